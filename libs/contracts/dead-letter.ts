@@ -1,0 +1,11 @@
+import { z } from 'zod'
+
+/** Headers of a record on `<topic>.dead`; key and value are the original bytes, the original headers stay beside these. */
+export const deadLetterHeadersSchema = z.object({
+  'dead-reason': z.string(),
+  'dead-topic': z.string(),
+  'dead-partition': z.string(),
+  'dead-offset': z.string(),
+  'dead-at': z.string(),
+})
+export type DeadLetterHeaders = z.infer<typeof deadLetterHeadersSchema>

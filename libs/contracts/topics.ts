@@ -1,0 +1,54 @@
+import type { z } from 'zod'
+import { accountHealthSchema } from './account-health.ts'
+import { alertEventSchema } from './alert-event.ts'
+import { deadLetterHeadersSchema } from './dead-letter.ts'
+import { usageRecordSchema } from './usage-event.ts'
+
+export type TopicName = 'usage.events' | 'account.health' | 'alert.events'
+
+export type TopicContract = {
+  readonly summary: string
+  readonly key: string
+  readonly partitions: number
+  readonly schema: z.ZodType
+  readonly writtenBy: readonly string[]
+  readonly readBy: readonly string[]
+}
+
+/** What the services may know of each other: the whole map. Each topic has a `<topic>.dead` of one partition for what could not be processed. */
+export const TOPICS: Readonly<Record<TopicName, TopicContract>> = {
+  'usage.events': {
+    summary:
+      'Facts that product backends report, and evaluations that fall due; one partition has all of an account, in order',
+    key: 'tenantId:accountId',
+    partitions: 8,
+    schema: usageRecordSchema,
+    writtenBy: ['ingest', 'scoring', 'product backends'],
+    readBy: ['scoring'],
+  },
+  'account.health': {
+    summary: 'Every change of an account: score, band, stage or fact, with its explanation',
+    key: 'tenantId:accountId',
+    partitions: 8,
+    schema: accountHealthSchema,
+    writtenBy: ['scoring'],
+    readBy: ['alerting'],
+  },
+  'alert.events': {
+    summary: 'Every transition of an alert',
+    key: 'tenantId:accountId',
+    partitions: 4,
+    schema: alertEventSchema,
+    writtenBy: ['alerting'],
+    readBy: ['anyone'],
+  },
+}
+
+export const deadTopicOf = (topic: string): string => `${topic}.dead`
+export const deadLetterContract = {
+  summary: 'A record that could not be processed: original key, bytes and headers, and why',
+  schema: deadLetterHeadersSchema,
+}
+
+/** Key of all topics. Tenant ids hold no ':', so the first one ends the tenant. */
+export const accountKey = (tenantId: string, accountId: string): string => `${tenantId}:${accountId}`

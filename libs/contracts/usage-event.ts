@@ -1,0 +1,32 @@
+import { z } from 'zod'
+
+const name = z.string().min(1).max(256)
+
+/** A fact a product backend reports, in Pulso's own JSON. */
+export const usageEventSchema = z.object({
+  id: z.string().min(1).max(128).describe('Dedupe key within tenant and source'),
+  source: name.optional().describe('Where it was seen; the key’s name when absent'),
+  type: name.describe('The event’s name, such as "Feature Used"'),
+  accountId: name,
+  userId: name.nullish(),
+  occurredAt: z.iso.datetime({ offset: true }).describe('RFC 3339'),
+  properties: z.record(z.string(), z.unknown()).optional(),
+  mode: z.enum(['live', 'backfill']).optional(),
+})
+export type UsageEvent = z.infer<typeof usageEventSchema>
+
+/**
+ * The record on `usage.events` with header `kind: event` (or none). Product backends may write it themselves: `tenantId` then
+ * comes from the record's key, `receivedAt` from its timestamp, `source` is "kafka".
+ */
+export const eventRecordSchema = usageEventSchema.extend({
+  tenantId: z.string().optional(),
+  receivedAt: z.iso.datetime().optional(),
+})
+export type EventRecord = z.infer<typeof eventRecordSchema>
+
+/** The record with header `kind: evaluate`: the account's score may have moved by time alone. */
+export const evaluateRecordSchema = z.object({ tenantId: z.string(), accountId: name, dueAt: z.iso.datetime() })
+export type EvaluateRecord = z.infer<typeof evaluateRecordSchema>
+
+export const usageRecordSchema = z.union([eventRecordSchema, evaluateRecordSchema])

@@ -1,0 +1,25 @@
+/** Trying again cannot help: a consumer parks the record that caused it, with this reason. */
+export class PermanentError extends Error {
+  override name = 'PermanentError'
+}
+
+/** A part that this process depends on is away (database, broker): wait and try again for as long as it takes. */
+export class UnavailableError extends Error {
+  override name = 'UnavailableError'
+}
+
+export type ErrorDetail = { readonly pointer: string; readonly code: string; readonly detail: string }
+
+/** The caller's mistake. `pointer`s are RFC 6901 into the request body. */
+export class RequestError extends Error {
+  override name = 'RequestError'
+  readonly status: number
+  readonly code: string
+  readonly errors: readonly ErrorDetail[]
+  constructor(status: number, code: string, message: string, errors: readonly ErrorDetail[] = []) {
+    super(message)
+    this.status = status
+    this.code = code
+    this.errors = errors
+  }
+}

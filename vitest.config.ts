@@ -1,0 +1,13 @@
+import { defineConfig } from 'vitest/config'
+
+// Node runs the project's .ts files as they are; vitest uses the same files. Process-heavy suites share two cores.
+export default defineConfig({
+  test: {
+    include: ['libs/**/*.test.ts', 'services/**/*.test.ts', 'tests/**/*.test.ts'],
+    globalSetup: ['tests/support/global-setup.ts'],
+    maxWorkers: 2,
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
+    teardownTimeout: 30_000,
+  },
+})
