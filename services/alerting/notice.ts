@@ -1,0 +1,35 @@
+/** What an endpoint can subscribe to. */
+export const WEBHOOK_TYPES = [
+  'health.changed',
+  'band.changed',
+  'stage.changed',
+  'onboarding.step_completed',
+  'alert.firing',
+  'alert.resolved',
+  'alert.acknowledged',
+  'opportunity.detected',
+  'source.silent',
+  'endpoint.disabled',
+  'webhook.test',
+] as const
+export type WebhookType = (typeof WEBHOOK_TYPES)[number]
+
+export const SEVERITIES = ['info', 'warning', 'critical'] as const
+export type Severity = (typeof SEVERITIES)[number]
+
+/** Something webhooks tell: which endpoints get it is decided when it is enqueued, in the transaction of what it tells. */
+export type Notice = {
+  /** Derived from the transition or the change, so that enqueueing it again finds the same deliveries. */
+  readonly noticeId: string
+  readonly tenantId: string
+  readonly accountId: string | null
+  readonly type: WebhookType
+  readonly severity: Severity | null
+  readonly ownerId: string | null
+  /** Traits of the account, for the filters of endpoints. */
+  readonly traits: Readonly<Record<string, unknown>>
+  /** Epoch ms. */
+  readonly at: number
+  /** `{type, timestamp, data}`: turned into bytes once, so every try sends the same. */
+  readonly body: object
+}
