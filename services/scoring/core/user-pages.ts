@@ -1,0 +1,102 @@
+import type { UserBook, UserDays } from './user-days.ts'
+
+/** Users per page aimed at: a page is rewritten whole when one of its users changes. */
+const USERS_PER_PAGE = 128
+/** A separator that no user id holds: NUL is refused at every door. */
+const SEPARATOR = '\0'
+
+/**
+ * The users of one account in 2^bits pages by hash of the user id. Pages are loaded when touched; `get` of a user whose page is not
+ * loaded throws, since "not seen" and "not loaded" must never be confused.
+ */
+export type UserPages = UserBook & {
+  readonly bits: () => number
+  readonly pageOf: (userId: string) => number
+  readonly isLoaded: (page: number) => boolean
+  readonly load: (page: number, bytes: Buffer | undefined) => void
+  /** Pages written to since the last call, encoded; forgets that they were. */
+  readonly takeDirty: () => { page: number; bytes: Buffer }[]
+  /** Users of the loaded pages. */
+  readonly entries: () => Iterable<[string, UserDays]>
+  /** How many users were first seen through this book. */
+  readonly added: () => number
+}
+
+/** How many page bits an account with that many users should have. Grows in steps of four, so that a page is re-laid seldom. */
+export const pageBitsFor = (users: number, bits: number): number => {
+  let wanted = bits
+  while (users > 2 * USERS_PER_PAGE * 2 ** wanted) wanted += 2
+  return wanted
+}
+
+export const createUserPages = (bits: number): UserPages => {
+  const pages = new Map<number, Map<string, number>>()
+  const dirty = new Set<number>()
+  const mask = 2 ** bits - 1
+  const pageOf = (userId: string): number => (mask === 0 ? 0 : hashUser(userId) & mask)
+  const pageFor = (userId: string): Map<string, number> => {
+    const page = pages.get(pageOf(userId))
+    if (page === undefined) throw new Error('the page of a user was used before it was loaded')
+    return page
+  }
+  let added = 0
+  return {
+    bits: () => bits,
+    pageOf,
+    isLoaded: (page) => pages.has(page),
+    load: (page, bytes) => {
+      if (pages.has(page)) return
+      pages.set(page, bytes === undefined ? new Map() : decodePage(bytes))
+    },
+    get: (userId) => unpack(pageFor(userId).get(userId)),
+    set: (userId, days) => {
+      const page = pageFor(userId)
+      if (!page.has(userId)) added++
+      page.set(userId, pack(days))
+      dirty.add(pageOf(userId))
+    },
+    takeDirty: () => {
+      const taken = [...dirty].map((page) => ({ page, bytes: encodePage(pages.get(page)!) }))
+      dirty.clear()
+      return taken
+    },
+    entries: function* () {
+      for (const page of pages.values()) for (const [userId, packed] of page) yield [userId, unpack(packed)!]
+    },
+    added: () => added,
+  }
+}
+
+/** The same users laid out in more pages, all of them dirty. Every page of `from` must be loaded. */
+export const relayUserPages = (from: UserPages, bits: number): UserPages => {
+  const to = createUserPages(bits)
+  for (let page = 0; page < 2 ** bits; page++) to.load(page, undefined)
+  for (const [userId, days] of from.entries()) to.set(userId, days)
+  return to
+}
+
+/** Two day numbers in one number; "never" (-1) is kept as 0. */
+const pack = (days: UserDays): number => (days.activeDay + 1) * 65_536 + (days.coreDay + 1)
+const unpack = (packed: number | undefined): UserDays | undefined =>
+  packed === undefined ? undefined : { activeDay: Math.floor(packed / 65_536) - 1, coreDay: (packed % 65_536) - 1 }
+
+const encodePage = (users: ReadonlyMap<string, number>): Buffer => {
+  let text = ''
+  for (const [userId, packed] of users) text += `${userId}${SEPARATOR}${packed}${SEPARATOR}`
+  return Buffer.from(text)
+}
+
+const decodePage = (bytes: Buffer): Map<string, number> => {
+  const users = new Map<string, number>()
+  const parts = bytes.toString().split(SEPARATOR)
+  for (let i = 0; i + 1 < parts.length; i += 2) users.set(parts[i]!, Number(parts[i + 1]))
+  return users
+}
+
+/** FNV-1a over UTF-16 units, then mixed, since only the low bits choose the page. */
+const hashUser = (userId: string): number => {
+  let hash = 0x811c9dc5
+  for (let i = 0; i < userId.length; i++) hash = Math.imul(hash ^ userId.charCodeAt(i), 0x01000193)
+  hash ^= hash >>> 15
+  return Math.imul(hash, 0x2c1b3c6d) >>> 16
+}
