@@ -1,0 +1,126 @@
+/**
+ * Who may import whom. The first row whose `files` matches a path decides; a file that matches no row fails.
+ * `may` lists what its imports may resolve to: paths from the root, `node:` modules or packages; `*` is one segment, `**` any number.
+ * `$1` is what the first `*` of `files` stood for.
+ */
+export type Row = {
+  readonly files: string
+  readonly may: readonly string[]
+  /** May be imported as types only. */
+  readonly mayAsTypes?: readonly string[]
+}
+
+const TEST_TOOLS = ['vitest', 'fast-check', 'tests/support/**', 'node:*', 'node:*/*']
+const VALIDATION = ['zod', 'ajv', 'ajv/**', 'ajv-formats', 'yaml']
+const HTTP = ['fastify', 'fastify/**', 'fastify-plugin', 'fastify-type-provider-zod', '@fastify/*']
+const LIBS_FOR_SERVICES = [
+  'libs/contracts/*',
+  'libs/runtime/*',
+  'libs/bus/**',
+  'libs/postgres/**',
+  'libs/http/**',
+  'libs/access/**',
+  'libs/cache/**',
+]
+
+export const IMPORT_TABLE: readonly Row[] = [
+  // The core thinks: no IO, no clock, nothing but itself and the shape of the contracts (hashing is arithmetic too).
+  {
+    files: 'services/*/core/**/*.test.ts',
+    may: ['services/$1/**', 'libs/contracts/*', 'libs/runtime/*', 'yaml', 'standardwebhooks', 'svix', ...TEST_TOOLS],
+  },
+  { files: 'services/*/core/**', may: ['services/$1/core/**', 'node:crypto'], mayAsTypes: ['libs/contracts/*'] },
+
+  // One process with everything: the only place that knows all services.
+  { files: 'services/all/**', may: ['services/*/service.ts', 'services/all/**', 'libs/**', 'package.json', '**'] },
+  { files: 'services/*/main.ts', may: ['services/$1/service.ts', 'libs/app/main.ts'] },
+  {
+    files: 'services/*/**/*.test.ts',
+    may: ['services/$1/**', 'libs/**', '@segment/*', 'standardwebhooks', 'svix', ...HTTP, ...VALIDATION, ...TEST_TOOLS],
+  },
+  {
+    files: 'services/*/**',
+    may: ['services/$1/**', ...LIBS_FOR_SERVICES, ...HTTP, ...VALIDATION, 'undici', 'ipaddr.js', 'node:*', 'node:*/*'],
+  },
+
+  // Shared code knows no service; below, each room names the rooms it stands on.
+  { files: 'libs/contracts/*.test.ts', may: ['libs/contracts/*', ...TEST_TOOLS, ...VALIDATION] },
+  { files: 'libs/contracts/*', may: ['libs/contracts/*', 'zod'] },
+  { files: 'libs/*/**/*.test.ts', may: ['libs/**', ...HTTP, ...VALIDATION, 'kafkajs', 'pino', ...TEST_TOOLS] },
+  {
+    files: 'libs/runtime/*',
+    may: ['libs/runtime/*', 'zod', 'pino', 'prom-client', 'uuid', 'node:*'],
+    mayAsTypes: [
+      'fastify',
+      'libs/access/keyring.ts',
+      'libs/bus/bus.ts',
+      'libs/contracts/*',
+      'libs/postgres/database.ts',
+    ],
+  },
+  {
+    files: 'libs/bus/**',
+    may: ['libs/bus/**', 'libs/runtime/*', 'libs/contracts/*', 'kafkajs', 'kafkajs-snappy', 'node:*'],
+    mayAsTypes: ['libs/postgres/database.ts'],
+  },
+  {
+    files: 'libs/postgres/**',
+    may: ['libs/postgres/**', 'libs/runtime/*', 'pg', 'node-pg-migrate', 'node:*', 'node:*/*'],
+    mayAsTypes: ['libs/bus/bus.ts', 'libs/contracts/*'],
+  },
+  { files: 'libs/cache/**', may: ['libs/cache/**', 'libs/runtime/*', 'ioredis', 'node:*'] },
+  {
+    files: 'libs/access/**',
+    may: ['libs/access/**', 'libs/runtime/*', 'libs/postgres/**', 'libs/http/**', ...HTTP, 'zod', 'node:*', 'node:*/*'],
+  },
+  {
+    files: 'libs/http/**',
+    may: [
+      'libs/http/**',
+      'libs/runtime/*',
+      'libs/access/keyring.ts',
+      'prom-client',
+      ...HTTP,
+      ...VALIDATION,
+      'node:*',
+      'node:*/*',
+    ],
+  },
+  { files: 'libs/app/**', may: ['libs/**', 'package.json', ...HTTP, 'zod', 'node:*', 'node:*/*'] },
+
+  // Tests look at the system from outside and may use anything.
+  { files: 'tests/**', may: ['**'] },
+  { files: 'vitest.config.ts', may: ['vitest/config'] },
+]
+
+/** Packages and words of the language that have one place each. Tests are free. */
+export type Place = { readonly what: string; readonly used: RegExp; readonly only: readonly string[] }
+
+export const PLACES: readonly Place[] = [
+  { what: 'the environment', used: /\bprocess\.env\b/, only: ['libs/app/main.ts', 'services/all/demo.ts'] },
+  {
+    what: 'ending the process',
+    used: /\bprocess\.(exit|exitCode|on|once|kill)\b/,
+    only: ['libs/app/main.ts', 'services/all/*.ts', 'libs/postgres/*.ts'],
+  },
+  {
+    what: 'the time of day',
+    used: /\bDate\.now\b|\bnew Date\(\s*\)|\bperformance\.now\b/,
+    only: ['libs/runtime/clock.ts'],
+  },
+  { what: 'timers', used: /\bset(Timeout|Interval)\(/, only: ['libs/runtime/clock.ts'] },
+  { what: 'outbound HTTP', used: /(?<![.\w])fetch\(/, only: ['services/all/**'] },
+]
+
+export const PACKAGE_PLACES: Readonly<Record<string, readonly string[]>> = {
+  pg: ['libs/postgres/pg-*.ts'],
+  kafkajs: ['libs/bus/kafka-*.ts'],
+  'kafkajs-snappy': ['libs/bus/kafka-*.ts'],
+  ioredis: ['libs/cache/redis-cache.ts'],
+  undici: ['services/alerting/webhook-*.ts'],
+  'node:http': ['libs/http/*.ts', 'services/all/**'],
+  'node:https': [],
+  'node:timers': [],
+  'node:timers/promises': [],
+  'node-pg-migrate': ['libs/postgres/migrate.ts'],
+}
