@@ -1,0 +1,30 @@
+/** Delays before each try, the first included: as many tries as entries. */
+export type DeliverySchedule = readonly number[]
+
+const SECOND_MS = 1_000
+const HOUR_MS = 3_600_000
+
+/** 10 tries over about 75 hours. */
+export const DEFAULT_SCHEDULE: DeliverySchedule = [
+  0,
+  5 * SECOND_MS,
+  300 * SECOND_MS,
+  1_800 * SECOND_MS,
+  2 * HOUR_MS,
+  5 * HOUR_MS,
+  10 * HOUR_MS,
+  14 * HOUR_MS,
+  20 * HOUR_MS,
+  24 * HOUR_MS,
+]
+
+const JITTER = 0.2
+
+/**
+ * Delay before the next try when `tries` were made, +-20 % so that a receiver that comes back is not hit by all at once;
+ * undefined when the schedule is at its end. `random` is in [0, 1).
+ */
+export const nextTryDelay = (schedule: DeliverySchedule, tries: number, random: number): number | undefined => {
+  const delayMs = schedule[tries]
+  return delayMs === undefined ? undefined : Math.round(delayMs * (1 - JITTER + 2 * JITTER * random))
+}

@@ -1,0 +1,38 @@
+type Told = {
+  readonly type: string
+  readonly accountId: string | null
+  readonly severity: string | null
+  readonly body: object
+}
+
+const MARKS: Readonly<Record<string, string>> = { critical: ':red_circle:', warning: ':large_yellow_circle:' }
+
+/** The body of a Slack-compatible incoming webhook: one readable line in mrkdwn. */
+export const slackMessage = ({ type, accountId, severity, body }: Told): { text: string } => {
+  const data = objectAt(body, 'data')
+  const alert = objectAt(data, 'alert')
+  const health = objectAt(data, 'health')
+  const parts = [
+    MARKS[severity ?? ''] ?? ':information_source:',
+    `*${escapeText(type)}*`,
+    accountId === null ? '' : `account *${escapeText(accountId)}*`,
+    typeof alert.ruleId === 'string' ? `rule \`${escapeText(alert.ruleId)}\`` : '',
+    moved(health.previousScore, health.score),
+    typeof health.band === 'string' ? `(${escapeText(health.band)})` : '',
+  ]
+  return { text: parts.filter((part) => part !== '').join(' ') }
+}
+
+const moved = (before: unknown, after: unknown): string => {
+  if (typeof after !== 'number') return ''
+  return typeof before === 'number' ? `score ${before} → ${after}` : `score ${after}`
+}
+
+const objectAt = (value: object, key: string): Record<string, unknown> => {
+  const inner = (value as Record<string, unknown>)[key]
+  return typeof inner === 'object' && inner !== null ? (inner as Record<string, unknown>) : {}
+}
+
+/** The three characters Slack gives a meaning; also keeps `<!channel>` in an account's name from ringing everybody. */
+const escapeText = (text: string): string =>
+  text.slice(0, 256).replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')

@@ -1,0 +1,95 @@
+import type { Sql } from '#libs/postgres/database.ts'
+import { derivedId } from '#libs/runtime/ids.ts'
+import { type EndpointFilter, matchesEndpoint } from './core/matches-endpoint.ts'
+import { slackMessage } from './core/slack-message.ts'
+import type { Notice } from './notice.ts'
+
+/** `notify` on this channel, sent with the commit, wakes the deliverers of all replicas. */
+export const DELIVERY_CHANNEL = 'alerting_deliveries'
+
+export type EndpointKind = 'standard' | 'slack'
+
+type Target = {
+  readonly endpointId: string
+  readonly tenantId: string
+  readonly kind: EndpointKind
+  readonly eventTypes: readonly string[]
+  readonly filter: EndpointFilter
+}
+
+/**
+ * One delivery per notice and matching enabled endpoint, in the caller's transaction; answers how many were new.
+ * Ids are derived from notice and endpoint, so enqueueing the same notice again adds nothing.
+ */
+export const enqueueNotices = async (tx: Sql, notices: readonly Notice[]): Promise<number> => {
+  if (notices.length === 0) return 0
+  const targets = await enabledEndpoints(tx, [...new Set(notices.map((notice) => notice.tenantId))])
+  const pairs = notices.flatMap((notice) =>
+    targets
+      .filter((target) => target.tenantId === notice.tenantId && matchesEndpoint(target, notice))
+      .map((target) => ({ notice, target })),
+  )
+  return enqueuePairs(tx, pairs)
+}
+
+/** The same for one endpoint that is named, whatever it subscribes to: a test send. Answers the delivery's id. */
+export const enqueueFor = async (
+  tx: Sql,
+  target: { readonly endpointId: string; readonly kind: EndpointKind },
+  notice: Notice,
+): Promise<string> => {
+  await enqueuePairs(tx, [{ notice, target }])
+  return derivedId(notice.noticeId, target.endpointId)
+}
+
+const enabledEndpoints = (tx: Sql, tenantIds: readonly string[]): Promise<readonly Target[]> =>
+  tx.query<Target>(
+    `select endpoint_id as "endpointId", tenant_id as "tenantId", kind, event_types as "eventTypes", filter
+       from alerting.webhook_endpoint where tenant_id = any($1) and state = 'enabled'`,
+    [tenantIds],
+  )
+
+type Pair = { readonly notice: Notice; readonly target: { readonly endpointId: string; readonly kind: EndpointKind } }
+
+const enqueuePairs = async (tx: Sql, pairs: readonly Pair[]): Promise<number> => {
+  if (pairs.length === 0) return 0
+  const messages = new Map<string, Notice & { kind: EndpointKind }>()
+  const rows = pairs.map(({ notice, target }) => {
+    const messageId = target.kind === 'slack' ? derivedId(notice.noticeId, 'slack') : notice.noticeId
+    messages.set(messageId, { ...notice, kind: target.kind })
+    return { messageId, notice, endpointId: target.endpointId, id: derivedId(notice.noticeId, target.endpointId) }
+  })
+  // Sorted, so that two transactions that enqueue the same things wait for each other instead of deadlocking.
+  rows.sort((a, b) => (a.id < b.id ? -1 : 1))
+  const bodies = [...messages].sort(([a], [b]) => (a < b ? -1 : 1))
+  await tx.query(
+    `insert into alerting.webhook_message (message_id, body)
+     select id, convert_to(body, 'UTF8') from unnest($1::uuid[], $2::text[]) as m(id, body)
+     on conflict do nothing`,
+    [bodies.map(([id]) => id), bodies.map(([, message]) => bodyOf(message, message.kind))],
+  )
+  const [inserted] = await tx.query<{ count: number }>(
+    `with new as (
+       insert into alerting.delivery
+         (delivery_id, tenant_id, endpoint_id, message_id, type, account_id, state, next_attempt_at, created_at)
+       select id, tenant, endpoint, message, type, account, 'pending',
+              to_timestamp(at / 1000), to_timestamp(at / 1000)
+         from unnest($1::uuid[], $2::text[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::double precision[])
+           as n(id, tenant, endpoint, message, type, account, at)
+       on conflict do nothing returning 1)
+     select count(*) as count, pg_notify('${DELIVERY_CHANNEL}', '') as woken from new`,
+    [
+      rows.map((row) => row.id),
+      rows.map((row) => row.notice.tenantId),
+      rows.map((row) => row.endpointId),
+      rows.map((row) => row.messageId),
+      rows.map((row) => row.notice.type),
+      rows.map((row) => row.notice.accountId),
+      rows.map((row) => row.notice.at),
+    ],
+  )
+  return inserted!.count
+}
+
+const bodyOf = (notice: Notice, kind: EndpointKind): string =>
+  JSON.stringify(kind === 'slack' ? slackMessage(notice) : notice.body)
