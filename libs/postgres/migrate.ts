@@ -1,0 +1,41 @@
+import { type RunnerOption, runner } from 'node-pg-migrate'
+import type { Logger } from '#libs/runtime/logger.ts'
+import { withConnection } from './pg-database.ts'
+
+export type MigrateOptions = {
+  readonly connectionString: string
+  /** Created when missing; it also holds the table of migrations that have run. The files name it in full: `create table scoring.accounts`. */
+  readonly schema: string
+  /** Absolute path of plain SQL files `001_name.sql`, run in order, each in a transaction. */
+  readonly folder: string
+  readonly logger: Logger
+}
+
+/** Brings one schema up to date. Any number of processes may do it at once: an advisory lock lets one work and the others wait. Answers the names that ran. */
+export const migrate = async ({
+  connectionString,
+  schema,
+  folder,
+  logger,
+}: MigrateOptions): Promise<readonly string[]> => {
+  const options: Omit<RunnerOption, 'databaseUrl' | 'dbClient'> = {
+    dir: folder,
+    ignorePattern: '(?!.*\\.sql$).*',
+    direction: 'up',
+    migrationsTable: 'migrations',
+    migrationsSchema: schema,
+    createMigrationsSchema: true,
+    schema: [schema, 'public'],
+    advisoryLockMode: 'wait',
+    log: () => {},
+    logger: {
+      info: () => {},
+      warn: (message) => logger.debug({ schema }, message),
+      error: (message) => logger.error({ schema }, message),
+    },
+  }
+  const ran = await withConnection(connectionString, (dbClient) => runner({ ...options, dbClient }))
+  const names = ran.map((migration) => migration.name)
+  if (names.length > 0) logger.info({ schema, migrations: names }, 'schema migrated')
+  return names
+}

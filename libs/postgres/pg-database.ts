@@ -1,0 +1,179 @@
+import pg from 'pg'
+import type { Logger } from '#libs/runtime/logger.ts'
+import type { Database, Sql } from './database.ts'
+import { keepListening } from './keep-listening.ts'
+import { asDatabaseError, isServerAway } from './pg-errors.ts'
+
+export type DatabaseOptions = {
+  readonly connectionString: string
+  readonly logger: Logger
+  /** Default 10; `listen` holds one more each. */
+  readonly maxConnections?: number
+  readonly applicationName?: string
+}
+
+const CONNECT_TIMEOUT_MS = 10_000
+/** A link that swallows packets shows as `UnavailableError` after this, not never. */
+const QUERY_TIMEOUT_MS = 60_000
+
+const asNumber = (text: string): number => Number(text)
+/** postgres-date knows infinity, eras and zones; its Date becomes epoch ms. */
+const parseTimestamp = pg.types.getTypeParser(1184, 'text') as (text: string) => Date | number
+const asEpochMs = (text: string): number => Number(parseTimestamp(text))
+const parseTexts = pg.types.getTypeParser(1009 as number, 'text') as (text: string) => (string | null)[]
+const arrayOf =
+  (parse: (text: string) => unknown) =>
+  (text: string): unknown[] =>
+    parseTexts(text).map((item) => (item === null ? null : parse(item)))
+
+/** int8, numeric, timestamptz, date and arrays of them; everything else as the driver does it (json parsed, bytea a Buffer). */
+const PARSERS: Readonly<Record<number, (text: string) => unknown>> = {
+  20: asNumber,
+  1700: asNumber,
+  1184: asEpochMs,
+  1082: (text) => text,
+  1016: arrayOf(asNumber),
+  1231: arrayOf(asNumber),
+  1185: arrayOf(asEpochMs),
+  1182: arrayOf((text) => text),
+}
+
+const types = {
+  getTypeParser: (id: number, format?: string) =>
+    (format === 'binary' ? undefined : PARSERS[id]) ?? pg.types.getTypeParser(id, format as 'text'),
+} as pg.CustomTypesConfig
+
+/** One connection of its own for `work`, closed after it: for what needs the driver's client itself. */
+export const withConnection = async <T>(
+  connectionString: string,
+  work: (client: pg.Client) => Promise<T>,
+): Promise<T> => {
+  const client = new pg.Client({
+    connectionString,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    keepAlive: true,
+    types,
+  })
+  client.on('error', () => {})
+  try {
+    await client.connect()
+    return await work(client)
+  } catch (error) {
+    throw asDatabaseError(error)
+  } finally {
+    await client.end().catch(() => {})
+  }
+}
+
+/**
+ * The `Database` port on node-postgres. Instants go in as epoch ms and become timestamps in SQL: `to_timestamp($n::double precision / 1000)`.
+ * A Buffer parameter travels as bytes, a JS array as text: for many values pass one blob and lengths, or arrays of short things.
+ * `start` throws `UnavailableError` when the server cannot be reached.
+ */
+export const createDatabase = (options: DatabaseOptions): Database => {
+  const { logger } = options
+  const connection = {
+    connectionString: options.connectionString,
+    application_name: options.applicationName ?? 'pulso',
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    keepAlive: true,
+    types,
+  }
+  const pool = new pg.Pool({
+    ...connection,
+    max: options.maxConnections ?? 10,
+    query_timeout: QUERY_TIMEOUT_MS,
+    allowExitOnIdle: true,
+  })
+  // Without these two a lost connection is an unhandled 'error' event: the end of the process.
+  pool.on('error', (error) => logger.warn({ err: error }, 'idle database connection lost'))
+  pool.on('connect', (client) => client.on('error', () => {}))
+
+  const withClient = async <T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> => {
+    let client: pg.PoolClient | undefined
+    let broken = false
+    try {
+      client = await pool.connect()
+      return await work(client)
+    } catch (error) {
+      broken = isServerAway(error)
+      throw asDatabaseError(error)
+    } finally {
+      client?.release(broken)
+    }
+  }
+
+  const sqlOf = (client: pg.PoolClient): Sql => ({
+    query: async <Row>(text: string, params: readonly unknown[] = []) => {
+      try {
+        return (await client.query(text, [...params])).rows as Row[]
+      } catch (error) {
+        throw asDatabaseError(error)
+      }
+    },
+  })
+
+  const query: Sql['query'] = (text, params) => withClient((client) => sqlOf(client).query(text, params))
+
+  const transaction: Database['transaction'] = (work) =>
+    withClient(async (client) => {
+      await client.query('begin')
+      try {
+        const answer = await work(sqlOf(client))
+        // A statement that failed unnoticed turns the commit into a rollback, which the server reports only by this word.
+        const { command } = await client.query('commit')
+        if (command !== 'COMMIT') throw new Error('the transaction had failed and was rolled back')
+        return answer
+      } catch (error) {
+        if (isServerAway(error)) throw error
+        await client.query('rollback').catch((cause) => {
+          throw asDatabaseError(new AggregateError([cause, error], 'rollback failed'))
+        })
+        throw error
+      }
+    })
+
+  const listeners = new Set<() => Promise<void>>()
+  const listen: Database['listen'] = async (channel, onNotify) => {
+    const stopListening = await keepListening({
+      connect: (onLost) => connectListener(channel, onNotify, onLost),
+      onReconnect: () => onNotify(''),
+      logger,
+    })
+    listeners.add(stopListening)
+    return async () => {
+      listeners.delete(stopListening)
+      await stopListening()
+    }
+  }
+  const connectListener = async (channel: string, onNotify: (payload: string) => void, onLost: () => void) => {
+    const client = new pg.Client({ ...connection, application_name: `${connection.application_name} listen` })
+    client.on('error', () => {})
+    client.on('notification', (message) => onNotify(message.payload ?? ''))
+    try {
+      await client.connect()
+      await client.query(`listen ${pg.escapeIdentifier(channel)}`)
+    } catch (error) {
+      await client.end().catch(() => {})
+      throw error
+    }
+    client.once('end', onLost)
+    return () => client.end().catch(() => {})
+  }
+
+  const check = async () => {
+    await query('select 1')
+  }
+
+  return {
+    start: check,
+    stop: async () => {
+      await Promise.all([...listeners].map((stop) => stop()))
+      await pool.end()
+    },
+    check,
+    query,
+    transaction,
+    listen,
+  }
+}
