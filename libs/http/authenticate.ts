@@ -1,0 +1,66 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { type Keyring, type Principal, SCOPES, type Scope } from '#libs/access/keyring.ts'
+import { RequestError } from '#libs/runtime/errors.ts'
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Who may call the route. Every route declares it, or the server does not start. */
+    scope?: 'public' | Scope
+    /** The route finds the key in its body and calls `authenticateKey` itself. */
+    keyInBody?: boolean
+  }
+  interface FastifyRequest {
+    /** Set on every route that is not public. */
+    principal: Principal
+  }
+}
+
+/** `Bearer <key>`, or Basic with the key as user name (or password, when the user name is empty): what analytics clients send. */
+export const keyFromHeader = (header: string | undefined): string | undefined => {
+  const match = /^(bearer|basic) +([^\s]+)$/i.exec(header?.trim() ?? '')
+  if (!match) return undefined
+  if (match[1]!.toLowerCase() === 'bearer') return match[2]
+  const decoded = Buffer.from(match[2]!, 'base64').toString('latin1')
+  const colon = decoded.indexOf(':')
+  const user = colon < 0 ? decoded : decoded.slice(0, colon)
+  return user || decoded.slice(colon + 1) || undefined
+}
+
+/** The peer as far as it can be trusted: behind a proxy on this machine nobody is known to be local. */
+const peerOf = (request: FastifyRequest): string =>
+  request.headers.forwarded !== undefined || request.headers['x-forwarded-for'] !== undefined
+    ? 'forwarded'
+    : (request.socket.remoteAddress ?? 'unknown')
+
+export type AuthenticateOptions = {
+  readonly keyring: Keyring
+  readonly request: FastifyRequest
+  readonly key: string | undefined
+  readonly scope: Scope
+}
+
+/** The key's principal; throws 401 for a key that is not good and 403 for one that may not do this. */
+export const authenticateKey = async ({ keyring, request, key, scope }: AuthenticateOptions): Promise<Principal> => {
+  if (!key) throw new RequestError(401, 'unauthenticated', 'Send a key: Authorization: Bearer <key>')
+  const principal = await keyring.authenticate(key, peerOf(request))
+  if (!principal)
+    throw new RequestError(401, 'unauthenticated', 'The key is unknown, expired, revoked or not usable here')
+  if (!principal.scopes.includes(scope)) throw new RequestError(403, 'forbidden', `The key lacks the scope "${scope}"`)
+  return principal
+}
+
+/** Authenticates every route by its declared scope, before its body is read. */
+export const authenticateRoutes = (app: FastifyInstance, keyring: Keyring): void => {
+  app.decorateRequest('principal', null as unknown as Principal)
+  app.addHook('onRoute', ({ method, url, config }) => {
+    const scope = config?.scope
+    if (scope === undefined) throw new Error(`route ${method} ${url} declares no scope`)
+    if (scope !== 'public' && !SCOPES.includes(scope)) throw new Error(`route ${method} ${url}: unknown scope ${scope}`)
+  })
+  app.addHook('onRequest', async (request) => {
+    const { scope, keyInBody } = request.routeOptions.config
+    if (request.is404 || scope === 'public' || keyInBody) return
+    const key = keyFromHeader(request.headers.authorization)
+    request.principal = await authenticateKey({ keyring, request, key, scope: scope! })
+  })
+}

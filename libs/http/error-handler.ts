@@ -1,0 +1,69 @@
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod'
+import type { ErrorDetail } from '#libs/runtime/errors.ts'
+import { describeError, PROBLEM_TYPE, type ProblemOptions, problem } from './problem.ts'
+
+const RETRY_AFTER_S = 5
+
+export const sendProblem = (request: FastifyRequest, reply: FastifyReply, options: ProblemOptions): FastifyReply => {
+  if (options.status === 503 || options.status === 429)
+    if (!reply.hasHeader('retry-after')) reply.header('retry-after', String(RETRY_AFTER_S))
+  // Closing at once would reset the connection under a client that is still sending, and it would never read the answer.
+  if (options.status === 413) reply.removeHeader('connection')
+  if (options.status === 401) reply.header('www-authenticate', 'Bearer realm="pulso"')
+  return reply
+    .code(options.status)
+    .type(PROBLEM_TYPE)
+    .send(JSON.stringify(problem(options, request.id)))
+}
+
+/** RFC 6901: `~` and `/` inside a name are escaped. */
+export const pointerOf = (path: readonly PropertyKey[]): string =>
+  path.map((part) => `/${String(part).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')
+
+/** The caller's mistakes that a route's zod schema found. Parameters answer 400, bodies 422. */
+const describeValidation = (error: FastifyError): ProblemOptions | undefined => {
+  if (!hasZodFastifySchemaValidationErrors(error)) return undefined
+  const where = error.validationContext ?? 'body'
+  const prefix = where === 'body' ? '' : where === 'querystring' ? '/query' : `/${where === 'params' ? 'path' : where}`
+  const errors = error.validation.map(
+    (issue): ErrorDetail => ({
+      pointer: prefix + (issue.instancePath === '/' ? '' : issue.instancePath),
+      code: issue.keyword,
+      detail: issue.message ?? 'not valid',
+    }),
+  )
+  return where === 'body'
+    ? { status: 422, code: 'invalid_request', detail: 'The request body is not valid', errors }
+    : { status: 400, code: 'invalid_parameter', detail: 'A parameter is not valid', errors }
+}
+
+/** Every error leaves as RFC 9457; only those that are our fault are logged with their cause. */
+export const handleErrors = (app: FastifyInstance): void => {
+  app.setErrorHandler<FastifyError>((error, request, reply) => {
+    const options = describeValidation(error) ?? describeError(error)
+    if (options.status === 500) request.log.error({ err: error, route: request.routeOptions.url }, 'request failed')
+    return sendProblem(request, reply, options)
+  })
+}
+
+/** 404, or 405 with `Allow` when the path exists for other methods. */
+export const handleUnknownRoutes = (app: FastifyInstance): void => {
+  const known: { method: string; pattern: RegExp }[] = []
+  app.addHook('onRoute', ({ method, url }) => {
+    const source = url
+      .replaceAll(/[.+?^${}()|[\]\\]/g, '\\$&')
+      .replaceAll(/:[A-Za-z]\w*/g, '[^/]+')
+      .replaceAll('*', '.*')
+    for (const name of [method].flat()) known.push({ method: name, pattern: new RegExp(`^${source}$`) })
+  })
+  app.setNotFoundHandler((request, reply) => {
+    const path = request.url.split('?', 1)[0]!
+    const allowed = [...new Set(known.filter(({ pattern }) => pattern.test(path)).map(({ method }) => method))]
+    if (allowed.length === 0)
+      return sendProblem(request, reply, { status: 404, code: 'not_found', detail: 'There is nothing at this path' })
+    reply.header('allow', allowed.join(', '))
+    const detail = `This path takes ${allowed.join(', ')}`
+    return sendProblem(request, reply, { status: 405, code: 'method_not_allowed', detail })
+  })
+}

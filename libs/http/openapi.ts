@@ -1,0 +1,63 @@
+import swagger from '@fastify/swagger'
+import swaggerUi from '@fastify/swagger-ui'
+import type { FastifyInstance } from 'fastify'
+import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod'
+import { errors } from './problem.ts'
+
+const SECURITY_SCHEMES = {
+  key: { type: 'http', scheme: 'bearer', description: 'An API key' },
+  keyAsUser: { type: 'http', scheme: 'basic', description: 'The key as user name, for analytics clients' },
+} as const
+
+type Document = { components?: { schemas?: Record<string, unknown> }; paths?: unknown }
+
+/** The zod provider writes each named schema twice (for input and for output); only those that are referred to stay. */
+const dropUnusedSchemas = (document: Document): void => {
+  const schemas = document.components?.schemas
+  if (!schemas) return
+  const used = new Set<string>()
+  const visit = (node: unknown): void => {
+    for (const [, name] of JSON.stringify(node ?? null).matchAll(/"#\/components\/schemas\/([^"]+)"/g)) {
+      if (used.has(name!)) continue
+      used.add(name!)
+      visit(schemas[name!])
+    }
+  }
+  visit(document.paths)
+  for (const name of Object.keys(schemas)) if (!used.has(name)) delete schemas[name]
+}
+
+/** Every route can fail in these ways; its schema need not say so. */
+const addCommonErrors = (app: FastifyInstance): void => {
+  app.addHook('onRoute', (route) => {
+    const { schema, config } = route
+    if (!schema || schema.hide || config?.scope === 'public') return
+    schema.response = { ...errors(400, 401, 403, 500, 503), ...(schema.response as object | undefined) }
+  })
+}
+
+/** `/openapi.json` and `/docs`, made from the routes' own schemas. */
+export const describeApi = async (app: FastifyInstance, info: { title: string; version: string }): Promise<void> => {
+  addCommonErrors(app)
+  await app.register(swagger, {
+    openapi: { openapi: '3.1.0', info, components: { securitySchemes: SECURITY_SCHEMES } },
+    transform: (input) => {
+      const { schema, url } = jsonSchemaTransform(input)
+      const scope = input.route.config?.scope
+      const security: Record<string, string[]>[] = scope === 'public' ? [] : [{ key: [] }, { keyAsUser: [] }]
+      return { schema: { ...schema, security, ...(scope ? { 'x-scope': scope } : {}) }, url }
+    },
+    transformObject: (input) => {
+      const document = jsonSchemaTransformObject(input)
+      dropUnusedSchemas(document as Document)
+      return document
+    },
+  })
+  app.get('/openapi.json', { config: { scope: 'public' }, schema: { hide: true } }, async () => app.swagger())
+  await app.register(async (docs) => {
+    docs.addHook('onRoute', (route) => {
+      route.config = { ...route.config, scope: 'public' }
+    })
+    await docs.register(swaggerUi, { routePrefix: '/docs' })
+  })
+}

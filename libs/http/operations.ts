@@ -1,0 +1,86 @@
+import type { Registry } from 'prom-client'
+import { z } from 'zod'
+import type { Clock } from '#libs/runtime/clock.ts'
+import { errors } from './problem.ts'
+import { routes } from './routes.ts'
+
+/** Resolves when the dependency can be reached. */
+export type Checks = Readonly<Record<string, () => Promise<void>>>
+
+const CHECK_TIMEOUT_MS = 2_000
+
+const readySchema = z
+  .object({ status: z.enum(['ready', 'not_ready']), checks: z.record(z.string(), z.enum(['up', 'down'])) })
+  .meta({ examples: [{ status: 'ready', checks: { database: 'up', bus: 'up' } }] })
+
+const runCheck = (clock: Clock, check: () => Promise<void>): Promise<'up' | 'down'> =>
+  new Promise((resolve) => {
+    const cancel = clock.after(CHECK_TIMEOUT_MS, () => resolve('down'))
+    const settle = (state: 'up' | 'down') => () => {
+      cancel()
+      resolve(state)
+    }
+    Promise.resolve().then(check).then(settle('up'), settle('down'))
+  })
+
+export type OperationsDeps = { readonly metrics: Registry; readonly checks: Checks; readonly clock: Clock }
+
+/** What operators and orchestrators ask: alive, ready, figures. No key needed, and no detail that a stranger should not see. */
+export const operationsRoutes = ({ metrics, checks, clock }: OperationsDeps) =>
+  routes((app) => {
+    app.get(
+      '/livez',
+      {
+        config: { scope: 'public' },
+        schema: {
+          operationId: 'getLiveness',
+          summary: 'Is the process alive',
+          tags: ['operations'],
+          response: { 200: z.object({ status: z.literal('alive') }).meta({ examples: [{ status: 'alive' }] }) },
+        },
+      },
+      async () => ({ status: 'alive' as const }),
+    )
+    app.get(
+      '/readyz',
+      {
+        config: { scope: 'public' },
+        schema: {
+          operationId: 'getReadiness',
+          summary: 'Can the process do its work: each dependency by name',
+          tags: ['operations'],
+          response: { 200: readySchema, 503: readySchema },
+        },
+      },
+      async (_request, reply) => {
+        const states = await Promise.all(
+          Object.entries(checks).map(async ([name, check]) => [name, await runCheck(clock, check)] as const),
+        )
+        const ready = states.every(([, state]) => state === 'up')
+        const answer = {
+          status: ready ? ('ready' as const) : ('not_ready' as const),
+          checks: Object.fromEntries(states),
+        }
+        return ready ? answer : reply.code(503).header('retry-after', '5').send(answer)
+      },
+    )
+    app.get(
+      '/metrics',
+      {
+        config: { scope: 'public' },
+        schema: {
+          operationId: 'getMetrics',
+          summary: 'Figures in Prometheus text format',
+          tags: ['operations'],
+          response: {
+            200: {
+              description: 'Prometheus exposition',
+              content: { 'text/plain': { schema: z.string().meta({ examples: ['process_cpu_seconds_total 1.5'] }) } },
+            },
+            ...errors(500),
+          },
+        },
+      },
+      async (_request, reply) => reply.type(metrics.contentType).send(await metrics.metrics()),
+    )
+  })

@@ -1,0 +1,77 @@
+import helmet from '@fastify/helmet'
+import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } from 'fastify'
+import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod'
+import type { Registry } from 'prom-client'
+import type { Keyring } from '#libs/access/keyring.ts'
+import { type Clock, systemClock } from '#libs/runtime/clock.ts'
+import { newId } from '#libs/runtime/ids.ts'
+import type { Logger } from '#libs/runtime/logger.ts'
+import { observeRequests } from './access-log.ts'
+import { authenticateRoutes } from './authenticate.ts'
+import { answerMalformedHttp } from './client-error.ts'
+import { handleErrors, handleUnknownRoutes } from './error-handler.ts'
+import { inflateBodies } from './inflate.ts'
+import { describeApi } from './openapi.ts'
+import { type Checks, operationsRoutes } from './operations.ts'
+import { DEFAULT_LIMITS, type OverloadLimits, refuseOverload } from './overload.ts'
+
+/** Counted on inflated bytes. */
+export const BODY_LIMIT_BYTES = 1024 * 1024
+/** A request must have arrived whole by then (slow senders). */
+const REQUEST_TIMEOUT_MS = 30_000
+/** Requests still under way this long after the close began are cut, so that the process ends within its 25 s. */
+const DRAIN_MS = 15_000
+
+export type HttpServerOptions = {
+  readonly logger: Logger
+  readonly metrics: Registry
+  readonly keyring: Keyring
+  readonly title: string
+  readonly version: string
+  /** What `/readyz` asks, by name. */
+  readonly checks: Checks
+  readonly clock?: Clock
+  readonly limits?: Partial<OverloadLimits>
+}
+
+/** The HTTP door: problems, keys, limits, health, metrics, OpenAPI. Routes are registered on the answer; nothing listens until `listen`. */
+export const createHttpServer = async (options: HttpServerOptions): Promise<FastifyInstance> => {
+  const { logger, metrics, keyring, title, version, checks, clock = systemClock } = options
+  const app = fastify({
+    loggerInstance: logger as FastifyBaseLogger,
+    logController: new LogController({ disableRequestLogging: true }),
+    bodyLimit: BODY_LIMIT_BYTES,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    genReqId: () => newId(),
+    requestIdHeader: false,
+    trustProxy: false,
+    clientErrorHandler: answerMalformedHttp,
+    routerOptions: { maxParamLength: 1_500 },
+  })
+  app.setValidatorCompiler(validatorCompiler)
+  app.setSerializerCompiler(serializerCompiler)
+  handleErrors(app)
+  handleUnknownRoutes(app)
+  closeConnectionsWhenDraining(app, clock)
+  observeRequests(app, metrics)
+  await app.register(helmet, { global: true })
+  refuseOverload(app, { ...DEFAULT_LIMITS, ...options.limits })
+  inflateBodies(app)
+  await describeApi(app, { title, version })
+  authenticateRoutes(app, keyring)
+  await app.register(operationsRoutes({ metrics, checks, clock }))
+  return app as FastifyInstance
+}
+
+/** While closing, every answer ends its connection: an idle keep-alive peer must not hold up the drain. */
+const closeConnectionsWhenDraining = (app: FastifyInstance, clock: Clock): void => {
+  let closing = false
+  app.addHook('preClose', async () => {
+    closing = true
+    clock.after(DRAIN_MS, () => app.server.closeAllConnections())
+  })
+  app.addHook('onSend', (_request, reply, _payload, done) => {
+    if (closing) reply.header('connection', 'close')
+    done()
+  })
+}
