@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
 import { existsSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { chmod, chown, mkdir } from 'node:fs/promises'
+import { chmod, chown, mkdir, realpath } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { type Account, isReachableByOthers } from './postgres-binaries.ts'
@@ -24,13 +24,14 @@ export const accountToRunAs = (): Account | undefined => {
 export const placeFor = async (dataDir: string, account: Account | undefined): Promise<string> => {
   if (!account) return dataDir
   await chmod(dataDir, 0o711)
-  if (isReachableByOthers(dataDir)) return dataDir
+  const link = join(dataDir, 'elsewhere')
+  if (existsSync(link)) return realpath(link)
+  if (existsSync(join(dataDir, 'postgres')) || isReachableByOthers(dataDir)) return dataDir
   const place = join('/var/lib/pulso', createHash('sha256').update(dataDir).digest('hex').slice(0, 16))
   await mkdir(place, { recursive: true, mode: 0o711 })
   await chmod('/var/lib/pulso', 0o711)
   await chmod(place, 0o711)
-  const link = join(dataDir, 'elsewhere')
-  if (!existsSync(link)) symlinkSync(place, link)
+  symlinkSync(place, link)
   return place
 }
 
