@@ -117,6 +117,18 @@ describe('every error is a problem', () => {
   ])('%s is 400', async (_name, body, code) => {
     await expectProblem(await post(body), 400, code)
   })
+  it.each([
+    ['NUL', '{"name":"a\\u0000"}', '/name'],
+    ['a lone surrogate', '{"name":"a","extra":["\\ud800"]}', '/extra/0'],
+    ['a number beyond a double', '{"name":"a","extra":{"a/b":1e400}}', '/extra/a~1b'],
+    ['deep nesting', `{"name":"a","extra":${'['.repeat(5_000)}${']'.repeat(5_000)}}`, `/extra${'/0'.repeat(31)}`],
+  ])('%s in a body is 422 with its pointer', async (_name, body, pointer) => {
+    expect((await expectProblem(await post(body), 422, 'invalid_request')).errors?.[0]?.pointer).toBe(pointer)
+  })
+  it('bytes that are not UTF-8 are 400, and so is NUL in a path', async () => {
+    await expectProblem(await post(Buffer.from([0x22, 0xff, 0x22])), 400, 'invalid_utf8')
+    await expectProblem(await fetch(`${base}/v1/things/a%00b`, { headers: bearer }), 400, 'invalid_parameter')
+  })
   it('an unknown Content-Type is 415', async () => {
     await expectProblem(
       await post('<a/>', { ...bearer, 'content-type': 'application/xml' }),

@@ -14,6 +14,7 @@ import { inflateBodies } from './inflate.ts'
 import { describeApi } from './openapi.ts'
 import { type Checks, operationsRoutes } from './operations.ts'
 import { DEFAULT_LIMITS, type OverloadLimits, refuseOverload } from './overload.ts'
+import { refuseUnsafeInput } from './safe-json.ts'
 
 /** Counted on inflated bytes. */
 export const BODY_LIMIT_BYTES = 1024 * 1024
@@ -57,6 +58,7 @@ export const createHttpServer = async (options: HttpServerOptions): Promise<Fast
   await app.register(helmet, { global: true })
   refuseOverload(app, { ...DEFAULT_LIMITS, ...options.limits })
   inflateBodies(app)
+  refuseUnsafeInput(app)
   await describeApi(app, { title, version })
   authenticateRoutes(app, keyring)
   await app.register(operationsRoutes({ metrics, checks, clock }))

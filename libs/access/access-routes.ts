@@ -1,0 +1,17 @@
+import type { FastifyPluginAsync } from 'fastify'
+import type { Database } from '#libs/postgres/database.ts'
+import type { Clock } from '#libs/runtime/clock.ts'
+import { auditRoutes } from './audit-routes.ts'
+import { keyRoutes } from './key-routes.ts'
+import { tenantRoutes } from './tenant-routes.ts'
+
+export type AccessDeps = { readonly database: Database; readonly clock: Clock }
+
+/** Keys, tenants and the audit trail over HTTP: `app.register(accessRoutes({ database, clock }))`. */
+export const accessRoutes =
+  (deps: AccessDeps): FastifyPluginAsync =>
+  async (app) => {
+    await app.register(keyRoutes(deps))
+    await app.register(tenantRoutes(deps))
+    await app.register(auditRoutes(deps))
+  }

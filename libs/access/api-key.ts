@@ -1,0 +1,43 @@
+import { createHash, randomInt, timingSafeEqual } from 'node:crypto'
+import { crc32 } from 'node:zlib'
+
+const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
+const KEY = /^(pulso_(?:live|test)_([0-9A-Za-z]{8})_[0-9A-Za-z]{32})_([0-9A-Za-z]{6})$/
+
+const randomText = (length: number): string => {
+  let text = ''
+  for (let index = 0; index < length; index++) text += ALPHABET[randomInt(ALPHABET.length)]
+  return text
+}
+
+/** 6 characters that tell a mistyped or cut key from a real one without asking the database. No secret. */
+const checksumOf = (body: string): string => {
+  let rest = crc32(body)
+  let text = ''
+  for (let index = 0; index < 6; index++) {
+    text = ALPHABET[rest % ALPHABET.length] + text
+    rest = Math.floor(rest / ALPHABET.length)
+  }
+  return text
+}
+
+export type NewKey = { readonly id: string; readonly key: string; readonly hash: Buffer }
+
+/** `pulso_<live|test>_<8 characters: id>_<32 random>_<6: checksum>`; 190 bits of chance. Only the hash is ever stored. */
+export const newApiKey = (environment: 'live' | 'test' = 'live'): NewKey => {
+  const id = randomText(8)
+  const body = `pulso_${environment}_${id}_${randomText(32)}`
+  const key = `${body}_${checksumOf(body)}`
+  return { id, key, hash: hashKey(key) }
+}
+
+/** The id of a well-formed key; undefined for anything else. */
+export const keyIdOf = (key: string): string | undefined => {
+  const match = KEY.exec(key)
+  return match && match[3] === checksumOf(match[1]!) ? match[2] : undefined
+}
+
+export const hashKey = (key: string): Buffer => createHash('sha256').update(key).digest()
+
+/** Constant time. */
+export const sameHash = (a: Buffer, b: Buffer): boolean => a.length === b.length && timingSafeEqual(a, b)

@@ -1,0 +1,41 @@
+import type { Sql } from '#libs/postgres/database.ts'
+import type { Principal } from './keyring.ts'
+
+export type AuditEntry = {
+  /** What was done, `<noun>.<deed>`: `key.created`, `rule.changed`. */
+  readonly action: string
+  /** Id of what it was done to. */
+  readonly subject: string
+  /** What changed, for people. Never secrets. */
+  readonly detail?: Readonly<Record<string, unknown>>
+}
+
+/** One row per change by a person or program. Call it in the change's own transaction: there is then no change without its row. */
+export const recordAudit = async (tx: Sql, by: Principal, entry: AuditEntry): Promise<void> => {
+  await tx.query(
+    `insert into access.audit (tenant_id, key_id, actor, action, subject, detail) values ($1, $2, $3, $4, $5, $6::jsonb)`,
+    [by.tenantId, by.keyId, by.name, entry.action, entry.subject, JSON.stringify(entry.detail ?? {})],
+  )
+}
+
+export type AuditRow = {
+  readonly id: number
+  readonly at: number
+  readonly keyId: string
+  readonly actor: string
+  readonly action: string
+  readonly subject: string
+  readonly detail: Record<string, unknown>
+}
+
+/** Newest first, below `beforeId`. */
+export const listAudit = (
+  sql: Sql,
+  tenantId: string,
+  page: { readonly limit: number; readonly beforeId: number },
+): Promise<readonly AuditRow[]> =>
+  sql.query<AuditRow>(
+    `select id, at, key_id as "keyId", actor, action, subject, detail from access.audit
+     where tenant_id = $1 and id < $2 order by id desc limit $3`,
+    [tenantId, page.beforeId, page.limit + 1],
+  )

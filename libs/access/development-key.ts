@@ -1,0 +1,38 @@
+import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Database } from '#libs/postgres/database.ts'
+import { keyIdOf, newApiKey } from './api-key.ts'
+import { insertOperatorKey } from './bootstrap-key.ts'
+
+const readKey = async (file: string): Promise<string | undefined> => {
+  try {
+    const key = (await readFile(file, 'utf8')).trim()
+    return keyIdOf(key) ? key : undefined
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+/**
+ * The ready-made key of embedded mode: tenant `default`, every scope, operator, good only from this machine. It is kept in
+ * `<dataDir>/dev-key` (mode 0600) and stays the same across starts.
+ */
+export const ensureDevelopmentKey = async ({
+  database,
+  dataDir,
+}: {
+  readonly database: Database
+  readonly dataDir: string
+}): Promise<string> => {
+  const file = join(dataDir, 'dev-key')
+  const kept = await readKey(file)
+  const key = kept ?? newApiKey('test').key
+  if (kept === undefined) {
+    await mkdir(dataDir, { recursive: true })
+    await writeFile(file, `${key}\n`, { mode: 0o600 })
+  }
+  await chmod(file, 0o600)
+  await database.transaction((tx) => insertOperatorKey(tx, key, { name: 'development', loopbackOnly: true }))
+  return key
+}

@@ -1,0 +1,95 @@
+import type { FastifyRequest } from 'fastify'
+import { z } from 'zod'
+import { decodeCursor, pageOf, pageQuery, pageSchema } from '#libs/http/pages.ts'
+import { errors } from '#libs/http/problem.ts'
+import { routes } from '#libs/http/routes.ts'
+import { toInstant } from '#libs/runtime/clock.ts'
+import { RequestError } from '#libs/runtime/errors.ts'
+import type { AccessDeps } from './access-routes.ts'
+import { newApiKey } from './api-key.ts'
+import { recordAudit } from './audit-store.ts'
+import { insertKey } from './key-store.ts'
+import { SCOPES } from './keyring.ts'
+import { insertTenant, listTenants } from './tenant-store.ts'
+
+const newTenantSchema = z
+  .object({
+    id: z
+      .string()
+      .regex(/^[a-z0-9][a-z0-9_-]{0,62}$/)
+      .describe('Small letters, digits, - and _'),
+    name: z.string().min(1).max(256),
+  })
+  .meta({ examples: [{ id: 'acme-saas', name: 'Acme SaaS' }] })
+
+const createdTenantSchema = z
+  .object({ id: z.string(), key: z.string().describe('A key of the tenant with every scope, shown this once') })
+  .meta({ examples: [{ id: 'acme-saas', key: 'pulso_live_h7Jw2kQp_...' }] })
+
+const tenantSchema = z
+  .object({ id: z.string(), name: z.string(), createdAt: z.iso.datetime() })
+  .meta({ examples: [{ id: 'acme-saas', name: 'Acme SaaS', createdAt: '2026-11-22T10:00:00.000Z' }] })
+
+const onlyOperators = async (request: FastifyRequest): Promise<void> => {
+  if (!request.principal.operator) throw new RequestError(403, 'forbidden', 'Only an operator key may manage tenants')
+}
+
+export const tenantRoutes = ({ database }: AccessDeps) =>
+  routes((app) => {
+    app.get(
+      '/v1/tenants',
+      {
+        config: { scope: 'admin' },
+        preHandler: onlyOperators,
+        schema: {
+          operationId: 'listTenants',
+          summary: 'All tenants of this installation',
+          tags: ['access'],
+          querystring: z.object(pageQuery),
+          response: { 200: pageSchema(tenantSchema) },
+        },
+      },
+      async ({ query }) => {
+        const afterId = decodeCursor(z.string(), query.cursor) ?? ''
+        const rows = await listTenants(database, { limit: query.limit, afterId })
+        const toItem = (row: (typeof rows)[number]) => ({ ...row, createdAt: toInstant(row.createdAt) })
+        return pageOf(rows, query.limit, toItem, (row) => row.id)
+      },
+    )
+    app.post(
+      '/v1/tenants',
+      {
+        config: { scope: 'admin' },
+        preHandler: onlyOperators,
+        schema: {
+          operationId: 'createTenant',
+          summary: 'Makes a tenant and its first key',
+          tags: ['access'],
+          body: newTenantSchema,
+          response: { 201: createdTenantSchema, ...errors(409, 422) },
+        },
+      },
+      async ({ body, principal }, reply) => {
+        const { id: keyId, key, hash } = newApiKey()
+        await database.transaction(async (tx) => {
+          if (!(await insertTenant(tx, body))) throw new RequestError(409, 'conflict', 'This tenant id is taken')
+          await insertKey(tx, {
+            id: keyId,
+            tenantId: body.id,
+            name: 'first',
+            hash,
+            scopes: SCOPES,
+            operator: false,
+            loopbackOnly: false,
+            expiresAt: null,
+          })
+          await recordAudit(tx, principal, {
+            action: 'tenant.created',
+            subject: body.id,
+            detail: { name: body.name, keyId },
+          })
+        })
+        return reply.code(201).header('cache-control', 'no-store').send({ id: body.id, key })
+      },
+    )
+  })

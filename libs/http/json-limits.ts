@@ -1,0 +1,72 @@
+/** What a JSON value may not hold, wherever it stands: PostgreSQL or the next JSON writer would stumble over it. */
+export type JsonFault = {
+  readonly path: readonly (string | number)[]
+  readonly code: 'too_deep' | 'too_many_keys' | 'forbidden_key' | 'invalid_text' | 'invalid_number'
+  readonly detail: string
+}
+
+export type JsonLimits = {
+  readonly maxDepth: number
+  /** Keys of one object. */
+  readonly maxKeys: number
+  /** False skips the look at every text: right when the bytes are valid UTF-8 without a NUL and without a `\u` escape. */
+  readonly texts: boolean
+}
+
+/** Half of a surrogate pair, or NUL: neither can be stored as text. */
+export const isBadText = (text: string): boolean => text.includes('\u0000') || !text.isWellFormed()
+
+const TEXT_DETAIL = 'NUL and lone surrogates cannot be stored'
+
+/**
+ * One walk over a parsed JSON value; the first fault, or undefined. Walks no deeper than `maxDepth`, so no nesting can exhaust the
+ * stack. The common case allocates nothing: the path is only put together on the way back from a fault.
+ */
+export const findJsonFault = (value: unknown, limits: JsonLimits): JsonFault | undefined => {
+  const fault = walk(value, limits, 0)
+  return fault && { ...fault, path: fault.path.toReversed() }
+}
+
+type Found = { code: JsonFault['code']; detail: string; path: (string | number)[] }
+
+const walk = (value: unknown, limits: JsonLimits, depth: number): Found | undefined => {
+  if (typeof value === 'string')
+    return limits.texts && isBadText(value) ? { code: 'invalid_text', detail: TEXT_DETAIL, path: [] } : undefined
+  if (typeof value === 'number')
+    return Number.isFinite(value)
+      ? undefined
+      : { code: 'invalid_number', detail: 'Beyond the range of a double', path: [] }
+  if (typeof value !== 'object' || value === null) return undefined
+  if (depth >= limits.maxDepth)
+    return { code: 'too_deep', detail: `Nested deeper than ${limits.maxDepth} levels`, path: [] }
+  return Array.isArray(value)
+    ? walkList(value, limits, depth)
+    : walkObject(value as Record<string, unknown>, limits, depth)
+}
+
+const walkList = (list: readonly unknown[], limits: JsonLimits, depth: number): Found | undefined => {
+  for (let index = 0; index < list.length; index++) {
+    const found = walk(list[index], limits, depth + 1)
+    if (found) {
+      found.path.push(index)
+      return found
+    }
+  }
+  return undefined
+}
+
+const walkObject = (object: Record<string, unknown>, limits: JsonLimits, depth: number): Found | undefined => {
+  let keys = 0
+  for (const key in object) {
+    if (++keys > limits.maxKeys)
+      return { code: 'too_many_keys', detail: `More than ${limits.maxKeys} keys in one object`, path: [] }
+    if (key === '__proto__') return { code: 'forbidden_key', detail: 'The key "__proto__" is not taken', path: [key] }
+    if (limits.texts && isBadText(key)) return { code: 'invalid_text', detail: TEXT_DETAIL, path: [] }
+    const found = walk(object[key], limits, depth + 1)
+    if (found) {
+      found.path.push(key)
+      return found
+    }
+  }
+  return undefined
+}

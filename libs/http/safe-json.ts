@@ -1,0 +1,42 @@
+import { isUtf8 } from 'node:buffer'
+import type { FastifyInstance } from 'fastify'
+import { RequestError } from '#libs/runtime/errors.ts'
+import { pointerOf } from './error-handler.ts'
+import { findJsonFault, isBadText } from './json-limits.ts'
+
+const LIMITS = { maxDepth: 32, maxKeys: 1_000, texts: true }
+
+/** A body that is not UTF-8 is refused rather than repaired in silence. */
+export const assertUtf8 = (body: Buffer): void => {
+  if (isUtf8(body)) return
+  throw new RequestError(400, 'invalid_utf8', 'The body is not valid UTF-8', [
+    { pointer: '', code: 'invalid_utf8', detail: 'The whole body' },
+  ])
+}
+
+/** Bodies and parameters that could not be stored never reach a handler. Routes that read the raw bytes check them themselves. */
+export const refuseUnsafeInput = (app: FastifyInstance): void => {
+  const parse = app.getDefaultJsonParser('error', 'error')
+  app.removeContentTypeParser('application/json')
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body: Buffer, done) => {
+    assertUtf8(body)
+    return parse(request, body.toString('utf8'), done)
+  })
+  app.addHook('preValidation', async (request) => {
+    for (const [where, values] of [
+      ['path', request.params],
+      ['query', request.query],
+    ] as const)
+      for (const [name, value] of Object.entries(values ?? {}))
+        if (typeof value === 'string' && isBadText(value))
+          throw new RequestError(400, 'invalid_parameter', 'A parameter is not valid', [
+            { pointer: pointerOf([where, name]), code: 'invalid_text', detail: 'NUL cannot be stored' },
+          ])
+    if (request.body === undefined || Buffer.isBuffer(request.body)) return
+    const fault = findJsonFault(request.body, LIMITS)
+    if (fault)
+      throw new RequestError(422, 'invalid_request', 'The request body is not valid', [
+        { pointer: pointerOf(fault.path), code: fault.code, detail: fault.detail },
+      ])
+  })
+}
