@@ -1,0 +1,53 @@
+import fc from 'fast-check'
+
+export const DAY_MS = 86_400_000
+const HOUR_MS = 3_600_000
+
+/** An event without its id: `offsetMs` counts from the start of the history. */
+export type Beat = {
+  readonly type: string
+  readonly offsetMs: number
+  readonly userId: string | null
+  readonly properties: Readonly<Record<string, unknown>>
+}
+
+export const SPAN_DAYS = 240
+
+/** Whole hours and their last millisecond hit midnights of every zone, and each other. */
+export const timeOfDay = fc.oneof(
+  fc.integer({ min: 0, max: 47 }).map((half) => (half * HOUR_MS) / 2),
+  fc.integer({ min: 1, max: 24 }).map((hour) => hour * HOUR_MS - 1),
+  fc.integer({ min: 0, max: DAY_MS - 1 }),
+  fc.constant(10 * HOUR_MS),
+)
+export const dayOffset = fc.integer({ min: 0, max: SPAN_DAYS })
+const someTime = fc.tuple(dayOffset, timeOfDay).map(([day, ms]) => day * DAY_MS + ms)
+
+export const user = fc.constantFrom('ana', 'bo', 'cy', 'di', null)
+
+/** In place of a property now and then: null, empty, wrong type, out of range. */
+const nasty = fc.constantFrom<unknown>(null, '', '5', 0, -3, 0.5, true, 'yes', [], [null], {}, 1e9, 11)
+const withSlips = (properties: fc.Arbitrary<Record<string, unknown>>): fc.Arbitrary<Record<string, unknown>> =>
+  fc.oneof(
+    { weight: 6, arbitrary: properties },
+    {
+      weight: 1,
+      arbitrary: fc.tuple(properties, fc.nat({ max: 9 }), nasty).map(([whole, at, slip]) => {
+        const names = Object.keys(whole)
+        const name = names[at % Math.max(1, names.length)]
+        return name === undefined ? whole : { ...whole, [name]: slip }
+      }),
+    },
+  )
+
+export const some = <T>(...values: T[]): fc.Arbitrary<T> => fc.constantFrom(...values)
+export const maybe = (shape: Record<string, fc.Arbitrary<unknown>>, required: string[] = []) =>
+  withSlips(fc.record(shape, { requiredKeys: required }) as fc.Arbitrary<Record<string, unknown>>)
+
+export const beat = (
+  types: fc.Arbitrary<string>,
+  properties: fc.Arbitrary<Record<string, unknown>>,
+): fc.Arbitrary<Beat> => fc.record({ type: types, offsetMs: someTime, userId: user, properties })
+
+export const several = (one: fc.Arbitrary<Beat>, maxLength = 5): fc.Arbitrary<readonly Beat[]> =>
+  fc.array(one, { minLength: 1, maxLength })
