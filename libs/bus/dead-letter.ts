@@ -1,0 +1,33 @@
+import type { DeadLetterHeaders } from '#libs/contracts/dead-letter.ts'
+import { toInstant } from '#libs/runtime/clock.ts'
+import type { BusRecord, DeliveredRecord } from './bus.ts'
+
+const LONGEST_REASON = 1_000
+
+/** What may stand in an error's text and must not be kept: credentials in addresses, keys, signing secrets, `password=...`. */
+const SECRETS: readonly RegExp[] = [
+  /(?<=:\/\/)[^\s/@]*@/g,
+  /\b(?:pulso_(?:live|test)|whsec)_\S+/g,
+  /(?<=\b(?:password|passwd|secret|token|authorization|api[-_]?key)["']?\s*[=:]\s*)(?:(?:Bearer|Basic)\s+)?\S+/gi,
+]
+
+/** `name: message` of an error, without secrets and of bounded length: fit for a log line and a dead letter. */
+export const deadReason = (error: unknown): string => {
+  const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error)
+  const clean = SECRETS.reduce((kept, secret) => kept.replace(secret, '[redacted]'), text)
+  return clean.length > LONGEST_REASON ? `${clean.slice(0, LONGEST_REASON)}…` : clean
+}
+
+export type Origin = { readonly topic: string; readonly partition: number }
+
+/** The record for `<topic>.dead`: original key, bytes and headers, and beside them where it came from and why it is here. */
+export const deadLetter = (origin: Origin, record: DeliveredRecord, reason: string, nowMs: number): BusRecord => {
+  const why: DeadLetterHeaders = {
+    'dead-reason': reason,
+    'dead-topic': origin.topic,
+    'dead-partition': String(origin.partition),
+    'dead-offset': String(record.offset),
+    'dead-at': toInstant(nowMs),
+  }
+  return { key: record.key, value: record.value, headers: { ...record.headers, ...why } }
+}

@@ -1,0 +1,107 @@
+import { type Clock, sleep } from '#libs/runtime/clock.ts'
+import { PermanentError, UnavailableError } from '#libs/runtime/errors.ts'
+import type { Logger } from '#libs/runtime/logger.ts'
+import type { Batch, ConsumeOptions, DeliveredRecord } from './bus.ts'
+import { deadReason } from './dead-letter.ts'
+
+export type Delivery = {
+  readonly handle: ConsumeOptions['handle']
+  readonly clock: Clock
+  readonly logger: Logger
+}
+
+/** Pauses before a failed batch comes again whole; their sum is well under the 5 s that one record may hold up its partition. */
+const RETRY_PAUSES_MS = [50, 150, 400, 1_000]
+/** Further tries of a single record before it is parked, while the isolation of its batch is younger than the limit. */
+const SINGLE_PAUSES_MS = [20, 100]
+const ISOLATION_LIMIT_MS = 3_000
+const FIRST_WAIT_MS = 100
+const LONGEST_WAIT_MS = 5_000
+
+const STOPPED = Symbol('the partition was taken away or the consumer stops')
+
+/** Sleeps, and gives up the delivery when its partition is gone: what is not done comes again at its next reader. */
+const pause = async (delivery: Delivery, batch: Batch, delayMs: number): Promise<void> => {
+  await sleep(delivery.clock, delayMs, batch.signal)
+  if (batch.signal.aborted) throw STOPPED
+}
+
+/** Handles the batch, waiting out `UnavailableError` for as long as it takes. The answer is the error of any other failure. */
+const attempt = async (delivery: Delivery, batch: Batch, earlier?: unknown): Promise<unknown> => {
+  let error = earlier
+  for (let waitMs = FIRST_WAIT_MS; ; waitMs = Math.min(waitMs * 2, LONGEST_WAIT_MS)) {
+    try {
+      if (error === undefined) return await delivery.handle(batch)
+    } catch (failure) {
+      error = failure ?? new Error('rejected without a reason')
+    }
+    if (batch.signal.aborted) throw STOPPED
+    if (!(error instanceof UnavailableError)) return error
+    const { topic, partition } = batch
+    delivery.logger.warn({ topic, partition, waitMs, reason: deadReason(error) }, 'batch waits for a part that is away')
+    await pause(delivery, batch, waitMs)
+    error = undefined
+  }
+}
+
+const attemptSingle = async (delivery: Delivery, batch: Batch, first: unknown, untilMs: number): Promise<unknown> => {
+  let error = first
+  for (const pauseMs of SINGLE_PAUSES_MS) {
+    if (error === undefined || error instanceof PermanentError || delivery.clock.now() > untilMs) break
+    await pause(delivery, batch, pauseMs)
+    error = await attempt(delivery, batch)
+  }
+  return error
+}
+
+/** A record that cannot be parked would be lost if its partition moved on: so this waits for the dead-letter topic. */
+const park = async (delivery: Delivery, batch: Batch, record: DeliveredRecord, error: unknown): Promise<void> => {
+  const { topic, partition } = batch
+  const fields = { topic, partition, offset: record.offset, reason: deadReason(error) }
+  for (let waitMs = FIRST_WAIT_MS; ; waitMs = Math.min(waitMs * 2, LONGEST_WAIT_MS)) {
+    try {
+      await batch.park(record, fields.reason)
+      return delivery.logger.error(fields, 'record parked')
+    } catch (failure) {
+      delivery.logger.warn({ ...fields, failure: deadReason(failure), waitMs }, 'record could not be parked yet')
+      await pause(delivery, batch, waitMs)
+    }
+  }
+}
+
+/** Halves the batch down to the records that fail by themselves, so that one bad record among thousands costs a few tries more. */
+const isolate = async (delivery: Delivery, batch: Batch, error: unknown, untilMs: number): Promise<void> => {
+  const { records } = batch
+  if (records.length === 1) {
+    const last = await attemptSingle(delivery, batch, error, untilMs)
+    return last === undefined ? undefined : park(delivery, batch, records[0]!, last)
+  }
+  const middle = Math.ceil(records.length / 2)
+  for (const half of [records.slice(0, middle), records.slice(middle)]) {
+    const part = { ...batch, records: half }
+    const failure = await attempt(delivery, part)
+    if (failure !== undefined) await isolate(delivery, part, failure, untilMs)
+  }
+}
+
+/**
+ * Handles a batch by the rules of `ConsumeOptions.handle`: resolves true when all its records are durable or parked, false when it
+ * was given up because its signal aborted. `failure` is the error of a try that the caller already made. Never rejects.
+ */
+export const deliverBatch = async (delivery: Delivery, batch: Batch, failure?: unknown): Promise<boolean> => {
+  try {
+    let error = await attempt(delivery, batch, failure)
+    for (const pauseMs of RETRY_PAUSES_MS) {
+      if (error === undefined || error instanceof PermanentError) break
+      const { topic, partition } = batch
+      delivery.logger.warn({ topic, partition, reason: deadReason(error) }, 'batch failed, it comes again')
+      await pause(delivery, batch, pauseMs)
+      error = await attempt(delivery, batch)
+    }
+    if (error !== undefined) await isolate(delivery, batch, error, delivery.clock.now() + ISOLATION_LIMIT_MS)
+    return true
+  } catch (stopped) {
+    if (stopped === STOPPED) return false
+    throw stopped
+  }
+}
