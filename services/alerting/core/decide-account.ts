@@ -1,0 +1,105 @@
+import type { Facts } from '#libs/contracts/account-health.ts'
+import { earliest } from './condition.ts'
+import { decideAlert, type Sight } from './decide-alert.ts'
+import type { Desk } from './decide-telling.ts'
+import { FIRST_STATE, type Rule, type RuleState, type Transition } from './rule.ts'
+
+/** A rule with the version its states belong to: what they remember of another version's condition is forgotten. */
+export type RuleInForce = { readonly rule: Rule; readonly version: number }
+
+export type KeptState = { readonly version: number; readonly state: RuleState }
+export type RuleStates = Readonly<Record<string, KeptState>>
+
+/** What an account looked like when last seen. */
+export type Seen = {
+  readonly facts: Facts
+  readonly traits: Readonly<Record<string, unknown>>
+  readonly backfill: boolean
+}
+
+export type AccountAlerting = { readonly seen: Seen | null; readonly states: RuleStates }
+
+export type RuleTransition = Transition & { readonly rule: Rule; readonly state: RuleState }
+
+export type AccountDecision = {
+  readonly states: RuleStates
+  readonly transitions: readonly RuleTransition[]
+  readonly nextCheckAt: number | null
+}
+
+export type Surroundings = {
+  readonly accountId: string
+  readonly rules: readonly RuleInForce[]
+  readonly silences: Desk['silences']
+}
+
+/** New facts of an account: first what fell due before them, each at its own instant and by the facts of then, then the new ones. */
+export const decideOnFacts = (
+  account: AccountAlerting,
+  seen: Seen,
+  at: number,
+  around: Surroundings,
+): AccountDecision => {
+  const caughtUp = catchUp(account, at - 1, around)
+  const now = step(caughtUp.states, seen, { facts: seen.facts, at, fresh: true }, around)
+  return { ...now, transitions: [...caughtUp.transitions, ...now.transitions] }
+}
+
+/** Only time has passed: the steps that are due, in order of their instants, whenever this runs; then rules that have changed since. */
+export const decideOnTime = (account: AccountAlerting, at: number, around: Surroundings): AccountDecision => {
+  const caughtUp = catchUp(account, at, around)
+  const changed = around.rules.some(({ rule, version }) => isChanged(caughtUp.states[rule.id], rule, version))
+  if (!changed || account.seen === null) return caughtUp
+  const now = step(caughtUp.states, account.seen, { facts: account.seen.facts, at, fresh: false }, around)
+  return { ...now, transitions: [...caughtUp.transitions, ...now.transitions] }
+}
+
+const catchUp = (account: AccountAlerting, until: number, around: Surroundings): AccountDecision => {
+  const transitions: RuleTransition[] = []
+  let states = account.states
+  for (;;) {
+    const dueAt = nextDue(states)
+    if (account.seen === null || dueAt === null || dueAt > until) return { states, transitions, nextCheckAt: dueAt }
+    const done = step(states, account.seen, { facts: account.seen.facts, at: dueAt, fresh: false }, around)
+    transitions.push(...done.transitions)
+    states = done.states
+  }
+}
+
+const isChanged = (kept: KeptState | undefined, rule: Rule, version: number): boolean =>
+  kept === undefined ? rule.enabled : kept.version !== version
+
+const step = (before: RuleStates, seen: Seen, sight: Sight, around: Surroundings): AccountDecision => {
+  const states: Record<string, KeptState> = { ...before }
+  const transitions: RuleTransition[] = []
+  // Critical rules first: whether they fire decides who else is told.
+  for (const { rule, version } of around.rules) {
+    const kept = states[rule.id]
+    if (kept === undefined && !rule.enabled) continue
+    const same = kept?.version === version
+    const isDue = same && kept.state.dueAt !== null && kept.state.dueAt <= sight.at
+    if (!sight.fresh && same && !isDue) continue
+    const state = same ? kept.state : { ...(kept?.state ?? FIRST_STATE), memory: {} }
+    const desk: Desk = {
+      subject: { accountId: around.accountId, ownerId: seen.facts.ownerId, traits: seen.traits },
+      silences: around.silences,
+      inhibitedBy: inhibitor(rule, around.rules, states),
+      backfill: seen.backfill,
+    }
+    const decision = decideAlert(rule, state, sight, desk)
+    // A step always ends later than it began, so that catching up comes to an end.
+    const { dueAt } = decision.state
+    const next = dueAt !== null && dueAt <= sight.at ? { ...decision.state, dueAt: sight.at + 1 } : decision.state
+    states[rule.id] = { version, state: next }
+    for (const transition of decision.transitions) transitions.push({ ...transition, rule, state: next })
+  }
+  return { states, transitions, nextCheckAt: nextDue(states) }
+}
+
+const inhibitor = (rule: Rule, rules: readonly RuleInForce[], states: RuleStates): string | null =>
+  rules.find((other) => other.rule.mutes.includes(rule.id) && isFiring(states[other.rule.id]))?.rule.id ?? null
+
+const isFiring = (kept: KeptState | undefined): boolean => kept?.state.phase === 'firing' && !kept.state.closed
+
+const nextDue = (states: RuleStates): number | null =>
+  Object.values(states).reduce<number | null>((due, { state }) => earliest(due, state.dueAt), null)

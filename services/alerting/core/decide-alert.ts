@@ -1,0 +1,169 @@
+import type { Facts } from '#libs/contracts/account-health.ts'
+import { earliest, evaluate } from './condition.ts'
+import { decideMove, type Move, type Reading } from './decide-move.ts'
+import { type Desk, decideTelling, decideTellingRecovery, type Telling } from './decide-telling.ts'
+import { FIRST_STATE, PASSING_MUTES, type Rule, type RuleState, type Transition, type TransitionKind } from './rule.ts'
+
+/** Facts of one account at one instant. */
+export type Sight = {
+  readonly facts: Facts
+  readonly at: number
+  /** False when only time has passed since these facts were seen. */
+  readonly fresh: boolean
+}
+
+export type AlertDecision = { readonly state: RuleState; readonly transitions: readonly Transition[] }
+
+type Draft = { -readonly [Key in keyof RuleState]: RuleState[Key] }
+type Work = {
+  readonly rule: Rule
+  readonly draft: Draft
+  readonly at: number
+  readonly desk: Desk
+  readonly done: Transition[]
+}
+
+/**
+ * One step in the life of an account's alert. Every transition bears a reason, and why it was not told when it was not;
+ * `state.dueAt` says when to look again if nothing new is seen until then.
+ */
+export const decideAlert = (rule: Rule, state: RuleState, sight: Sight, desk: Desk): AlertDecision => {
+  const draft: Draft = { ...state, dueAt: null }
+  const work: Work = { rule, draft, at: sight.at, desk, done: [] }
+  const firstKnownBelow = !state.everKnown && isBelow(rule, sight.facts)
+  const reading = read(work, sight)
+  if (reading.scope === 'in' && reading.when !== null) draft.everKnown = true
+  make(work, decideMove(rule, draft, reading, sight.at), firstKnownBelow)
+  if (draft.phase === 'firing' && !draft.closed && reading.when !== null) tellAgain(work)
+  if (draft.phase === 'pending' && reading.when === true) look(draft, draft.since + rule.dwellMs)
+  if (draft.phase === 'recovering' && reading.recovers === true) look(draft, draft.since + rule.recoverDwellMs)
+  return { state: draft, transitions: work.done }
+}
+
+/** Threshold rules know nothing while the band is `insufficient_data`; what they remember stays. */
+const read = ({ rule, draft, desk }: Work, sight: Sight): Reading => {
+  const out = { when: false, recovers: true } as const
+  if (!rule.enabled) return { ...out, scope: 'switched_off' }
+  if (!isInScope(rule, sight.facts, desk)) {
+    draft.memory = {}
+    return { ...out, scope: 'left_out' }
+  }
+  if (rule.kind === 'threshold' && sight.facts.band === 'insufficient_data')
+    return { when: null, recovers: null, scope: 'in' }
+  const opening = evaluate(rule.when, sight, draft.memory, '/when')
+  const ending = evaluate(rule.recovers, sight, draft.memory, '/recovers')
+  draft.memory = { ...opening.memory, ...ending.memory }
+  draft.dueAt = earliest(opening.dueAt, ending.dueAt)
+  return { when: opening.truth, recovers: ending.truth, scope: 'in' }
+}
+
+const make = (work: Work, move: Move, firstKnownBelow: boolean): void => {
+  const { draft } = work
+  switch (move.to) {
+    case 'same':
+      break
+    case 'rest':
+      enter(work, move.phase)
+      break
+    case 'pending':
+      open(work)
+      enter(work, 'pending')
+      note(work, 'pending', firstKnownBelow ? 'first_known_below' : 'crossed', NOT_FOR_TELLING)
+      break
+    case 'firing':
+      if (draft.phase !== 'pending') open(work)
+      fire(work, move.reason === 'crossed' && firstKnownBelow ? 'first_known_below' : move.reason)
+      break
+    case 'recovering':
+      enter(work, 'recovering')
+      note(work, 'recovering', 'recovery_seen', NOT_FOR_TELLING)
+      break
+    case 'relapsed':
+      enter(work, 'firing')
+      note(work, 'firing', 'relapsed', NOT_FOR_TELLING)
+      break
+    case 'resolved':
+      note(work, 'resolved', move.reason, decideTellingRecovery(work.rule, draft, work.desk, work.at))
+      enter(work, 'ok')
+      draft.closed = false
+  }
+}
+
+const NOT_FOR_TELLING: Telling = { told: false, why: 'not_for_telling', until: null }
+
+const enter = ({ draft, at }: Work, phase: RuleState['phase']): void => {
+  if (draft.phase === phase) return
+  draft.phase = phase
+  draft.since = at
+}
+
+/** A new episode forgets all but what the rule remembers of the account. */
+const open = ({ draft }: Work): void => {
+  const { phase, since, memory, everKnown, toldAt, episode, dueAt } = draft
+  Object.assign(draft, FIRST_STATE, { phase, since, memory, everKnown, toldAt, dueAt, episode: episode + 1 })
+}
+
+const fire = (work: Work, reason: string): void => {
+  const { draft, rule, desk, at } = work
+  enter(work, 'firing')
+  draft.firedAt = at
+  tell(work, 'firing', reason)
+  if (!rule.momentary) return
+  note(work, 'resolved', 'momentary', decideTellingRecovery(rule, draft, desk, at))
+  draft.closed = true
+}
+
+const tell = (work: Work, kind: TransitionKind, reason: string): void => {
+  const { draft, at } = work
+  const telling = decideTelling(work.rule, draft, work.desk, at)
+  note(work, kind, reason, telling)
+  if (telling.told) {
+    if (!draft.told) draft.toldAt = at
+    draft.told = true
+    draft.muted = null
+  } else if (!draft.told) draft.muted = telling.why
+  if (!telling.told && telling.until !== null) look(draft, telling.until)
+}
+
+/** While it fires: what was muted for a time is told when that time ends; what fires on is told again at each reminder. */
+const tellAgain = (work: Work): void => {
+  const { draft, rule, at, desk } = work
+  if (draft.muted === 'backfill') return
+  const justNow = work.done.some(({ kind, reason }) => kind === 'firing' && reason !== 'relapsed')
+  const snoozeOver = draft.snoozedUntil !== null && at >= draft.snoozedUntil
+  const muteOver = !draft.told && draft.muted !== null && PASSING_MUTES.includes(draft.muted)
+  if (snoozeOver) draft.snoozedUntil = null
+  const remindAt = rule.reminderMs === null ? null : (draft.remindedAt ?? draft.firedAt ?? at) + rule.reminderMs
+  if (!justNow) {
+    if (snoozeOver || muteOver) {
+      const telling = decideTelling(rule, draft, desk, at)
+      if (snoozeOver || telling.told) retell(work, snoozeOver ? 'snooze_over' : `${draft.muted}_over`)
+      else if (telling.until !== null) look(draft, telling.until)
+    } else if (remindAt !== null && at >= remindAt) retell(work, 'still_firing')
+  }
+  if (draft.snoozedUntil !== null) look(draft, draft.snoozedUntil)
+  if (rule.reminderMs !== null) look(draft, (draft.remindedAt ?? draft.firedAt ?? at) + rule.reminderMs)
+}
+
+const retell = (work: Work, reason: string): void => {
+  work.draft.remindedAt = work.at
+  tell(work, 'reminder', reason)
+}
+
+const note = ({ draft, done, at }: Work, kind: TransitionKind, reason: string, telling: Telling): void => {
+  if (draft.closed) return
+  draft.transitions += 1
+  const told = telling.told ? ({ told: true } as const) : ({ told: false, why: telling.why } as const)
+  done.push({ kind, reason, at, episode: draft.episode, position: draft.transitions, telling: told })
+}
+
+const look = (draft: Draft, at: number): void => {
+  draft.dueAt = earliest(draft.dueAt, at)
+}
+
+const isBelow = (rule: Rule, facts: Facts): boolean =>
+  rule.kind === 'threshold' && (facts.band === 'at_risk' || facts.band === 'critical')
+
+const isInScope = ({ filter }: Rule, facts: Facts, desk: Desk): boolean =>
+  (filter.stages === undefined || filter.stages.includes(facts.stage)) &&
+  Object.entries(filter.traits ?? {}).every(([name, values]) => values.includes(desk.subject.traits[name]))

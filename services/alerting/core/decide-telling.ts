@@ -1,0 +1,43 @@
+import type { MuteReason, Rule, RuleState } from './rule.ts'
+import { type Silence, type SilenceSubject, silencedUntil } from './silence.ts'
+
+/** What people and other alerts have arranged: it decides who hears of a transition, never whether it happened. */
+export type Desk = {
+  readonly subject: SilenceSubject
+  readonly silences: readonly Silence[]
+  /** A rule whose alert fires for the same account and mutes this one; null when none does. */
+  readonly inhibitedBy: string | null
+  /** Only backfilled events led here. */
+  readonly backfill: boolean
+}
+
+export type Telling =
+  | { readonly told: true }
+  | { readonly told: false; readonly why: MuteReason; readonly until: number | null }
+
+/**
+ * Whether an opening is told. The cooldown counts from the last opening that was told; an alert that still fires when a cooldown,
+ * silence, snooze or inhibition ends is told then: a lasting problem is never missed, a short one within it is only recorded.
+ */
+export const decideTelling = (rule: Rule, state: RuleState, desk: Desk, at: number): Telling => {
+  if (desk.backfill || state.muted === 'backfill') return mute('backfill', null)
+  if (rule.tells === 'digest') return mute('digest_only', null)
+  if (state.acknowledgedAt !== null) return mute('acknowledged', null)
+  if (state.snoozedUntil !== null && at < state.snoozedUntil) return mute('snoozed', state.snoozedUntil)
+  if (state.toldAt !== null && !state.told && at < state.toldAt + rule.cooldownMs)
+    return mute('cooldown', state.toldAt + rule.cooldownMs)
+  const silenced = silencedUntil(desk.silences, rule, desk.subject, at)
+  if (silenced !== null) return mute('silenced', silenced)
+  if (desk.inhibitedBy !== null) return mute('inhibited', null)
+  return { told: true }
+}
+
+/** A recovery is told to those who were told of the opening. */
+export const decideTellingRecovery = (rule: Rule, state: RuleState, desk: Desk, at: number): Telling => {
+  if (desk.backfill) return mute('backfill', null)
+  if (rule.momentary || !state.told) return mute('never_told', null)
+  const silenced = silencedUntil(desk.silences, rule, desk.subject, at)
+  return silenced === null ? { told: true } : mute('silenced', silenced)
+}
+
+const mute = (why: MuteReason, until: number | null): Telling => ({ told: false, why, until })
