@@ -10,6 +10,8 @@ const DECODERS: Readonly<Record<string, () => Transform>> = {
   br: createBrotliDecompress,
 }
 
+const DETAIL = 'Content-Encoding may be gzip, deflate, br or identity'
+
 /**
  * Takes compressed bodies on every route. The body limit counts inflated bytes: the body parser counts what comes out of here and
  * hangs up at the limit, so a bomb costs no more memory than an honest body.
@@ -21,7 +23,9 @@ export const inflateBodies = (app: FastifyInstance): void => {
     const create = DECODERS[encoding]
     if (!create)
       return done(
-        new RequestError(415, 'unsupported_encoding', 'Content-Encoding may be gzip, deflate, br or identity'),
+        new RequestError(415, 'unsupported_encoding', DETAIL, [
+          { pointer: '', code: 'unsupported_encoding', detail: DETAIL },
+        ]),
       )
     const inflated = create() as Transform & { receivedEncodedLength: number }
     inflated.receivedEncodedLength = 0

@@ -9,14 +9,14 @@ export type JsonLimits = {
   readonly maxDepth: number
   /** Keys of one object. */
   readonly maxKeys: number
-  /** False skips the look at every text: right when the bytes are valid UTF-8 without a NUL and without a `\u` escape. */
-  readonly texts: boolean
+  /** Asked of every text and key. Leave it out when the bytes are valid UTF-8 without a `\u` escape: then no text can be bad. */
+  readonly isBad?: ((text: string) => boolean) | undefined
 }
 
 /** Half of a surrogate pair, or NUL: neither can be stored as text. */
 export const isBadText = (text: string): boolean => text.includes('\u0000') || !text.isWellFormed()
 
-const TEXT_DETAIL = 'NUL and lone surrogates cannot be stored'
+const TEXT_DETAIL = 'NUL, lone surrogates and bytes that are not UTF-8 cannot be stored'
 
 /**
  * One walk over a parsed JSON value; the first fault, or undefined. Walks no deeper than `maxDepth`, so no nesting can exhaust the
@@ -31,7 +31,7 @@ type Found = { code: JsonFault['code']; detail: string; path: (string | number)[
 
 const walk = (value: unknown, limits: JsonLimits, depth: number): Found | undefined => {
   if (typeof value === 'string')
-    return limits.texts && isBadText(value) ? { code: 'invalid_text', detail: TEXT_DETAIL, path: [] } : undefined
+    return limits.isBad?.(value) ? { code: 'invalid_text', detail: TEXT_DETAIL, path: [] } : undefined
   if (typeof value === 'number')
     return Number.isFinite(value)
       ? undefined
@@ -61,7 +61,7 @@ const walkObject = (object: Record<string, unknown>, limits: JsonLimits, depth: 
     if (++keys > limits.maxKeys)
       return { code: 'too_many_keys', detail: `More than ${limits.maxKeys} keys in one object`, path: [] }
     if (key === '__proto__') return { code: 'forbidden_key', detail: 'The key "__proto__" is not taken', path: [key] }
-    if (limits.texts && isBadText(key)) return { code: 'invalid_text', detail: TEXT_DETAIL, path: [] }
+    if (limits.isBad?.(key)) return { code: 'invalid_text', detail: TEXT_DETAIL, path: [] }
     const found = walk(object[key], limits, depth + 1)
     if (found) {
       found.path.push(key)

@@ -100,6 +100,14 @@ const FASTIFY_CODES: Readonly<Record<string, string>> = {
   FST_ERR_MAX_PARAM_LENGTH: 'url_too_long',
 }
 
+const ABOUT_THE_BODY = new Set([
+  'unsupported_media_type',
+  'body_too_large',
+  'empty_body',
+  'invalid_json',
+  'invalid_content_length',
+])
+
 /** What an error looks like from outside: the caller's mistakes in words, everything else without its internals. */
 export const describeError = (error: unknown): ProblemOptions => {
   if (error instanceof RequestError)
@@ -115,16 +123,19 @@ export const describeError = (error: unknown): ProblemOptions => {
       errors: wholeBody('invalid_json'),
     }
   if (code?.startsWith('Z_') || code?.startsWith('ERR__ERROR_') || code?.startsWith('ERR_BUFFER'))
-    return { status: 400, code: 'invalid_encoding', detail: 'The body does not match its Content-Encoding' }
+    return {
+      status: 400,
+      code: 'invalid_encoding',
+      detail: 'The body does not match its Content-Encoding',
+      errors: wholeBody('invalid_encoding'),
+    }
   if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {
     const known = FASTIFY_CODES[code ?? '']
     return {
       status: statusCode,
       code: known ?? 'bad_request',
       detail: known ? message : (TITLES[statusCode] ?? 'Bad Request'),
-      ...(known?.endsWith('_body') || known?.endsWith('_json') || known === 'body_too_large'
-        ? { errors: wholeBody(known) }
-        : {}),
+      ...(known && ABOUT_THE_BODY.has(known) ? { errors: wholeBody(known) } : {}),
     }
   }
   return { status: 500, code: 'internal', detail: 'Something went wrong on our side; the log has the request id' }

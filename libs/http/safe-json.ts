@@ -4,7 +4,7 @@ import { RequestError } from '#libs/runtime/errors.ts'
 import { pointerOf } from './error-handler.ts'
 import { findJsonFault, isBadText } from './json-limits.ts'
 
-const LIMITS = { maxDepth: 32, maxKeys: 1_000, texts: true }
+const LIMITS = { maxDepth: 32, maxKeys: 1_000, isBad: isBadText }
 
 /** A body that is not UTF-8 is refused rather than repaired in silence. */
 export const assertUtf8 = (body: Buffer): void => {

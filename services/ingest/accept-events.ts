@@ -1,0 +1,111 @@
+import type { Principal } from '#libs/access/keyring.ts'
+import type { Bus, BusRecord } from '#libs/bus/bus.ts'
+import { accountKey } from '#libs/contracts/topics.ts'
+import type { UsageEvent } from '#libs/contracts/usage-event.ts'
+import type { JsonLimits } from '#libs/http/json-limits.ts'
+import type { Clock } from '#libs/runtime/clock.ts'
+import type { CheckItem } from './check-item.ts'
+import type { IncomingItem, ItemFault } from './core/incoming-item.ts'
+import { writeEventRecord } from './event-record.ts'
+import type { IngestMetrics } from './ingest-metrics.ts'
+import type { RecentIds } from './recent-ids.ts'
+import type { Outcome, Result } from './verdicts.ts'
+import { rejected, summarize } from './verdicts.ts'
+
+const MAX_EVENT_BYTES = 64 * 1024
+/** Tenant, source and instants, which the server adds. */
+const ADDED_BYTES = 1_024
+const HEADERS = { kind: 'event' }
+
+export type AcceptRequest = {
+  readonly items: readonly IncomingItem[]
+  readonly principal: Principal
+  /** What the sender's clock showed when it sent, epoch milliseconds. */
+  readonly sentAt?: number | undefined
+  /** All or nothing. */
+  readonly atomic?: boolean
+  readonly isBad?: JsonLimits['isBad']
+}
+
+export type AcceptDeps = {
+  readonly bus: Bus
+  readonly clock: Clock
+  readonly metrics: IngestMetrics
+  readonly recentIds: RecentIds
+  readonly checkItem: CheckItem
+}
+
+type Fresh = { readonly record: BusRecord; readonly idKey: string; readonly mark: number }
+
+/**
+ * A verdict for each item. All items are checked before the first is published, and the answer comes only after the log has
+ * acknowledged them: `accepted` and `duplicate` both mean that the event counts. Throws `UnavailableError` when the log is away;
+ * sending the same ids again is then right.
+ */
+export const createAcceptEvents = ({ bus, clock, metrics, recentIds, checkItem }: AcceptDeps) => {
+  return async (request: AcceptRequest): Promise<Outcome> => {
+    const { principal, atomic = false } = request
+    const { tenantId } = principal
+    const receivedAt = clock.now()
+    const clockOffsetMs = request.sentAt === undefined ? 0 : receivedAt - request.sentAt
+    const checkContext = { receivedAt, clockOffsetMs, isBad: request.isBad }
+    const recordContext = { tenantId, source: principal.name, receivedAt }
+    const fresh: Fresh[] = []
+    const ofThisRequest = new Map<string, number>()
+
+    const judge = (item: IncomingItem, index: number): Result => {
+      const checked = checkItem(item, checkContext)
+      if (!checked.ok) return rejected(index, idOf(item.event), checked.errors)
+      const { event } = checked
+      const { id } = event
+      const { text, mark } = writeEventRecord(checked, recordContext)
+      const value = Buffer.from(text)
+      if (value.length > MAX_EVENT_BYTES + ADDED_BYTES) return rejected(index, id, [tooLarge(item)])
+      const idKey = idKeyOf(tenantId, event, principal.name)
+      const known = ofThisRequest.get(idKey) ?? recentIds.find(idKey)
+      if (known !== undefined) return { index, id, ...(known === mark ? DUPLICATE : CONFLICT) }
+      ofThisRequest.set(idKey, mark)
+      fresh.push({ record: { key: accountKey(tenantId, event.accountId), value, headers: HEADERS }, idKey, mark })
+      return { index, id, status: 'accepted' }
+    }
+
+    const outcome = summarize(request.items.map(judge), atomic)
+    if (fresh.length > 0 && !outcome.abandoned) {
+      await metrics.timePublish(() =>
+        bus.publish(
+          'usage.events',
+          fresh.map(({ record }) => record),
+        ),
+      )
+      for (const { idKey, mark } of fresh) recentIds.remember(idKey, mark)
+    }
+    metrics.count(outcome)
+    return outcome
+  }
+}
+
+export type AcceptEvents = ReturnType<typeof createAcceptEvents>
+
+const DUPLICATE = { status: 'duplicate' } as const
+const CONFLICT = {
+  status: 'conflict',
+  problem: { code: 'conflict', detail: 'This id was accepted with other content, which stays', errors: [] },
+  retryable: false,
+} as const
+
+/** Source and id cannot be confused with each other, whatever they hold. */
+const idKeyOf = (tenantId: string, event: UsageEvent, keyName: string): string => {
+  const source = event.source ?? keyName
+  return `${tenantId}:${source.length}:${source}${event.id}`
+}
+
+const idOf = (event: unknown): string | undefined => {
+  const id = typeof event === 'object' && event !== null ? (event as { id?: unknown }).id : undefined
+  return typeof id === 'string' && id.length <= 128 ? id : undefined
+}
+
+const tooLarge = ({ pointer }: IncomingItem): ItemFault => ({
+  pointer,
+  code: 'event_too_large',
+  detail: `An event may have ${MAX_EVENT_BYTES} bytes`,
+})

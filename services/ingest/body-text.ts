@@ -1,0 +1,49 @@
+import { isUtf8 } from 'node:buffer'
+import { isBadText, type JsonLimits } from '#libs/http/json-limits.ts'
+import { RequestError } from '#libs/runtime/errors.ts'
+
+export type BodyText = { readonly text: string; readonly isBad: JsonLimits['isBad'] }
+
+const REPLACEMENT = '\ufffd'
+const isBadOrReplaced = (text: string): boolean => isBadText(text) || text.includes(REPLACEMENT)
+
+/**
+ * The body as text, and what to ask of each text in it. A body without `\u` escapes cannot hold NUL or lone surrogates, so most
+ * bodies need no look at their texts at all. Bytes that are not UTF-8 become replacement characters, and the items that hold one
+ * are refused, their neighbours not.
+ */
+export const readBodyText = (body: Buffer): BodyText => {
+  if (!isUtf8(body)) return { text: body.toString('utf8'), isBad: isBadOrReplaced }
+  return { text: body.toString('utf8'), isBad: body.includes('\\u') ? isBadText : undefined }
+}
+
+export const badEnvelope = (code: string, detail: string, pointer = '', status = 400): RequestError =>
+  new RequestError(status, code, detail, [{ pointer, code, detail }])
+
+export const parseJson = (text: string): unknown => {
+  if (text.length === 0) throw badEnvelope('empty_body', 'The body is empty')
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw badEnvelope('invalid_json', 'The body is not valid JSON')
+  }
+}
+
+export const MAX_ITEMS = 1_000
+
+/** Throws for a list that is empty or too long. */
+export const assertItems = (count: number, pointer: string): void => {
+  if (count === 0) throw badEnvelope('empty_list', 'There is no event in the list', pointer)
+  if (count > MAX_ITEMS)
+    throw badEnvelope('too_many_items', `At most ${MAX_ITEMS} events a request, not ${count}`, pointer, 413)
+}
+
+const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/
+
+/** Epoch milliseconds of an envelope's `sentAt`; undefined when absent. */
+export const readSentAt = (value: unknown, pointer: string): number | undefined => {
+  if (value === undefined || value === null) return undefined
+  const sentAt = typeof value === 'string' && INSTANT.test(value) ? Date.parse(value) : Number.NaN
+  if (Number.isNaN(sentAt)) throw badEnvelope('invalid_instant', 'The instant of sending is not RFC 3339', pointer)
+  return sentAt
+}

@@ -1,0 +1,72 @@
+import type { UsageEvent } from '#libs/contracts/usage-event.ts'
+import { pointerOf } from '#libs/http/error-handler.ts'
+import { findJsonFault, type JsonLimits } from '#libs/http/json-limits.ts'
+import { type IncomingItem, type ItemFault, isObject } from './core/incoming-item.ts'
+import { judgeTime } from './core/judge-time.ts'
+import { explainEvent, isUsageEvent } from './event-check.ts'
+import type { RecordInput } from './event-record.ts'
+
+const MAX_DEPTH = 16
+const MAX_KEYS = 200
+
+export type CheckContext = {
+  readonly receivedAt: number
+  readonly clockOffsetMs: number
+  readonly isBad: JsonLimits['isBad']
+}
+
+export type CheckedItem =
+  | (RecordInput & { readonly ok: true })
+  | { readonly ok: false; readonly errors: readonly ItemFault[] }
+
+export type CheckItem = (item: IncomingItem, context: CheckContext) => CheckedItem
+
+const pointerInItem = (item: IncomingItem, path: readonly PropertyKey[]): string => {
+  const [field, ...rest] = path
+  if (field === undefined) return item.pointer
+  const name = item.names?.[String(field)]
+  return item.pointer + (name === undefined ? pointerOf([field]) : `/${name}`) + pointerOf(rest)
+}
+
+/** Everything that is asked of an event before it is published: limits, shape, then its instant. */
+export const createCheckItem = ({ retentionDays }: { readonly retentionDays: number }): CheckItem => {
+  return (item, context) => {
+    const refuse = (path: readonly PropertyKey[], code: string, detail: string): CheckedItem => ({
+      ok: false,
+      errors: [{ pointer: pointerInItem(item, path), code, detail }],
+    })
+    if (item.fault) return { ok: false, errors: [item.fault] }
+    const event = withTime(item, context)
+    const fault = findJsonFault(event, { maxDepth: MAX_DEPTH, maxKeys: MAX_KEYS, isBad: context.isBad })
+    if (fault) return refuse(fault.path, fault.code, fault.detail)
+    if (!isUsageEvent(event)) {
+      const errors = explainEvent(event).map(({ path, code, detail }) => ({
+        pointer: pointerInItem(item, path),
+        code,
+        detail,
+      }))
+      return { ok: false, errors }
+    }
+    const verdict = judgeTime({
+      occurredAt: Date.parse(event.occurredAt),
+      receivedAt: context.receivedAt,
+      clockOffsetMs: context.clockOffsetMs,
+      backfill: event.mode === 'backfill',
+      retentionDays,
+    })
+    return verdict.ok
+      ? { ok: true, event, occurredAt: verdict.occurredAt, saidAt: event === item.event ? event.occurredAt : '' }
+      : refuse(['occurredAt'], verdict.code, verdict.detail)
+  }
+}
+
+const withTime = ({ event, timeOptional }: IncomingItem, { receivedAt, clockOffsetMs }: CheckContext): unknown =>
+  timeOptional && isObject(event) && event.occurredAt === undefined
+    ? { ...event, occurredAt: new Date(receivedAt - clockOffsetMs).toISOString() }
+    : event
+
+/** For the benchmark that shows what checking costs: takes the sender's word for everything. */
+export const trustItem: CheckItem = ({ event }) => {
+  const trusted = event as UsageEvent
+  return { ok: true, event: trusted, occurredAt: Date.parse(trusted.occurredAt), saidAt: trusted.occurredAt }
+}

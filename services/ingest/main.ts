@@ -1,0 +1,4 @@
+import { runMain } from '#libs/app/main.ts'
+import { ingest } from './service.ts'
+
+await runMain([ingest], { defaultPort: 8081 })

@@ -1,0 +1,104 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { validatorCompiler } from 'fastify-type-provider-zod'
+import { z } from 'zod'
+import { usageEventSchema } from '#libs/contracts/usage-event.ts'
+import { errors, PROBLEM_TYPE, problem, problemSchema } from '#libs/http/problem.ts'
+import { routes } from '#libs/http/routes.ts'
+import type { AcceptEvents } from '../accept-events.ts'
+import { badEnvelope } from '../body-text.ts'
+import { readEnvelope } from '../read-envelope.ts'
+import { type Outcome, outcomeSchema } from '../verdicts.ts'
+import { takeRawBodies } from './raw-bodies.ts'
+
+const TYPES = [
+  'application/json',
+  'application/x-ndjson',
+  'application/ndjson',
+  'application/cloudevents+json',
+  'application/cloudevents-batch+json',
+]
+
+const EXAMPLE = {
+  id: 'evt-1',
+  source: 'web',
+  type: 'Feature Used',
+  accountId: 'acme',
+  userId: 'u-7',
+  occurredAt: '2026-11-22T10:00:00.000Z',
+  properties: { feature: 'reports', core: true },
+}
+
+const bodySchema = z
+  .union([
+    usageEventSchema,
+    z.array(usageEventSchema).min(1).max(1_000),
+    z.object({
+      events: z.array(usageEventSchema).min(1).max(1_000),
+      sentAt: z.iso.datetime({ offset: true }).optional(),
+    }),
+  ])
+  .meta({
+    description: 'One event, a list, or a list with the instant of sending; NDJSON and CloudEvents 1.0 by Content-Type',
+    examples: [EXAMPLE, { events: [EXAMPLE], sentAt: '2026-11-22T10:00:01.000Z' }],
+  })
+
+const refusedSchema = problemSchema
+  .extend(outcomeSchema.shape)
+  .meta({ id: 'EventsRefused', description: 'A problem with the verdict of each event' })
+
+const ATOMIC = z.object({
+  atomic: z.enum(['true', 'false']).default('false').describe('All events or none'),
+})
+
+/** `POST /v1/events`: 202 when all count, 207 when some do, 422 when none does. */
+export const eventRoutes = ({ accept }: { readonly accept: AcceptEvents }) =>
+  routes((app) => {
+    takeRawBodies(app, TYPES)
+    app.post(
+      '/v1/events',
+      {
+        config: { scope: 'ingest' },
+        // The events are checked one by one in `accept`, and the answer is made by us: neither needs zod again.
+        validatorCompiler: (part) =>
+          part.httpPart === 'body' ? (value) => ({ value }) : validatorCompiler(part as never),
+        serializerCompiler: () => JSON.stringify,
+        schema: {
+          operationId: 'postEvents',
+          summary: 'Reports events; answered when the log has them',
+          tags: ['ingest'],
+          consumes: TYPES,
+          querystring: ATOMIC,
+          body: bodySchema,
+          response: {
+            202: outcomeSchema.describe('Every event counts'),
+            207: outcomeSchema.describe('Some events were rejected'),
+            422: {
+              description: 'Every event was rejected',
+              content: { [PROBLEM_TYPE]: { schema: refusedSchema } },
+            },
+            ...errors(413, 415),
+          },
+        },
+      },
+      async (request, reply) => {
+        const body = request.body as unknown
+        if (!Buffer.isBuffer(body)) throw badEnvelope('empty_body', 'The body is empty')
+        const envelope = readEnvelope(body, request.headers)
+        const { principal } = request
+        const outcome = await accept({ ...envelope, principal, atomic: request.query.atomic === 'true' })
+        return answer(request, reply as unknown as FastifyReply, outcome)
+      },
+    )
+  })
+
+const answer = (request: FastifyRequest, reply: FastifyReply, outcome: Outcome): FastifyReply => {
+  const { abandoned: _, ...body } = outcome
+  if (outcome.rejected === 0) return reply.code(202).send(body)
+  if (outcome.rejected < outcome.results.length) return reply.code(207).send(body)
+  const faults = outcome.results.flatMap((result) => result.problem?.errors ?? [])
+  const options = { status: 422, code: 'events_rejected', detail: 'No event was accepted', errors: faults }
+  return reply
+    .code(422)
+    .type(PROBLEM_TYPE)
+    .send(JSON.stringify({ ...problem(options, request.id), ...body }))
+}

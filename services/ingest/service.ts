@@ -1,0 +1,39 @@
+import type { Platform, Service, ServiceDefinition } from '#libs/runtime/service.ts'
+import { createAcceptEvents } from './accept-events.ts'
+import { createCheckItem, trustItem } from './check-item.ts'
+import { type IngestConfig, ingestConfigSchema } from './config.ts'
+import { createIngestMetrics } from './ingest-metrics.ts'
+import { createRecentIds } from './recent-ids.ts'
+import { eventRoutes } from './routes/event-routes.ts'
+
+export type IngestOptions = {
+  /** Only a benchmark passes true: the same server without the checks, to see what they cost. */
+  readonly trustEvents?: boolean
+}
+
+/** Accepts events over HTTP and puts them on `usage.events`. Keeps nothing: what it answered is in the log. */
+export const createIngest = (platform: Platform, config: IngestConfig, options: IngestOptions = {}): Service => {
+  const { bus, clock } = platform
+  const accept = createAcceptEvents({
+    bus,
+    clock,
+    metrics: createIngestMetrics(platform.metrics, clock),
+    recentIds: createRecentIds(config.PULSO_INGEST_RECENT_IDS),
+    checkItem: options.trustEvents ? trustItem : createCheckItem({ retentionDays: config.PULSO_RETENTION_DAYS }),
+  })
+  return {
+    name: 'ingest',
+    topics: ['usage.events'],
+    routes: async (app) => {
+      await app.register(eventRoutes({ accept }))
+    },
+    start: async () => {},
+    stop: async () => {},
+  }
+}
+
+export const ingest: ServiceDefinition<IngestConfig> = {
+  name: 'ingest',
+  config: ingestConfigSchema,
+  create: (platform, config) => createIngest(platform, config),
+}
