@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { eventRecordSchema } from '#libs/contracts/usage-event.ts'
 import { createManualClock } from '#libs/runtime/manual-clock.ts'
-import { type IngestServer, startIngest } from '../support/ingest-server.ts'
+import { type Answer, type IngestServer, type SendOptions, sendEvents, startIngest } from '../support/ingest-server.ts'
 import { createRecordingBus, type RecordingBus } from '../support/recording-bus.ts'
 
 const NOW = Date.parse('2026-11-22T12:00:00.000Z')
@@ -16,31 +16,8 @@ beforeEach(async () => {
 })
 afterEach(() => server.app.close())
 
-type Body = {
-  accepted: number
-  duplicate: number
-  rejected: number
-  results: {
-    index: number
-    id: string
-    status: string
-    retryable?: boolean
-    problem?: { code: string; errors: { pointer: string; code: string }[] }
-  }[]
-  errors?: { pointer: string; code: string }[]
-}
-type Sent = { status: number; body: Body; headers: Headers }
-type Options = { key?: string; type?: string; headers?: Record<string, string>; query?: string }
-const sendText = async (text: string, options: Options = {}): Promise<Sent> => {
-  const { key = 'tenant-a', type = 'application/json', headers = {}, query = '' } = options
-  const answer = await fetch(`${server.base}/v1/events${query}`, {
-    method: 'POST',
-    headers: { authorization: `Bearer ${key}`, 'content-type': type, ...headers },
-    body: text,
-  })
-  return { status: answer.status, body: (await answer.json()) as Body, headers: answer.headers }
-}
-const send = (body: unknown, options?: Options) => sendText(JSON.stringify(body), options)
+const sendText = (text: string, options?: SendOptions) => sendEvents(server.base, text, options)
+const send = (body: unknown, options?: SendOptions) => sendText(JSON.stringify(body), options)
 const event = (id: string, changes: Record<string, unknown> = {}) => ({
   id,
   type: 'Feature Used',
@@ -49,7 +26,7 @@ const event = (id: string, changes: Record<string, unknown> = {}) => ({
   ...changes,
 })
 const at = (offsetMs: number) => new Date(NOW + offsetMs).toISOString()
-const firstError = ({ body }: Sent) => body.errors?.[0]
+const firstError = ({ body }: Answer) => body.errors?.[0]
 
 describe('what is accepted', () => {
   it('one event is 202, and the record has tenant, source and instants filled in', async () => {
@@ -241,57 +218,6 @@ describe('when the log is away', () => {
     bus.away = false
     expect((await send([event('e1'), event('e2')])).body.accepted).toBe(2)
     expect(bus.published).toHaveLength(2)
-  })
-})
-
-describe('CloudEvents 1.0', () => {
-  const cloud = (id: string, changes: Record<string, unknown> = {}) => ({
-    specversion: '1.0',
-    id,
-    source: '/shop',
-    type: 'Feature Used',
-    subject: 'acme',
-    userid: 'u-7',
-    time: '2026-11-22T10:00:00Z',
-    data: { feature: 'reports' },
-    ...changes,
-  })
-  const mapped = {
-    id: 'c1',
-    source: '/shop',
-    type: 'Feature Used',
-    accountId: 'acme',
-    userId: 'u-7',
-    properties: { feature: 'reports' },
-  }
-  it('structured', async () => {
-    const type = 'application/cloudevents+json; charset=utf-8'
-    expect((await send(cloud('c1'), { type })).status).toBe(202)
-    expect((await send(cloud('c2', { accountid: 'globex' }), { type })).status).toBe(202)
-    expect(bus.values()).toMatchObject([mapped, { id: 'c2', accountId: 'globex' }])
-  })
-  it('a batch, with pointers in CloudEvents’ own names', async () => {
-    const bad = [{ time: 'x' }, { data: [1] }, { specversion: '0.3' }, { subject: undefined }].map((changes, index) =>
-      cloud(`b${index}`, changes),
-    )
-    const sent = await send([cloud('c1'), ...bad], { type: 'application/cloudevents-batch+json' })
-    expect([sent.status, sent.body.accepted]).toEqual([207, 1])
-    const pointers = sent.body.results.flatMap((result) => result.problem?.errors.map((error) => error.pointer) ?? [])
-    expect(pointers).toEqual(['/1/time', '/2/data', '/3/specversion', '/4/subject'])
-  })
-  it('binary', async () => {
-    const { specversion, id, source, subject, userid, time } = cloud('c1')
-    const attributes = { specversion, id, source, type: 'Feature%20Used', subject, userid, time }
-    const headers = Object.fromEntries(Object.entries(attributes).map(([name, value]) => [`ce-${name}`, value]))
-    expect((await send({ feature: 'reports' }, { headers })).status).toBe(202)
-    expect(bus.values()).toMatchObject([mapped])
-  })
-  it('without a time counts at its receipt, and is still known when sent again', async () => {
-    const type = 'application/cloudevents+json'
-    await send(cloud('c1', { time: undefined }), { type })
-    clock.advance(5)
-    expect((await send(cloud('c1', { time: undefined }), { type })).body.duplicate).toBe(1)
-    expect(bus.values()[0]?.occurredAt).toBe('2026-11-22T12:00:00.000Z')
   })
 })
 

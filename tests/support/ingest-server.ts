@@ -41,3 +41,29 @@ export const startIngest = async (
   await app.register(service.routes)
   return { app, base: await app.listen({ port: 0, host: '127.0.0.1' }) }
 }
+
+export type AnswerBody = {
+  accepted: number
+  duplicate: number
+  rejected: number
+  results: {
+    index: number
+    id: string
+    status: string
+    retryable?: boolean
+    problem?: { code: string; errors: { pointer: string; code: string }[] }
+  }[]
+  errors?: { pointer: string; code: string }[]
+}
+export type Answer = { status: number; body: AnswerBody; headers: Headers }
+export type SendOptions = { key?: string; type?: string; headers?: Record<string, string>; query?: string }
+/** `POST /v1/events`, as key `tenant-a` and JSON unless told otherwise. */
+export const sendEvents = async (base: string, text: string, options: SendOptions = {}): Promise<Answer> => {
+  const { key = 'tenant-a', type = 'application/json', headers = {}, query = '' } = options
+  const answer = await fetch(`${base}/v1/events${query}`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${key}`, 'content-type': type, ...headers },
+    body: text,
+  })
+  return { status: answer.status, body: (await answer.json()) as AnswerBody, headers: answer.headers }
+}
