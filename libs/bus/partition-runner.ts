@@ -1,0 +1,143 @@
+import type { Clock } from '#libs/runtime/clock.ts'
+import type { Logger } from '#libs/runtime/logger.ts'
+import type { Batch, ConsumeOptions, DeliveredRecord } from './bus.ts'
+import { deliverBatch } from './deliver-batch.ts'
+
+/** What a record costs in memory beside its key and value, roughly. */
+const RECORD_OVERHEAD = 100
+
+/** A record's share of a batch's byte limit. Keys are counted in UTF-16 units: near enough for a limit, and free. */
+export const recordBytes = (record: DeliveredRecord): number =>
+  record.key.length + record.value.length + RECORD_OVERHEAD
+
+/** Records in offset order, with the sum of their `recordBytes`. */
+export type Chunk = { readonly records: readonly DeliveredRecord[]; readonly bytes: number }
+
+export type PartitionRunner = {
+  /** Takes the next records of the partition. Never waits: whoever reads looks at `waitingBytes` and reads no further when it is too much. */
+  readonly push: (chunk: Chunk) => void
+  readonly waitingBytes: () => number
+  /** Aborts the signal of the batches, forgets what waits, and resolves when those under way have settled. */
+  readonly stop: () => Promise<void>
+}
+
+export type PartitionRunnerOptions = {
+  readonly topic: string
+  readonly partition: number
+  readonly handle: ConsumeOptions['handle']
+  readonly inFlight: number
+  readonly maxBatchBytes: number
+  readonly park: (record: DeliveredRecord, reason: string) => Promise<void>
+  readonly clock: Clock
+  readonly logger: Logger
+  /** All records before `nextOffset` are durable or parked. */
+  readonly onDone: (nextOffset: number, records: number) => void
+  /** A batch was taken from those that wait: there may be room to read on. */
+  readonly onTaken: () => void
+}
+
+/** Cuts a chunk after as many records as fit, at least one. */
+const cut = (chunk: Chunk, maxBytes: number): readonly [Chunk, Chunk | undefined] => {
+  let bytes = recordBytes(chunk.records[0]!)
+  let count = 1
+  for (; count < chunk.records.length; count++) {
+    const next = recordBytes(chunk.records[count]!)
+    if (bytes + next > maxBytes) break
+    bytes += next
+  }
+  if (count === chunk.records.length) return [chunk, undefined]
+  const rest = { records: chunk.records.slice(count), bytes: chunk.bytes - bytes }
+  return [{ records: chunk.records.slice(0, count), bytes }, rest]
+}
+
+/** Takes from the front as much as one batch may hold. */
+const takeBatch = (waiting: Chunk[], maxBytes: number): Chunk => {
+  const taken: Chunk[] = []
+  let bytes = 0
+  while (waiting.length > 0 && (taken.length === 0 || bytes + waiting[0]!.bytes <= maxBytes)) {
+    const [fits, rest] = cut(waiting.shift()!, maxBytes)
+    if (rest) waiting.unshift(rest)
+    taken.push(fits)
+    bytes += fits.bytes
+  }
+  return taken.length === 1 ? taken[0]! : { records: taken.flatMap((chunk) => chunk.records), bytes }
+}
+
+type UnderWay = { readonly chunk: Chunk; readonly batch: Batch; readonly settled: Promise<unknown> }
+
+/**
+ * Hands one partition's records to the handler: in order, up to `inFlight` batches at once, each as large as what waits allows.
+ * The position moves over the batches in their order. When one fails, the ones behind it are waited for, it is delivered by the
+ * rules of `deliverBatch`, and they come again after it. `settled` resolves to the failure, or undefined.
+ */
+export const createPartitionRunner = (options: PartitionRunnerOptions): PartitionRunner => {
+  const { topic, partition, handle, park, clock, logger } = options
+  const abort = new AbortController()
+  const { signal } = abort
+  const waiting: Chunk[] = []
+  const underWay: UnderWay[] = []
+  let waitingBytes = 0
+  let recovering = false
+  let running: Promise<void> | undefined
+
+  const start = (): void => {
+    const chunk = takeBatch(waiting, options.maxBatchBytes)
+    waitingBytes -= chunk.bytes
+    const batch: Batch = { topic, partition, records: chunk.records, signal, park }
+    const settled = (async () => handle(batch))().then(
+      () => undefined,
+      (failure: unknown) => failure ?? new Error('rejected without a reason'),
+    )
+    underWay.push({ chunk, batch, settled })
+    options.onTaken()
+  }
+
+  const fill = (): void => {
+    while (!recovering && !signal.aborted && waiting.length > 0 && underWay.length < options.inFlight) start()
+  }
+
+  const recover = async (failed: UnderWay, failure: unknown): Promise<boolean> => {
+    recovering = true
+    const behind = underWay.splice(0)
+    await Promise.all(behind.map(({ settled }) => settled))
+    const delivered = await deliverBatch({ handle, clock, logger }, failed.batch, failure)
+    waiting.unshift(...behind.map(({ chunk }) => chunk))
+    waitingBytes += behind.reduce((sum, { chunk }) => sum + chunk.bytes, 0)
+    recovering = false
+    return delivered
+  }
+
+  const run = async (): Promise<void> => {
+    fill()
+    for (let head = underWay[0]; head; head = underWay[0]) {
+      const failure = await head.settled
+      underWay.shift()
+      if (failure !== undefined && !(await recover(head, failure))) break
+      const { records } = head.chunk
+      options.onDone(records.at(-1)!.offset + 1, records.length)
+      fill()
+    }
+    running = undefined
+  }
+
+  const wake = (): void => {
+    if (running) fill()
+    else running = run()
+  }
+
+  return {
+    push: (chunk) => {
+      if (signal.aborted || chunk.records.length === 0) return
+      waiting.push(chunk)
+      waitingBytes += chunk.bytes
+      wake()
+    },
+    waitingBytes: () => waitingBytes,
+    stop: async () => {
+      abort.abort()
+      waiting.length = 0
+      waitingBytes = 0
+      await running
+    },
+  }
+}
