@@ -54,41 +54,57 @@ export const recordAttempts = async (sql: Sql, records: readonly AttemptRecord[]
 
 export type EndpointMark = {
   readonly endpointId: string
-  /** Instant of the first failure, null once a try succeeded. */
-  readonly failingSince: number | null
+  /** A try succeeded. */
+  readonly succeeded: boolean
+  /** First failure since then; null when the last try succeeded. */
+  readonly failedAt: number | null
   readonly pausedUntil: number | null
 }
 
-/** Health of endpoints, written only when it changes. Of two pauses the later holds; the first failure stays the first. */
+/** Health of endpoints, written only when it changes. Of two pauses the later holds; the first failure in a row stays the first. */
 export const markEndpoints = async (sql: Sql, marks: readonly EndpointMark[]): Promise<void> => {
   await sql.query(
-    `update alerting.webhook_endpoint e
-        set failing_since = case when m."failingSince" is null then null
-                                 else coalesce(e.failing_since, to_timestamp(m."failingSince" / 1000)) end,
-            paused_until = case when m."pausedUntil" is null then e.paused_until
-                                else greatest(e.paused_until, to_timestamp(m."pausedUntil" / 1000)) end
-       from (select * from json_to_recordset($1::json) as r(
-               "endpointId" uuid, "failingSince" double precision, "pausedUntil" double precision)
-             order by "endpointId") m
-      where e.endpoint_id = m."endpointId"`,
+    `with health as (
+       select e.endpoint_id,
+              case when m.succeeded then to_timestamp(m."failedAt" / 1000)
+                   else coalesce(e.failing_since, to_timestamp(m."failedAt" / 1000)) end as failing_since,
+              greatest(e.paused_until, to_timestamp(m."pausedUntil" / 1000)) as paused_until
+         from json_to_recordset($1::json) as m("endpointId" uuid, succeeded boolean, "failedAt" double precision,
+                                               "pausedUntil" double precision)
+         join alerting.webhook_endpoint e on e.endpoint_id = m."endpointId"
+        order by e.endpoint_id)
+     update alerting.webhook_endpoint e set failing_since = h.failing_since, paused_until = h.paused_until
+       from health h
+      where e.endpoint_id = h.endpoint_id
+        and (e.failing_since is distinct from h.failing_since or e.paused_until is distinct from h.paused_until)`,
     [JSON.stringify(marks)],
   )
 }
 
-/** Disables an endpoint that was enabled; true when this call did it. */
-export const disableEndpoint = async (sql: Sql, endpointId: string, reason: string, now: number): Promise<boolean> => {
+/** Disables an endpoint that is enabled and, unless it said itself that it is gone, that failed since `failingBefore` or earlier; true when this call did it. */
+export const disableEndpoint = async (
+  sql: Sql,
+  endpointId: string,
+  {
+    reason,
+    failingBefore,
+    now,
+  }: { readonly reason: string; readonly failingBefore: number | null; readonly now: number },
+): Promise<boolean> => {
   const rows = await sql.query(
     `update alerting.webhook_endpoint
         set state = 'disabled', state_reason = $2, state_at = to_timestamp($3::double precision / 1000)
-      where endpoint_id = $1 and state = 'enabled' returning 1`,
-    [endpointId, reason, now],
+      where endpoint_id = $1 and state = 'enabled'
+        and ($4::double precision is null or failing_since <= to_timestamp($4::double precision / 1000))
+      returning 1`,
+    [endpointId, reason, now, failingBefore],
   )
   return rows.length > 0
 }
 
 /**
  * Ends what still waits for endpoints that are disabled or deleted, so that no delivery ends in silence: each can be replayed. In chunks; answers how
- * many. Leases do not matter: a try under way loses its token and its outcome is not recorded.
+ * many. A try under way is left to record its own outcome first.
  */
 export const endOrphans = async (sql: Sql, now: number, limit: number): Promise<number> => {
   const [ended] = await sql.query<{ count: number }>(
@@ -97,6 +113,7 @@ export const endOrphans = async (sql: Sql, now: number, limit: number): Promise<
         cross join lateral (
           select delivery_id from alerting.delivery
            where endpoint_id = e.endpoint_id and state = 'pending'
+             and (leased_until is null or leased_until <= to_timestamp($1::double precision / 1000))
            order by next_attempt_at limit $2 for update skip locked) d
         where e.state <> 'enabled' limit $2),
      ended as (

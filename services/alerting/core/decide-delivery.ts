@@ -7,15 +7,14 @@ export type DeliveryDecision =
   | { readonly state: 'exhausted'; readonly reason: string }
 
 export type EndpointDecision =
-  | { readonly endpoint: 'none' }
-  | { readonly endpoint: 'recovered' }
+  | { readonly endpoint: 'healthy' }
   | { readonly endpoint: 'failing' }
   | { readonly endpoint: 'throttled'; readonly pausedUntil: number }
   | { readonly endpoint: 'disable'; readonly reason: 'gone' | 'failed_for_5_days' }
 
 export type Decision = { readonly delivery: DeliveryDecision; readonly effect: EndpointDecision }
 
-const DISABLE_AFTER_MS = 5 * 86_400_000
+export const DISABLE_AFTER_MS = 5 * 86_400_000
 
 type Try = {
   readonly verdict: Verdict
@@ -33,10 +32,7 @@ export const decideDelivery = (attempt: Try): Decision => {
   const { verdict, failingSince, now } = attempt
   switch (verdict.verdict) {
     case 'delivered':
-      return {
-        delivery: { state: 'delivered' },
-        effect: failingSince === null ? { endpoint: 'none' } : { endpoint: 'recovered' },
-      }
+      return { delivery: { state: 'delivered' }, effect: { endpoint: 'healthy' } }
     case 'gone':
       return {
         delivery: { state: 'exhausted', reason: 'endpoint_gone' },
@@ -50,7 +46,7 @@ export const decideDelivery = (attempt: Try): Decision => {
         return { delivery, effect: { endpoint: 'disable', reason: 'failed_for_5_days' } }
       if (verdict.verdict === 'throttled')
         return { delivery, effect: { endpoint: 'throttled', pausedUntil: now + verdict.pauseMs } }
-      return { delivery, effect: failingSince === null ? { endpoint: 'failing' } : { endpoint: 'none' } }
+      return { delivery, effect: { endpoint: 'failing' } }
     }
   }
 }

@@ -9,7 +9,7 @@ create table alerting.webhook_endpoint (
   -- Empty: every type.
   event_types text[] not null,
   filter jsonb not null,
-  -- Calls a second, all replicas' worth each; null: as fast as it answers.
+  -- Calls a second of each replica; null: as fast as it answers.
   max_per_second integer,
   state text not null check (state in ('enabled', 'disabled', 'deleted')),
   state_reason text,

@@ -1,0 +1,122 @@
+import type { Clock } from '#libs/runtime/clock.ts'
+import type { Job } from './deliver-try.ts'
+
+/** How a try went, as far as the pace of its endpoint is concerned: `slow` is a time-out, no connection, or a request to slow down. */
+export type Pace = 'good' | 'bad' | 'slow'
+
+/** One endpoint's share of this process. */
+type Lane = {
+  readonly queue: Job[]
+  active: number
+  /** Calls at once: grows by one with each success, shrinks with failures, so that a receiver that hangs holds next to nothing. */
+  limit: number
+  /** Earliest start of the next call, for endpoints with a rate of their own. */
+  nextStartAt: number
+  waiting: boolean
+}
+
+export type Lanes = {
+  readonly add: (jobs: readonly Job[]) => void
+  /** Room left of each busy endpoint; those not named have `FIRST_ROOM`. */
+  readonly room: () => Map<string, number>
+  /** Jobs held, queued or under way. */
+  readonly held: () => number
+  /** Takes the jobs not yet started. */
+  readonly empty: () => Job[]
+}
+
+const FIRST_LIMIT = 16
+/** Above this, the pace of an idle endpoint is forgotten. */
+const KEPT_LANES = 1_000
+/** Claimed ahead, so that calls do not wait for the database. */
+const AHEAD = 2
+export const FIRST_ROOM = FIRST_LIMIT * AHEAD
+
+type LaneDeps = {
+  readonly clock: Clock
+  readonly maxPerEndpoint: number
+  /** Never rejects. */
+  readonly run: (job: Job) => Promise<Pace>
+  /** An endpoint has room again: a good moment to claim, if it has more. */
+  readonly onRoom: (endpointId: string) => void
+}
+
+/** Runs jobs with a limit per endpoint, each endpoint on its own lane: a slow one never delays the others. */
+export const createLanes = ({ clock, maxPerEndpoint, run, onRoom }: LaneDeps): Lanes => {
+  const lanes = new Map<string, Lane>()
+  let held = 0
+
+  const finish = (endpointId: string, lane: Lane, pace: Pace): void => {
+    lane.active--
+    held--
+    if (pace === 'good') lane.limit = Math.min(maxPerEndpoint, lane.limit + 1)
+    else lane.limit = Math.max(1, pace === 'slow' ? Math.floor(lane.limit / 2) : lane.limit - 1)
+    fill(endpointId, lane)
+    if (lane.queue.length <= lane.limit / 2) onRoom(endpointId)
+    if (lane.active === 0 && lane.queue.length === 0 && lanes.size > KEPT_LANES) lanes.delete(endpointId)
+  }
+
+  const fill = (endpointId: string, lane: Lane): void => {
+    while (lane.active < lane.limit && lane.queue.length > 0) {
+      const now = clock.now()
+      if (lane.nextStartAt > now) {
+        wait(endpointId, lane, lane.nextStartAt - now)
+        return
+      }
+      const job = lane.queue.shift()!
+      // Its lease may not outlast the call: somebody will claim it again.
+      if (now >= job.startBefore) {
+        held--
+        continue
+      }
+      const { maxPerSecond } = job.target
+      if (maxPerSecond !== null) lane.nextStartAt = Math.max(now, lane.nextStartAt) + 1_000 / maxPerSecond
+      lane.active++
+      run(job).then((pace) => finish(endpointId, lane, pace))
+    }
+  }
+
+  const wait = (endpointId: string, lane: Lane, delayMs: number): void => {
+    if (lane.waiting) return
+    lane.waiting = true
+    clock.after(Math.ceil(delayMs), () => {
+      lane.waiting = false
+      fill(endpointId, lane)
+    })
+  }
+
+  const laneOf = (endpointId: string): Lane => {
+    let lane = lanes.get(endpointId)
+    if (!lane) {
+      lane = { queue: [], active: 0, limit: Math.min(FIRST_LIMIT, maxPerEndpoint), nextStartAt: 0, waiting: false }
+      lanes.set(endpointId, lane)
+    }
+    return lane
+  }
+
+  return {
+    add: (jobs) => {
+      const touched = new Map<string, Lane>()
+      for (const job of jobs) {
+        const { endpointId } = job.target
+        const lane = laneOf(endpointId)
+        lane.queue.push(job)
+        touched.set(endpointId, lane)
+      }
+      held += jobs.length
+      for (const [endpointId, lane] of touched) fill(endpointId, lane)
+    },
+    room: () =>
+      new Map(
+        [...lanes].map(
+          ([id, lane]) => [id, Math.max(0, lane.limit * AHEAD - lane.active - lane.queue.length)] as const,
+        ),
+      ),
+    held: () => held,
+    empty: () => {
+      const jobs = [...lanes.values()].flatMap((lane) => lane.queue.splice(0))
+      held -= jobs.length
+      return jobs
+    },
+  }
+}

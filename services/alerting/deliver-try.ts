@@ -1,0 +1,85 @@
+import { type Clock, toInstant } from '#libs/runtime/clock.ts'
+import type { ClaimedDelivery, DeliveryTarget } from './claim-store.ts'
+import { decideDelivery, type EndpointDecision } from './core/decide-delivery.ts'
+import type { DeliverySchedule } from './core/delivery-schedule.ts'
+import { judgeAnswer, type SendResult } from './core/judge-answer.ts'
+import { signWebhook } from './core/sign-webhook.ts'
+import type { AttemptRecord } from './record-store.ts'
+import type { Sealer } from './seal-secret.ts'
+import type { SendWebhook } from './webhook-sender.ts'
+
+/** A claimed delivery with what is needed to try it. */
+export type Job = {
+  readonly delivery: ClaimedDelivery
+  readonly target: DeliveryTarget
+  readonly token: string
+  /** Not to be started so late that it could outlast the lease. */
+  readonly startBefore: number
+}
+
+export type Tried = {
+  readonly record: AttemptRecord
+  readonly effect: EndpointDecision
+  readonly target: DeliveryTarget
+  readonly result: SendResult
+}
+
+type TryDeps = {
+  readonly clock: Clock
+  readonly send: SendWebhook
+  readonly sealer: Sealer
+  readonly schedule: DeliverySchedule
+  readonly random: () => number
+}
+
+/** One try of one delivery: signs the stored bytes, posts them, judges the answer. Never throws. */
+export const createTry =
+  ({ clock, send, sealer, schedule, random }: TryDeps) =>
+  async ({ delivery, target, token }: Job): Promise<Tried> => {
+    const startedAt = clock.now()
+    const headers = signedHeaders(delivery, target, sealer, startedAt)
+    const result: SendResult = headers
+      ? await send({ url: target.url, headers, body: delivery.body })
+      : { kind: 'failed', reason: 'secret_unreadable', latencyMs: 0 }
+    const now = clock.now()
+    const decision = decideDelivery({
+      verdict: judgeAnswer(result, now),
+      tries: delivery.tries + 1,
+      failingSince: target.failingSince,
+      schedule,
+      now,
+      random: random(),
+    })
+    const after = decision.delivery
+    const record: AttemptRecord = {
+      deliveryId: delivery.deliveryId,
+      token,
+      state: after.state,
+      reason: after.state === 'delivered' ? null : after.reason,
+      nextAttemptAt: after.state === 'pending' ? after.nextAttemptAt : null,
+      at: now,
+      attempt: {
+        at: toInstant(startedAt),
+        outcome: result.kind === 'failed' ? result.reason : after.state === 'delivered' ? 'delivered' : 'refused',
+        status: result.kind === 'answered' ? result.status : null,
+        latencyMs: result.latencyMs,
+        answer: result.kind === 'answered' ? result.answer : null,
+      },
+    }
+    return { record, effect: decision.effect, target, result }
+  }
+
+/** Undefined when no secret of the endpoint can be opened. Slack's format knows no signature. */
+const signedHeaders = (
+  delivery: ClaimedDelivery,
+  target: DeliveryTarget,
+  sealer: Sealer,
+  at: number,
+): Record<string, string> | undefined => {
+  if (target.kind === 'slack') return {}
+  const secrets = target.secrets
+    .map((sealed) => sealer.open(sealed, target.endpointId))
+    .filter((secret) => secret !== undefined)
+  if (secrets.length === 0) return undefined
+  return signWebhook({ webhookId: delivery.deliveryId, body: delivery.body, at, secrets })
+}
