@@ -1,0 +1,122 @@
+import type { FastifyInstance } from 'fastify'
+import type { z } from 'zod'
+import { createHttpServer } from '#libs/http/server.ts'
+import { type Clock, systemClock } from '#libs/runtime/clock.ts'
+import { type Environment, readConfigs } from '#libs/runtime/config.ts'
+import { createLogger, type Logger } from '#libs/runtime/logger.ts'
+import type { Platform, Service } from '#libs/runtime/service.ts'
+import packageJson from '../../package.json' with { type: 'json' }
+import { createSequence } from './parts.ts'
+import { createPlatform } from './platform.ts'
+import { platformConfigSchema } from './platform-config.ts'
+
+/** A service's definition with its own type of configuration left open. */
+export type Definition = {
+  readonly name: string
+  readonly config: z.ZodType
+  readonly create: (platform: Platform, config: never) => Service
+}
+
+export type AppOptions = {
+  /** One: a service that runs alone. Several: all in one process, where embedded parts can stand in for servers. */
+  readonly definitions: readonly Definition[]
+  readonly environment: Environment
+  /** Used when the environment sets no PORT. 0 takes a free one. */
+  readonly defaultPort?: number
+  readonly logger?: Logger
+  /** For tests; else the process's clock corrected by the database's. */
+  readonly clock?: Clock
+}
+
+export type Started = {
+  /** Base URL of the HTTP door. */
+  readonly address: string
+  /** Embedded mode only: every scope, from this machine only. */
+  readonly developmentKey?: string
+}
+
+export type App = {
+  readonly start: () => Promise<Started>
+  /** Closes the door, finishes what is under way, lets go of everything in reverse order. Can be called at any time, also twice. */
+  readonly stop: () => Promise<void>
+  /** The OpenAPI document of the services, from the real wiring, with nothing started. */
+  readonly describe: () => Promise<Record<string, unknown>>
+  readonly logger: Logger
+}
+
+/**
+ * Wires services to a platform. Creating opens no connection; `start` does. Throws `ConfigError` with every bad value of the
+ * environment. Knows no signals and never ends the process: that is `runMain`'s.
+ */
+export const createApp = (options: AppOptions): App => {
+  const { definitions, environment, defaultPort = 8080 } = options
+  const configs = readConfigs(
+    {
+      platform: platformConfigSchema({ alone: definitions.length === 1, defaultPort }),
+      ...Object.fromEntries(definitions.map((definition) => [definition.name, definition.config])),
+    },
+    environment,
+  )
+  const config = configs.platform
+  const logger = options.logger ?? createLogger(config.PULSO_LOG_LEVEL)
+  const alone = definitions.length === 1 ? definitions[0] : undefined
+  const { platform, ...parts } = createPlatform({
+    config,
+    name: alone ? `pulso-${alone.name}` : 'pulso',
+    logger,
+    clock: options.clock,
+  })
+  const services: readonly Service[] = definitions.map((definition) =>
+    definition.create(platform, (configs as Record<string, unknown>)[definition.name] as never),
+  )
+
+  let server: Promise<FastifyInstance> | undefined
+  const httpServer = (): Promise<FastifyInstance> => {
+    server ??= (async () => {
+      const built = await createHttpServer({
+        logger,
+        metrics: platform.metrics,
+        keyring: platform.keyring,
+        title: alone ? `Pulso ${alone.name}` : 'Pulso',
+        version: packageJson.version,
+        checks: { database: platform.database.check, bus: platform.bus.check },
+      })
+      for (const service of services) await built.register(service.routes)
+      return built
+    })()
+    return server
+  }
+
+  let address = ''
+  const sequence = createSequence(
+    [
+      ...parts.foundation,
+      ...services.flatMap((service) => parts.preparationOf(service)),
+      ...services.map(({ name, start, stop }) => ({ name, start, stop })),
+      {
+        name: 'http',
+        start: async () => {
+          address = await (await httpServer()).listen({ host: config.HOST, port: config.PORT })
+        },
+        stop: async () => (await httpServer()).close(),
+      },
+    ],
+    { clock: systemClock, logger },
+  )
+
+  return {
+    logger,
+    start: async () => {
+      await sequence.start()
+      logger.info({ address, services: services.map((service) => service.name), ...parts.describe }, 'ready')
+      const developmentKey = parts.developmentKey()
+      return { address, ...(developmentKey ? { developmentKey } : {}) }
+    },
+    stop: sequence.stop,
+    describe: async () => {
+      const built = await httpServer()
+      await built.ready()
+      return built.swagger() as unknown as Record<string, unknown>
+    },
+  }
+}

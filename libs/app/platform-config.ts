@@ -1,0 +1,82 @@
+import { z } from 'zod'
+import { envFlag, envInteger } from '#libs/runtime/config.ts'
+
+const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
+const SASL_MECHANISMS = ['plain', 'scram-sha-256', 'scram-sha-512'] as const
+
+const isTimeZone = (name: string): boolean => {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: name })
+    return true
+  } catch {
+    return false
+  }
+}
+
+const brokerList = z
+  .string()
+  .transform((text) => text.split(',').map((broker) => broker.trim()))
+  .refine((brokers) => brokers.every((broker) => /^[^\s:]+:\d{1,5}$/.test(broker)), {
+    message: 'must be host:port, several separated by commas',
+  })
+
+const key32 = z
+  .string()
+  .transform((text) => Buffer.from(text, 'base64'))
+  .refine((key) => key.length === 32, { message: 'must be 32 bytes in base64 (openssl rand -base64 32)' })
+
+const fields = {
+  HOST: z.string().default('127.0.0.1'),
+  DATABASE_URL: z
+    .string()
+    .regex(/^postgres(ql)?:\/\//, { message: 'must start with postgres:// or postgresql://' })
+    .optional(),
+  PULSO_DATABASE_CONNECTIONS: envInteger(2, 200, 10),
+  KAFKA_BROKERS: brokerList.optional(),
+  KAFKA_TOPIC_PREFIX: z
+    .string()
+    .regex(/^[A-Za-z0-9._-]{0,100}$/, { message: 'may hold letters, digits, dot, underscore and dash' })
+    .default(''),
+  KAFKA_SSL: envFlag(false),
+  KAFKA_SASL_MECHANISM: z.enum(SASL_MECHANISMS).optional(),
+  KAFKA_SASL_USERNAME: z.string().optional(),
+  KAFKA_SASL_PASSWORD: z.string().optional(),
+  PULSO_DATA_DIR: z.string().default('.pulso'),
+  PULSO_TIME_ZONE: z
+    .string()
+    .default('UTC')
+    .refine(isTimeZone, { message: 'must be an IANA time zone such as Europe/Berlin' }),
+  PULSO_LOG_LEVEL: z.enum(LOG_LEVELS).default('info'),
+  PULSO_ENCRYPTION_KEY: key32.optional(),
+  PULSO_BOOTSTRAP_KEY: z.string().optional(),
+}
+
+type Placement = {
+  /** One service in a process of its own: it meets the others only through servers that all of them reach. */
+  readonly alone: boolean
+  readonly defaultPort: number
+}
+
+/**
+ * The environment of the platform. Without `DATABASE_URL` the process brings its own PostgreSQL, without `KAFKA_BROKERS` its own bus;
+ * a lone service may do neither, because nobody else would ever read what it writes.
+ */
+export const platformConfigSchema = ({ alone, defaultPort }: Placement) =>
+  z.object({ ...fields, PORT: envInteger(0, 65_535, defaultPort) }).superRefine((config, context) => {
+    const missing = (name: string, message: string) => context.addIssue({ code: 'custom', path: [name], message })
+    if (alone && !config.DATABASE_URL)
+      missing(
+        'DATABASE_URL',
+        'is needed by a service that runs alone, since embedded PostgreSQL serves one process only',
+      )
+    if (alone && !config.KAFKA_BROKERS)
+      missing('KAFKA_BROKERS', 'is needed by a service that runs alone, since the embedded bus serves one process only')
+    if ((alone || config.DATABASE_URL) && !config.PULSO_ENCRYPTION_KEY)
+      missing(
+        'PULSO_ENCRYPTION_KEY',
+        'is needed outside embedded mode (openssl rand -base64 32), the same for all services',
+      )
+    if (config.KAFKA_SASL_MECHANISM && !(config.KAFKA_SASL_USERNAME && config.KAFKA_SASL_PASSWORD))
+      missing('KAFKA_SASL_USERNAME', 'and KAFKA_SASL_PASSWORD are needed with KAFKA_SASL_MECHANISM')
+  })
+export type PlatformConfig = z.infer<ReturnType<typeof platformConfigSchema>>

@@ -1,0 +1,114 @@
+import { join } from 'node:path'
+import { ensureBootstrapKey } from '#libs/access/bootstrap-key.ts'
+import { ensureDevelopmentKey } from '#libs/access/development-key.ts'
+import { createKeyring } from '#libs/access/stored-keyring.ts'
+import type { Bus } from '#libs/bus/bus.ts'
+import { createKafkaBus } from '#libs/bus/kafka-bus.ts'
+import { BUS_MIGRATIONS, BUS_SCHEMA, createPostgresBus } from '#libs/bus/postgres-bus.ts'
+import { migrate } from '#libs/postgres/migrate.ts'
+import { type Clock, systemClock } from '#libs/runtime/clock.ts'
+import { createDatabaseClock } from '#libs/runtime/database-clock.ts'
+import type { Logger } from '#libs/runtime/logger.ts'
+import { createMetrics } from '#libs/runtime/metrics.ts'
+import type { Platform, Service } from '#libs/runtime/service.ts'
+import { embeddedEncryptionKey } from './embedded-key.ts'
+import type { Part } from './parts.ts'
+import type { PlatformConfig } from './platform-config.ts'
+import { createEmbeddedStore, createServerStore, type Store } from './store.ts'
+
+const ACCESS_MIGRATIONS = join(import.meta.dirname, '../access/migrations')
+
+type PlatformOptions = {
+  readonly config: PlatformConfig
+  /** How this process names itself to Kafka. */
+  readonly name: string
+  readonly logger: Logger
+  readonly clock: Clock | undefined
+}
+
+export type PlatformParts = {
+  readonly platform: Platform
+  /** What every service needs, in order of start. */
+  readonly foundation: readonly Part[]
+  /** What one service needs before its own start: its tables and its topics. */
+  readonly preparationOf: (service: Service) => readonly Part[]
+  /** Embedded mode, once started. */
+  readonly developmentKey: () => string | undefined
+  readonly describe: { readonly database: 'embedded' | 'server'; readonly bus: 'postgres' | 'kafka' }
+}
+
+const kafkaOptions = (config: PlatformConfig, brokers: readonly string[]) => ({
+  brokers,
+  topicPrefix: config.KAFKA_TOPIC_PREFIX,
+  ssl: config.KAFKA_SSL,
+  ...(config.KAFKA_SASL_MECHANISM
+    ? {
+        sasl: {
+          mechanism: config.KAFKA_SASL_MECHANISM,
+          username: config.KAFKA_SASL_USERNAME ?? '',
+          password: config.KAFKA_SASL_PASSWORD ?? '',
+        },
+      }
+    : {}),
+})
+
+const createStore = (config: PlatformConfig, logger: Logger): Store => {
+  const maxConnections = config.PULSO_DATABASE_CONNECTIONS
+  return config.DATABASE_URL
+    ? createServerStore({ connectionString: config.DATABASE_URL, maxConnections, logger })
+    : createEmbeddedStore({ dataDir: config.PULSO_DATA_DIR, maxConnections, logger })
+}
+
+/** Chooses the adapters that the configuration asks for and wires them. Opens nothing: the parts do when they are started. */
+export const createPlatform = (options: PlatformOptions): PlatformParts => {
+  const { config, name, logger } = options
+  const metrics = createMetrics()
+  const store = createStore(config, logger)
+  const { database } = store
+  const databaseClock = createDatabaseClock({ base: systemClock, database, logger })
+  const clock = options.clock ?? databaseClock
+  const bus: Bus = config.KAFKA_BROKERS
+    ? createKafkaBus({ ...kafkaOptions(config, config.KAFKA_BROKERS), clientId: name, logger, clock, metrics })
+    : createPostgresBus({ database, clock: options.clock ? systemClock : databaseClock, logger, metrics })
+  const embedded = !config.DATABASE_URL
+  const encryptionKey = config.PULSO_ENCRYPTION_KEY ?? embeddedEncryptionKey(config.PULSO_DATA_DIR)
+  let developmentKey: string | undefined
+
+  const migration = (schema: string, folder: string): Part => ({
+    name: `tables of ${schema}`,
+    start: async () => void (await migrate({ connectionString: store.connectionString(), schema, folder, logger })),
+  })
+  const keys: Part = {
+    name: 'keys',
+    start: async () => {
+      if (embedded) developmentKey = await ensureDevelopmentKey({ database, dataDir: config.PULSO_DATA_DIR })
+      if (config.PULSO_BOOTSTRAP_KEY) await ensureBootstrapKey(database, config.PULSO_BOOTSTRAP_KEY)
+    },
+  }
+  return {
+    platform: {
+      clock,
+      logger,
+      metrics,
+      database,
+      bus,
+      keyring: createKeyring({ database, clock }),
+      settings: { timeZone: config.PULSO_TIME_ZONE, encryptionKey },
+    },
+    foundation: [
+      { name: 'database', start: database.start, stop: database.stop },
+      { name: 'database answers', start: database.check },
+      ...(options.clock ? [] : [{ name: 'clock', start: databaseClock.start, stop: async () => databaseClock.stop() }]),
+      migration('access', ACCESS_MIGRATIONS),
+      ...(config.KAFKA_BROKERS ? [] : [migration(BUS_SCHEMA, BUS_MIGRATIONS)]),
+      { name: 'bus', start: bus.start, stop: bus.stop },
+      keys,
+    ],
+    preparationOf: (service) => [
+      ...(service.migrations ? [migration(service.name, service.migrations)] : []),
+      { name: `topics of ${service.name}`, start: () => bus.ensureTopics(service.topics) },
+    ],
+    developmentKey: () => developmentKey,
+    describe: { database: embedded ? 'embedded' : 'server', bus: config.KAFKA_BROKERS ? 'kafka' : 'postgres' },
+  }
+}
