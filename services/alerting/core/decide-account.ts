@@ -5,9 +5,9 @@ import type { Desk } from './decide-telling.ts'
 import { FIRST_STATE, type Rule, type RuleState, type Transition } from './rule.ts'
 
 /** A rule with the version its states belong to: what they remember of another version's condition is forgotten. */
-export type RuleInForce = { readonly rule: Rule; readonly version: number }
+export type RuleInForce = { readonly rule: Rule; readonly version: string }
 
-export type KeptState = { readonly version: number; readonly state: RuleState }
+export type KeptState = { readonly version: string; readonly state: RuleState }
 export type RuleStates = Readonly<Record<string, KeptState>>
 
 /** What an account looked like when last seen. */
@@ -66,7 +66,7 @@ const catchUp = (account: AccountAlerting, until: number, around: Surroundings):
   }
 }
 
-const isChanged = (kept: KeptState | undefined, rule: Rule, version: number): boolean =>
+const isChanged = (kept: KeptState | undefined, rule: Rule, version: string): boolean =>
   kept === undefined ? rule.enabled : kept.version !== version
 
 const step = (before: RuleStates, seen: Seen, sight: Sight, around: Surroundings): AccountDecision => {
@@ -87,9 +87,9 @@ const step = (before: RuleStates, seen: Seen, sight: Sight, around: Surroundings
       backfill: seen.backfill,
     }
     const decision = decideAlert(rule, state, sight, desk)
-    // A step always ends later than it began, so that catching up comes to an end.
+    // What is not later than this step would be due for ever.
     const { dueAt } = decision.state
-    const next = dueAt !== null && dueAt <= sight.at ? { ...decision.state, dueAt: sight.at + 1 } : decision.state
+    const next = dueAt !== null && dueAt <= sight.at ? { ...decision.state, dueAt: null } : decision.state
     states[rule.id] = { version, state: next }
     for (const transition of decision.transitions) transitions.push({ ...transition, rule, state: next })
   }
@@ -101,5 +101,6 @@ const inhibitor = (rule: Rule, rules: readonly RuleInForce[], states: RuleStates
 
 const isFiring = (kept: KeptState | undefined): boolean => kept?.state.phase === 'firing' && !kept.state.closed
 
-const nextDue = (states: RuleStates): number | null =>
+/** Earliest instant at which a rule must look again. */
+export const nextDue = (states: RuleStates): number | null =>
   Object.values(states).reduce<number | null>((due, { state }) => earliest(due, state.dueAt), null)

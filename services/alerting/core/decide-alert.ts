@@ -142,7 +142,9 @@ const tellAgain = (work: Work): void => {
     } else if (remindAt !== null && at >= remindAt) retell(work, 'still_firing')
   }
   if (draft.snoozedUntil !== null) look(draft, draft.snoozedUntil)
-  if (rule.reminderMs !== null) look(draft, (draft.remindedAt ?? draft.firedAt ?? at) + rule.reminderMs)
+  // What is still to be told for the first time is not reminded of.
+  const waiting = !draft.told && draft.muted !== null && PASSING_MUTES.includes(draft.muted)
+  if (rule.reminderMs !== null && !waiting) look(draft, (draft.remindedAt ?? draft.firedAt ?? at) + rule.reminderMs)
 }
 
 const retell = (work: Work, reason: string): void => {

@@ -35,7 +35,8 @@ export const decideTelling = (rule: Rule, state: RuleState, desk: Desk, at: numb
 /** A recovery is told to those who were told of the opening. */
 export const decideTellingRecovery = (rule: Rule, state: RuleState, desk: Desk, at: number): Telling => {
   if (desk.backfill) return mute('backfill', null)
-  if (rule.momentary || !state.told) return mute('never_told', null)
+  if (rule.momentary || rule.tells !== 'alert') return mute('not_for_telling', null)
+  if (!state.told) return mute('never_told', null)
   const silenced = silencedUntil(desk.silences, rule, desk.subject, at)
   return silenced === null ? { told: true } : mute('silenced', silenced)
 }

@@ -1,0 +1,95 @@
+import type { AccountHealth } from '#libs/contracts/account-health.ts'
+import type { Sql } from '#libs/postgres/database.ts'
+import type { RuleStates, Seen } from './core/decide-account.ts'
+import { packStates, unpackStates } from './pack-states.ts'
+
+/** What an account looked like when last seen, with what people will want to know of it. */
+export type SeenHealth = Seen & {
+  readonly at: number
+  readonly health: AccountHealth['health']
+  readonly explanation: AccountHealth['explanation']
+}
+
+export type AccountKey = { readonly tenantId: string; readonly accountId: string }
+
+export type StoredAccount = AccountKey & {
+  /** Of the newest change that was judged; 0 before the first. */
+  readonly sequence: number
+  readonly seen: SeenHealth | null
+  readonly states: RuleStates
+}
+
+type Row = AccountKey & { readonly sequence: number; readonly seen: SeenHealth | null; readonly states: object }
+
+const COLUMNS = 'tenant_id as "tenantId", account_id as "accountId", sequence, seen, states'
+const toAccount = (row: Row): StoredAccount => ({ ...row, states: unpackStates(row.states) })
+
+/** Rows of these accounts, made if missing, locked in one order until the transaction ends. */
+export const lockAccounts = async (tx: Sql, keys: readonly AccountKey[]): Promise<readonly StoredAccount[]> => {
+  const params = [keys.map((key) => key.tenantId), keys.map((key) => key.accountId)]
+  const select = () =>
+    tx.query<Row>(
+      `select ${COLUMNS} from alerting.account
+        where (tenant_id, account_id) in (select * from unnest($1::text[], $2::text[]))
+        order by tenant_id, account_id for update`,
+      params,
+    )
+  const rows = await select()
+  if (rows.length === keys.length) return rows.map(toAccount)
+  await tx.query(
+    `insert into alerting.account (tenant_id, account_id)
+     select tenant, account from unnest($1::text[], $2::text[]) as k(tenant, account) order by tenant, account
+     on conflict do nothing`,
+    params,
+  )
+  return (await select()).map(toAccount)
+}
+
+/** The account's row, locked; undefined when alerting has never seen it. */
+export const lockAccount = async (tx: Sql, key: AccountKey): Promise<StoredAccount | undefined> => {
+  const [row] = await tx.query<Row>(
+    `select ${COLUMNS} from alerting.account where tenant_id = $1 and account_id = $2 for update`,
+    [key.tenantId, key.accountId],
+  )
+  return row && toAccount(row)
+}
+
+/** Accounts at which a rule must look again, longest due first; those another replica works on are left to it. */
+export const claimDueAccounts = async (tx: Sql, now: number, limit: number): Promise<readonly StoredAccount[]> => {
+  const rows = await tx.query<Row>(
+    `select ${COLUMNS} from alerting.account where next_check_at <= to_timestamp($1::double precision / 1000)
+      order by next_check_at limit $2 for update skip locked`,
+    [now, limit],
+  )
+  return rows.map(toAccount)
+}
+
+export type AccountToSave = StoredAccount & { readonly nextCheckAt: number | null }
+
+export const saveAccounts = async (tx: Sql, accounts: readonly AccountToSave[]): Promise<void> => {
+  if (accounts.length === 0) return
+  await tx.query(
+    `update alerting.account as a
+        set sequence = n.sequence, seen = n.seen, states = n.states, next_check_at = to_timestamp(n.due / 1000)
+       from unnest($1::text[], $2::text[], $3::bigint[], $4::jsonb[], $5::jsonb[], $6::double precision[])
+         as n(tenant, account, sequence, seen, states, due)
+      where a.tenant_id = n.tenant and a.account_id = n.account`,
+    [
+      accounts.map((account) => account.tenantId),
+      accounts.map((account) => account.accountId),
+      accounts.map((account) => account.sequence),
+      accounts.map((account) => JSON.stringify(account.seen)),
+      accounts.map((account) => JSON.stringify(packStates(account.states))),
+      accounts.map((account) => account.nextCheckAt),
+    ],
+  )
+}
+
+/** A rule has changed: all accounts of the tenant that have been seen are looked at by it now. */
+export const checkAllAccounts = async (tx: Sql, tenantId: string, now: number): Promise<void> => {
+  await tx.query(
+    `update alerting.account set next_check_at = to_timestamp($2::double precision / 1000)
+      where tenant_id = $1 and seen is not null`,
+    [tenantId, now],
+  )
+}

@@ -1,0 +1,70 @@
+import type { Database } from '#libs/postgres/database.ts'
+import { type Clock, sleep } from '#libs/runtime/clock.ts'
+import type { Logger } from '#libs/runtime/logger.ts'
+import type { AlertingMetrics } from './alerting-metrics.ts'
+import { judgeDueAccounts } from './judge-accounts.ts'
+import type { RuleBook } from './rule-store.ts'
+
+export type AlertTimers = {
+  readonly start: () => void
+  readonly stop: () => Promise<void>
+  /** Judges all that is due now; answers how many accounts. */
+  readonly runDue: () => Promise<number>
+}
+
+export type AlertTimersDeps = {
+  readonly database: Database
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly metrics: AlertingMetrics
+  readonly book: RuleBook
+  readonly onCommit: () => void
+}
+
+const POLL_MS = 500
+const RETRY_MS = 5_000
+const CLAIM = 200
+
+/** Dwells, reminders, cooldowns, snoozes and spans that end without an event. Replicas race for due accounts; each goes to one. */
+export const createAlertTimers = (deps: AlertTimersDeps): AlertTimers => {
+  const { database, clock, logger, metrics, book, onCommit } = deps
+  const stopping = new AbortController()
+  let running: Promise<void> | undefined
+
+  const runDue = async (): Promise<number> => {
+    let total = 0
+    while (!stopping.signal.aborted) {
+      const count = await database.transaction((tx) => judgeDueAccounts(tx, book, clock.now(), CLAIM))
+      if (count === 0) break
+      total += count
+      onCommit()
+      metrics.timers(count)
+    }
+    if (total > 0) logger.info({ accounts: total }, 'timers judged')
+    return total
+  }
+
+  const run = async (): Promise<void> => {
+    while (!stopping.signal.aborted) {
+      let waitMs = POLL_MS
+      try {
+        await runDue()
+      } catch (error) {
+        logger.warn({ err: error }, 'timers not judged')
+        waitMs = RETRY_MS
+      }
+      await sleep(clock, waitMs, stopping.signal)
+    }
+  }
+
+  return {
+    runDue,
+    start: () => {
+      running = run()
+    },
+    stop: async () => {
+      stopping.abort()
+      await running
+    },
+  }
+}

@@ -1,0 +1,25 @@
+import type { AccountHealth } from '#libs/contracts/account-health.ts'
+
+export type ChangeType = 'health.changed' | 'band.changed' | 'stage.changed' | 'onboarding.step_completed'
+
+/** Smallest move of the score that is told by itself. */
+const MIN_MOVE = 1
+
+/** What a change of an account is told as. An account's first score, band and stage are changes from nothing; backfill tells nothing. */
+export const changeTypes = ({ backfill, health, stepsCompleted }: AccountHealth): readonly ChangeType[] => {
+  if (backfill) return []
+  const { score, previousScore, band, previousBand, stage, previousStage } = health
+  // Published numbers have 4 decimals: compared as whole units, so that 0.9999999 left by subtraction is 1.
+  const moved =
+    score === null || previousScore === null
+      ? score !== previousScore
+      : Math.round(Math.abs(score - previousScore) * 1e4) >= MIN_MOVE * 1e4
+  const bandMoved = band !== previousBand
+  const stageMoved = stage !== previousStage
+  return [
+    ...(moved || bandMoved || stageMoved ? (['health.changed'] as const) : []),
+    ...(bandMoved ? (['band.changed'] as const) : []),
+    ...(stageMoved ? (['stage.changed'] as const) : []),
+    ...(stepsCompleted.length > 0 ? (['onboarding.step_completed'] as const) : []),
+  ]
+}

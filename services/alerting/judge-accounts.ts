@@ -1,0 +1,128 @@
+import type { AccountHealth } from '#libs/contracts/account-health.ts'
+import type { Sql } from '#libs/postgres/database.ts'
+import {
+  type AccountKey,
+  type AccountToSave,
+  claimDueAccounts,
+  lockAccounts,
+  type SeenHealth,
+  type StoredAccount,
+  saveAccounts,
+} from './account-store.ts'
+import { changeNotices } from './change-notices.ts'
+import { type AccountDecision, decideOnFacts, decideOnTime, type Surroundings } from './core/decide-account.ts'
+import type { Notice } from './notice.ts'
+import { type DecidedTransition, recordTransitions } from './record-transitions.ts'
+import type { RuleBook } from './rule-store.ts'
+import { silencesOf } from './silence-store.ts'
+
+/** Lines of an explanation kept for alerts that time alone will open. */
+const KEPT_LINES = 40
+
+export type Judged = { readonly accounts: number; readonly stale: number; readonly transitions: number }
+
+/**
+ * Judges changes of accounts in one transaction: alerts, transitions, webhooks and what was seen are written together or not at all.
+ * A change whose sequence was judged before is old news, so the same batch may come any number of times.
+ */
+export const judgeChanges = async (tx: Sql, book: RuleBook, messages: readonly AccountHealth[]): Promise<Judged> => {
+  const byAccount = Map.groupBy(messages, (message) => JSON.stringify([message.tenantId, message.accountId]))
+  const accounts = await lockAccounts(
+    tx,
+    [...byAccount.values()].map((group) => ({ tenantId: group[0]!.tenantId, accountId: group[0]!.accountId })),
+  )
+  const around = await surroundings(tx, book, accounts, Math.min(...messages.map((message) => Date.parse(message.at))))
+  const saved: AccountToSave[] = []
+  const decided: DecidedTransition[] = []
+  const notices: Notice[] = []
+  let stale = messages.length
+  for (const account of accounts) {
+    const group = byAccount.get(JSON.stringify([account.tenantId, account.accountId])) ?? []
+    const news = newsOf(account, group)
+    if (news.length === 0) continue
+    stale -= news.length
+    const outcome = judgeAccount(account, news, around(account))
+    saved.push(outcome.account)
+    decided.push(...outcome.decided)
+    notices.push(...outcome.notices)
+  }
+  await saveAccounts(tx, saved)
+  await recordTransitions(tx, decided, notices)
+  return { accounts: saved.length, stale, transitions: decided.length }
+}
+
+/** Judges accounts at which something fell due by `now`; answers how many there were. */
+export const judgeDueAccounts = async (tx: Sql, book: RuleBook, now: number, limit: number): Promise<number> => {
+  const accounts = await claimDueAccounts(tx, now, limit)
+  if (accounts.length === 0) return 0
+  const around = await surroundings(tx, book, accounts, now)
+  const decided: DecidedTransition[] = []
+  const saved = accounts.map((account): AccountToSave => {
+    const { seen } = account
+    const decision = decideOnTime(account, Math.max(now, seen?.at ?? 0), around(account))
+    if (seen) decided.push(...withAccount(decision, account, () => seen))
+    return { ...account, states: decision.states, nextCheckAt: decision.nextCheckAt }
+  })
+  await saveAccounts(tx, saved)
+  await recordTransitions(tx, decided)
+  return accounts.length
+}
+
+const surroundings = async (tx: Sql, book: RuleBook, accounts: readonly AccountKey[], since: number) => {
+  const tenantIds = [...new Set(accounts.map((account) => account.tenantId))]
+  const rules = await book.rulesInForce(tx, tenantIds)
+  const silences = await silencesOf(tx, tenantIds, since)
+  return ({ tenantId, accountId }: AccountKey): Surroundings => ({
+    accountId,
+    rules: rules.get(tenantId) ?? [],
+    silences: silences.get(tenantId) ?? [],
+  })
+}
+
+/** What the account does not know yet, in order, each once. */
+const newsOf = (account: StoredAccount, group: readonly AccountHealth[]): readonly AccountHealth[] => {
+  let last = account.sequence
+  return [...group]
+    .sort((a, b) => a.sequence - b.sequence)
+    .filter((message) => {
+      if (message.sequence <= last) return false
+      last = message.sequence
+      return true
+    })
+}
+
+const judgeAccount = (account: StoredAccount, news: readonly AccountHealth[], around: Surroundings) => {
+  let { states, seen } = account
+  let nextCheckAt: number | null = null
+  const decided: DecidedTransition[] = []
+  const notices: Notice[] = []
+  for (const message of news) {
+    const before = seen
+    // Evaluations of one account may be stamped by different clocks: its time never runs back.
+    const at = Math.max(Date.parse(message.at), before?.at ?? 0)
+    const after = seeing(message, at)
+    const decision = decideOnFacts({ seen: before, states }, after, at, around)
+    decided.push(...withAccount(decision, account, (when) => (when < at && before ? before : after)))
+    notices.push(...changeNotices(message, after))
+    states = decision.states
+    nextCheckAt = decision.nextCheckAt
+    seen = after
+  }
+  return { account: { ...account, sequence: news.at(-1)!.sequence, states, seen, nextCheckAt }, decided, notices }
+}
+
+const seeing = (message: AccountHealth, at: number): SeenHealth => ({
+  at,
+  facts: { ...message.facts, sequence: message.sequence },
+  traits: message.traits,
+  backfill: message.backfill,
+  health: message.health,
+  explanation: [...message.explanation].sort((a, b) => Math.abs(b.delta) - Math.abs(a.delta)).slice(0, KEPT_LINES),
+})
+
+const withAccount = (
+  decision: AccountDecision,
+  { tenantId, accountId }: AccountKey,
+  seenAt: (at: number) => SeenHealth,
+): DecidedTransition[] =>
+  decision.transitions.map((one) => ({ ...one, account: { tenantId, accountId }, seen: seenAt(one.at) }))

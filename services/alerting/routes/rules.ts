@@ -1,0 +1,220 @@
+import type { FastifyInstance } from 'fastify'
+import { parse } from 'yaml'
+import { z } from 'zod'
+import { recordAudit } from '#libs/access/audit-store.ts'
+import type { Principal } from '#libs/access/keyring.ts'
+import { decodeCursor, pageOf, pageQuery, pageSchema } from '#libs/http/pages.ts'
+import { errors, notFound } from '#libs/http/problem.ts'
+import { routes } from '#libs/http/routes.ts'
+import type { Database, Sql } from '#libs/postgres/database.ts'
+import type { Clock } from '#libs/runtime/clock.ts'
+import { RequestError } from '#libs/runtime/errors.ts'
+import { checkAllAccounts } from '../account-store.ts'
+import { type RuleDocument, readRuleDocument, ruleDocumentSchema } from '../rule-document.ts'
+import { type RuleBook, removeRule, saveRule, storedRule, storedRules } from '../rule-store.ts'
+
+export type RuleRoutesDeps = { readonly database: Database; readonly clock: Clock; readonly book: RuleBook }
+
+const EXAMPLE = {
+  id: 'champion_quiet',
+  description: 'A large account near its renewal has gone quiet',
+  severity: 'warning',
+  when: {
+    all: [
+      { fact: 'daysSinceLastActivity', op: '>=', value: 5 },
+      { fact: 'renewalInDays', op: '<=', value: 120 },
+    ],
+  },
+  filter: { traits: { plan: ['enterprise'] } },
+}
+
+/** The reader of documents checks them: its errors point into the conditions too. */
+const bodySchema = z.record(z.string(), z.unknown()).meta({
+  description:
+    'A rule: id, severity, `when` and optionally description, enabled, kind, audience, recovers, dwell, recoverDwell, cooldown, reminder, momentary, tells, mutes, filter. JSON, or YAML as application/yaml.',
+  examples: [EXAMPLE],
+})
+
+const ruleSchema = z
+  .object({ ...ruleDocumentSchema.shape, origin: z.enum(['shipped', 'changed', 'own']) })
+  .meta({ examples: [{ ...ruleDocumentSchema.parse(EXAMPLE), origin: 'own' }] })
+type ShownRule = z.infer<typeof ruleSchema>
+
+const params = z.object({
+  ruleId: z
+    .string()
+    .max(64)
+    .meta({ examples: ['at_risk_entered'] }),
+})
+
+const readBody = (body: Record<string, unknown>): RuleDocument => {
+  const read = readRuleDocument(body)
+  if (!read.ok) throw new RequestError(422, 'invalid_rule', 'The rule is not valid', read.errors)
+  return read.document
+}
+
+export const ruleRoutes = ({ database, clock, book }: RuleRoutesDeps) =>
+  routes((app) => {
+    acceptYaml(app as unknown as FastifyInstance)
+
+    const shown = async (sql: Sql, tenantId: string): Promise<readonly ShownRule[]> => {
+      const stored = await storedRules(sql, tenantId)
+      const own = new Map(stored.map((row) => [row.ruleId, row]))
+      const untouched = [...book.shipped.values()].filter(({ document }) => !own.has(document.id))
+      return [
+        ...untouched.map(({ document }) => ({ ...document, origin: 'shipped' as const })),
+        ...stored
+          .filter((row) => !row.deleted)
+          .map(({ document, ruleId }) => ({
+            ...document,
+            origin: book.shipped.has(ruleId) ? ('changed' as const) : ('own' as const),
+          })),
+      ].sort((a, b) => (a.id < b.id ? -1 : 1))
+    }
+    const one = async (sql: Sql, tenantId: string, ruleId: string): Promise<ShownRule | undefined> =>
+      (await shown(sql, tenantId)).find((rule) => rule.id === ruleId)
+    const change = (by: Principal, ruleId: string, action: string, write: (tx: Sql) => Promise<object>) =>
+      database.transaction(async (tx) => {
+        const detail = await write(tx)
+        await checkAllAccounts(tx, by.tenantId, clock.now())
+        await recordAudit(tx, by, { action, subject: ruleId, detail: { ...detail } })
+        return one(tx, by.tenantId, ruleId)
+      })
+
+    app.get(
+      '/v1/rules',
+      {
+        config: { scope: 'read' },
+        schema: {
+          operationId: 'listRules',
+          summary: 'Rules by id: the shipped ones, as changed here, and own ones',
+          tags: ['rules'],
+          querystring: z.object(pageQuery),
+          response: { 200: pageSchema(ruleSchema) },
+        },
+      },
+      async ({ query, principal }) => {
+        const after = decodeCursor(z.string(), query.cursor) ?? ''
+        const rest = (await shown(database, principal.tenantId)).filter((rule) => rule.id > after)
+        return pageOf(
+          rest.slice(0, query.limit + 1),
+          query.limit,
+          (rule) => rule,
+          (rule) => rule.id,
+        )
+      },
+    )
+    app.get(
+      '/v1/rules/:ruleId',
+      {
+        config: { scope: 'read' },
+        schema: {
+          operationId: 'getRule',
+          summary: 'One rule',
+          tags: ['rules'],
+          params,
+          response: { 200: ruleSchema, ...errors(404) },
+        },
+      },
+      async ({ params, principal }) => {
+        const rule = await one(database, principal.tenantId, params.ruleId)
+        if (!rule) throw notFound('rule')
+        return rule
+      },
+    )
+    app.post(
+      '/v1/rules',
+      {
+        config: { scope: 'write' },
+        schema: {
+          operationId: 'createRule',
+          summary: 'A new rule; every account is judged by it at once',
+          tags: ['rules'],
+          body: bodySchema,
+          response: { 201: ruleSchema, ...errors(409, 422) },
+        },
+      },
+      async ({ body, principal }, reply) => {
+        const document = readBody(body)
+        const { tenantId } = principal
+        const rule = await change(principal, document.id, 'rule.created', async (tx) => {
+          const stored = await storedRule(tx, tenantId, document.id)
+          if (book.shipped.has(document.id) || (stored && !stored.deleted))
+            throw new RequestError(409, 'rule_exists', 'There is a rule of this id; change it with PUT', [
+              { pointer: '/id', code: 'exists', detail: 'In use' },
+            ])
+          await saveRule(tx, { tenantId, document, deleted: false, at: clock.now() })
+          return { document }
+        })
+        return reply.code(201).send(rule!)
+      },
+    )
+    app.put(
+      '/v1/rules/:ruleId',
+      {
+        config: { scope: 'write' },
+        schema: {
+          operationId: 'changeRule',
+          summary: 'Changes a rule, whole; `enabled: false` switches it off and ends its alerts',
+          tags: ['rules'],
+          params,
+          body: bodySchema,
+          response: { 200: ruleSchema, ...errors(404, 422) },
+        },
+      },
+      async ({ params, body, principal }) => {
+        const { ruleId } = params
+        const { origin: _, ...given } = body
+        const document = readBody({ id: ruleId, ...given })
+        if (document.id !== ruleId)
+          throw new RequestError(422, 'invalid_rule', 'The rule is not valid', [
+            { pointer: '/id', code: 'other_id', detail: 'The id of a rule never changes' },
+          ])
+        const rule = await change(principal, ruleId, 'rule.changed', async (tx) => {
+          if (!(await one(tx, principal.tenantId, ruleId))) throw notFound('rule')
+          await saveRule(tx, { tenantId: principal.tenantId, document, deleted: false, at: clock.now() })
+          return { document }
+        })
+        return rule!
+      },
+    )
+    app.delete(
+      '/v1/rules/:ruleId',
+      {
+        config: { scope: 'write' },
+        schema: {
+          operationId: 'deleteRule',
+          summary: 'Deletes an own rule and ends its alerts; a changed shipped rule is as shipped again',
+          tags: ['rules'],
+          params,
+          response: { 204: z.null().describe('Deleted'), ...errors(404, 409) },
+        },
+      },
+      async ({ params, principal }, reply) => {
+        const { ruleId } = params
+        const { tenantId } = principal
+        await change(principal, ruleId, 'rule.deleted', async (tx) => {
+          const stored = await storedRule(tx, tenantId, ruleId)
+          if (stored && !stored.deleted) {
+            if (book.shipped.has(ruleId)) await removeRule(tx, tenantId, ruleId)
+            else await saveRule(tx, { tenantId, document: stored.document, deleted: true, at: clock.now() })
+            return {}
+          }
+          if (!book.shipped.has(ruleId)) throw notFound('rule')
+          throw new RequestError(409, 'shipped_rule', 'A shipped rule is switched off by PUT with enabled: false')
+        })
+        return reply.code(204).send(null)
+      },
+    )
+  })
+
+/** Rules may be written in YAML; aliases that would blow it up are refused by the parser. */
+const acceptYaml = (app: FastifyInstance): void => {
+  app.addContentTypeParser(['application/yaml', 'text/yaml'], { parseAs: 'string' }, (_request, body, done) => {
+    try {
+      done(null, parse(body as string))
+    } catch {
+      done(new RequestError(400, 'invalid_yaml', 'The body is not valid YAML'))
+    }
+  })
+}

@@ -1,0 +1,153 @@
+import { z } from 'zod'
+import { recordAudit } from '#libs/access/audit-store.ts'
+import { decodeCursor, pageOf, pageQuery, pageSchema } from '#libs/http/pages.ts'
+import { errors, notFound } from '#libs/http/problem.ts'
+import { routes } from '#libs/http/routes.ts'
+import type { Database } from '#libs/postgres/database.ts'
+import { type Clock, toInstant } from '#libs/runtime/clock.ts'
+import { RequestError } from '#libs/runtime/errors.ts'
+import { newId } from '#libs/runtime/ids.ts'
+import type { Silence } from '../core/silence.ts'
+import { SEVERITIES } from '../notice.ts'
+import { deleteSilence, insertSilence, listSilences, type StoredSilence } from '../silence-store.ts'
+
+export type SilenceRoutesDeps = { readonly database: Database; readonly clock: Clock }
+
+const matcherSchema = z
+  .strictObject({
+    ruleId: z.string().min(1).max(64).optional(),
+    accountId: z.string().min(1).max(256).optional(),
+    severity: z.enum(SEVERITIES).optional(),
+    ownerId: z.string().min(1).max(256).optional(),
+    traits: z.record(z.string().max(256), z.union([z.string().max(256), z.number(), z.boolean()])).optional(),
+  })
+  .describe('All parts that are given must match; {} matches every alert')
+
+const EXAMPLE = {
+  matcher: { ruleId: 'silence' },
+  startsAt: '2026-12-24T00:00:00.000Z',
+  endsAt: '2026-12-27T00:00:00.000Z',
+  comment: 'Holidays',
+}
+
+const newSilenceSchema = z
+  .object({
+    matcher: matcherSchema,
+    startsAt: z.iso.datetime({ offset: true }).optional().describe('Default: now'),
+    endsAt: z.iso.datetime({ offset: true }),
+    comment: z.string().max(500).default(''),
+  })
+  .meta({ examples: [EXAMPLE] })
+
+const silenceSchema = z
+  .object({
+    id: z.uuid(),
+    matcher: matcherSchema,
+    startsAt: z.iso.datetime(),
+    endsAt: z.iso.datetime(),
+    comment: z.string(),
+    createdBy: z.string(),
+    createdAt: z.iso.datetime(),
+  })
+  .meta({
+    examples: [
+      {
+        id: '019371d5-4b1e-7cc0-8f4e-0a3f0d9c2b11',
+        ...EXAMPLE,
+        createdBy: 'ops',
+        createdAt: '2026-12-20T10:00:00.000Z',
+      },
+    ],
+  })
+
+const toSilence = (row: StoredSilence): z.infer<typeof silenceSchema> => ({
+  id: row.silenceId,
+  matcher: row.matcher as z.infer<typeof matcherSchema>,
+  startsAt: toInstant(row.startsAt),
+  endsAt: toInstant(row.endsAt),
+  comment: row.comment,
+  createdBy: row.createdBy,
+  createdAt: toInstant(row.createdAt),
+})
+
+export const silenceRoutes = ({ database, clock }: SilenceRoutesDeps) =>
+  routes((app) => {
+    app.get(
+      '/v1/silences',
+      {
+        config: { scope: 'read' },
+        schema: {
+          operationId: 'listSilences',
+          summary: 'Silences, newest first',
+          tags: ['silences'],
+          querystring: z.object(pageQuery),
+          response: { 200: pageSchema(silenceSchema) },
+        },
+      },
+      async ({ query, principal }) => {
+        const beforeId = decodeCursor(z.uuid(), query.cursor) ?? null
+        const rows = await listSilences(database, principal.tenantId, { limit: query.limit, beforeId })
+        return pageOf(rows, query.limit, toSilence, (row) => row.silenceId)
+      },
+    )
+    app.post(
+      '/v1/silences',
+      {
+        config: { scope: 'write' },
+        schema: {
+          operationId: 'createSilence',
+          summary: 'Plans a quiet: what matches in that span is recorded but not told',
+          tags: ['silences'],
+          body: newSilenceSchema,
+          response: { 201: silenceSchema, ...errors(422) },
+        },
+      },
+      async ({ body, principal }, reply) => {
+        const now = clock.now()
+        const startsAt = body.startsAt === undefined ? now : Date.parse(body.startsAt)
+        const endsAt = Date.parse(body.endsAt)
+        if (endsAt <= Math.max(startsAt, now))
+          throw new RequestError(422, 'invalid_request', 'The request body is not valid', [
+            { pointer: '/endsAt', code: 'in_the_past', detail: 'The silence ends after its start and after now' },
+          ])
+        const silence: StoredSilence = {
+          silenceId: newId(),
+          matcher: body.matcher as Silence['matcher'],
+          startsAt,
+          endsAt,
+          comment: body.comment,
+          createdBy: principal.name,
+          createdAt: now,
+        }
+        await database.transaction(async (tx) => {
+          await insertSilence(tx, principal.tenantId, silence)
+          await recordAudit(tx, principal, {
+            action: 'silence.created',
+            subject: silence.silenceId,
+            detail: { matcher: body.matcher, startsAt: toInstant(startsAt), endsAt: toInstant(endsAt) },
+          })
+        })
+        return reply.code(201).send(toSilence(silence))
+      },
+    )
+    app.delete(
+      '/v1/silences/:silenceId',
+      {
+        config: { scope: 'write' },
+        schema: {
+          operationId: 'deleteSilence',
+          summary: 'Ends a silence at once',
+          tags: ['silences'],
+          params: z.object({ silenceId: z.uuid().meta({ examples: ['019371d5-4b1e-7cc0-8f4e-0a3f0d9c2b11'] }) }),
+          response: { 204: z.null().describe('Ended'), ...errors(404) },
+        },
+      },
+      async ({ params, principal }, reply) => {
+        await database.transaction(async (tx) => {
+          if (!(await deleteSilence(tx, principal.tenantId, params.silenceId))) throw notFound('silence')
+          await recordAudit(tx, principal, { action: 'silence.deleted', subject: params.silenceId })
+        })
+        return reply.code(204).send(null)
+      },
+    )
+  })
