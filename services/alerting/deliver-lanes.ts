@@ -23,6 +23,8 @@ export type Lanes = {
   readonly held: () => number
   /** Takes the jobs not yet started. */
   readonly empty: () => Job[]
+  /** Resolves when no job is held. */
+  readonly idle: () => Promise<void>
 }
 
 const FIRST_LIMIT = 16
@@ -45,10 +47,18 @@ type LaneDeps = {
 export const createLanes = ({ clock, maxPerEndpoint, run, onRoom }: LaneDeps): Lanes => {
   const lanes = new Map<string, Lane>()
   let held = 0
+  let onIdle: (() => void)[] = []
+
+  const letGo = (jobs: number): void => {
+    held -= jobs
+    if (held > 0) return
+    for (const resolve of onIdle) resolve()
+    onIdle = []
+  }
 
   const finish = (endpointId: string, lane: Lane, pace: Pace): void => {
     lane.active--
-    held--
+    letGo(1)
     if (pace === 'good') lane.limit = Math.min(maxPerEndpoint, lane.limit + 1)
     else lane.limit = Math.max(1, pace === 'slow' ? Math.floor(lane.limit / 2) : lane.limit - 1)
     fill(endpointId, lane)
@@ -66,7 +76,7 @@ export const createLanes = ({ clock, maxPerEndpoint, run, onRoom }: LaneDeps): L
       const job = lane.queue.shift()!
       // Its lease may not outlast the call: somebody will claim it again.
       if (now >= job.startBefore) {
-        held--
+        letGo(1)
         continue
       }
       const { maxPerSecond } = job.target
@@ -115,8 +125,13 @@ export const createLanes = ({ clock, maxPerEndpoint, run, onRoom }: LaneDeps): L
     held: () => held,
     empty: () => {
       const jobs = [...lanes.values()].flatMap((lane) => lane.queue.splice(0))
-      held -= jobs.length
+      letGo(jobs.length)
       return jobs
     },
+    idle: () =>
+      new Promise((resolve) => {
+        if (held === 0) resolve()
+        else onIdle.push(resolve)
+      }),
   }
 }

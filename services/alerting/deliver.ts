@@ -165,7 +165,7 @@ export const createDeliverer = (deps: DelivererDeps): Deliverer => {
       await stopListening()
       await claiming
       await release(database, lanes.empty(), logger)
-      while (lanes.held() > 0) await sleep(clock, 20)
+      await lanes.idle()
       await recorder.drained()
     },
   }

@@ -19,7 +19,8 @@ type Target = {
 
 /**
  * One delivery per notice and matching enabled endpoint, in the caller's transaction; answers how many were new.
- * Ids are derived from notice and endpoint, so enqueueing the same notice again adds nothing.
+ * Ids are derived from notice and endpoint, so enqueueing the same notice again adds nothing. They are due a second ago, so that no clock that is a
+ * little behind makes the first try wait.
  */
 export const enqueueNotices = async (tx: Sql, notices: readonly Notice[]): Promise<number> => {
   if (notices.length === 0) return 0
@@ -73,7 +74,7 @@ const enqueuePairs = async (tx: Sql, pairs: readonly Pair[]): Promise<number> =>
        insert into alerting.delivery
          (delivery_id, tenant_id, endpoint_id, message_id, type, account_id, state, next_attempt_at, created_at)
        select id, tenant, endpoint, message, type, account, 'pending',
-              to_timestamp(at / 1000), to_timestamp(at / 1000)
+              least(to_timestamp(at / 1000), now()) - interval '1 second', to_timestamp(at / 1000)
          from unnest($1::uuid[], $2::text[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::double precision[])
            as n(id, tenant, endpoint, message, type, account, at)
        on conflict do nothing returning 1)

@@ -27,7 +27,8 @@ export const webhookConfigSchema = z.object({
     .describe('Addresses and ports opened for webhooks beyond public addresses on 443, such as 127.0.0.1/32:*'),
   PULSO_WEBHOOK_ALLOW_HTTP: envFlag(false).describe('Permit http:// endpoints'),
   PULSO_WEBHOOK_SCHEDULE: listOf(parseDuration, 'must be durations such as 0s,5s,5m, comma-separated')
-    .refine((delays) => delays.length > 0 && delays.length <= 50, 'must have 1 to 50 entries')
+    .refine((delays) => delays[0] === 0, 'must start with 0s: the first try is made at once')
+    .refine((delays) => delays.length <= 50, 'must have at most 50 entries')
     .prefault(DEFAULT_SCHEDULE.map((delayMs) => `${delayMs}ms`).join(','))
     .describe('Delay before each try'),
   PULSO_ENCRYPTION_KEY_FORMER: listOf(parseKey, 'must be 32 bytes in base64, comma-separated')
