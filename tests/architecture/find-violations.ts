@@ -5,7 +5,8 @@ import { codeOf, importsOf, type SourceFile } from './source-files.ts'
 const MAX_LINES = 300
 const DRAWERS = /(^|\/)(index|utils?|helpers?|types|managers?|common|misc)(\.[a-z.]+)?(\/|$)/
 const NAMED_BY_OTHERS = new Set(['README.md', 'CONTRIBUTING.md', 'LICENSE', 'Dockerfile', '.ci/run'])
-const MIGRATION = /^\d{3}_[a-z0-9_]+\.sql$/
+/** Migrations, and documents named by the id they hold, are written as SQL and the API write names. */
+const SNAKE = /^[a-z0-9_]+\.(sql|yaml)$/
 const KEBAB = /^\.?[a-z0-9]+(-[a-z0-9]+)*(\.[a-z0-9]+(-[a-z0-9]+)*)*$/
 
 /** A pattern of the table as a regular expression: `**` is any path, `*` one segment. */
@@ -80,7 +81,7 @@ export const findViolations = (file: SourceFile): string[] => {
 /** What is wrong with the names of a path, code or not. */
 export const findNameViolations = (path: string): string[] => {
   if (NAMED_BY_OTHERS.has(path)) return []
-  const odd = path.split('/').filter((segment) => !KEBAB.test(segment) && !MIGRATION.test(segment))
+  const odd = path.split('/').filter((segment) => !KEBAB.test(segment) && !SNAKE.test(segment))
   return [
     ...odd.map((segment) => `${path}: "${segment}" is not kebab-case`),
     ...(DRAWERS.test(path) ? [`${path}: named like a drawer, name it after the thing or the deed`] : []),

@@ -1,0 +1,52 @@
+import { expect, test } from 'vitest'
+import { ConfigError, readConfigs } from '#libs/runtime/config.ts'
+import { platformConfigSchema } from './platform-config.ts'
+
+const KEY = Buffer.alloc(32, 1).toString('base64')
+const SERVERS = { DATABASE_URL: 'postgres://u:p@db/pulso', KAFKA_BROKERS: 'a:9092, b:9092', PULSO_ENCRYPTION_KEY: KEY }
+
+const read = (environment: Record<string, string>, alone = false) =>
+  readConfigs({ platform: platformConfigSchema({ alone, defaultPort: 8080 }) }, environment).platform
+
+const problemsOf = (environment: Record<string, string>, alone = false): string => {
+  try {
+    read(environment, alone)
+  } catch (error) {
+    if (error instanceof ConfigError) return error.message
+  }
+  return ''
+}
+
+test('everything in one process needs no configuration at all', () => {
+  expect(read({})).toMatchObject({ HOST: '127.0.0.1', PORT: 8080, PULSO_DATA_DIR: '.pulso', PULSO_TIME_ZONE: 'UTC' })
+})
+
+test('a lone service says which servers it lacks, and why', () => {
+  const problems = problemsOf({}, true)
+  expect(problems).toMatch(/^DATABASE_URL: is needed by a service that runs alone/m)
+  expect(problems).toMatch(/^KAFKA_BROKERS: is needed by a service that runs alone/m)
+  expect(problems).toMatch(/^PULSO_ENCRYPTION_KEY: is needed outside embedded mode/m)
+  expect(read(SERVERS, true).KAFKA_BROKERS).toEqual(['a:9092', 'b:9092'])
+})
+
+test('a database of its own, even for all services in one process, needs an encryption key', () => {
+  expect(problemsOf({ DATABASE_URL: SERVERS.DATABASE_URL })).toContain('PULSO_ENCRYPTION_KEY')
+})
+
+test('all bad values are reported at once, and none is repeated', () => {
+  const problems = problemsOf({
+    PORT: '70000',
+    PULSO_TIME_ZONE: 'Mars/Olympus',
+    PULSO_LOG_LEVEL: 'loud-s3cret',
+    PULSO_ENCRYPTION_KEY: 'c2hvcnQ=',
+    KAFKA_BROKERS: 'nonsense-s3cret',
+  })
+  for (const name of ['PORT', 'PULSO_TIME_ZONE', 'PULSO_LOG_LEVEL', 'PULSO_ENCRYPTION_KEY', 'KAFKA_BROKERS'])
+    expect(problems).toMatch(new RegExp(`^${name}: `, 'm'))
+  expect(problems).not.toContain('s3cret')
+  expect(problems).not.toContain('c2hvcnQ')
+})
+
+test('a SASL mechanism without its credentials is refused', () => {
+  expect(problemsOf({ ...SERVERS, KAFKA_SASL_MECHANISM: 'plain' })).toContain('KAFKA_SASL_PASSWORD')
+})
