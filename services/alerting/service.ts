@@ -1,0 +1,70 @@
+import { join } from 'node:path'
+import type { Subscription } from '#libs/bus/bus.ts'
+import { createOutboxRelay } from '#libs/postgres/outbox.ts'
+import type { Platform, Service, ServiceDefinition } from '#libs/runtime/service.ts'
+import { createAlertTimers } from './alert-timers.ts'
+import { createAlertingMetrics } from './alerting-metrics.ts'
+import { type AlertingConfig, alertingConfigSchema } from './config.ts'
+import { consumeHealth } from './consume-health.ts'
+import { createDeliverer } from './deliver.ts'
+import { alertRoutes } from './routes/alerts.ts'
+import { ruleRoutes } from './routes/rules.ts'
+import { silenceRoutes } from './routes/silences.ts'
+import { createRuleBook } from './rule-store.ts'
+import { createSealer } from './seal-secret.ts'
+import { createWebhookSender } from './webhook-sender.ts'
+
+/** Decides when a human should know, and tells them: changes of accounts -> alerts -> `alert.events` and webhooks. */
+export const createAlerting = (platform: Platform, config: AlertingConfig): Service => {
+  const { clock, logger, database, bus, settings } = platform
+  const book = createRuleBook()
+  const metrics = createAlertingMetrics(platform.metrics)
+  const relay = createOutboxRelay({ database, bus, clock, logger, metrics: platform.metrics, schema: 'alerting' })
+  const rules = { allow: config.PULSO_WEBHOOK_ALLOW, allowHttp: config.PULSO_WEBHOOK_ALLOW_HTTP }
+  const sealer = createSealer(settings.encryptionKey, config.PULSO_ENCRYPTION_KEY_FORMER)
+  const sender = createWebhookSender({ clock, rules })
+  const deliverer = createDeliverer({
+    database,
+    clock,
+    logger,
+    metrics: platform.metrics,
+    send: sender.send,
+    sealer,
+    schedule: config.PULSO_WEBHOOK_SCHEDULE,
+  })
+  const onCommit = (): void => {
+    relay.wake()
+    deliverer.wake()
+  }
+  const timers = createAlertTimers({ database, clock, logger, metrics, book, onCommit })
+  let subscription: Subscription | undefined
+  return {
+    name: 'alerting',
+    topics: ['account.health', 'alert.events'],
+    migrations: join(import.meta.dirname, 'migrations'),
+    routes: async (app) => {
+      await app.register(ruleRoutes({ database, clock, book }))
+      await app.register(alertRoutes({ database, clock, book, onCommit }))
+      await app.register(silenceRoutes({ database, clock }))
+    },
+    start: async () => {
+      await deliverer.start()
+      relay.start()
+      timers.start()
+      subscription = await consumeHealth({ database, bus, clock, logger, metrics, book, onCommit })
+    },
+    stop: async () => {
+      await subscription?.stop()
+      await timers.stop()
+      await relay.stop()
+      await deliverer.stop()
+      await sender.close()
+    },
+  }
+}
+
+export const alerting: ServiceDefinition<AlertingConfig> = {
+  name: 'alerting',
+  config: alertingConfigSchema,
+  create: createAlerting,
+}
