@@ -1,0 +1,80 @@
+/**
+ * A count per local day, ascending, days without a count left out. Only the `keepDays` newest days are kept, counted from the
+ * newest day that was ever added: a rule that depends on the set of events alone, not on their order.
+ */
+export type DayCounts = { readonly days: number[]; readonly counts: number[] }
+
+export const createDayCounts = (): DayCounts => ({ days: [], counts: [] })
+
+const indexOfDay = (days: readonly number[], day: number): number => {
+  let index = days.length - 1
+  while (index >= 0 && days[index]! > day) index -= 1
+  return index
+}
+
+export const addToDay = (series: DayCounts, day: number, amount: number, keepDays: number): void => {
+  const { days, counts } = series
+  const newest = days.length === 0 ? Number.NEGATIVE_INFINITY : days[days.length - 1]!
+  if (day > newest) {
+    days.push(day)
+    counts.push(amount)
+    let dropped = 0
+    while (days[dropped]! <= day - keepDays) dropped += 1
+    if (dropped > 0) {
+      days.splice(0, dropped)
+      counts.splice(0, dropped)
+    }
+    return
+  }
+  if (day <= newest - keepDays) return
+  const index = indexOfDay(days, day)
+  if (index >= 0 && days[index] === day) counts[index]! += amount
+  else {
+    days.splice(index + 1, 0, day)
+    counts.splice(index + 1, 0, amount)
+  }
+}
+
+/** One less on a day; a day that was dropped, or never had a count, stays away. */
+export const takeFromDay = (series: DayCounts, day: number): void => {
+  const { days, counts } = series
+  const index = indexOfDay(days, day)
+  if (index < 0 || days[index] !== day) return
+  counts[index]! -= 1
+  if (counts[index] === 0) {
+    days.splice(index, 1)
+    counts.splice(index, 1)
+  }
+}
+
+/** The sum of the days from `fromDay` to `toDay`, both included. */
+export const sumOfDays = (series: DayCounts, fromDay: number, toDay: number): number => {
+  const { days, counts } = series
+  let sum = 0
+  for (let index = days.length - 1; index >= 0 && days[index]! >= fromDay; index -= 1) {
+    if (days[index]! <= toDay) sum += counts[index]!
+  }
+  return sum
+}
+
+/** The first of these ascending days that is `fromDay` or later; Infinity when there is none. */
+export const firstDayFrom = (days: readonly number[], fromDay: number): number => {
+  let index = days.length
+  while (index > 0 && days[index - 1]! >= fromDay) index -= 1
+  return days[index] ?? Number.POSITIVE_INFINITY
+}
+
+/** Adds a day to an ascending list without repetition, under the same rule of what is kept. */
+export const addDay = (days: number[], day: number, keepDays: number): void => {
+  const newest = days.length === 0 ? Number.NEGATIVE_INFINITY : days[days.length - 1]!
+  if (day === newest || day <= newest - keepDays) return
+  if (day > newest) {
+    days.push(day)
+    let dropped = 0
+    while (days[dropped]! <= day - keepDays) dropped += 1
+    if (dropped > 0) days.splice(0, dropped)
+    return
+  }
+  const index = indexOfDay(days, day)
+  if (index < 0 || days[index] !== day) days.splice(index + 1, 0, day)
+}

@@ -1,0 +1,55 @@
+import { parseDay } from './calendar.ts'
+import type { CountedEvent } from './event.ts'
+import { countOf, flagOf, namesOf, numberOf, positiveOf, textOf } from './properties.ts'
+import { compareStamps, insertByStamp, type Stamp, stampOf } from './stamp.ts'
+import type { AccountState } from './state.ts'
+import type { Zone } from './zone.ts'
+
+/** Traits that the score reads have a type; a value of another type counts as absent and leaves the earlier one. */
+const TYPED: ReadonlyMap<string, (value: unknown, zone: Zone) => unknown> = new Map<
+  string,
+  (value: unknown, zone: Zone) => unknown
+>([
+  ['seats', positiveOf],
+  ['mrr', numberOf],
+  ['termMonths', countOf],
+  ['autoRenew', flagOf],
+  ['entitledFeatures', namesOf],
+  ['renewalDate', (value, zone) => (parseDay(value, zone) === null ? null : value)],
+  ['plan', textOf],
+  ['ownerId', textOf],
+  ['parentId', textOf],
+  ['name', textOf],
+  ['industry', textOf],
+])
+
+export const foldTraits = (state: AccountState, event: CountedEvent, zone: Zone): void => {
+  const stamp = stampOf(event)
+  for (const name of Object.keys(event.properties)) {
+    const given = event.properties[name]
+    const read = TYPED.get(name)
+    const value = read === undefined ? anyOf(given) : read(given, zone)
+    if (value !== null) setTrait(state, name, value, stamp)
+  }
+  const renewalDay = parseDay(event.properties.renewalDate, zone)
+  const termMonths = countOf(event.properties.termMonths)
+  if (renewalDay === null && termMonths === null) return
+  insertByStamp(state.renewalTraits, { ...stamp, renewalDay, termMonths })
+  state.memo.timeline = undefined
+  state.memo.subscriptions = undefined
+}
+
+const anyOf = (value: unknown): unknown => (value === undefined || value === '' ? null : value)
+
+const setTrait = (state: AccountState, name: string, value: unknown, stamp: Stamp): void => {
+  const before = state.traitStamps.get(name)
+  if (before !== undefined && compareStamps(before, stamp) > 0) return
+  state.traits[name] = value
+  state.traitStamps.set(name, stamp)
+  state.memo.subscriptions = undefined
+}
+
+export const foldLifecycle = (state: AccountState, event: CountedEvent): void => {
+  insertByStamp(state.lifecycle, { ...stampOf(event), deleted: event.type === 'Account Deleted' })
+  state.memo.timeline = undefined
+}

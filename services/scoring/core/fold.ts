@@ -1,0 +1,164 @@
+import { addDay, addToDay, takeFromDay } from './day-counts.ts'
+import type { CountedEvent } from './event.ts'
+import { KNOWN_TYPES } from './event-types.ts'
+import { foldInvoice, foldPlanLimit, foldSubscription } from './fold-commercial.ts'
+import { foldBypass, foldJourneyDone, foldJourneyStart, foldJourneyStep, foldValue } from './fold-journey.ts'
+import { foldCsat, foldNps } from './fold-sentiment.ts'
+import { foldTicket } from './fold-support.ts'
+import { foldLifecycle, foldTraits } from './fold-traits.ts'
+import type { CompiledModel, TypeRule } from './model.ts'
+import { textOf } from './properties.ts'
+import { compareStamps, compareText, stampOf } from './stamp.ts'
+import type { AccountState } from './state.ts'
+import type { UserBook } from './user-days.ts'
+import type { Zone } from './zone.ts'
+
+export type FoldContext = { readonly model: CompiledModel; readonly zone: Zone; readonly now: number }
+
+/** Names of custom types an account counts one by one: the least by code points, so that order of arrival does not choose. */
+const COUNTED_CUSTOM_TYPES = 32
+const NEVER = -1
+
+/**
+ * Counts one event that was not counted before. The result depends only on the set of events folded. An event of the future
+ * waits in `state.pending`. Pages of the users named by `usersTouchedBy` must be loaded.
+ */
+export const foldEvent = (state: AccountState, users: UserBook, event: CountedEvent, context: FoldContext): void => {
+  if (event.occurredAt > context.now) insertPending(state.pending, event)
+  else count(state, users, event, context)
+}
+
+/** Counts the waiting events whose instant has come. */
+export const promote = (state: AccountState, users: UserBook, context: FoldContext): void => {
+  while (state.pending.length > 0 && state.pending[0]!.occurredAt <= context.now) {
+    count(state, users, state.pending.shift()!, context)
+  }
+}
+
+/** Users whose days folding this event reads or writes. */
+export const usersTouchedBy = (_state: AccountState, event: CountedEvent): string[] => {
+  const named = event.type === 'Champion Changed' ? textOf(event.properties.to) : null
+  if (event.userId === null || event.userId === '') return named === null ? [] : [named]
+  return named === null ? [event.userId] : [event.userId, named]
+}
+
+/** Users that `promote` reads or writes. */
+export const usersPending = (state: AccountState, now: number): string[] =>
+  state.pending.filter((event) => event.occurredAt <= now).flatMap((event) => usersTouchedBy(state, event))
+
+const insertPending = (pending: CountedEvent[], event: CountedEvent): void => {
+  const stamp = stampOf(event)
+  let index = pending.length
+  while (index > 0 && compareStamps(stampOf(pending[index - 1]!), stamp) > 0) index -= 1
+  pending.splice(index, 0, event)
+}
+
+const count = (state: AccountState, users: UserBook, event: CountedEvent, context: FoldContext): void => {
+  const { model, zone } = context
+  const rule = model.typeRule(event.type)
+  const feeds = KNOWN_TYPES.get(event.type)
+  const day = zone.dayOf(event.occurredAt)
+  state.eventCount += 1
+  countType(state.typeCounts, event.type, feeds !== undefined)
+  if (feeds !== 'journey_bypass' && (state.firstEventAt === null || event.occurredAt < state.firstEventAt)) {
+    state.firstEventAt = event.occurredAt
+    state.memo.timeline = undefined
+  }
+  if (rule.activity) foldActivity(state, users, event, { day, rule, model })
+  if (rule.firstValue) foldValue(state, event)
+  switch (feeds) {
+    case undefined:
+    case 'nothing':
+    case 'feature':
+      return
+    case 'traits':
+      return foldTraits(state, event, zone)
+    case 'lifecycle':
+      return foldLifecycle(state, event)
+    case 'journey_start':
+      return foldJourneyStart(state, event)
+    case 'journey_step':
+      return foldJourneyStep(state, event)
+    case 'journey_done':
+      return foldJourneyDone(state, event)
+    case 'journey_bypass':
+      return foldBypass(state, event)
+    case 'ticket':
+      return foldTicket(state, event, day)
+    case 'nps':
+      return foldNps(state, event, day, model)
+    case 'csat':
+      return foldCsat(state, event, day, model)
+    case 'subscription':
+      return foldSubscription(state, event, zone)
+    case 'invoice':
+      return foldInvoice(state, event)
+    case 'plan_limit':
+      return foldPlanLimit(state, event)
+    case 'touch':
+      if (model.contactKinds.has(textOf(event.properties.kind) ?? ''))
+        state.contactDay = Math.max(state.contactDay, day)
+      return
+    case 'champion':
+      return foldChampion(state, users, event)
+    case 'advocacy':
+      state.advocacyDay = Math.max(state.advocacyDay, day)
+      return
+  }
+}
+
+const countType = (counts: Map<string, number>, type: string, known: boolean): void => {
+  const before = counts.get(type)
+  if (before !== undefined) return void counts.set(type, before + 1)
+  counts.set(type, 1)
+  if (known) return
+  const custom = [...counts.keys()].filter((name) => name !== '' && !KNOWN_TYPES.has(name))
+  if (custom.length <= COUNTED_CUSTOM_TYPES) return
+  const greatest = custom.reduce((a, b) => (compareText(a, b) > 0 ? a : b))
+  counts.set('', (counts.get('') ?? 0) + counts.get(greatest)!)
+  counts.delete(greatest)
+}
+
+type Activity = { readonly day: number; readonly rule: TypeRule; readonly model: CompiledModel }
+
+const foldActivity = (state: AccountState, users: UserBook, event: CountedEvent, activity: Activity): void => {
+  const { day, rule, model } = activity
+  const { keep } = model
+  if (state.lastActivityAt === null || event.occurredAt > state.lastActivityAt) state.lastActivityAt = event.occurredAt
+  addDay(state.activeDays, day, keep.active)
+  const feature = event.type === 'Feature Used' ? textOf(event.properties.feature) : rule.feature
+  const core =
+    rule.core ||
+    (event.type === 'Feature Used' &&
+      (event.properties.core === true || (feature !== null && model.coreFeatures.has(feature))))
+  if (core) {
+    addToDay(state.coreEvents, day, 1, keep.core)
+    if (feature !== null && (state.features.get(feature) ?? NEVER) < day) state.features.set(feature, day)
+  }
+  const { userId } = event
+  if (userId === null || userId === '') return
+  const before = users.get(userId)
+  const activeDay = before?.activeDay ?? NEVER
+  const coreDay = before?.coreDay ?? NEVER
+  if (activeDay === NEVER) state.userCount += 1
+  if (day > activeDay) moveUser(state.activeUsers, activeDay, day, keep.users)
+  if (core && day > coreDay) moveUser(state.coreUsers, coreDay, day, keep.users)
+  if (day > activeDay || (core && day > coreDay)) {
+    users.set(userId, { activeDay: Math.max(activeDay, day), coreDay: core ? Math.max(coreDay, day) : coreDay })
+  }
+  if (state.champion?.userId === userId && day > state.championSeenDay) state.championSeenDay = day
+}
+
+/** The new day first: the newest day of the series, which says what is kept, must never fall. */
+const moveUser = (series: AccountState['activeUsers'], from: number, to: number, keepDays: number): void => {
+  addToDay(series, to, 1, keepDays)
+  if (from !== NEVER) takeFromDay(series, from)
+}
+
+const foldChampion = (state: AccountState, users: UserBook, event: CountedEvent): void => {
+  const stamp = stampOf(event)
+  if (state.champion !== null && compareStamps(state.champion, stamp) > 0) return
+  const userId = textOf(event.properties.to)
+  state.champion = { ...stamp, userId }
+  state.championSeenDay = userId === null ? NEVER : (users.get(userId)?.activeDay ?? NEVER)
+}

@@ -1,0 +1,33 @@
+/** Readers of what clients send. Null, empty or of the wrong type counts as absent: `"5"` is no number. */
+type Properties = Readonly<Record<string, unknown>>
+
+export const textOf = (value: unknown): string | null => (typeof value === 'string' && value !== '' ? value : null)
+
+export const numberOf = (value: unknown): number | null =>
+  typeof value === 'number' && Number.isFinite(value) ? value : null
+
+export const positiveOf = (value: unknown): number | null => {
+  const number = numberOf(value)
+  return number !== null && number > 0 ? number : null
+}
+
+/** More steps or months than this mean the same: never. */
+const MOST = 1_000_000
+
+/** A count of 1 or more, fractions cut. */
+export const countOf = (value: unknown): number | null => {
+  const number = numberOf(value)
+  return number !== null && number >= 1 ? Math.min(Math.trunc(number), MOST) : null
+}
+
+export const flagOf = (value: unknown): boolean | null => (typeof value === 'boolean' ? value : null)
+
+/** Distinct names in the order given; members that are no text are dropped; absent when none is left. */
+export const namesOf = (value: unknown): readonly string[] | null => {
+  if (!Array.isArray(value)) return null
+  const names = [...new Set(value.filter((member) => textOf(member) !== null))] as string[]
+  return names.length > 0 ? names : null
+}
+
+export const textOr = (properties: Properties, name: string, fallback: string): string =>
+  textOf(properties[name]) ?? fallback

@@ -1,0 +1,152 @@
+import { createDayCounts, type DayCounts } from './day-counts.ts'
+import type { CountedEvent } from './event.ts'
+import type { Stamp } from './stamp.ts'
+
+export { decodeState, encodeState } from './state-codec.ts'
+
+export type Ticket = {
+  /** Its first Opened event; null before one is known. */
+  openedDay: number | null
+  /** The latest of Opened, Reopened, Resolved. */
+  status: (Stamp & { readonly open: boolean }) | null
+  /** Day of the latest Opened or Reopened; null without one: then it is not open, whatever its status. */
+  openingDay: number | null
+  priority: (Stamp & { readonly name: string }) | null
+  breached: boolean
+}
+
+export type Invoice = {
+  paid: Stamp | null
+  /** Failed and overdue events later than the latest payment, in order. */
+  readonly failures: Stamp[]
+}
+
+export type NpsAnswer = Stamp & { readonly day: number; readonly score: number }
+
+export type SubscriptionEvent = Stamp & {
+  readonly kind: SubscriptionKind
+  readonly subscriptionId: string
+  readonly mrr: number | null
+  readonly plan: string | null
+  /** Local day. */
+  readonly renewalDay: number | null
+  readonly termMonths: number | null
+  readonly autoRenew: boolean | null
+}
+export const SUBSCRIPTION_KINDS = [
+  'Started',
+  'Renewed',
+  'Upgraded',
+  'Downgraded',
+  'Cancel Scheduled',
+  'Cancel Reverted',
+  'Canceled',
+  'Reactivated',
+] as const
+export type SubscriptionKind = (typeof SUBSCRIPTION_KINDS)[number]
+
+export type JourneyStart = Stamp & {
+  readonly journeyId: string
+  readonly steps: readonly string[] | null
+  readonly stepCount: number | null
+}
+/** Account created (false) or deleted (true). */
+export type Lifecycle = Stamp & { readonly deleted: boolean }
+/** What a traits event says of the renewal; null = it says nothing of it. */
+export type RenewalTrait = Stamp & { readonly renewalDay: number | null; readonly termMonths: number | null }
+
+/**
+ * What an account's events add up to. Every part is a function of the set of events, whatever their order: sums in day buckets,
+ * maxima, values with the stamp of the latest event that bore them, and ordered lists of what is rare. Users are not here, only
+ * counts of them by their last day.
+ */
+export type AccountState = {
+  eventCount: number
+  /** Null before the first event; a bypass is none. */
+  firstEventAt: number | null
+  lastActivityAt: number | null
+  /** By event type; names Pulso does not know are bounded, the rest is counted under ''. */
+  readonly typeCounts: Map<string, number>
+  readonly activeDays: number[]
+  readonly coreEvents: DayCounts
+  /** Distinct users with any activity ever. */
+  userCount: number
+  /** Users by the last day on which they were active, or had a core event. */
+  readonly activeUsers: DayCounts
+  readonly coreUsers: DayCounts
+  /** Core feature -> last day used. */
+  readonly features: Map<string, number>
+  /** Latest value per trait; its stamp in `traitStamps`. */
+  readonly traits: Record<string, unknown>
+  readonly traitStamps: Map<string, Stamp>
+  readonly renewalTraits: RenewalTrait[]
+  readonly lifecycle: Lifecycle[]
+  readonly subscriptions: SubscriptionEvent[]
+  readonly journeyStarts: JourneyStart[]
+  /** Instants by journey and step, ascending. */
+  readonly journeySteps: Map<string, Map<string, number[]>>
+  readonly journeyDone: Map<string, number[]>
+  readonly bypasses: Map<string, number[]>
+  /** Instants of events that realise value, ascending. */
+  readonly valueAt: number[]
+  readonly tickets: Map<string, Ticket>
+  readonly invoices: Map<string, Invoice>
+  /** Latest answer by user; an answer without one has a key of its own. */
+  readonly nps: Map<string, NpsAnswer>
+  readonly csatAnswers: DayCounts
+  readonly csatSatisfied: DayCounts
+  /** Newest local days; -1 = never. */
+  npsDay: number
+  detractorDay: number
+  promoterDay: number
+  advocacyDay: number
+  contactDay: number
+  champion: (Stamp & { readonly userId: string | null }) | null
+  championSeenDay: number
+  planLimit: (Stamp & { readonly used: number | null; readonly limit: number | null }) | null
+  /** Events of the next minutes (clients' clocks run ahead), in order; counted once their instant has come. */
+  readonly pending: CountedEvent[]
+  /** What was worked out from the above and still holds; never stored. */
+  readonly memo: Memo
+}
+
+/** Each is dropped by the fold that changes what it rests on. */
+export type Memo = { timeline?: unknown; tickets?: unknown; invoices?: unknown; nps?: unknown; subscriptions?: unknown }
+
+export const createState = (): AccountState => ({
+  eventCount: 0,
+  firstEventAt: null,
+  lastActivityAt: null,
+  typeCounts: new Map(),
+  activeDays: [],
+  coreEvents: createDayCounts(),
+  userCount: 0,
+  activeUsers: createDayCounts(),
+  coreUsers: createDayCounts(),
+  features: new Map(),
+  traits: Object.create(null) as Record<string, unknown>,
+  traitStamps: new Map(),
+  renewalTraits: [],
+  lifecycle: [],
+  subscriptions: [],
+  journeyStarts: [],
+  journeySteps: new Map(),
+  journeyDone: new Map(),
+  bypasses: new Map(),
+  valueAt: [],
+  tickets: new Map(),
+  invoices: new Map(),
+  nps: new Map(),
+  csatAnswers: createDayCounts(),
+  csatSatisfied: createDayCounts(),
+  npsDay: -1,
+  detractorDay: -1,
+  promoterDay: -1,
+  advocacyDay: -1,
+  contactDay: -1,
+  champion: null,
+  championSeenDay: -1,
+  planLimit: null,
+  pending: [],
+  memo: {},
+})
