@@ -1,10 +1,12 @@
-/** Narrows what an endpoint gets; every part that is given must hold. */
+type Wanted = string | number | boolean
+
+/** Narrows what an endpoint gets; every part that is given must hold, a list means any of them. */
 export type EndpointFilter = {
-  /** Values of the account's traits, compared as text; a list means any of them. */
-  readonly traits?: Readonly<Record<string, string | readonly string[]>> | undefined
-  readonly severities?: readonly string[] | undefined
-  readonly owners?: readonly string[] | undefined
-  readonly accountIds?: readonly string[] | undefined
+  /** Values of the account's traits, compared as text. */
+  readonly traits?: Readonly<Record<string, Wanted | readonly Wanted[]>> | undefined
+  readonly severity?: string | readonly string[] | undefined
+  readonly ownerId?: string | readonly string[] | undefined
+  readonly accountId?: string | readonly string[] | undefined
 }
 
 export type Subscription = {
@@ -24,17 +26,18 @@ export type Subject = {
 /** Whether an endpoint gets a notice. A notice that lacks what the filter asks for does not match. */
 export const matchesEndpoint = ({ eventTypes, filter }: Subscription, subject: Subject): boolean =>
   (eventTypes.length === 0 || eventTypes.includes(subject.type)) &&
-  isAmong(filter.severities, subject.severity) &&
-  isAmong(filter.owners, subject.ownerId) &&
-  isAmong(filter.accountIds, subject.accountId) &&
-  Object.entries(filter.traits ?? {}).every(([name, wanted]) =>
-    isAmong(typeof wanted === 'string' ? [wanted] : wanted, textOf(subject.traits, name)),
-  )
+  isAmong(filter.severity, subject.severity) &&
+  isAmong(filter.ownerId, subject.ownerId) &&
+  isAmong(filter.accountId, subject.accountId) &&
+  Object.entries(filter.traits ?? {}).every(([name, wanted]) => isAmong(wanted, traitOf(subject.traits, name)))
 
-const isAmong = (wanted: readonly string[] | undefined, value: string | null): boolean =>
-  wanted === undefined || (value !== null && wanted.includes(value))
+const isAmong = (wanted: Wanted | readonly Wanted[] | undefined, value: string | null): boolean => {
+  if (wanted === undefined) return true
+  if (value === null) return false
+  return typeof wanted === 'object' ? wanted.some((one) => String(one) === value) : String(wanted) === value
+}
 
-const textOf = (traits: Readonly<Record<string, unknown>>, name: string): string | null => {
+const traitOf = (traits: Readonly<Record<string, unknown>>, name: string): string | null => {
   const value = Object.hasOwn(traits, name) ? traits[name] : null
   return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? String(value) : null
 }

@@ -1,0 +1,174 @@
+import { randomBytes } from 'node:crypto'
+import { z } from 'zod'
+import { recordAudit } from '#libs/access/audit-store.ts'
+import { errors, notFound } from '#libs/http/problem.ts'
+import { routes } from '#libs/http/routes.ts'
+import type { Sql } from '#libs/postgres/database.ts'
+import { toInstant } from '#libs/runtime/clock.ts'
+import { HOUR_MS } from '#libs/runtime/durations.ts'
+import { RequestError } from '#libs/runtime/errors.ts'
+import { formatSecret } from '../core/sign-webhook.ts'
+import { replayRange } from '../delivery-log-store.ts'
+import { enqueueFor } from '../delivery-store.ts'
+import { type Endpoint, findEndpoint, lockEndpoint, setEndpointState } from '../endpoint-store.ts'
+import { addSecret, countSecrets } from '../secret-store.ts'
+import { testNotice } from '../test-notice.ts'
+import { endpointSchema, invalid, toEndpoint } from './webhook-endpoint-schema.ts'
+import { endpointParams, SECRET_BYTES, type WebhookRoutesDeps } from './webhook-endpoints.ts'
+
+/** The former secret signs beside the new one for this long, unless the caller says otherwise. */
+const OVERLAP_HOURS = 24
+/** Signatures a request bears at most. */
+const MOST_SECRETS = 5
+const REPLAY_LIMIT = 10_000
+
+const lockOr404 = async (tx: Sql, tenantId: string, endpointId: string): Promise<Endpoint> => {
+  const endpoint = await lockEndpoint(tx, tenantId, endpointId)
+  if (!endpoint) throw notFound('webhook endpoint')
+  return endpoint
+}
+
+/** A disabled endpoint is sent nothing, not even a test. */
+export const requireEnabled = ({ state }: Pick<Endpoint, 'state'>): void => {
+  if (state !== 'enabled') throw new RequestError(409, 'endpoint_disabled', 'The endpoint is disabled: enable it first')
+}
+
+export const endpointDeeds = ({ database, clock, sealer }: WebhookRoutesDeps) =>
+  routes((app) => {
+    app.post(
+      '/v1/webhook-endpoints/:endpointId/test',
+      {
+        config: { scope: 'write' },
+        schema: {
+          operationId: 'testWebhookEndpoint',
+          summary: 'Sends a `webhook.test`; its delivery tells what came of it',
+          tags: ['webhooks'],
+          params: endpointParams,
+          response: {
+            202: z
+              .object({ deliveryId: z.uuid() })
+              .meta({ examples: [{ deliveryId: '019371d5-4b1e-7cc0-8f4e-0a3f0d9c2b11' }] }),
+            ...errors(404, 409),
+          },
+        },
+      },
+      async ({ params, principal }, reply) => {
+        const { tenantId } = principal
+        const deliveryId = await database.transaction(async (tx) => {
+          const endpoint = await lockOr404(tx, tenantId, params.endpointId)
+          requireEnabled(endpoint)
+          await recordAudit(tx, principal, { action: 'webhook_endpoint.tested', subject: endpoint.endpointId })
+          return enqueueFor(tx, endpoint, testNotice(tenantId, clock.now()))
+        })
+        return reply.code(202).send({ deliveryId })
+      },
+    )
+    app.post(
+      '/v1/webhook-endpoints/:endpointId/rotate-secret',
+      {
+        config: { scope: 'write' },
+        schema: {
+          operationId: 'rotateWebhookSecret',
+          summary: 'Adds a secret, shown this once; the former ones sign beside it until they expire',
+          tags: ['webhooks'],
+          params: endpointParams,
+          body: z
+            .strictObject({ overlapHours: z.number().min(0).max(168).default(OVERLAP_HOURS) })
+            .nullish()
+            .meta({ examples: [{ overlapHours: 24 }] }),
+          response: {
+            200: z
+              .object({ secret: z.string(), formerExpireAt: z.iso.datetime() })
+              .meta({ examples: [{ secret: 'whsec_...', formerExpireAt: '2026-11-23T10:00:00.000Z' }] }),
+            ...errors(404, 409, 422),
+          },
+        },
+      },
+      async ({ params, body, principal }, reply) => {
+        const { endpointId } = params
+        const secret = randomBytes(SECRET_BYTES)
+        const now = clock.now()
+        const formerExpireAt = Math.round(now + (body?.overlapHours ?? OVERLAP_HOURS) * HOUR_MS)
+        await database.transaction(async (tx) => {
+          await lockOr404(tx, principal.tenantId, endpointId)
+          if ((await countSecrets(tx, endpointId, now)) >= MOST_SECRETS && formerExpireAt > now)
+            throw new RequestError(409, 'too_many_secrets', 'Too many secrets are in force: let one expire first')
+          await addSecret(tx, { endpointId, sealed: sealer.seal(secret, endpointId), now }, formerExpireAt)
+          const detail = { formerExpireAt: toInstant(formerExpireAt) }
+          await recordAudit(tx, principal, { action: 'webhook_endpoint.secret_rotated', subject: endpointId, detail })
+        })
+        const shown = { secret: formatSecret(secret), formerExpireAt: toInstant(formerExpireAt) }
+        return reply.header('cache-control', 'no-store').send(shown)
+      },
+    )
+    app.post(
+      '/v1/webhook-endpoints/:endpointId/enable',
+      {
+        config: { scope: 'write' },
+        schema: {
+          operationId: 'enableWebhookEndpoint',
+          summary: 'Enables an endpoint; what was ended while it was disabled can be replayed',
+          tags: ['webhooks'],
+          params: endpointParams,
+          response: { 200: endpointSchema, ...errors(404) },
+        },
+      },
+      async ({ params, principal }) => {
+        const { tenantId } = principal
+        const { endpointId } = params
+        const endpoint = await database.transaction(async (tx) => {
+          await lockOr404(tx, tenantId, endpointId)
+          await setEndpointState(tx, tenantId, endpointId, { state: 'enabled', reason: null, now: clock.now() })
+          await recordAudit(tx, principal, { action: 'webhook_endpoint.enabled', subject: endpointId })
+          return findEndpoint(tx, tenantId, endpointId)
+        })
+        return toEndpoint(endpoint!)
+      },
+    )
+    app.post(
+      '/v1/webhook-endpoints/:endpointId/replay',
+      {
+        config: { scope: 'write' },
+        schema: {
+          operationId: 'replayWebhookDeliveries',
+          summary: `Sends finished deliveries of a time range again, oldest first, at most ${REPLAY_LIMIT} a call`,
+          tags: ['webhooks'],
+          params: endpointParams,
+          body: z
+            .strictObject({
+              from: z.iso.datetime({ offset: true }),
+              to: z.iso.datetime({ offset: true }),
+              status: z.enum(['delivered', 'exhausted']).optional().describe('Default: both'),
+            })
+            .meta({
+              examples: [{ from: '2026-11-22T00:00:00.000Z', to: '2026-11-23T00:00:00.000Z', status: 'exhausted' }],
+            }),
+          response: {
+            202: z
+              .object({ replayed: z.int(), more: z.boolean().describe('Call again for the rest') })
+              .meta({ examples: [{ replayed: 12, more: false }] }),
+            ...errors(404, 409, 422),
+          },
+        },
+      },
+      async ({ params, body, principal }, reply) => {
+        const { endpointId } = params
+        const range = { from: Date.parse(body.from), to: Date.parse(body.to), state: body.status ?? null }
+        if (range.to <= range.from)
+          throw invalid({ pointer: '/to', code: 'invalid_range', detail: 'The range ends after it begins' })
+        const replayed = await database.transaction(async (tx) => {
+          requireEnabled(await lockOr404(tx, principal.tenantId, endpointId))
+          const count = await replayRange(
+            tx,
+            principal.tenantId,
+            { endpointId, ...range, limit: REPLAY_LIMIT },
+            clock.now(),
+          )
+          const detail = { ...body, replayed: count }
+          await recordAudit(tx, principal, { action: 'webhook_endpoint.replayed', subject: endpointId, detail })
+          return count
+        })
+        return reply.code(202).send({ replayed, more: replayed === REPLAY_LIMIT })
+      },
+    )
+  })

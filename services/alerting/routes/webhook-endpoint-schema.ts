@@ -1,0 +1,119 @@
+import { z } from 'zod'
+import { toInstant } from '#libs/runtime/clock.ts'
+import type { ErrorDetail } from '#libs/runtime/errors.ts'
+import { RequestError } from '#libs/runtime/errors.ts'
+import type { Endpoint } from '../endpoint-store.ts'
+import { SEVERITIES, WEBHOOK_TYPES } from '../notice.ts'
+import { judgeUrl, type UrlProblem, type WebhookRules } from '../webhook-url.ts'
+
+const name = z.string().min(1).max(256)
+const anyOf = <Item extends z.ZodType>(item: Item) => z.union([item, z.array(item).min(1).max(100)])
+
+export const filterSchema = z
+  .strictObject({
+    accountId: anyOf(name).optional(),
+    ownerId: anyOf(name).optional(),
+    severity: anyOf(z.enum(SEVERITIES)).optional(),
+    traits: z.record(name, anyOf(z.union([z.string().max(256), z.number(), z.boolean()]))).optional(),
+  })
+  .describe('Every part that is given must hold; a list means any of them')
+
+const eventTypes = z.array(z.enum(WEBHOOK_TYPES)).max(50).describe('Empty: every type')
+const url = z.string().min(1).max(2_048).describe('https, on port 443 or one the operator opened')
+const description = z.string().max(500).nullable()
+const maxPerSecond = z.int().min(1).max(10_000).nullable().describe('Calls a second; null: as fast as it answers')
+
+const EXAMPLE = {
+  url: 'https://hooks.example.com/pulso',
+  eventTypes: ['alert.firing', 'alert.resolved'],
+  filter: { severity: ['critical'], traits: { plan: 'enterprise' } },
+  description: 'On-call of customer success',
+}
+
+export const newEndpointSchema = z
+  .strictObject({
+    url,
+    eventTypes: eventTypes.default([]),
+    filter: filterSchema.default({}),
+    description: description.default(null),
+    kind: z
+      .enum(['standard', 'slack'])
+      .default('standard')
+      .describe('`slack`: the body of an incoming webhook of Slack, unsigned'),
+    maxPerSecond: maxPerSecond.default(null),
+  })
+  .meta({ examples: [EXAMPLE] })
+
+export const endpointPatchSchema = z
+  .strictObject({
+    url: url.optional(),
+    eventTypes: eventTypes.optional(),
+    filter: filterSchema.optional(),
+    description: description.optional(),
+    maxPerSecond: maxPerSecond.optional(),
+    state: z.literal('disabled').optional().describe('Stops deliveries; `enable` starts them again'),
+  })
+  .meta({ examples: [{ eventTypes: ['alert.firing'] }] })
+
+const endpointShape = {
+  id: z.uuid(),
+  url: z.string(),
+  kind: z.enum(['standard', 'slack']),
+  eventTypes: z.array(z.string()),
+  filter: filterSchema,
+  description,
+  maxPerSecond,
+  state: z.enum(['enabled', 'disabled']),
+  stateReason: z.string().nullable().describe('`gone` (it answered 410), `failed_for_5_days` or `by_request`'),
+  stateAt: z.iso.datetime(),
+  failingSince: z.iso.datetime().nullable().describe('Since when every try failed'),
+  pausedUntil: z.iso.datetime().nullable().describe('The receiver asked for a pause'),
+  createdAt: z.iso.datetime(),
+}
+const ENDPOINT_EXAMPLE = {
+  id: '019371d5-4b1e-7cc0-8f4e-0a3f0d9c2b11',
+  ...EXAMPLE,
+  kind: 'standard' as const,
+  maxPerSecond: null,
+  state: 'enabled' as const,
+  stateReason: null,
+  stateAt: '2026-11-22T10:00:00.000Z',
+  failingSince: null,
+  pausedUntil: null,
+  createdAt: '2026-11-22T10:00:00.000Z',
+}
+
+export const endpointSchema = z.object(endpointShape).meta({ examples: [ENDPOINT_EXAMPLE] })
+export const createdEndpointSchema = z
+  .object({ ...endpointShape, secret: z.string().describe('Verifies the signatures; shown this once') })
+  .meta({ examples: [{ ...ENDPOINT_EXAMPLE, secret: 'whsec_...' }] })
+
+const instantOrNull = (at: number | null): string | null => (at === null ? null : toInstant(at))
+
+export const toEndpoint = ({ endpointId, ...row }: Endpoint): z.infer<typeof endpointSchema> => ({
+  ...row,
+  id: endpointId,
+  eventTypes: [...row.eventTypes],
+  filter: row.filter as z.infer<typeof filterSchema>,
+  stateAt: toInstant(row.stateAt),
+  failingSince: instantOrNull(row.failingSince),
+  pausedUntil: instantOrNull(row.pausedUntil),
+  createdAt: toInstant(row.createdAt),
+})
+
+const URL_PROBLEMS: Readonly<Record<UrlProblem, string>> = {
+  invalid_url: 'This is not a URL',
+  scheme_not_allowed: 'Use https',
+  userinfo_not_allowed: 'A URL with a user name or password is not called',
+  port_not_allowed: 'Use port 443, or ask the operator to open another',
+  host_not_allowed: 'This host is not called: only public ones, and what the operator opened',
+}
+
+/** Throws a 422 that points at the URL. */
+export const requireUrl = (text: string, rules: WebhookRules): void => {
+  const verdict = judgeUrl(text, rules)
+  if (!verdict.allowed) throw invalid({ pointer: '/url', code: verdict.reason, detail: URL_PROBLEMS[verdict.reason] })
+}
+
+export const invalid = (...errors: readonly ErrorDetail[]): RequestError =>
+  new RequestError(422, 'invalid_request', 'The request body is not valid', errors)

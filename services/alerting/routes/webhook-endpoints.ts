@@ -1,0 +1,172 @@
+import { randomBytes } from 'node:crypto'
+import { z } from 'zod'
+import { recordAudit } from '#libs/access/audit-store.ts'
+import { decodeCursor, pageOf, pageQuery, pageSchema } from '#libs/http/pages.ts'
+import { errors, notFound } from '#libs/http/problem.ts'
+import { routes } from '#libs/http/routes.ts'
+import type { Database } from '#libs/postgres/database.ts'
+import type { Clock } from '#libs/runtime/clock.ts'
+import { newId } from '#libs/runtime/ids.ts'
+import { formatSecret } from '../core/sign-webhook.ts'
+import {
+  findEndpoint,
+  insertEndpoint,
+  listEndpoints,
+  lockEndpoint,
+  setEndpointState,
+  updateEndpoint,
+} from '../endpoint-store.ts'
+import type { Sealer } from '../seal-secret.ts'
+import { addSecret } from '../secret-store.ts'
+import type { WebhookRules } from '../webhook-url.ts'
+import { endpointDeeds } from './webhook-endpoint-deeds.ts'
+import {
+  createdEndpointSchema,
+  endpointPatchSchema,
+  endpointSchema,
+  newEndpointSchema,
+  requireUrl,
+  toEndpoint,
+} from './webhook-endpoint-schema.ts'
+
+export type WebhookRoutesDeps = {
+  readonly database: Database
+  readonly clock: Clock
+  readonly sealer: Sealer
+  readonly rules: WebhookRules
+}
+
+export const SECRET_BYTES = 32
+export const endpointParams = z.object({
+  endpointId: z.uuid().meta({ examples: ['019371d5-4b1e-7cc0-8f4e-0a3f0d9c2b11'] }),
+})
+
+/** Endpoints of webhooks: what is kept of them, and (in their own file) what can be done with them. */
+export const webhookEndpointRoutes = (deps: WebhookRoutesDeps) =>
+  routes(async (app) => {
+    const { database, clock, sealer, rules } = deps
+    app.get(
+      '/v1/webhook-endpoints',
+      {
+        config: { scope: 'read' },
+        schema: {
+          operationId: 'listWebhookEndpoints',
+          summary: 'Webhook endpoints, oldest first, without their secrets',
+          tags: ['webhooks'],
+          querystring: z.object(pageQuery),
+          response: { 200: pageSchema(endpointSchema) },
+        },
+      },
+      async ({ query, principal }) => {
+        const after = decodeCursor(z.uuid(), query.cursor) ?? null
+        const rows = await listEndpoints(database, principal.tenantId, { after, limit: query.limit + 1 })
+        return pageOf(rows, query.limit, toEndpoint, (row) => row.endpointId)
+      },
+    )
+    app.post(
+      '/v1/webhook-endpoints',
+      {
+        config: { scope: 'write' },
+        schema: {
+          operationId: 'createWebhookEndpoint',
+          summary: 'Adds an endpoint; the answer is the only place that shows its secret',
+          tags: ['webhooks'],
+          body: newEndpointSchema,
+          response: { 201: createdEndpointSchema, ...errors(422) },
+        },
+      },
+      async ({ body, principal }, reply) => {
+        requireUrl(body.url, rules)
+        const { tenantId } = principal
+        const endpointId = newId()
+        const secret = randomBytes(SECRET_BYTES)
+        const now = clock.now()
+        const endpoint = await database.transaction(async (tx) => {
+          await insertEndpoint(tx, { tenantId, endpointId, now }, body)
+          await addSecret(tx, { endpointId, sealed: sealer.seal(secret, endpointId), now }, now)
+          const detail = { url: body.url, kind: body.kind, eventTypes: body.eventTypes }
+          await recordAudit(tx, principal, { action: 'webhook_endpoint.created', subject: endpointId, detail })
+          return findEndpoint(tx, tenantId, endpointId)
+        })
+        const shown = { ...toEndpoint(endpoint!), secret: formatSecret(secret) }
+        return reply.code(201).header('cache-control', 'no-store').send(shown)
+      },
+    )
+    app.get(
+      '/v1/webhook-endpoints/:endpointId',
+      {
+        config: { scope: 'read' },
+        schema: {
+          operationId: 'getWebhookEndpoint',
+          summary: 'One endpoint, without its secret',
+          tags: ['webhooks'],
+          params: endpointParams,
+          response: { 200: endpointSchema, ...errors(404) },
+        },
+      },
+      async ({ params, principal }) => {
+        const endpoint = await findEndpoint(database, principal.tenantId, params.endpointId)
+        if (!endpoint) throw notFound('webhook endpoint')
+        return toEndpoint(endpoint)
+      },
+    )
+    app.patch(
+      '/v1/webhook-endpoints/:endpointId',
+      {
+        config: { scope: 'write' },
+        schema: {
+          operationId: 'changeWebhookEndpoint',
+          summary: 'Changes what is given; deliveries under way go where the endpoint says at their next try',
+          tags: ['webhooks'],
+          params: endpointParams,
+          body: endpointPatchSchema,
+          response: { 200: endpointSchema, ...errors(404, 422) },
+        },
+      },
+      async ({ params, body, principal }) => {
+        const { tenantId } = principal
+        const { endpointId } = params
+        if (body.url !== undefined) requireUrl(body.url, rules)
+        const { state, ...changed } = body
+        const given = Object.fromEntries(Object.entries(changed).filter(([, value]) => value !== undefined))
+        const endpoint = await database.transaction(async (tx) => {
+          const before = await lockEndpoint(tx, tenantId, endpointId)
+          if (!before) throw notFound('webhook endpoint')
+          await updateEndpoint(tx, tenantId, endpointId, { ...before, ...given })
+          if (state === 'disabled' && before.state === 'enabled')
+            await setEndpointState(tx, tenantId, endpointId, { state, reason: 'by_request', now: clock.now() })
+          await recordAudit(tx, principal, {
+            action: 'webhook_endpoint.changed',
+            subject: endpointId,
+            detail: { ...given, ...(state ? { state } : {}) },
+          })
+          return findEndpoint(tx, tenantId, endpointId)
+        })
+        return toEndpoint(endpoint!)
+      },
+    )
+    app.delete(
+      '/v1/webhook-endpoints/:endpointId',
+      {
+        config: { scope: 'write' },
+        schema: {
+          operationId: 'deleteWebhookEndpoint',
+          summary: 'Removes an endpoint; what still waits for it is ended',
+          tags: ['webhooks'],
+          params: endpointParams,
+          response: { 204: z.null().describe('Removed'), ...errors(404) },
+        },
+      },
+      async ({ params, principal }, reply) => {
+        const { tenantId } = principal
+        const { endpointId } = params
+        await database.transaction(async (tx) => {
+          if (!(await lockEndpoint(tx, tenantId, endpointId))) throw notFound('webhook endpoint')
+          await setEndpointState(tx, tenantId, endpointId, { state: 'deleted', reason: 'by_request', now: clock.now() })
+          await recordAudit(tx, principal, { action: 'webhook_endpoint.deleted', subject: endpointId })
+        })
+        return reply.code(204).send(null)
+      },
+    )
+    await app.register(endpointDeeds(deps))
+  })
