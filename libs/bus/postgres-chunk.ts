@@ -1,0 +1,94 @@
+import { promisify } from 'node:util'
+import { constants, zstdCompress, zstdCompressSync, zstdDecompress, zstdDecompressSync } from 'node:zlib'
+import type { BusRecord, DeliveredRecord } from './bus.ts'
+
+const RAW = 0
+const ZSTD = 1
+const OPTIONS = { params: { [constants.ZSTD_c_compressionLevel]: 1 } }
+/** Below this, compression saves nothing worth its time. */
+const WORTH_IT_BYTES = 256
+/** Above this, the work is given to another thread: it would hold up everything else here. */
+const LONG_WORK_BYTES = 64 * 1024
+/** Per record: key, headers and value lengths as uint32, the timestamp as a double. */
+const HEAD_BYTES = 20
+
+const compress = promisify(zstdCompress)
+const decompress = promisify(zstdDecompress)
+const NO_HEADERS: Readonly<Record<string, string>> = {}
+const NO_BYTES = Buffer.alloc(0)
+
+export type KeyedRecord = { readonly record: BusRecord; readonly key: Buffer }
+export type EncodedChunk = { readonly body: Buffer; readonly rawBytes: number; readonly count: number }
+
+/** Records of one partition as one body: a codec byte, then the records one after the other, as a whole compressed with zstd. */
+export const encodeChunk = async (records: readonly KeyedRecord[], timestampMs: number): Promise<EncodedChunk> => {
+  const headers = records.map(({ record }) =>
+    record.headers && Object.keys(record.headers).length > 0 ? Buffer.from(JSON.stringify(record.headers)) : NO_BYTES,
+  )
+  let rawBytes = 1
+  for (const [i, { record, key }] of records.entries())
+    rawBytes += HEAD_BYTES + key.length + headers[i]!.length + record.value.length
+  const raw = Buffer.allocUnsafe(rawBytes)
+  raw[0] = RAW
+  let at = 1
+  for (const [i, { record, key }] of records.entries()) {
+    at = raw.writeUInt32LE(key.length, at)
+    at = raw.writeUInt32LE(headers[i]!.length, at)
+    at = raw.writeUInt32LE(record.value.length, at)
+    at = raw.writeDoubleLE(timestampMs, at)
+    at += key.copy(raw, at)
+    at += headers[i]!.copy(raw, at)
+    at += record.value.copy(raw, at)
+  }
+  const count = records.length
+  if (rawBytes < WORTH_IT_BYTES) return { body: raw, rawBytes, count }
+  const content = raw.subarray(1)
+  const packed = rawBytes < LONG_WORK_BYTES ? zstdCompressSync(content, OPTIONS) : await compress(content, OPTIONS)
+  if (packed.length >= content.length) return { body: raw, rawBytes, count }
+  return { body: Buffer.concat([Buffer.of(ZSTD), packed]), rawBytes, count }
+}
+
+const unpack = async (body: Buffer, rawBytes: number): Promise<Buffer> => {
+  const content = body.subarray(1)
+  if (body[0] === RAW) return content
+  if (body[0] !== ZSTD) throw new Error(`unknown codec ${body[0]} in the log`)
+  return rawBytes < LONG_WORK_BYTES ? zstdDecompressSync(content) : decompress(content)
+}
+
+export type StoredChunk = {
+  readonly body: Buffer
+  readonly raw_bytes: number
+  readonly record_count: number
+  readonly last_offset: number
+}
+
+/** The records of a chunk from `fromOffset` on. Values are views into one buffer. */
+export const decodeChunk = async (chunk: StoredChunk, fromOffset: number): Promise<DeliveredRecord[]> => {
+  const raw = await unpack(chunk.body, chunk.raw_bytes)
+  const records: DeliveredRecord[] = []
+  let offset = chunk.last_offset - chunk.record_count + 1
+  let headers = NO_HEADERS
+  let headerBytes: Buffer = NO_BYTES
+  for (let at = 0; at < raw.length; offset++) {
+    const keyEnd = at + HEAD_BYTES + raw.readUInt32LE(at)
+    const headersEnd = keyEnd + raw.readUInt32LE(at + 4)
+    const valueEnd = headersEnd + raw.readUInt32LE(at + 8)
+    if (offset >= fromOffset) {
+      const bytes = raw.subarray(keyEnd, headersEnd)
+      // Neighbours mostly bear the same headers: parsed once.
+      if (!bytes.equals(headerBytes)) {
+        headerBytes = bytes
+        headers = bytes.length === 0 ? NO_HEADERS : JSON.parse(bytes.toString())
+      }
+      records.push({
+        key: raw.toString('utf8', at + HEAD_BYTES, keyEnd),
+        value: raw.subarray(headersEnd, valueEnd),
+        headers,
+        offset,
+        timestampMs: raw.readDoubleLE(at + 12),
+      })
+    }
+    at = valueEnd
+  }
+  return records
+}
