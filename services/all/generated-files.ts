@@ -1,0 +1,28 @@
+import { createApp, type Definition } from '#libs/app/app.ts'
+import { asyncApiDocument } from '#libs/app/asyncapi-document.ts'
+import { silentLogger } from '#libs/runtime/logger.ts'
+import packageJson from '../../package.json' with { type: 'json' }
+import { services } from './services.ts'
+
+/** Enough for the real wiring to be built; nothing of it is ever reached. */
+const NOWHERE = {
+  DATABASE_URL: 'postgres://127.0.0.1:1/pulso',
+  KAFKA_BROKERS: '127.0.0.1:1',
+  PULSO_ENCRYPTION_KEY: Buffer.alloc(32).toString('base64'),
+}
+
+export type GeneratedFile = { readonly name: string; readonly kind: 'openapi' | 'asyncapi'; readonly text: string }
+
+const textOf = (document: object): string => `${JSON.stringify(document, null, 2)}\n`
+
+const openApiOf = (definition: Definition): Promise<Record<string, unknown>> =>
+  createApp({ definitions: [definition], environment: NOWHERE, logger: silentLogger }).describe()
+
+/** The API documents of the whole system, from the real wiring with nothing running. */
+export const generateFiles = async (): Promise<GeneratedFile[]> => {
+  const files: GeneratedFile[] = []
+  for (const definition of services)
+    files.push({ name: `${definition.name}.json`, kind: 'openapi', text: textOf(await openApiOf(definition)) })
+  files.push({ name: 'events.asyncapi.json', kind: 'asyncapi', text: textOf(asyncApiDocument(packageJson.version)) })
+  return files
+}
