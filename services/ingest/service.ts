@@ -5,6 +5,8 @@ import { type IngestConfig, ingestConfigSchema } from './config.ts'
 import { createIngestMetrics } from './ingest-metrics.ts'
 import { createRecentIds } from './recent-ids.ts'
 import { eventRoutes } from './routes/event-routes.ts'
+import { posthogRoutes } from './routes/posthog-routes.ts'
+import { segmentRoutes } from './routes/segment-routes.ts'
 
 export type IngestOptions = {
   /** Only a benchmark passes true: the same server without the checks, to see what they cost. */
@@ -13,7 +15,7 @@ export type IngestOptions = {
 
 /** Accepts events over HTTP and puts them on `usage.events`. Keeps nothing: what it answered is in the log. */
 export const createIngest = (platform: Platform, config: IngestConfig, options: IngestOptions = {}): Service => {
-  const { bus, clock } = platform
+  const { bus, clock, keyring } = platform
   const accept = createAcceptEvents({
     bus,
     clock,
@@ -26,6 +28,8 @@ export const createIngest = (platform: Platform, config: IngestConfig, options: 
     topics: ['usage.events'],
     routes: async (app) => {
       await app.register(eventRoutes({ accept }))
+      await app.register(segmentRoutes({ accept }))
+      await app.register(posthogRoutes({ accept, keyring }))
     },
     start: async () => {},
     stop: async () => {},
