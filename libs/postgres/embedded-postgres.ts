@@ -21,6 +21,8 @@ export type EmbeddedPostgresOptions = {
   readonly logger: Logger
   /** Default 50. */
   readonly maxConnections?: number
+  /** Default: a free one. */
+  readonly port?: number
 }
 
 const RESTART_MS = 200
@@ -113,7 +115,7 @@ export const startEmbeddedPostgres = async (options: EmbeddedPostgresOptions): P
     const clusterDir = join(place, 'postgres')
     await clearPredecessor(clusterDir)
     await ensureCluster({ binaries, clusterDir, password, account })
-    const port = await freePort()
+    const port = options.port ?? (await freePort())
     const start = async (): Promise<Postmaster> => {
       await clearPredecessor(clusterDir)
       const settings = { ...SETTINGS, max_connections: String(options.maxConnections ?? 50) }
