@@ -1,5 +1,4 @@
-import { promisify } from 'node:util'
-import { constants, zstdCompress, zstdDecompress } from 'node:zlib'
+import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 
 import kafkajs, { type Kafka as KafkaClient, type SASLOptions } from 'kafkajs'
 // @ts-expect-error it is published without types
@@ -8,16 +7,16 @@ import type { Logger } from '#libs/runtime/logger.ts'
 import { kafkaLog } from './kafka-log.ts'
 
 const { CompressionCodecs, CompressionTypes, Kafka, logLevel } = kafkajs
-const compress = promisify(zstdCompress)
-const decompress = promisify(zstdDecompress)
 
-/** The fastest level: it takes a fraction of the default's time and gives up little size on JSON. */
-const ZSTD_OPTIONS = { params: { [constants.ZSTD_c_compressionLevel]: 1 } }
+/** The fastest level: it takes a fraction of the default's time and gives up little size on JSON. The chunk is about what a batch unpacks to: a larger one is kept whole by its records, a smaller one is joined from many. */
+const COMPRESS = { params: { [constants.ZSTD_c_compressionLevel]: 1 }, chunkSize: 128 * 1024 }
+const DECOMPRESS = { chunkSize: 128 * 1024 }
 
 CompressionCodecs[CompressionTypes.Snappy] = snappy
 CompressionCodecs[CompressionTypes.ZSTD] = () => ({
-  compress: (encoder: { readonly buffer: Buffer }) => compress(encoder.buffer, ZSTD_OPTIONS),
-  decompress: (buffer: Buffer) => decompress(buffer),
+  // In the caller's thread: by the thread pool both are slower (measured: a third less produced, a fifth less read).
+  compress: async (encoder: { readonly buffer: Buffer }) => zstdCompressSync(encoder.buffer, COMPRESS),
+  decompress: async (buffer: Buffer) => zstdDecompressSync(buffer, DECOMPRESS),
 })
 
 export type KafkaConnection = {
