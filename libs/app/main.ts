@@ -1,5 +1,6 @@
 import { systemClock } from '#libs/runtime/clock.ts'
 import { ConfigError, EXIT_CONFIG } from '#libs/runtime/config.ts'
+import type { Logger } from '#libs/runtime/logger.ts'
 import { type App, type AppOptions, createApp } from './app.ts'
 
 /** From SIGTERM to exit, whatever is under way. */
@@ -8,7 +9,8 @@ const DRAIN_MS = 25_000
 const REPEATED_SIGNAL_MS = 1_000
 const EXIT_FAULT = 1
 
-const createConfiguredApp = (options: AppOptions): App => {
+/** The app, or, when its configuration is wrong, the end of the process with every bad value named. */
+export const createConfiguredApp = (options: AppOptions): App => {
   try {
     return createApp(options)
   } catch (error) {
@@ -18,16 +20,18 @@ const createConfiguredApp = (options: AppOptions): App => {
   }
 }
 
+/** What a process runs: `start` may be overtaken by `stop`, and then fails. */
+export type Program = {
+  readonly start: () => Promise<unknown>
+  readonly stop: () => Promise<void>
+  readonly logger: Logger
+}
+
 /**
- * The process around an app: starts it, and turns signals and faults into an orderly end.
- * Exit codes: 0 stopped as asked, 1 a fault or a drain longer than 25 s, 78 the configuration is wrong.
+ * The process around a program: starts it, and turns signals and faults into an orderly end.
+ * Exit codes: 0 stopped as asked, 1 a fault or a drain longer than 25 s.
  */
-export const runMain = async (
-  definitions: AppOptions['definitions'],
-  options: { readonly defaultPort: number },
-): Promise<void> => {
-  const app = createConfiguredApp({ definitions, environment: process.env, ...options })
-  const { logger } = app
+export const runProgram = async ({ start, stop, logger }: Program): Promise<void> => {
   let endingSince: number | undefined
 
   const end = async (exitCode: number): Promise<void> => {
@@ -37,7 +41,7 @@ export const runMain = async (
       logger.fatal({ drainMs: DRAIN_MS }, 'could not stop in time')
       process.exit(EXIT_FAULT)
     })
-    await app.stop()
+    await stop()
     logger.info('stopped')
     process.exit(exitCode)
   }
@@ -54,8 +58,14 @@ export const runMain = async (
   process.on('uncaughtException', onFault)
   process.on('unhandledRejection', onFault)
 
-  await app.start().catch((error) => {
+  await start().catch((error) => {
     // A stop that overtakes the start makes it fail, and has said why already.
     if (endingSince === undefined) onFault(error)
   })
 }
+
+/** Runs services as configured by the environment. Exit code 78 when the configuration is wrong, else those of `runProgram`. */
+export const runMain = (
+  definitions: AppOptions['definitions'],
+  options: { readonly defaultPort: number },
+): Promise<void> => runProgram(createConfiguredApp({ definitions, environment: process.env, ...options }))

@@ -1,0 +1,70 @@
+import { toInstant } from '#libs/runtime/clock.ts'
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '#libs/runtime/durations.ts'
+import type { DemoAccount } from './portfolio.ts'
+import { createRandom, type Random } from './random.ts'
+
+export type DemoEvent = {
+  readonly id: string
+  readonly source: string
+  readonly type: string
+  readonly accountId: string
+  readonly userId?: string
+  readonly occurredAt: string
+  readonly properties: Readonly<Record<string, unknown>>
+  readonly mode: 'live' | 'backfill'
+}
+
+const HISTORY_DAYS = 56
+const FADING_DAYS = 28
+export const FEATURES = ['reports', 'dashboards', 'exports', 'automations', 'search']
+
+type Write = (type: string, atMs: number, properties: Record<string, unknown>, userId?: string) => void
+
+const writerOf =
+  (account: DemoAccount, events: DemoEvent[]): Write =>
+  (type, atMs, properties, userId) =>
+    void events.push({
+      id: `history-${account.accountId}-${events.length}`,
+      source: 'demo-history',
+      type,
+      accountId: account.accountId,
+      ...(userId ? { userId } : {}),
+      occurredAt: toInstant(atMs),
+      properties,
+      mode: 'backfill',
+    })
+
+/** How many of its usual days an account still comes: 1, sinking to a quarter over the last four weeks of one that fades. */
+const presence = (account: DemoAccount, daysAgo: number): number =>
+  account.fading && daysAgo < FADING_DAYS ? 0.25 + (0.75 * daysAgo) / FADING_DAYS : 1
+
+const writeWorkingDays = (account: DemoAccount, nowMs: number, random: Random, write: Write): void => {
+  for (let daysAgo = HISTORY_DAYS; daysAgo >= 1; daysAgo--) {
+    const dayMs = nowMs - daysAgo * DAY_MS
+    for (const userId of account.users) {
+      if (random.next() > account.zeal * presence(account, daysAgo)) continue
+      const atMs = dayMs + random.integer(0, 8 * 60) * MINUTE_MS
+      write('Feature Used', atMs, { feature: random.pick(FEATURES), core: true }, userId)
+    }
+  }
+}
+
+/** Eight weeks of an account's past: it subscribed, reached its first value, used the product, was asked, was called. */
+export const historyOf = (account: DemoAccount, index: number, nowMs: number): DemoEvent[] => {
+  const random = createRandom(1_000 + index)
+  const events: DemoEvent[] = []
+  const write = writerOf(account, events)
+  const startMs = nowMs - HISTORY_DAYS * DAY_MS - HOUR_MS
+  const renewalDate = toInstant(nowMs + random.integer(120, 300) * DAY_MS).slice(0, 10)
+  const { name, plan, seats, mrr, ownerId } = account
+  write('group', startMs, { name, plan, seats, mrr, ownerId, renewalDate, industry: name.split(' ')[1] })
+  write('Subscription Started', startMs, { subscriptionId: 'main', plan, mrr, termMonths: 12, renewalDate })
+  write('Value Realized', startMs + 4 * DAY_MS, { goalId: 'first-report' }, account.users[0])
+  write('Champion Changed', startMs + 5 * DAY_MS, { to: account.users[0], role: 'admin' })
+  write('Touchpoint Logged', nowMs - random.integer(5, 40) * DAY_MS, { kind: 'call' })
+  for (const userId of account.users.slice(0, 3))
+    write('NPS Responded', nowMs - random.integer(20, 50) * DAY_MS, { score: random.integer(7, 9) }, userId)
+  write('Invoice Paid', nowMs - 30 * DAY_MS, { invoiceId: 'first', amount: mrr })
+  writeWorkingDays(account, nowMs, random, write)
+  return events
+}

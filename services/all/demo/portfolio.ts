@@ -1,0 +1,47 @@
+import { createRandom } from './random.ts'
+
+export type DemoAccount = {
+  readonly accountId: string
+  readonly name: string
+  readonly users: readonly string[]
+  readonly seats: number
+  readonly plan: 'team' | 'business' | 'enterprise'
+  /** Cents a month. */
+  readonly mrr: number
+  readonly ownerId: string
+  /** Share of working days on which a user shows up. */
+  readonly zeal: number
+  /** Whether it has been coming less and less for four weeks. */
+  readonly fading: boolean
+}
+
+const FIRST = ['Aster', 'Birch', 'Cobalt', 'Delta', 'Ember', 'Fjord', 'Garnet', 'Harbor', 'Indigo', 'Juniper']
+const LAST = ['Bank', 'Clinic', 'Foods', 'Labs', 'Media', 'Rail']
+const OWNERS = ['maria', 'jonas', 'aisha', 'tom']
+const PRICE_CENTS = { team: 4_900, business: 9_900, enterprise: 19_900 }
+
+/** Sixty customers of an imaginary company: most do well, every sixth has been fading. */
+export const createPortfolio = (): DemoAccount[] => {
+  const random = createRandom(7)
+  return FIRST.flatMap((first) =>
+    LAST.map((last, column) => {
+      const name = `${first} ${last}`
+      const accountId = name.toLowerCase().replace(' ', '-')
+      const users = Array.from({ length: random.integer(4, 9) }, (_, i) => `${accountId}-u${i + 1}`)
+      const seats = users.length + random.integer(0, 3)
+      const plan = random.pick(['team', 'business', 'enterprise'] as const)
+      const fading = column === 5
+      return {
+        accountId,
+        name,
+        users,
+        seats,
+        plan,
+        mrr: PRICE_CENTS[plan] * seats,
+        ownerId: random.pick(OWNERS),
+        zeal: 0.45 + random.next() * 0.4,
+        fading,
+      }
+    }),
+  )
+}
