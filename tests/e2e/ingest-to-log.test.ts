@@ -1,0 +1,62 @@
+import { describe, expect, it } from 'vitest'
+import { eventRecordSchema } from '#libs/contracts/usage-event.ts'
+import { newId } from '#libs/runtime/ids.ts'
+import { eventually } from '../support/eventually.ts'
+import { type AnswerBody, sendEvents, startIngest } from '../support/ingest-server.ts'
+import { describeWithKafka } from '../support/kafka-suite.ts'
+import { createTestDatabase } from '../support/postgres.ts'
+import { type BusAddress, openTestBus } from '../support/test-bus.ts'
+
+const occurredAt = new Date().toISOString()
+const batchOf = (first: number): string =>
+  JSON.stringify({
+    events: Array.from({ length: 100 }, (_, index) => ({
+      id: `e${first + index}`,
+      type: 'Feature Used',
+      accountId: `account-${(first + index) % 7}`,
+      occurredAt,
+      properties: { text: 'Ελληνικά 😀 \u2028' },
+    })),
+  })
+
+/** Sends 2,000 events over 20 concurrent requests and reads the log back. */
+const holdsOn = async (address: BusAddress): Promise<void> => {
+  const { bus, close } = await openTestBus(address)
+  await bus.ensureTopics(['usage.events'])
+  const { app, base } = await startIngest(bus)
+  const answers = await Promise.all(Array.from({ length: 20 }, (_, index) => sendEvents(base, batchOf(index * 100))))
+  expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 20 }, () => 202))
+  const accepted = answers.flatMap(({ body }) => (body as AnswerBody).results.map(({ id }) => id))
+
+  const read: { key: string; kind: string | undefined; event: unknown }[] = []
+  const subscription = await bus.consume({
+    group: newId(),
+    topic: 'usage.events',
+    handle: async ({ records }) => {
+      for (const { key, headers, value } of records)
+        read.push({ key, kind: headers.kind, event: JSON.parse(value.toString('utf8')) })
+    },
+  })
+  await eventually('every accepted event is read', () => read.length >= 2_000, 40_000)
+  await subscription.stop()
+  await app.close()
+  await close()
+
+  const events = read.map(({ event }) => eventRecordSchema.parse(event))
+  expect(events.map(({ id }) => id).sort()).toEqual(accepted.sort())
+  for (const [index, { key, kind }] of read.entries())
+    expect([key, kind]).toEqual([`tenant-a:${events[index]?.accountId}`, 'event'])
+  expect(events[0]?.properties).toEqual({ text: 'Ελληνικά 😀 \u2028' })
+}
+
+describe('what ingest answered with 202 is in the log, under its account’s key', () => {
+  it('in PostgreSQL', async () => {
+    const { connectionString, drop } = await createTestDatabase()
+    await holdsOn({ kind: 'postgres', connectionString })
+    await drop()
+  })
+})
+
+await describeWithKafka('what ingest answered with 202 is in the log, under its account’s key', (brokers) => {
+  it('on Kafka', () => holdsOn({ kind: 'kafka', brokers, topicPrefix: `${newId()}.` }))
+})
