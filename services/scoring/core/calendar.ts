@@ -17,11 +17,19 @@ export const parseDay = (value: unknown, zone: Zone): number | null => {
   return Number.isNaN(at) ? null : zone.dayOf(at)
 }
 
+/** Days past this (the year 200,000) are not counted on: a term that leads there leaves the date alone. */
+const LAST_DAY = 72_000_000
+
 /** The same day of the month `months` later; the last of that month where it is shorter. */
 export const addMonths = (day: number, months: number): number => {
   const date = new Date(day * DAY_MS)
   const month = date.getUTCFullYear() * 12 + date.getUTCMonth() + months
   const year = Math.floor(month / 12)
-  const lastOfMonth = new Date(Date.UTC(year, (month % 12) + 1, 0)).getUTCDate()
-  return Date.UTC(year, month % 12, Math.min(date.getUTCDate(), lastOfMonth)) / DAY_MS
+  const endOfMonth = new Date(0)
+  endOfMonth.setUTCFullYear(year, month - year * 12 + 1, 0)
+  const lastOfMonth = endOfMonth.getUTCDate()
+  const later = new Date(0)
+  later.setUTCFullYear(year, month - year * 12, Math.min(date.getUTCDate(), lastOfMonth))
+  const moved = later.getTime() / DAY_MS
+  return moved <= LAST_DAY ? moved : day
 }
