@@ -126,7 +126,7 @@ test('after owner and server were killed together the next start has the data', 
   await next.stop()
 })
 
-test('a folder that other accounts cannot reach works too', async () => {
+test('a folder that other accounts cannot reach works too, and deleting it deletes what was known', async () => {
   const inner = join(dataDir, 'closed', 'data')
   await mkdir(join(dataDir, 'closed'), { mode: 0o700 })
   const server = await start(inner)
@@ -135,7 +135,15 @@ test('a folder that other accounts cannot reach works too', async () => {
   const again = await start(inner)
   expect(await read(again.connectionString)).toEqual([{ n: 1 }])
   await again.stop()
-  if (isRoot) await rm(readlinkSync(join(inner, 'elsewhere')), { recursive: true })
+  const elsewhere = isRoot ? readlinkSync(join(inner, 'elsewhere')) : undefined
+  await rm(inner, { recursive: true })
+  const anew = await start(inner)
+  await expect(read(anew.connectionString)).rejects.toThrow('does not exist')
+  await anew.stop()
+  if (elsewhere) {
+    await rm(elsewhere, { recursive: true })
+    await rm(readlinkSync(join(inner, 'elsewhere')), { recursive: true })
+  }
 })
 
 test.runIf(isRoot && isReachableByOthers(dirname(OWNER)))('an ordinary user can run it', async () => {

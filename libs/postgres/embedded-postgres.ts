@@ -124,7 +124,7 @@ export const startEmbeddedPostgres = async (options: EmbeddedPostgresOptions): P
     stopServer = supervise(await start(), start, logger)
     const url = (database: string) => `postgres://${CLUSTER_NAME}:${password}@127.0.0.1:${port}/${database}`
     await ensureDatabase(url('postgres'))
-    logger.info({ dataDir, port }, 'the built-in PostgreSQL is up')
+    logger.info({ dataDir, place, port }, 'the built-in PostgreSQL is up')
     return { connectionString: url(CLUSTER_NAME), stop }
   } catch (error) {
     await stop()

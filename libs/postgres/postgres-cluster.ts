@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
-import { createHash, randomBytes } from 'node:crypto'
-import { existsSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { chmod, chown, mkdir, realpath } from 'node:fs/promises'
+import { randomBytes } from 'node:crypto'
+import { existsSync, lstatSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { chmod, chown, mkdir, mkdtemp, realpath } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { type Account, isReachableByOthers } from './postgres-binaries.ts'
@@ -20,16 +20,21 @@ export const accountToRunAs = (): Account | undefined => {
   return { uid: Number(uid ?? 65534), gid: Number(gid ?? 65534) }
 }
 
-/** Where the cluster lives: in `dataDir`, or, when root's own folders keep the other account out, under /var/lib with a link from there. */
+const OUTSIDE = '/var/lib/pulso'
+
+/**
+ * Where the cluster lives: in `dataDir`, or, when root's own folders keep the other account out, in a folder of its own under
+ * /var/lib/pulso with the link `elsewhere` to it: whoever deletes `dataDir` and starts again begins anew.
+ */
 export const placeFor = async (dataDir: string, account: Account | undefined): Promise<string> => {
   if (!account) return dataDir
   await chmod(dataDir, 0o711)
   const link = join(dataDir, 'elsewhere')
-  if (existsSync(link)) return realpath(link)
+  if (lstatSync(link, { throwIfNoEntry: false })) return realpath(link)
   if (existsSync(join(dataDir, 'postgres')) || isReachableByOthers(dataDir)) return dataDir
-  const place = join('/var/lib/pulso', createHash('sha256').update(dataDir).digest('hex').slice(0, 16))
-  await mkdir(place, { recursive: true, mode: 0o711 })
-  await chmod('/var/lib/pulso', 0o711)
+  await mkdir(OUTSIDE, { recursive: true })
+  await chmod(OUTSIDE, 0o711)
+  const place = await mkdtemp(join(OUTSIDE, 'data-'))
   await chmod(place, 0o711)
   symlinkSync(place, link)
   return place

@@ -1,0 +1,141 @@
+import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest'
+import { systemClock } from '#libs/runtime/clock.ts'
+import { silentLogger } from '#libs/runtime/logger.ts'
+import { createMetrics } from '#libs/runtime/metrics.ts'
+import { eventually } from '../../tests/support/eventually.ts'
+import { createTestDatabase } from '../../tests/support/postgres.ts'
+import { createRecordingBus, type RecordingBus } from '../../tests/support/recording-bus.ts'
+import type { Database } from './database.ts'
+import { createOutboxRelay, enqueue, type OutboxRecord } from './outbox.ts'
+import { createDatabase } from './pg-database.ts'
+
+let database: Database
+let bus: RecordingBus
+let drop: () => Promise<void>
+
+beforeAll(async () => {
+  const created = await createTestDatabase()
+  drop = created.drop
+  database = createDatabase({ connectionString: created.connectionString, logger: silentLogger })
+  await database.query('create schema shop')
+  await database.query(
+    `create table shop.outbox (id bigint generated always as identity primary key, topic text not null, key text not null,
+       headers jsonb, value bytea not null)`,
+  )
+})
+beforeEach(async () => {
+  bus = createRecordingBus()
+  await database.query('truncate shop.outbox')
+})
+afterAll(async () => {
+  await database.stop()
+  await drop()
+})
+
+const relay = () => {
+  const made = createOutboxRelay({
+    database,
+    bus,
+    clock: systemClock,
+    logger: silentLogger,
+    metrics: createMetrics(),
+    schema: 'shop',
+  })
+  onTestFinished(made.stop)
+  made.start()
+  return made
+}
+const record = (value: number, key = 'k'): OutboxRecord => ({
+  topic: 'alert.events',
+  key,
+  headers: { kind: 'x' },
+  value: Buffer.from(String(value)),
+})
+const put = (...records: OutboxRecord[]) => database.transaction((tx) => enqueue(tx, 'shop', records))
+const published = () => bus.published.map((one) => Number(one.record.value))
+const waiting = async () => (await database.query<{ n: number }>('select count(*) as n from shop.outbox'))[0]!.n
+const empty = () => eventually('the outbox is empty', async () => (await waiting()) === 0)
+
+test('records are published as they were left, in their order, and then gone', async () => {
+  await put(record(1), record(2))
+  await put(record(3))
+  relay()
+  await empty()
+  expect(published()).toEqual([1, 2, 3])
+  expect(bus.published[0]).toEqual({
+    topic: 'alert.events',
+    record: { key: 'k', headers: { kind: 'x' }, value: Buffer.from('1') },
+  })
+})
+
+test('a transaction that rolls back publishes nothing', async () => {
+  const failing = database.transaction(async (tx) => {
+    await enqueue(tx, 'shop', [record(1)])
+    throw new Error('no')
+  })
+  await expect(failing).rejects.toThrow('no')
+  await put(record(2))
+  relay()
+  await empty()
+  expect(published()).toEqual([2])
+})
+
+test('a record whose transaction commits after that of a later one is not passed over', async () => {
+  relay()
+  await database.transaction(async (tx) => {
+    await enqueue(tx, 'shop', [record(1, 'slow')])
+    await put(record(2, 'quick'))
+    await eventually('the later one is published', () => bus.published.length === 1)
+  })
+  await eventually('the earlier one too', () => bus.published.length === 2)
+  expect(published()).toEqual([2, 1])
+})
+
+test('while the log is away nothing is lost, and it goes on when the log is back', async () => {
+  bus.away = true
+  await put(record(1), record(2))
+  relay()
+  await eventually('it was tried', () => bus.attempts > 0)
+  expect(await waiting()).toBe(2)
+  bus.away = false
+  await empty()
+  expect(published()).toEqual([1, 2])
+})
+
+test('a relay that dies between publishing and deleting publishes again', async () => {
+  let open = () => {}
+  bus.gate = new Promise((resolve) => {
+    open = resolve
+  })
+  await put(record(1))
+  relay()
+  await eventually('it is publishing', () => bus.attempts === 1)
+  await database.query(
+    `select pg_terminate_backend(pid) from pg_stat_activity
+     where datname = current_database() and state = 'idle in transaction'`,
+  )
+  open()
+  await empty()
+  expect(published()).toEqual([1, 1])
+})
+
+test('two relays publish each record once', async () => {
+  const relays = [relay(), relay()]
+  for (let i = 0; i < 50; i++) {
+    await put(record(i))
+    for (const each of relays) each.wake()
+  }
+  await empty()
+  expect(published()).toEqual(Array.from({ length: 50 }, (_, i) => i))
+})
+
+test('a relay that is woken after a commit does not wait for its next look', async () => {
+  const woken = relay()
+  await put(record(0))
+  await empty()
+  const before = performance.now()
+  await put(record(1))
+  woken.wake()
+  await eventually('published', () => bus.published.length === 2)
+  expect(performance.now() - before).toBeLessThan(500)
+})
