@@ -15,6 +15,8 @@ const CODECS = { none: CompressionTypes.None, snappy: CompressionTypes.Snappy, z
  * smaller ones at once (148 to 121 K/s), and keeps the order of a key whatever fails.
  */
 const LINGER = { lingerMs: 3, maxRecords: 2_000, maxBytes: 900_000, maxWaitingBytes: 64 * 1024 * 1024 }
+/** How long added partitions may go unnoticed. */
+const METADATA_AGE_MS = 60_000
 const FIRST_PAUSE_MS = 100
 const LONGEST_PAUSE_MS = 1_000
 
@@ -47,6 +49,7 @@ export const createKafkaPublisher = (options: KafkaPublisherOptions): KafkaPubli
     kafka.producer({
       createPartitioner: Partitioners.DefaultPartitioner,
       allowAutoTopicCreation: false,
+      metadataMaxAge: METADATA_AGE_MS,
       idempotent: false,
       retry: { retries: 0 },
     })

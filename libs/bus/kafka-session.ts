@@ -15,6 +15,8 @@ const HEARTBEAT_MS = 1_000
 const REBALANCE_TIMEOUT_MS = 30_000
 /** kafkajs fetches many times a second; when it has not for so long, it hangs. */
 const HANGS_AFTER_MS = 60_000
+/** How long added partitions may go unnoticed. */
+const METADATA_AGE_MS = 60_000
 const STOP_TIMEOUT_MS = 15_000
 
 export type SessionOptions = {
@@ -54,6 +56,7 @@ const createConsumer = ({ kafka, group, sessionTimeoutMs, maxBatchBytes }: Sessi
     maxBytesPerPartition: Math.min(maxBatchBytes, FETCH_PARTITION_BYTES),
     maxBytes: FETCH_BYTES,
     allowAutoTopicCreation: false,
+    metadataMaxAge: METADATA_AGE_MS,
     // A consumer that crashed is made anew by kafka-consumer.ts, whatever the error; kafkajs gives up after some of them.
     retry: { initialRetryTime: 100, maxRetryTime: 1_000, retries: 6, restartOnFailure: async () => false },
   })
