@@ -41,6 +41,7 @@ export const IMPORT_TABLE: readonly Row[] = [
       'libs/**',
       'package.json',
       'node:*',
+      'node:*/*',
       'standardwebhooks',
       ...VALIDATORS,
     ],
