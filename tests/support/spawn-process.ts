@@ -1,0 +1,44 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+
+export type SpawnedProcess = {
+  readonly child: ChildProcess
+  /** Everything it has written so far, both streams. */
+  readonly output: () => string
+  /** Resolves with what matched, as soon as the output does; rejects when the process ends first. */
+  readonly printed: (pattern: RegExp) => Promise<RegExpExecArray>
+  /** Exit code, or the signal that ended it. */
+  readonly ended: Promise<number | NodeJS.Signals>
+}
+
+const root = new URL('../..', import.meta.url).pathname
+
+/** Runs one of the project's programs as a process of its own, with no configuration but `environment`. */
+export const spawnProcess = (file: string, environment: Readonly<Record<string, string>> = {}): SpawnedProcess => {
+  const child = spawn(process.execPath, [file], {
+    cwd: root,
+    env: { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let output = ''
+  const watchers = new Set<() => void>()
+  for (const stream of [child.stdout, child.stderr])
+    stream.on('data', (chunk: Buffer) => {
+      output += chunk.toString('utf8')
+      for (const watch of watchers) watch()
+    })
+  const ended = once(child, 'close').then(([code, signal]) => (code ?? signal) as number | NodeJS.Signals)
+  const printed = (pattern: RegExp): Promise<RegExpExecArray> =>
+    new Promise((resolve, reject) => {
+      const watch = (): void => {
+        const match = pattern.exec(output)
+        if (!match) return
+        watchers.delete(watch)
+        resolve(match)
+      }
+      watchers.add(watch)
+      watch()
+      void ended.then((how) => reject(new Error(`ended with ${how} before it printed ${pattern}:\n${output}`)))
+    })
+  return { child, output: () => output, printed, ended }
+}
