@@ -8,8 +8,10 @@ import { type AlertingConfig, alertingConfigSchema } from './config.ts'
 import { consumeHealth } from './consume-health.ts'
 import { createDeliverer } from './deliver.ts'
 import { alertRoutes } from './routes/alerts.ts'
+import { deliveryRoutes } from './routes/deliveries.ts'
 import { ruleRoutes } from './routes/rules.ts'
 import { silenceRoutes } from './routes/silences.ts'
+import { webhookEndpointRoutes } from './routes/webhook-endpoints.ts'
 import { createRuleBook } from './rule-store.ts'
 import { createSealer } from './seal-secret.ts'
 import { createWebhookSender } from './webhook-sender.ts'
@@ -46,6 +48,8 @@ export const createAlerting = (platform: Platform, config: AlertingConfig): Serv
       await app.register(ruleRoutes({ database, clock, book }))
       await app.register(alertRoutes({ database, clock, book, onCommit }))
       await app.register(silenceRoutes({ database, clock }))
+      await app.register(webhookEndpointRoutes({ database, clock, sealer, rules }))
+      await app.register(deliveryRoutes({ database, clock }))
     },
     start: async () => {
       await deliverer.start()
