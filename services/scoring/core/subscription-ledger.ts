@@ -30,7 +30,15 @@ export const applySubscription = (ledger: Ledger, event: SubscriptionEvent): voi
   const { subscriptionId } = event
   let subscription = ledger.get(subscriptionId)
   if (subscription === undefined) {
-    subscription = { subscriptionId, status: 'live', mrr: null, plan: null, renewalDay: null, termMonths: null, autoRenew: null }
+    subscription = {
+      subscriptionId,
+      status: 'live',
+      mrr: null,
+      plan: null,
+      renewalDay: null,
+      termMonths: null,
+      autoRenew: null,
+    }
     ledger.set(subscriptionId, subscription)
   }
   subscription.status = STATUS[event.kind]

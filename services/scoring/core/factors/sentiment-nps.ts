@@ -1,0 +1,31 @@
+import { pointsAt } from '../curve.ts'
+import { MICRO, npsOf } from '../nps-summary.ts'
+import { type FactorDefinition, found, leavesIn, noData, windowStart } from '../view.ts'
+
+/**
+ * Mean of each person's latest answer, of those within the window. Freshness is 1 up to `freshDays` since the newest answer, then
+ * falls linearly to 0 at the end of the window.
+ */
+export const nps: FactorDefinition = {
+  name: 'sentiment.nps',
+  group: 'sentiment',
+  needs: ['windowDays', 'curve'],
+  settings: ['freshDays'],
+  measure: (view, { windowDays, curve, settings }) => {
+    const { days, counts, sums } = npsOf(view.state)
+    const from = windowStart(view, windowDays!)
+    let answers = 0
+    let sum = 0
+    for (let index = days.length - 1; index >= 0 && days[index]! >= from; index -= 1) {
+      answers += counts[index]!
+      sum += sums[index]!
+    }
+    if (answers === 0) return noData()
+    const value = sum / MICRO / answers
+    const age = view.day - view.state.npsDay
+    const freshDays = settings!.freshDays!
+    const freshness = age <= freshDays ? 1 : 1 - (age - freshDays) / (windowDays! - freshDays)
+    const fadesIn = age < freshDays ? freshDays - age + 1 : 1
+    return found(value, pointsAt(curve!, value), Math.min(fadesIn, leavesIn(view, days, windowDays!)), freshness)
+  },
+}

@@ -1,0 +1,38 @@
+/** One unit = 1e-4 points. Values within 1e-9 points of a tie count as ties, so that the last bit of a float decides nothing. */
+export const UNITS_PER_POINT = 10_000
+const TIE_UNITS = 1e-5
+
+/** Whole units of a number, half away from zero. */
+export const toUnits = (value: number): number => {
+  const units = Math.floor(Math.abs(value) * UNITS_PER_POINT + 0.5 + TIE_UNITS)
+  return value < 0 ? -units || 0 : units
+}
+
+/** 4 decimals, half away from zero. */
+export const round4 = (value: number): number => toUnits(value) / UNITS_PER_POINT
+
+/**
+ * Whole units for parts that must sum to `total` units, each at most one unit from its exact value: everybody gets the floor, the
+ * largest remainders one more, ties in the order given. The parts (points) sum to the total, up to its rounding.
+ */
+export const shareUnits = (parts: readonly number[], total: number): number[] => {
+  const units: number[] = []
+  const remainders: number[] = []
+  let left = total
+  for (let index = 0; index < parts.length; index += 1) {
+    const exact = parts[index]! * UNITS_PER_POINT
+    const floor = Math.floor(exact + TIE_UNITS)
+    units.push(floor)
+    remainders.push(exact - floor)
+    left -= floor
+  }
+  for (; left > 0; left -= 1) {
+    let best = 0
+    for (let index = 1; index < parts.length; index += 1) {
+      if (remainders[index]! > remainders[best]! + TIE_UNITS) best = index
+    }
+    units[best]! += 1
+    remainders[best] = Number.NEGATIVE_INFINITY
+  }
+  return units
+}
