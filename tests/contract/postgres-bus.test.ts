@@ -1,4 +1,4 @@
-import { afterAll } from 'vitest'
+import { afterAll, expect, test } from 'vitest'
 import { BUS_MIGRATIONS, BUS_SCHEMA } from '#libs/bus/postgres-bus.ts'
 import { createLogStore } from '#libs/bus/postgres-log-store.ts'
 import { migrate } from '#libs/postgres/migrate.ts'
@@ -6,7 +6,9 @@ import { createDatabase } from '#libs/postgres/pg-database.ts'
 import { silentLogger } from '#libs/runtime/logger.ts'
 import { createTestDatabase } from '../support/postgres.ts'
 import { startPrivatePostgres } from '../support/private-postgres.ts'
+import { openTestBus } from '../support/test-bus.ts'
 import { describeBus } from './bus.contract.ts'
+import { allSeen, collect, numbered, TOPIC } from './bus-log.ts'
 
 const drops: (() => Promise<void>)[] = []
 afterAll(async () => {
@@ -36,4 +38,27 @@ describeBus('postgres-bus', {
       remove: server.stop,
     }
   },
+})
+
+test('when server and member end together, as in one process, the next member does not wait for the old leases', async () => {
+  const server = await startPrivatePostgres()
+  const address = { kind: 'postgres', connectionString: server.connectionString } as const
+  try {
+    const first = await openTestBus(address)
+    await first.bus.ensureTopics([TOPIC])
+    await collect(first.bus, { group: 'g' })
+    await first.bus.publish(TOPIC, numbered(40, 40))
+    await server.kill()
+    await first.close()
+    await server.restart()
+    const second = await openTestBus(address)
+    const before = performance.now()
+    await second.bus.publish(TOPIC, numbered(40, 40, 40))
+    const { seen } = await collect(second.bus, { group: 'g' })
+    await allSeen('records', seen, 40)
+    expect(performance.now() - before).toBeLessThan(4_000)
+    await second.close()
+  } finally {
+    await server.stop()
+  }
 })
