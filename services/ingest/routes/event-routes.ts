@@ -42,9 +42,35 @@ const bodySchema = z
     examples: [EXAMPLE, { events: [EXAMPLE], sentAt: '2026-11-22T10:00:01.000Z' }],
   })
 
-const refusedSchema = problemSchema
-  .extend(outcomeSchema.shape)
-  .meta({ id: 'EventsRefused', description: 'A problem with the verdict of each event' })
+const FAULT = { pointer: '/events/0/occurredAt', code: 'invalid_format', detail: 'Invalid ISO datetime' }
+
+const refusedSchema = problemSchema.extend(outcomeSchema.shape).meta({
+  id: 'EventsRefused',
+  description: 'A problem with the verdict of each event',
+  examples: [
+    {
+      type: 'urn:pulso:problem:events_rejected',
+      title: 'Unprocessable Content',
+      status: 422,
+      detail: 'No event was accepted',
+      code: 'events_rejected',
+      requestId: '019371d5-4b1e-7cc0-8f4e-0a3f0d9c2b11',
+      errors: [FAULT],
+      accepted: 0,
+      duplicate: 0,
+      rejected: 1,
+      results: [
+        {
+          index: 0,
+          id: 'evt-1',
+          status: 'rejected',
+          problem: { code: 'invalid_event', detail: 'The event is not valid', errors: [FAULT] },
+          retryable: false,
+        },
+      ],
+    },
+  ],
+})
 
 const ATOMIC = z.object({
   atomic: z.enum(['true', 'false']).default('false').describe('All events or none'),
