@@ -113,6 +113,8 @@ export type CompiledModel = {
   /** Days of each kind of counter that some window can still reach. */
   readonly keep: { readonly active: number; readonly core: number; readonly users: number; readonly csat: number }
   readonly nps: { readonly windowDays: number }
+  /** The fact `seatUse` counts users over the window of `usage.active_ratio`. */
+  readonly seatUseDays: number
 }
 
 /** Custom names are unbounded: the table of remembered rules starts again when it is full. */
@@ -150,6 +152,9 @@ export const compileModel = (model: Model): CompiledModel => {
     contactKinds: new Set(model.relationship.contactKinds),
     connected: new Set(model.connected),
     ...windowsOf(model),
+    seatUseDays:
+      model.groups.flatMap((group) => group.factors).find(({ name }) => name === 'usage.active_ratio')?.windowDays ??
+      SEAT_USE_DAYS,
   }
 }
 
@@ -169,8 +174,8 @@ const windowsOf = (model: Model): Pick<CompiledModel, 'keep' | 'nps'> => {
   }
 }
 
-/** The window of the fact `seatUse` where the model measures no active ratio. */
-export const SEAT_USE_DAYS = 28
+/** The window of `seatUse` where the model measures no active ratio. */
+const SEAT_USE_DAYS = 28
 
 /** What of a model the counters in a state depend on: where it differs, states must be folded again from the raw events. */
 export const foldFingerprint = (model: Model): string => {
