@@ -8,7 +8,7 @@ export const openBackendsDoor = async (): Promise<{ url: string; close: () => Pr
   const server = createServer(async (request, response) => {
     if (request.url !== '/kafka') return void response.writeHead(404).end()
     kafka ??= startTestKafka()
-    const answer = await kafka.catch((error: Error) => ({ unavailable: error.message }))
+    const answer = await kafka.catch((error: Error) => ({ failed: error.message }))
     response.end(JSON.stringify('brokers' in answer ? { brokers: answer.brokers } : answer))
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))

@@ -1,11 +1,15 @@
 import { describe, it } from 'vitest'
 import { type NoKafka, startPrivateKafka, type TestKafka } from './kafka.ts'
 
-/** The run's shared broker, started by the global setup when the first suite asks. */
+type Answer = { readonly brokers: string } | NoKafka | { readonly failed: string }
+
+/** The run's shared broker, started by the global setup when the first suite asks. One that should start and does not is an error, never a skip. */
 const askForKafka = async (): Promise<{ readonly brokers: string } | NoKafka> => {
   const backends = process.env.PULSO_TEST_BACKENDS
   if (!backends) throw new Error('PULSO_TEST_BACKENDS is not set: run the tests with vitest and its global setup')
-  return (await (await fetch(`${backends}/kafka`)).json()) as { readonly brokers: string } | NoKafka
+  const answer = (await (await fetch(`${backends}/kafka`)).json()) as Answer
+  if ('failed' in answer) throw new Error(answer.failed)
+  return answer
 }
 
 /** Brokers of the run's shared Kafka. Topics are shared too: give each suite its own `topicPrefix`. */
