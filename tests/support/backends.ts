@@ -7,7 +7,10 @@ export const openBackendsDoor = async (): Promise<{ url: string; close: () => Pr
   let kafka: ReturnType<typeof startTestKafka> | undefined
   const server = createServer(async (request, response) => {
     if (request.url !== '/kafka') return void response.writeHead(404).end()
-    kafka ??= startTestKafka()
+    kafka ??= startTestKafka().then((started) => {
+      if ('unavailable' in started) process.stderr.write(`Suites that need Kafka are skipped: ${started.unavailable}\n`)
+      return started
+    })
     const answer = await kafka.catch((error: Error) => ({ failed: error.message }))
     response.end(JSON.stringify('brokers' in answer ? { brokers: answer.brokers } : answer))
   })
