@@ -10,16 +10,19 @@ const addId = (set: ReturnType<typeof createIdSet>, source: string, id: string):
 
 it('says of every id, in any order and repetition, whether it is new, as a set of pairs does', () => {
   fc.assert(
-    fc.property(fc.array(fc.tuple(fc.string({ maxLength: 4 }), fc.string({ maxLength: 4 })), { maxLength: 400 }), (ids) => {
-      const set = createIdSet()
-      const reference = new Set<string>()
-      for (const [source, id] of ids) {
-        const key = JSON.stringify([source, id])
-        expect(addId(set, source, id)).toBe(!reference.has(key))
-        reference.add(key)
-      }
-      expect(set.size()).toBe(reference.size)
-    }),
+    fc.property(
+      fc.array(fc.tuple(fc.string({ maxLength: 4 }), fc.string({ maxLength: 4 })), { maxLength: 400 }),
+      (ids) => {
+        const set = createIdSet()
+        const reference = new Set<string>()
+        for (const [source, id] of ids) {
+          const key = JSON.stringify([source, id])
+          expect(addId(set, source, id)).toBe(!reference.has(key))
+          reference.add(key)
+        }
+        expect(set.size()).toBe(reference.size)
+      },
+    ),
   )
 })
 

@@ -9,7 +9,10 @@ const emptyPages = (bits: number) => {
 }
 
 it('gives back every user from the pages it wrote, at any number of pages', () => {
-  const days = fc.record({ activeDay: fc.integer({ min: -1, max: 40_000 }), coreDay: fc.integer({ min: -1, max: 40_000 }) })
+  const days = fc.record({
+    activeDay: fc.integer({ min: -1, max: 40_000 }),
+    coreDay: fc.integer({ min: -1, max: 40_000 }),
+  })
   const userId = fc.string({ minLength: 1, maxLength: 8, unit: 'grapheme' }).filter((id) => !id.includes('\0'))
   fc.assert(
     fc.property(fc.dictionary(userId, days), fc.constantFrom(0, 2, 4), (users, bits) => {

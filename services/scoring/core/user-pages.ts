@@ -18,8 +18,6 @@ export type UserPages = UserBook & {
   readonly takeDirty: () => { page: number; bytes: Buffer }[]
   /** Users of the loaded pages. */
   readonly entries: () => Iterable<[string, UserDays]>
-  /** How many users were first seen through this book. */
-  readonly added: () => number
 }
 
 /** How many page bits an account with that many users should have. Grows in steps of four, so that a page is re-laid seldom. */
@@ -39,7 +37,6 @@ export const createUserPages = (bits: number): UserPages => {
     if (page === undefined) throw new Error('the page of a user was used before it was loaded')
     return page
   }
-  let added = 0
   return {
     bits: () => bits,
     pageOf,
@@ -50,9 +47,7 @@ export const createUserPages = (bits: number): UserPages => {
     },
     get: (userId) => unpack(pageFor(userId).get(userId)),
     set: (userId, days) => {
-      const page = pageFor(userId)
-      if (!page.has(userId)) added++
-      page.set(userId, pack(days))
+      pageFor(userId).set(userId, pack(days))
       dirty.add(pageOf(userId))
     },
     takeDirty: () => {
@@ -63,7 +58,6 @@ export const createUserPages = (bits: number): UserPages => {
     entries: function* () {
       for (const page of pages.values()) for (const [userId, packed] of page) yield [userId, unpack(packed)!]
     },
-    added: () => added,
   }
 }
 

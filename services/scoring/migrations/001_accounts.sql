@@ -12,14 +12,18 @@ create table account (
   model_id text not null,
   model_version integer not null,
   name text,
+  traits jsonb,
   owner_id text,
   score double precision,
   band text not null,
   confidence double precision not null,
   stage text not null,
   mrr double precision,
+  score_delta_7d double precision,
+  score_delta_28d double precision,
   renewal_day integer,
   override jsonb,
+  first_change_at timestamptz,
   evaluated_at timestamptz not null,
   next_evaluation_at timestamptz,
   evaluation_claimed_until timestamptz,
@@ -55,12 +59,12 @@ create table account_log (
   score double precision,
   band text,
   stage text,
-  change bytea,
-  primary key (tenant_id, account_id, version)
+  change bytea
 );
 alter table account_log alter column events set storage main;
 alter table account_log alter column ids set storage main;
 alter table account_log alter column change set storage main;
+create index account_log_at on account_log (tenant_id, account_id, at);
 create index account_log_position on account_log (partition, position);
 
 -- Flushes of a partition are numbered under this row's lock, so their order of commit is their number;

@@ -1,0 +1,129 @@
+import type { Facts } from '#libs/contracts/account-health.ts'
+import { type Blob, createBlob, numberArray, textArray } from '#libs/postgres/array-literal.ts'
+import type { Account } from './core/account.ts'
+import type { LogEntry, ScoringContext } from './core/apply-events.ts'
+import { encodeState } from './core/state.ts'
+
+/** One flush as the columns of one statement: everything long lies in one blob, so that nothing is copied or escaped twice. */
+export type FlushRows = {
+  /** The account as it now is; `baseVersion` is what the database must still hold, 0 for a new account. */
+  readonly addAccount: (account: Account, baseVersion: number, facts: Facts, context: ScoringContext) => void
+  readonly addEntry: (account: Account, entry: LogEntry, message: Buffer | null) => void
+  readonly accounts: () => number
+  readonly params: () => unknown[]
+}
+
+const RECORD_SEPARATOR = Buffer.from([0x1e])
+const ACCOUNT_COLUMNS = 26
+const PAGE_COLUMNS = 5
+const LOG_COLUMNS = 15
+
+export const createFlushRows = (): FlushRows => {
+  const blob = createBlob()
+  const accounts = columns(ACCOUNT_COLUMNS)
+  const pages = columns(PAGE_COLUMNS)
+  const log = columns(LOG_COLUMNS)
+  let count = 0
+  return {
+    addAccount: (account, baseVersion, facts, { model: { model }, zone }) => {
+      const { evaluation, state, users, tenantId, accountId } = account
+      const at = evaluation!
+      const bytes = encodeState(state)
+      count++
+      push(accounts, [
+        tenantId,
+        accountId,
+        baseVersion,
+        account.version,
+        account.sequence,
+        blob.append(bytes),
+        bytes.length,
+        state.userCount,
+        users.bits(),
+        model.id,
+        model.version,
+        textTrait(state.traits.name),
+        facts.ownerId,
+        at.score,
+        at.band,
+        at.confidence,
+        at.stage,
+        facts.mrr,
+        account.firstChangeAt,
+        at.at,
+        at.nextEvaluationAt,
+        isEmpty(state.traits) ? null : JSON.stringify(state.traits),
+        facts.scoreDelta7d,
+        facts.scoreDelta28d,
+        facts.renewalInDays === null ? null : zone.dayOf(at.at) + facts.renewalInDays,
+        account.override === null ? null : JSON.stringify(account.override),
+      ])
+      for (const page of users.takeDirty())
+        push(pages, [tenantId, accountId, page.page, blob.append(page.bytes), page.bytes.length])
+    },
+    addEntry: (account, entry, message) => {
+      const { evaluation, change, events } = entry
+      const raws = rawBytes(blob, entry)
+      push(log, [
+        account.tenantId,
+        account.accountId,
+        entry.version,
+        evaluation.at,
+        events.length === 0
+          ? null
+          : events.reduce((last, event) => Math.max(last, event.occurredAt), Number.NEGATIVE_INFINITY),
+        blob.append(entry.ids),
+        entry.ids.length,
+        raws.offset,
+        raws.length,
+        change === null ? null : change.sequence,
+        evaluation.score,
+        evaluation.band,
+        evaluation.stage,
+        message === null ? null : blob.append(message),
+        message === null ? null : message.length,
+      ])
+    },
+    accounts: () => count,
+    params: () => [
+      blob.bytes(),
+      ...literals(accounts, ACCOUNT_TEXTS),
+      ...literals(pages, PAGE_TEXTS),
+      ...literals(log, LOG_TEXTS),
+    ],
+  }
+}
+
+const ACCOUNT_TEXTS = new Set([0, 1, 9, 11, 12, 14, 16, 21, 25])
+const PAGE_TEXTS = new Set([0, 1])
+const LOG_TEXTS = new Set([0, 1, 11, 12])
+
+type Value = string | number | null
+const columns = (count: number): Value[][] => Array.from({ length: count }, () => [])
+const push = (into: Value[][], row: readonly Value[]): void => {
+  for (let i = 0; i < row.length; i++) into[i]!.push(row[i]!)
+}
+const literals = (from: readonly Value[][], texts: ReadonlySet<number>): string[] =>
+  from.map((column, i) =>
+    texts.has(i) ? textArray(column as (string | null)[]) : numberArray(column as (number | null)[]),
+  )
+
+const isEmpty = (object: object): boolean => {
+  for (const _name in object) return false
+  return true
+}
+
+const textTrait = (value: unknown): string | null => (typeof value === 'string' ? value : null)
+
+/** Events one behind the other, each ended by 0x1e, which no JSON text holds. */
+const rawBytes = (blob: Blob, entry: LogEntry): { offset: number; length: number } => {
+  let offset = 0
+  let length = 0
+  for (const event of entry.events) {
+    const at = blob.append(event.raw)
+    if (length === 0) offset = at
+    blob.append(RECORD_SEPARATOR)
+    length += event.raw.length + 1
+  }
+  return { offset, length }
+}

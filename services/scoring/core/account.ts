@@ -1,0 +1,50 @@
+import type { Evaluation, Override } from './evaluation.ts'
+import { createIdSet, type IdSet } from './id-set.ts'
+import { type AccountState, createState } from './state.ts'
+import { createUserPages, type UserPages } from './user-pages.ts'
+
+/** A score that was published, and until when it is the one "N days ago": the next publication's instant (null while it is the newest). */
+export type PastScore = { readonly version: number; readonly score: number | null; nextAt: number | null }
+
+/** An account in memory. It runs ahead of the database by the flushes under way; `version` is compared and swapped by each of them. */
+export type Account = {
+  readonly tenantId: string
+  readonly accountId: string
+  version: number
+  /** Of the newest change; 0 before the first. */
+  sequence: number
+  readonly state: AccountState
+  users: UserPages
+  readonly ids: IdSet
+  /** As last written; null before the first event. */
+  evaluation: Evaluation | null
+  override: Override | null
+  /** When the first change was published; null before it. */
+  firstChangeAt: number | null
+  /** Scores published last at or before 7 and 28 days ago; undefined = not looked up. */
+  past: { 7?: PastScore | null; 28?: PastScore | null }
+  /** Flushes that hold this account and are not yet durable. */
+  inFlight: number
+  /** Size of `ids` as the cache accounts for it. */
+  cachedIds: number
+}
+
+export const createAccount = (tenantId: string, accountId: string): Account => {
+  const users = createUserPages(0)
+  users.load(0, undefined)
+  return {
+    tenantId,
+    accountId,
+    version: 0,
+    sequence: 0,
+    state: createState(),
+    users,
+    ids: createIdSet(),
+    evaluation: null,
+    override: null,
+    firstChangeAt: null,
+    past: { 7: null, 28: null },
+    inFlight: 0,
+    cachedIds: 0,
+  }
+}

@@ -1,0 +1,178 @@
+import type { Cause } from '#libs/contracts/account-health.ts'
+import type { Account } from './account.ts'
+import { evaluate } from './evaluate.ts'
+import type { Evaluation } from './evaluation.ts'
+import { explain } from './explain.ts'
+import { foldEvent, promote } from './fold.ts'
+import { hashId, ID_BYTES } from './id-set.ts'
+import { completedSteps, type StepRef } from './journey.ts'
+import type { CompiledModel } from './model.ts'
+import type { ReceivedEvent } from './read-record.ts'
+import type { Zone } from './zone.ts'
+
+export type ScoringContext = {
+  readonly model: CompiledModel
+  readonly zone: Zone
+  readonly now: number
+  /** When each source of the tenant was last heard. */
+  readonly sources: ReadonlyMap<string, number>
+}
+
+/** One row of the account's log: what was counted together, and the change it led to (null when nothing that is published moved). */
+export type LogEntry = {
+  readonly version: number
+  readonly events: readonly ReceivedEvent[]
+  readonly ids: Buffer
+  readonly evaluation: Evaluation
+  readonly change: Change | null
+}
+
+export type Change = {
+  readonly sequence: number
+  readonly before: Evaluation | null
+  readonly after: Evaluation
+  readonly cause: Cause
+  readonly explanation: ReturnType<typeof explain>['lines']
+  readonly stepsCompleted: readonly StepRef[]
+  /** Only backfilled events led here. */
+  readonly backfill: boolean
+}
+
+export type Applied = { readonly entries: readonly LogEntry[]; readonly duplicates: number }
+
+const MAX_EVIDENCE = 5
+const word = new Uint32Array(2)
+
+/**
+ * Counts events into an account and evaluates it at `now`: dedupe, fold, evaluate, explain. Backfilled events make a change of their
+ * own, before the live ones, since nothing may be sent because of them. `due` asks for an evaluation without events. The account
+ * moves on at once; the answer is what must be written. Pages of all users touched must be loaded.
+ */
+export const applyEvents = (
+  account: Account,
+  events: readonly ReceivedEvent[],
+  due: boolean,
+  context: ScoringContext,
+): Applied => {
+  const { fresh, ids } = dropCounted(account, events)
+  const duplicates = events.length - fresh.length
+  const past = fresh.filter((event) => event.backfill)
+  if (past.length > 0 && past.length < fresh.length) {
+    const live = fresh.filter((event) => !event.backfill)
+    const first = applyTogether(account, past, ids, true, context)
+    return { entries: [first, applyTogether(account, live, NO_IDS, false, context)], duplicates }
+  }
+  if (fresh.length === 0 && !(due && isDue(account, context.now))) return { entries: [], duplicates }
+  return { entries: [applyTogether(account, fresh, ids, past.length > 0, context)], duplicates }
+}
+
+/** A change without events: an override set or removed, a model published. */
+export const applyCause = (account: Account, cause: Cause, context: ScoringContext): LogEntry => {
+  const before = account.evaluation
+  const steps = timeSteps(account, context)
+  steps.push(stepOf(account, cause, [], context))
+  return finish(account, { events: [], ids: NO_IDS, before, steps, backfill: false, stepsCompleted: [] })
+}
+
+const NO_IDS = Buffer.alloc(0)
+
+const isDue = (account: Account, now: number): boolean => {
+  const next = account.evaluation?.nextEvaluationAt ?? null
+  return next !== null && next <= now
+}
+
+/** Events not counted before, and their hashes one behind the other. */
+const dropCounted = (account: Account, events: readonly ReceivedEvent[]) => {
+  const ids = Buffer.allocUnsafe(events.length * ID_BYTES)
+  const fresh: ReceivedEvent[] = []
+  for (const event of events) {
+    hashId(event.source, event.id, word)
+    if (!account.ids.add(word[0]!, word[1]!)) continue
+    ids.writeUInt32LE(word[0]!, fresh.length * ID_BYTES)
+    ids.writeUInt32LE(word[1]!, fresh.length * ID_BYTES + 4)
+    fresh.push(event)
+  }
+  return { fresh, ids: ids.subarray(0, fresh.length * ID_BYTES) }
+}
+
+type Step = { readonly cause: Cause; readonly evaluation: Evaluation; readonly evidence: readonly string[] }
+
+const applyTogether = (
+  account: Account,
+  events: readonly ReceivedEvent[],
+  ids: Buffer,
+  backfill: boolean,
+  context: ScoringContext,
+): LogEntry => {
+  const before = account.evaluation
+  const steps = timeSteps(account, context)
+  const stepsCompleted = completedSteps(account.state, events, context)
+  const today = context.zone.dayOf(context.now)
+  const late = events.filter((event) => context.zone.dayOf(event.occurredAt) < today)
+  const current = late.length === 0 ? events : events.filter((event) => context.zone.dayOf(event.occurredAt) >= today)
+  if (late.length > 0) steps.push(stepOf(account, 'late_data', late, context))
+  if (current.length > 0) steps.push(stepOf(account, 'events', current, context))
+  return finish(account, { events, ids, before, steps, backfill, stepsCompleted })
+}
+
+/** What time alone moved since the last evaluation comes first, so that it is never blamed on the events. */
+const timeSteps = (account: Account, context: ScoringContext): Step[] => {
+  if (!isDue(account, context.now)) return []
+  const stageBefore = account.evaluation?.stage
+  promote(account.state, account.users, context)
+  const step = stepOf(account, 'window_expiry', [], context)
+  return [step.evaluation.stage === stageBefore ? step : { ...step, cause: 'stage_change' }]
+}
+
+const stepOf = (account: Account, cause: Cause, events: readonly ReceivedEvent[], context: ScoringContext): Step => {
+  for (const event of events) foldEvent(account.state, account.users, event, context)
+  const evaluation = evaluate({
+    state: account.state,
+    model: context.model,
+    zone: context.zone,
+    at: context.now,
+    previousBand: account.evaluation?.band ?? null,
+    override: account.override,
+    sources: context.sources,
+  })
+  account.evaluation = evaluation
+  return { cause, evaluation, evidence: events.slice(-MAX_EVIDENCE).map((event) => event.id) }
+}
+
+type Together = {
+  readonly events: readonly ReceivedEvent[]
+  readonly ids: Buffer
+  readonly before: Evaluation | null
+  readonly steps: readonly Step[]
+  readonly backfill: boolean
+  readonly stepsCompleted: readonly StepRef[]
+}
+
+const finish = (account: Account, together: Together): LogEntry => {
+  const { events, ids, before, steps, backfill, stepsCompleted } = together
+  const after = account.evaluation!
+  const { lines, cause } = explain(before, steps)
+  account.version++
+  const entry = { version: account.version, events, ids, evaluation: after }
+  if (lines.length === 0 && stepsCompleted.length === 0 && before !== null && !hasMoved(before, after)) {
+    return { ...entry, change: null }
+  }
+  account.sequence++
+  account.firstChangeAt ??= after.at
+  for (const past of [account.past[7], account.past[28]]) if (past && past.nextAt === null) past.nextAt = after.at
+  return {
+    ...entry,
+    change: { sequence: account.sequence, before, after, cause, explanation: lines, stepsCompleted, backfill },
+  }
+}
+
+/** Whether anything published differs: score, band, stage, confidence or a fact. */
+const hasMoved = (before: Evaluation, after: Evaluation): boolean => {
+  if (before.score !== after.score || before.computedScore !== after.computedScore) return true
+  const [old, now] = [before.facts, after.facts] as unknown as Record<string, unknown>[]
+  for (const name in now) {
+    if (typeof now[name] !== 'object' && now![name] !== old![name]) return true
+    if ((now[name] === null) !== (old![name] === null)) return true
+  }
+  return false
+}

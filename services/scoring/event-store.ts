@@ -1,0 +1,69 @@
+import type { Sql } from '#libs/postgres/database.ts'
+import type { AccountKey } from './account-store.ts'
+import { type ReceivedEvent, readRecord } from './core/read-record.ts'
+
+/** Events of one flush, as they were kept: each ended by 0x1e. */
+const readKept = (key: AccountKey, kept: Buffer): ReceivedEvent[] => {
+  const events: ReceivedEvent[] = []
+  let from = 0
+  for (let end = kept.indexOf(0x1e); end !== -1; end = kept.indexOf(0x1e, from)) {
+    const value = kept.subarray(from, end)
+    from = end + 1
+    const read = readRecord({ key: `${key.tenantId}:${key.accountId}`, value, headers: {}, timestampMs: 0 })
+    if (read.kind !== 'event') throw new Error('a kept event cannot be read again')
+    events.push(read.event)
+  }
+  return events
+}
+
+/** Every event the account has counted, in the order it came. */
+export const loadCountedEvents = async (sql: Sql, key: AccountKey): Promise<ReceivedEvent[]> => {
+  const rows = await sql.query<{ events: Buffer }>(
+    `select events from scoring.account_log where tenant_id = $1 and account_id = $2 and last_occurred_at is not null
+     order by at, version`,
+    [key.tenantId, key.accountId],
+  )
+  return rows.flatMap((row) => readKept(key, row.events))
+}
+
+export type TimelineCursor = { readonly occurredAt: number; readonly id: string; readonly source: string }
+
+/** Newest first: by instant, then id and source by code points. */
+const newestFirst = (a: TimelineCursor, b: TimelineCursor): number =>
+  b.occurredAt - a.occurredAt || compareText(b.id, a.id) || compareText(b.source, a.source)
+
+const compareText = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b))
+
+const FLUSHES_PER_READ = 200
+
+/**
+ * A page of the account's timeline, newest first, after `cursor`. Reads flushes from the one that holds the newest event on, until
+ * none that is left can hold an event of this page.
+ */
+export const loadTimeline = async (
+  sql: Sql,
+  key: AccountKey,
+  page: { readonly limit: number; readonly cursor: TimelineCursor | undefined },
+): Promise<ReceivedEvent[]> => {
+  const found: ReceivedEvent[] = []
+  for (let skip = 0; ; skip += FLUSHES_PER_READ) {
+    const rows = await sql.query<{ events: Buffer; last_occurred_at: number }>(
+      `select events, last_occurred_at from scoring.account_log
+       where tenant_id = $1 and account_id = $2 and last_occurred_at is not null
+       order by last_occurred_at desc, version desc offset $3 limit $4`,
+      [key.tenantId, key.accountId, skip, FLUSHES_PER_READ],
+    )
+    for (const row of rows) {
+      const last = found.length >= page.limit ? found[page.limit - 1] : undefined
+      if (last !== undefined && row.last_occurred_at < last.occurredAt) return found.slice(0, page.limit)
+      const after =
+        page.cursor === undefined
+          ? readKept(key, row.events)
+          : readKept(key, row.events).filter((event) => newestFirst(event, page.cursor!) > 0)
+      if (after.length === 0) continue
+      found.push(...after)
+      found.sort(newestFirst)
+    }
+    if (rows.length < FLUSHES_PER_READ) return found.slice(0, page.limit)
+  }
+}

@@ -1,0 +1,113 @@
+import { z } from 'zod'
+import { bandSchema, factsSchema, stageSchema } from '#libs/contracts/account-health.ts'
+import { errors, notFound } from '#libs/http/problem.ts'
+import { routes } from '#libs/http/routes.ts'
+import { toInstant } from '#libs/runtime/clock.ts'
+import { RequestError } from '#libs/runtime/errors.ts'
+import type { AccountView, AccountViews } from '../account-views.ts'
+import { parseInstant } from '../core/instant.ts'
+import { accountParams } from './account-params.ts'
+
+const windowSchema = z.object({ days: z.int(), from: z.string(), to: z.string() })
+
+const factorSchema = z.object({
+  factor: z.string(),
+  status: z.enum(['measured', 'no_data', 'stale']),
+  value: z.number().nullable(),
+  points: z.number().nullable(),
+  weight: z.number().describe('Within its group'),
+  freshness: z.number(),
+  contribution: z.number(),
+  window: windowSchema.nullable(),
+})
+
+const groupSchema = z.object({
+  group: z.string(),
+  weight: z.number().describe('Effective share of the total, percent'),
+  points: z.number().nullable(),
+  contribution: z.number(),
+  factors: z.array(factorSchema),
+})
+
+const overrideSchema = z.object({
+  score: z.number(),
+  reason: z.string(),
+  author: z.string(),
+  setAt: z.iso.datetime(),
+  expiresAt: z.iso.datetime(),
+})
+
+const healthSchema = z
+  .object({
+    accountId: z.string(),
+    at: z.iso.datetime(),
+    score: z.number().nullable(),
+    computedScore: z.number().nullable().describe('After caps, before an override'),
+    band: bandSchema,
+    confidence: z.number(),
+    stage: stageSchema,
+    model: z.object({ id: z.string(), version: z.int() }),
+    sequence: z.int(),
+    groups: z.array(groupSchema),
+    caps: z.array(z.object({ cap: z.string(), limit: z.number(), delta: z.number() })),
+    override: overrideSchema.nullable(),
+    facts: factsSchema,
+  })
+  .meta({ id: 'Health' })
+
+const toHealth = (accountId: string, { evaluation, facts, model }: AccountView): z.infer<typeof healthSchema> => ({
+  accountId,
+  at: toInstant(evaluation.at),
+  score: evaluation.score,
+  computedScore: evaluation.computedScore,
+  band: evaluation.band,
+  confidence: evaluation.confidence,
+  stage: evaluation.stage,
+  model,
+  sequence: facts.sequence,
+  groups: evaluation.groups.map((group) => ({ ...group, factors: [...group.factors] })),
+  caps: [...evaluation.caps],
+  override:
+    evaluation.override === null
+      ? null
+      : {
+          ...evaluation.override,
+          setAt: toInstant(evaluation.override.setAt),
+          expiresAt: toInstant(evaluation.override.expiresAt),
+        },
+  facts,
+})
+
+const instantOf = (text: string): number => {
+  const at = parseInstant(text)
+  if (Number.isNaN(at)) {
+    throw new RequestError(422, 'invalid_parameter', 'The instant is not valid', [
+      { pointer: '/query/at', code: 'invalid_instant', detail: 'An RFC 3339 instant wanted' },
+    ])
+  }
+  return at
+}
+
+export const accountHealthRoutes = ({ views }: { readonly views: AccountViews }) =>
+  routes((app) => {
+    app.get(
+      '/v1/accounts/:accountId/health',
+      {
+        config: { scope: 'read' },
+        schema: {
+          operationId: 'getAccountHealth',
+          summary: 'The score with everything it is made of; with `at`, as of that instant, from the retained events',
+          tags: ['accounts'],
+          params: accountParams,
+          querystring: z.object({ at: z.string().min(1).max(40).optional().describe('RFC 3339') }),
+          response: { 200: healthSchema, ...errors(404, 422) },
+        },
+      },
+      async ({ params, query, principal }) => {
+        const key = { tenantId: principal.tenantId, accountId: params.accountId }
+        const view = query.at === undefined ? await views.now(key) : await views.asOf(key, instantOf(query.at))
+        if (view === undefined) throw notFound('account')
+        return toHealth(params.accountId, view)
+      },
+    )
+  })

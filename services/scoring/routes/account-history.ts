@@ -1,0 +1,105 @@
+import { z } from 'zod'
+import { type AccountHealth, accountHealthSchema, bandSchema, stageSchema } from '#libs/contracts/account-health.ts'
+import { decodeCursor, pageOf, pageQuery, pageSchema } from '#libs/http/pages.ts'
+import { errors } from '#libs/http/problem.ts'
+import { routes } from '#libs/http/routes.ts'
+import type { Database } from '#libs/postgres/database.ts'
+import { toInstant } from '#libs/runtime/clock.ts'
+import { requireAccount } from '../account-list-store.ts'
+import type { Zone } from '../core/zone.ts'
+import { type HistoryRow, listChanges, listDailyHistory, listHistory } from '../history-store.ts'
+import { accountParams } from './account-params.ts'
+
+const pointSchema = z
+  .object({
+    at: z.iso.datetime(),
+    score: z.number().nullable(),
+    band: bandSchema,
+    stage: stageSchema,
+    model: z.object({ id: z.string(), version: z.int() }),
+    markers: z.array(z.string()).describe('What is no behaviour: model_change, override, backfill'),
+  })
+  .meta({ id: 'HistoryPoint' })
+
+const changeSchema = accountHealthSchema.omit({ tenantId: true, traits: true }).meta({ id: 'Change' })
+
+const toPoint = (row: HistoryRow): z.infer<typeof pointSchema> => {
+  const change: AccountHealth = JSON.parse(row.change.toString())
+  const markers = change.explanation.some((line) => line.cause === 'model_change') ? ['model_change'] : []
+  if (change.cause === 'override') markers.push('override')
+  if (change.backfill) markers.push('backfill')
+  return {
+    at: toInstant(row.at),
+    score: row.score,
+    band: bandSchema.parse(row.band),
+    stage: stageSchema.parse(row.stage),
+    model: change.model,
+    markers,
+  }
+}
+
+const historyQuery = z.object({
+  ...pageQuery,
+  from: z.iso.datetime({ offset: true }).optional(),
+  to: z.iso.datetime({ offset: true }).optional(),
+  resolution: z.enum(['change', 'day']).default('change').describe('day: the last of each local day'),
+})
+
+export const accountHistoryRoutes = ({ database, zone }: { readonly database: Database; readonly zone: Zone }) =>
+  routes((app) => {
+    app.get(
+      '/v1/accounts/:accountId/history',
+      {
+        config: { scope: 'read' },
+        schema: {
+          operationId: 'getAccountHistory',
+          summary: 'How score, band and stage went, oldest first',
+          tags: ['accounts'],
+          params: accountParams,
+          querystring: historyQuery,
+          response: { 200: pageSchema(pointSchema), ...errors(404) },
+        },
+      },
+      async ({ params, query, principal }) => {
+        const key = { tenantId: principal.tenantId, accountId: params.accountId }
+        await requireAccount(database, key)
+        const page = {
+          from: query.from === undefined ? null : Date.parse(query.from),
+          to: query.to === undefined ? null : Date.parse(query.to),
+          after: decodeCursor(z.object({ at: z.number(), version: z.number() }), query.cursor),
+          limit: query.limit + 1,
+        }
+        const rows =
+          query.resolution === 'day'
+            ? await listDailyHistory(database, key, zone.name, page)
+            : await listHistory(database, key, page)
+        return pageOf(rows, query.limit, toPoint, ({ at, version }) => ({ at, version }))
+      },
+    )
+    app.get(
+      '/v1/accounts/:accountId/changes',
+      {
+        config: { scope: 'read' },
+        schema: {
+          operationId: 'listAccountChanges',
+          summary: 'Every change with its explanation, newest first',
+          tags: ['accounts'],
+          params: accountParams,
+          querystring: z.object(pageQuery),
+          response: { 200: pageSchema(changeSchema), ...errors(404) },
+        },
+      },
+      async ({ params, query, principal }) => {
+        const key = { tenantId: principal.tenantId, accountId: params.accountId }
+        await requireAccount(database, key)
+        const beforeSequence = decodeCursor(z.number().int(), query.cursor)
+        const changes = await listChanges(database, key, { beforeSequence, limit: query.limit + 1 })
+        return pageOf(
+          changes,
+          query.limit,
+          ({ tenantId, traits, ...change }) => change,
+          (change) => change.sequence,
+        )
+      },
+    )
+  })

@@ -1,0 +1,129 @@
+import { z } from 'zod'
+import { bandSchema, stageSchema } from '#libs/contracts/account-health.ts'
+import { decodeCursor, pageOf, pageQuery, pageSchema } from '#libs/http/pages.ts'
+import { errors } from '#libs/http/problem.ts'
+import { routes } from '#libs/http/routes.ts'
+import type { Database } from '#libs/postgres/database.ts'
+import { toInstant } from '#libs/runtime/clock.ts'
+import {
+  type AccountSummaryRow,
+  listAccounts,
+  requireAccount,
+  SORT_COLUMNS,
+  type SortKey,
+} from '../account-list-store.ts'
+import { dateOfDay } from '../core/zone.ts'
+import { accountParams } from './account-params.ts'
+
+const summarySchema = z
+  .object({
+    accountId: z.string(),
+    name: z.string().nullable(),
+    ownerId: z.string().nullable(),
+    score: z.number().nullable(),
+    band: bandSchema,
+    confidence: z.number(),
+    stage: stageSchema,
+    scoreDelta7d: z.number().nullable(),
+    scoreDelta28d: z.number().nullable(),
+    mrr: z.number().nullable().describe('Minor units'),
+    renewalDate: z.string().nullable(),
+    sequence: z.int(),
+    evaluatedAt: z.iso.datetime(),
+  })
+  .meta({ id: 'AccountSummary' })
+
+const accountSchema = summarySchema.extend({ traits: z.record(z.string(), z.unknown()) }).meta({ id: 'Account' })
+
+const SORTS = Object.keys(SORT_COLUMNS).flatMap((key) => [key, `-${key}`])
+
+const listQuery = z.looseObject({
+  ...pageQuery,
+  band: bandSchema.optional(),
+  stage: stageSchema.optional(),
+  owner: z.string().min(1).max(256).optional(),
+  q: z.string().min(1).max(256).optional().describe('Part of the name or the id'),
+  minScore: z.coerce.number().min(0).max(100).optional(),
+  maxScore: z.coerce.number().min(0).max(100).optional(),
+  sort: z.enum(SORTS).default('accountId').describe('`-` for descending; `trait.<name>=` filters by a trait'),
+})
+
+const cursorSchema = z.object({
+  value: z.union([z.number(), z.string(), z.null()]),
+  accountId: z.string(),
+  sort: z.string(),
+})
+
+const toSummary = (row: AccountSummaryRow): z.infer<typeof summarySchema> => ({
+  accountId: row.account_id,
+  name: row.name,
+  ownerId: row.owner_id,
+  score: row.score,
+  band: bandSchema.parse(row.band),
+  confidence: row.confidence,
+  stage: stageSchema.parse(row.stage),
+  scoreDelta7d: row.score_delta_7d,
+  scoreDelta28d: row.score_delta_28d,
+  mrr: row.mrr,
+  renewalDate: row.renewal_day === null ? null : dateOfDay(row.renewal_day),
+  sequence: row.sequence,
+  evaluatedAt: toInstant(row.evaluated_at),
+})
+
+const traitFilters = (query: Readonly<Record<string, unknown>>): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(query)
+      .filter(([name, value]) => name.startsWith('trait.') && typeof value === 'string')
+      .map(([name, value]) => [name.slice('trait.'.length), value as string]),
+  )
+
+export const accountRoutes = ({ database }: { readonly database: Database }) =>
+  routes((app) => {
+    app.get(
+      '/v1/accounts',
+      {
+        config: { scope: 'read' },
+        schema: {
+          operationId: 'listAccounts',
+          summary: 'Accounts with their score, filtered and sorted',
+          tags: ['accounts'],
+          querystring: listQuery,
+          response: { 200: pageSchema(summarySchema) },
+        },
+      },
+      async ({ query, principal }) => {
+        const { band, stage, owner, q, minScore, maxScore, limit } = query
+        const descending = query.sort.startsWith('-')
+        const sort = query.sort.replace('-', '') as SortKey
+        const cursor = decodeCursor(
+          cursorSchema.refine((value) => value.sort === query.sort),
+          query.cursor,
+        )
+        const filter = { band, stage, owner, q, minScore, maxScore, traits: traitFilters(query) }
+        const page = { sort, descending, after: cursor, limit: limit + 1 }
+        const rows = await listAccounts(database, principal.tenantId, filter, page)
+        return pageOf(rows, limit, toSummary, (row) => ({
+          value: row[SORT_COLUMNS[sort]],
+          accountId: row.account_id,
+          sort: query.sort,
+        }))
+      },
+    )
+    app.get(
+      '/v1/accounts/:accountId',
+      {
+        config: { scope: 'read' },
+        schema: {
+          operationId: 'getAccount',
+          summary: 'One account: identity, traits and summary',
+          tags: ['accounts'],
+          params: accountParams,
+          response: { 200: accountSchema, ...errors(404) },
+        },
+      },
+      async ({ params, principal }) => {
+        const row = await requireAccount(database, { tenantId: principal.tenantId, accountId: params.accountId })
+        return { ...toSummary(row), traits: row.traits ?? {} }
+      },
+    )
+  })

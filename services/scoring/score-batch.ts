@@ -1,0 +1,133 @@
+import type { Batch, BusRecord } from '#libs/bus/bus.ts'
+import { accountKey } from '#libs/contracts/topics.ts'
+import type { Database } from '#libs/postgres/database.ts'
+import type { Clock } from '#libs/runtime/clock.ts'
+import { derivedId } from '#libs/runtime/ids.ts'
+import type { Logger } from '#libs/runtime/logger.ts'
+import type { AccountCache } from './account-cache.ts'
+import { createFlushRows, type FlushRows } from './account-rows.ts'
+import { writeFlush } from './account-store.ts'
+import type { Account } from './core/account.ts'
+import { applyEvents, type LogEntry, type ScoringContext } from './core/apply-events.ts'
+import { changeMessage, factsOf } from './core/change-message.ts'
+import { groupRecords } from './group-records.ts'
+import { holdAccounts } from './load-accounts.ts'
+import type { ChangeRelay } from './relay-changes.ts'
+import type { ScoringMetrics } from './scoring-metrics.ts'
+import { createWriteLane, type WriteLane } from './write-lane.ts'
+
+export type BatchScorerDeps = {
+  readonly database: Database
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly metrics: ScoringMetrics
+  readonly cache: AccountCache
+  readonly relay: ChangeRelay
+  readonly contextAt: (now: number) => ScoringContext
+}
+
+type Prepared = {
+  readonly rows: FlushRows
+  readonly held: readonly Account[]
+  readonly messages: readonly BusRecord[]
+  readonly events: number
+  readonly duplicates: number
+}
+
+/**
+ * The handler of `usage.events`: reads a batch, counts it into its accounts and writes everything in one statement, then hands the
+ * changes to the relay. Resolves when the flush is durable. Rejects when it is not; the accounts it touched are then read anew.
+ */
+export const createBatchScorer = (deps: BatchScorerDeps): ((batch: Batch) => Promise<void>) => {
+  const { database, clock, cache, relay, metrics } = deps
+  const lanes = new Map<number, WriteLane>()
+  const laneOf = (partition: number): WriteLane => {
+    const lane = lanes.get(partition) ?? createWriteLane()
+    lanes.set(partition, lane)
+    return lane
+  }
+
+  const prepare = async (batch: Batch): Promise<Prepared> => {
+    const { wanted, events, unreadable } = groupRecords(batch)
+    await Promise.all(unreadable.map(({ record, reason }) => batch.park(record, reason)))
+    const context = deps.contextAt(clock.now())
+    const held = wanted.length === 0 ? [] : await holdAccounts(database, cache, wanted, context)
+    const rows = createFlushRows()
+    const messages: BusRecord[] = []
+    let duplicates = 0
+    held.forEach((account, i) => {
+      account.inFlight++
+      const base = account.version
+      const applied = applyEvents(account, wanted[i]!.events, wanted[i]!.due, context)
+      duplicates += applied.duplicates
+      if (applied.entries.length > 0) addAccount(rows, messages, { account, base, entries: applied.entries, context })
+    })
+    return { rows, held, messages, events, duplicates }
+  }
+
+  const write = async (batch: Batch, prepared: Prepared): Promise<void> => {
+    if (prepared.rows.accounts() === 0) return
+    const { position, relayed } = await writeFlush(database, batch.partition, prepared.rows)
+    relay.offer({ partition: batch.partition, position, relayed, records: prepared.messages })
+  }
+
+  return async (batch) => {
+    const startedAt = clock.now()
+    let prepared: Prepared | undefined
+    try {
+      await laneOf(batch.partition).run(
+        async () => {
+          prepared = await prepare(batch)
+          return prepared
+        },
+        (ready) => write(batch, ready),
+      )
+    } catch (error) {
+      // What is in memory has run ahead of the database: forget it.
+      for (const account of prepared?.held ?? []) cache.drop(accountKey(account.tenantId, account.accountId))
+      throw error
+    } finally {
+      for (const account of prepared?.held ?? []) account.inFlight--
+      cache.trim()
+    }
+    metrics.observeFlush({ batch, events: prepared!.events, duplicates: prepared!.duplicates, now: clock.now() })
+    deps.logger.debug(
+      {
+        topic: batch.topic,
+        partition: batch.partition,
+        events: prepared!.events,
+        duplicates: prepared!.duplicates,
+        accounts: prepared!.rows.accounts(),
+        changes: prepared!.messages.length,
+        tookMs: clock.now() - startedAt,
+      },
+      'batch scored',
+    )
+  }
+}
+
+type Written = {
+  readonly account: Account
+  readonly base: number
+  readonly entries: readonly LogEntry[]
+  readonly context: ScoringContext
+}
+
+/** Puts an account that moved on into a flush, with the messages its changes are. */
+export const addAccount = (rows: FlushRows, messages: BusRecord[], written: Written): void => {
+  const { account, base, entries, context } = written
+  const { model } = context.model
+  const key = accountKey(account.tenantId, account.accountId)
+  for (const entry of entries) {
+    if (entry.change === null) {
+      rows.addEntry(account, entry, null)
+      continue
+    }
+    const changeId = derivedId('change', account.tenantId, account.accountId, model.id, entry.change.sequence)
+    const message = changeMessage(account, entry.change, changeId, { id: model.id, version: model.version })
+    const value = Buffer.from(JSON.stringify(message))
+    messages.push({ key, value })
+    rows.addEntry(account, entry, value)
+  }
+  rows.addAccount(account, base, factsOf(account.evaluation!, account.past, account.sequence), context)
+}

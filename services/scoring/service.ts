@@ -1,0 +1,72 @@
+import { join } from 'node:path'
+import { accessRoutes } from '#libs/access/access-routes.ts'
+import type { Subscription } from '#libs/bus/bus.ts'
+import type { Platform, Service, ServiceDefinition } from '#libs/runtime/service.ts'
+import { createAccountCache } from './account-cache.ts'
+import { createAccountViews } from './account-views.ts'
+import { type ScoringConfig, scoringConfigSchema } from './config.ts'
+import type { ScoringContext } from './core/apply-events.ts'
+import { compileModel } from './core/model.ts'
+import { createZone } from './core/zone.ts'
+import { createEvaluationTimer } from './evaluation-timer.ts'
+import { loadDefaultModel } from './model-document.ts'
+import { createChangeRelay } from './relay-changes.ts'
+import { oldestUnrelayedAge } from './relay-store.ts'
+import { accountEventRoutes } from './routes/account-events.ts'
+import { accountHealthRoutes } from './routes/account-health.ts'
+import { accountHistoryRoutes } from './routes/account-history.ts'
+import { accountRoutes } from './routes/accounts.ts'
+import { createBatchScorer } from './score-batch.ts'
+import { createScoringMetrics } from './scoring-metrics.ts'
+
+/** Folds events into accounts, scores them, says what moved and why: `usage.events` -> `account.health`. */
+export const createScoring = (platform: Platform, config: ScoringConfig): Service => {
+  const { clock, logger, database, bus } = platform
+  const model = compileModel(loadDefaultModel())
+  const zone = createZone(platform.settings.timeZone)
+  const contextAt = (now: number): ScoringContext => ({ model, zone, now, sources: new Map() })
+  const cache = createAccountCache({
+    maxAccounts: config.PULSO_SCORING_CACHE_ACCOUNTS,
+    maxIds: config.PULSO_SCORING_CACHE_IDS,
+  })
+  const metrics = createScoringMetrics(platform.metrics)
+  const relay = createChangeRelay({ database, bus, clock, logger })
+  const timer = createEvaluationTimer({ database, bus, clock, logger })
+  const handle = createBatchScorer({ database, clock, logger, metrics, cache, relay, contextAt })
+  const views = createAccountViews({ database, clock, contextAt })
+  let subscription: Subscription | undefined
+  metrics.watch({
+    cachedAccounts: cache.size,
+    lag: async () => (await subscription?.lag()) ?? 0,
+    unrelayed: () => oldestUnrelayedAge(database, clock.now()),
+  })
+  return {
+    name: 'scoring',
+    topics: ['usage.events', 'account.health'],
+    migrations: join(import.meta.dirname, 'migrations'),
+    routes: async (app) => {
+      await app.register(accountRoutes({ database }))
+      await app.register(accountHealthRoutes({ views }))
+      await app.register(accountHistoryRoutes({ database, zone }))
+      await app.register(accountEventRoutes({ database }))
+      await app.register(accessRoutes({ database, clock }))
+    },
+    start: async () => {
+      relay.start()
+      timer.start()
+      const maxBatchBytes = config.PULSO_SCORING_BATCH_BYTES
+      subscription = await bus.consume({ group: 'scoring', topic: 'usage.events', handle, inFlight: 2, maxBatchBytes })
+    },
+    stop: async () => {
+      await timer.stop()
+      await subscription?.stop()
+      await relay.stop()
+    },
+  }
+}
+
+export const scoring: ServiceDefinition<ScoringConfig> = {
+  name: 'scoring',
+  config: scoringConfigSchema,
+  create: createScoring,
+}

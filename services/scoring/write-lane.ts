@@ -1,0 +1,37 @@
+/**
+ * The flushes of one partition, one behind the other: while one is being written the next is already folded onto it in memory.
+ * When one fails, those behind it fail too without being tried, since they stand on what was never written.
+ */
+export type WriteLane = {
+  /** Runs `prepare` after the earlier ones prepared, then what it answers after the earlier ones wrote. */
+  readonly run: <Prepared>(
+    prepare: () => Promise<Prepared>,
+    write: (prepared: Prepared) => Promise<void>,
+  ) => Promise<void>
+}
+
+export const createWriteLane = (): WriteLane => {
+  let prepared: Promise<unknown> = Promise.resolve()
+  let written: Promise<void> = Promise.resolve()
+  let underWay = 0
+  return {
+    run: async (prepare, write) => {
+      underWay++
+      const before = written
+      const ready = prepared.then(prepare)
+      prepared = ready.catch(() => {})
+      const done = ready.then(async (value) => {
+        await before
+        await write(value)
+      })
+      written = done
+      done.catch(() => {})
+      try {
+        await done
+      } finally {
+        underWay--
+        if (underWay === 0) written = Promise.resolve()
+      }
+    },
+  }
+}
