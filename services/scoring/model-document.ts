@@ -1,0 +1,136 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { parse } from 'yaml'
+import { z } from 'zod'
+import { type ErrorDetail, RequestError } from '#libs/runtime/errors.ts'
+import { FACTORS } from './core/factor-table.ts'
+import type { Model } from './core/model.ts'
+import { modelProblems } from './model-problems.ts'
+
+const GROUPS = ['onboarding', 'usage', 'adoption', 'support', 'sentiment', 'commercial', 'relationship'] as const
+const CAPS = ['cancelled', 'payment_failed', 'silent', 'champion_removed', 'urgent_ticket_open'] as const
+
+const points = z.number().min(0).max(100)
+const days = z.int().min(1).max(400)
+const text = z.string().min(1).max(256)
+const anchors = z
+  .array(z.tuple([z.number(), points]))
+  .min(1)
+  .max(20)
+  .describe('[value, points], values ascending')
+const groupName = z.enum(GROUPS)
+
+const factorSchema = z.strictObject({
+  name: z.enum([...FACTORS.keys()] as [string, ...string[]]),
+  weight: z.number().gt(0).max(100).describe('Within its group; they sum to 100'),
+  windowDays: days.optional(),
+  curve: anchors.optional(),
+  upTo: anchors.optional(),
+  beyond: points.optional(),
+  points: z.record(z.string(), points).optional(),
+  settings: z.record(z.string(), z.number()).optional(),
+})
+
+const groupSchema = z.strictObject({
+  name: groupName,
+  weights: z.strictObject({ onboarding: points, adoption: points, renewal: points }),
+  factors: z.array(factorSchema).min(1),
+})
+
+/** A health model as a document: everything that decides a score. Published as JSON Schema. */
+export const modelSchema = z.strictObject({
+  id: z.string().regex(/^[a-z0-9][a-z0-9_-]{0,63}$/),
+  version: z.int().min(1),
+  name: text,
+  description: z.string().max(4_000).optional(),
+  groups: z.array(groupSchema).length(GROUPS.length).describe('All seven'),
+  caps: z.array(z.strictObject({ name: z.enum(CAPS), limit: points, overDays: z.int().min(0).max(400).optional() })),
+  bands: z.strictObject({
+    healthy: points,
+    watch: points,
+    atRisk: points,
+    recoveryMargin: z.number().min(0).max(25),
+    insufficientBelow: z.number().min(0).max(1),
+  }),
+  stages: z.strictObject({
+    blendDays: z.int().min(0).max(400),
+    renewalWindowDays: days,
+    shortTermMonths: z.int().min(0).max(120),
+    shortRenewalWindowDays: days,
+    watchPeriodDays: days,
+  }),
+  onboarding: z.strictObject({
+    targetDays: days,
+    steps: z.array(text).max(200),
+    firstValueTypes: z.array(text).max(200),
+  }),
+  silence: z.strictObject({
+    onboardingDays: z.number().gt(0).max(400),
+    gapFactor: z.number().gt(0).max(100),
+    historyDays: days,
+    minimumGaps: z.int().min(1).max(400),
+    minDays: z.number().gt(0).max(400),
+    maxDays: z.number().gt(0).max(400),
+    defaultDays: z.number().gt(0).max(400),
+  }),
+  activity: z.strictObject({ types: z.array(text).max(1_000), customTypes: z.boolean() }),
+  features: z.record(text, text.nullable()),
+  coreFeatures: z.array(text).max(1_000),
+  connected: z.array(groupName),
+  sources: z.record(
+    text,
+    z.strictObject({ groups: z.array(groupName).min(1), expectedIntervalHours: z.number().gt(0).max(9_600) }),
+  ),
+  support: z.strictObject({ urgentPriorities: z.array(text).max(20) }),
+  relationship: z.strictObject({ contactKinds: z.array(text).max(20) }),
+  facts: z.strictObject({
+    detractorUpTo: z.number().min(0).max(10),
+    detractorDays: days,
+    promoterFrom: z.number().min(0).max(10),
+    advocacyDays: days,
+    advocateHealthyDays: days,
+    topContributions: z.int().min(0).max(19),
+    counterDays: z.int().min(1).max(1_000),
+  }),
+})
+
+export type ParsedModel = { readonly model: Model } | { readonly errors: readonly ErrorDetail[] }
+
+/** Checks a document that was read from JSON or YAML; every error points into it. */
+export const checkModel = (document: unknown): ParsedModel => {
+  const parsed = modelSchema.safeParse(document)
+  if (!parsed.success) {
+    return {
+      errors: parsed.error.issues.map(({ path, code, message }) => ({
+        pointer: toPointer(path),
+        code,
+        detail: message,
+      })),
+    }
+  }
+  const model: Model = parsed.data
+  const errors = modelProblems(model)
+  return errors.length > 0 ? { errors } : { model }
+}
+
+/** A model from YAML or JSON text (JSON is YAML). Throws a 422 RequestError with pointers into the document. */
+export const parseModel = (source: string): Model => {
+  let document: unknown
+  try {
+    document = parse(source, { maxAliasCount: 0 })
+  } catch (error) {
+    throw new RequestError(422, 'invalid_model', 'The model is no YAML', [
+      { pointer: '', code: 'invalid_yaml', detail: error instanceof Error ? error.message.split('\n')[0]! : '' },
+    ])
+  }
+  const checked = checkModel(document)
+  if ('errors' in checked) throw new RequestError(422, 'invalid_model', 'The model has errors', checked.errors)
+  return checked.model
+}
+
+/** The shipped model, loaded like any other. */
+export const loadDefaultModel = (): Model =>
+  parseModel(readFileSync(join(import.meta.dirname, 'models', 'default.yaml'), 'utf8'))
+
+const toPointer = (path: readonly PropertyKey[]): string =>
+  path.map((part) => `/${String(part).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')
