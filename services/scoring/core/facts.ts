@@ -1,6 +1,7 @@
 import type { Band } from '#libs/contracts/account-health.ts'
 import { isChampionRemoved } from './caps.ts'
 import type { CoreFacts, GroupResult } from './evaluation.ts'
+import { hasSupport } from './factors/support-ticket-rate.ts'
 import { urgentTickets } from './factors/support-urgent-open.ts'
 import { stalledFrom } from './journey-runs.ts'
 import { round4 } from './largest-remainder.ts'
@@ -40,7 +41,7 @@ export const factsOf = (found: Found): CoreFacts => {
     mrr: mrr === null ? null : round4(mrr),
     seatUse: seatUseOf(view),
     planUse: planUseOf(view),
-    openUrgentTickets: state.tickets.size === 0 ? null : urgentTickets(view),
+    openUrgentTickets: hasSupport(view) ? urgentTickets(view) : null,
     detractorWithin90d: isWithin(state.detractorDay, day, view.model.model.facts.detractorDays),
     paymentFailedDays: paymentFailedDays(view),
     cancelScheduled: anyScheduled,

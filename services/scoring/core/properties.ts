@@ -12,7 +12,7 @@ export const positiveOf = (value: unknown): number | null => {
 }
 
 /** More steps or months than this mean the same: never. */
-const MOST = 1_000_000
+const MOST = 1e15
 
 /** A count of 1 or more, fractions cut. */
 export const countOf = (value: unknown): number | null => {

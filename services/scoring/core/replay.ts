@@ -8,7 +8,7 @@ import type { Zone } from './zone.ts'
 /** The account as of an instant, from its events in any order, each given once: those after it are left out, whenever they came. */
 export const replay = (
   events: Iterable<CountedEvent>,
-  context: { readonly model: CompiledModel; readonly zone: Zone },
+  context: { readonly model: CompiledModel; readonly zone: Zone; readonly now?: number },
   at: number,
 ): { readonly state: AccountState; readonly users: ReturnType<typeof createMemoryUserBook> } => {
   const state = createState()
