@@ -68,6 +68,35 @@ export const factsSchema = z.object({
 })
 export type Facts = z.infer<typeof factsSchema>
 
+export const FACTS_EXAMPLE: Facts = {
+  score: 73.5839,
+  band: 'watch',
+  confidence: 0.855,
+  stage: 'adoption',
+  daysInStage: 120,
+  scoreDelta7d: -2.1,
+  scoreDelta28d: null,
+  daysSinceLastActivity: 1,
+  silenceLimitDays: 14,
+  silentSince: null,
+  renewalInDays: 200,
+  autoRenew: true,
+  mrr: 120000,
+  seatUse: 0.45,
+  planUse: null,
+  openUrgentTickets: 0,
+  detractorWithin90d: false,
+  paymentFailedDays: null,
+  cancelScheduled: false,
+  championRemoved: false,
+  onboardingOverdueDays: null,
+  onboardingStalledDays: null,
+  ownerId: 'csm-7',
+  advocate: false,
+  topContributions: [{ factor: 'usage.active_ratio', contribution: 9.6711 }],
+  sequence: 42,
+}
+
 /** The message on `account.health`: one per change, numbered by the account without gaps from 1. */
 export const accountHealthSchema = z.object({
   changeId: z.uuid(),

@@ -8,6 +8,7 @@ import type { ScoringContext } from './core/apply-events.ts'
 import { factsOf } from './core/change-message.ts'
 import { evaluate } from './core/evaluate.ts'
 import type { Evaluation } from './core/evaluation.ts'
+import { type Journey, journeyOf } from './core/journey.ts'
 import { replay } from './core/replay.ts'
 import { loadCountedEvents } from './event-store.ts'
 import { readAccounts } from './load-accounts.ts'
@@ -24,6 +25,7 @@ export type AccountViews = {
   readonly now: (key: AccountKey) => Promise<AccountView | undefined>
   /** From the events with `occurredAt <= at`, whenever they arrived. */
   readonly asOf: (key: AccountKey, at: number) => Promise<AccountView | undefined>
+  readonly journey: (key: AccountKey) => Promise<Journey | undefined>
 }
 
 export const createAccountViews = (deps: {
@@ -57,6 +59,12 @@ export const createAccountViews = (deps: {
       }
       const evaluation = evaluateStored(account, context)
       return { evaluation, facts: factsOf(evaluation, past, account.sequence), model: modelOf(context) }
+    },
+    journey: async (key) => {
+      const { model, zone, now } = contextAt(clock.now())
+      const [account] = await readAccounts(database, [key], contextAt(now))
+      if (account === undefined || account.version === 0) return undefined
+      return journeyOf({ state: account.state, model, zone, at: now })
     },
     asOf: async (key, at) => {
       const [account] = await readAccounts(database, [key], contextAt(clock.now()))

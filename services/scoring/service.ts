@@ -4,6 +4,7 @@ import type { Subscription } from '#libs/bus/bus.ts'
 import type { Platform, Service, ServiceDefinition } from '#libs/runtime/service.ts'
 import { createAccountCache } from './account-cache.ts'
 import { createAccountViews } from './account-views.ts'
+import { createSetOverride } from './change-account.ts'
 import { type ScoringConfig, scoringConfigSchema } from './config.ts'
 import type { ScoringContext } from './core/apply-events.ts'
 import { compileModel } from './core/model.ts'
@@ -15,6 +16,8 @@ import { oldestUnrelayedAge } from './relay-store.ts'
 import { accountEventRoutes } from './routes/account-events.ts'
 import { accountHealthRoutes } from './routes/account-health.ts'
 import { accountHistoryRoutes } from './routes/account-history.ts'
+import { accountJourneyRoutes } from './routes/account-journey.ts'
+import { accountOverrideRoutes } from './routes/account-override.ts'
 import { accountRoutes } from './routes/accounts.ts'
 import { createBatchScorer } from './score-batch.ts'
 import { createScoringMetrics } from './scoring-metrics.ts'
@@ -34,6 +37,7 @@ export const createScoring = (platform: Platform, config: ScoringConfig): Servic
   const timer = createEvaluationTimer({ database, bus, clock, logger })
   const handle = createBatchScorer({ database, clock, logger, metrics, cache, relay, contextAt })
   const views = createAccountViews({ database, clock, contextAt })
+  const setOverride = createSetOverride({ database, bus, clock, cache, relay, contextAt })
   let subscription: Subscription | undefined
   metrics.watch({
     cachedAccounts: cache.size,
@@ -49,6 +53,8 @@ export const createScoring = (platform: Platform, config: ScoringConfig): Servic
       await app.register(accountHealthRoutes({ views }))
       await app.register(accountHistoryRoutes({ database, zone }))
       await app.register(accountEventRoutes({ database }))
+      await app.register(accountJourneyRoutes({ database, bus, clock, views }))
+      await app.register(accountOverrideRoutes({ clock, setOverride }))
       await app.register(accessRoutes({ database, clock }))
     },
     start: async () => {

@@ -1,48 +1,18 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { accountKey } from '#libs/contracts/topics.ts'
-import type { Service } from '#libs/runtime/service.ts'
-import { scoringConfigSchema } from '../../services/scoring/config.ts'
-import { createScoring } from '../../services/scoring/service.ts'
-import { createTestPlatform, type TestPlatform } from '../support/platform.ts'
-import { createRoutesClient, type RoutesClient } from '../support/routes-client.ts'
+import type { RoutesClient } from '../support/routes-client.ts'
+import { type ScorerFixture, startScorer, type UsageRecord, usageRecord } from '../support/scorer.ts'
 
-let test: TestPlatform
-let service: Service
+let scorer: ScorerFixture
 let api: RoutesClient
 
 beforeAll(async () => {
-  test = await createTestPlatform()
-  service = createScoring(test.platform, scoringConfigSchema.parse({}))
-  await test.prepare(service)
-  await service.start()
-  api = await createRoutesClient(test.platform, service)
+  scorer = await startScorer()
+  api = scorer.api
 })
+afterAll(() => scorer?.stop())
 
-afterAll(async () => {
-  await api?.close()
-  await service?.stop()
-  await test?.stop()
-})
-
-let nextId = 0
-type Given = { id?: string; type?: string; userId?: string; agoMs?: number; mode?: string; properties?: object }
-const record = (accountId: string, given: Given = {}) => {
-  const now = Date.now()
-  const body = {
-    id: given.id ?? `evt-${nextId++}`,
-    source: 'web',
-    type: given.type ?? 'Feature Used',
-    accountId,
-    userId: given.userId ?? 'u-1',
-    occurredAt: new Date(now - (given.agoMs ?? 0)).toISOString(),
-    receivedAt: new Date(now).toISOString(),
-    tenantId: 'default',
-    mode: given.mode ?? 'live',
-    properties: given.properties ?? { feature: 'reports', core: true },
-  }
-  return { key: accountKey('default', accountId), value: Buffer.from(JSON.stringify(body)), headers: { kind: 'event' } }
-}
-const send = (...records: ReturnType<typeof record>[]) => test.platform.bus.publish('usage.events', records)
+const record = usageRecord
+const send = (...records: UsageRecord[]) => scorer.send(...records)
 
 type Page<Item> = { items: Item[]; nextCursor: string | null }
 type ChangeItem = {

@@ -11,7 +11,7 @@ export type RoutesClient = {
     method: 'PUT' | 'POST' | 'DELETE',
     path: string,
     body?: unknown,
-  ) => Promise<{ status: number; body: any }>
+  ) => Promise<{ status: number; body: unknown }>
   readonly close: () => Promise<void>
 }
 

@@ -118,10 +118,11 @@ const applyTogether = (
 /** What time alone moved since the last evaluation comes first, so that it is never blamed on the events. */
 const timeSteps = (account: Account, context: ScoringContext): Step[] => {
   if (!isDue(account, context.now)) return []
-  const stageBefore = account.evaluation?.stage
+  const before = account.evaluation
   promote(account.state, account.users, context)
   const step = stepOf(account, 'window_expiry', [], context)
-  return [step.evaluation.stage === stageBefore ? step : { ...step, cause: 'stage_change' }]
+  if (step.evaluation.stage !== before?.stage) return [{ ...step, cause: 'stage_change' }]
+  return [before.override !== null && step.evaluation.override === null ? { ...step, cause: 'override' } : step]
 }
 
 const stepOf = (account: Account, cause: Cause, events: readonly ReceivedEvent[], context: ScoringContext): Step => {

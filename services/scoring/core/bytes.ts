@@ -1,4 +1,4 @@
-/** Compact binary writer and reader: LEB128 for whole numbers, length-prefixed UTF-8, doubles as they are. */
+/** Compact binary writer: LEB128 for whole numbers, length-prefixed UTF-8, doubles as they are. */
 export type ByteWriter = {
   /** A whole number of 0 or more. */
   readonly uint: (value: number) => void
@@ -6,13 +6,24 @@ export type ByteWriter = {
   readonly int: (value: number) => void
   readonly double: (value: number) => void
   readonly text: (value: string) => void
+  /** A text that is not empty, in 17 bytes where it is a lower-case UUID. */
+  readonly id: (value: string) => void
+  readonly bytes: (value: Uint8Array) => void
   /** A copy of what was written, and an empty writer again. */
   readonly take: () => Buffer
 }
 
 const INITIAL_BYTES = 4_096
-/** Room a number may need; text asks for its own. */
-const NUMBER_BYTES = 16
+/** Room that anything but a long text needs. */
+const SMALL_BYTES = 136
+/** Up to here a text's length is one byte, and writing its characters one by one beats a call into the runtime. */
+const SHORT_TEXT = 64
+
+export const UUID_LENGTH = 36
+/** Length 0 announces a packed UUID: an id is never empty. */
+export const PACKED_UUID = 0
+/** Where the hyphens of a UUID stand. */
+const isHyphenPlace = (index: number): boolean => index === 8 || index === 13 || index === 18 || index === 23
 
 export const createByteWriter = (): ByteWriter => {
   let buffer = Buffer.allocUnsafe(INITIAL_BYTES)
@@ -24,7 +35,7 @@ export const createByteWriter = (): ByteWriter => {
     buffer = larger
   }
   const uint = (value: number): void => {
-    ensure(NUMBER_BYTES)
+    ensure(SMALL_BYTES)
     let rest = value
     while (rest >= 0x80) {
       buffer[length++] = (rest % 0x80) + 0x80
@@ -32,65 +43,70 @@ export const createByteWriter = (): ByteWriter => {
     }
     buffer[length++] = rest
   }
+  /** Whether all of it was ASCII; else nothing is written. */
+  const writeAscii = (value: string): boolean => {
+    ensure(SMALL_BYTES)
+    const start = length
+    buffer[length++] = value.length
+    for (let index = 0; index < value.length; index += 1) {
+      const code = value.charCodeAt(index)
+      if (code >= 0x80) {
+        length = start
+        return false
+      }
+      buffer[length++] = code
+    }
+    return true
+  }
+  const text = (value: string): void => {
+    if (value.length <= SHORT_TEXT && writeAscii(value)) return
+    const size = Buffer.byteLength(value)
+    uint(size)
+    ensure(size)
+    length += buffer.write(value, length)
+  }
+  const writeUuid = (value: string): boolean => {
+    ensure(SMALL_BYTES)
+    const start = length
+    buffer[length++] = PACKED_UUID
+    let high = -1
+    for (let index = 0; index < UUID_LENGTH; index += 1) {
+      const code = value.charCodeAt(index)
+      const hyphen = isHyphenPlace(index)
+      const digit = code >= 48 && code <= 57 ? code - 48 : code >= 97 && code <= 102 ? code - 87 : -1
+      if (hyphen ? code !== 45 : digit < 0) {
+        length = start
+        return false
+      }
+      if (hyphen) continue
+      if (high < 0) high = digit
+      else {
+        buffer[length++] = high * 16 + digit
+        high = -1
+      }
+    }
+    return true
+  }
   return {
     uint,
     int: (value) => uint(value < 0 ? -2 * value - 1 : 2 * value),
     double: (value) => {
-      ensure(NUMBER_BYTES)
+      ensure(SMALL_BYTES)
       length = buffer.writeDoubleLE(value, length)
     },
-    text: (value) => {
-      const size = Buffer.byteLength(value)
-      uint(size)
-      ensure(size)
-      length += buffer.write(value, length)
+    text,
+    id: (value) => {
+      if (value.length !== UUID_LENGTH || !writeUuid(value)) text(value)
+    },
+    bytes: (value) => {
+      ensure(value.length)
+      buffer.set(value, length)
+      length += value.length
     },
     take: () => {
       const copy = Buffer.from(buffer.subarray(0, length))
       length = 0
       return copy
     },
-  }
-}
-
-export type ByteReader = {
-  readonly uint: () => number
-  readonly int: () => number
-  readonly double: () => number
-  readonly text: () => string
-  readonly atEnd: () => boolean
-}
-
-export const createByteReader = (bytes: Uint8Array): ByteReader => {
-  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  let position = 0
-  const uint = (): number => {
-    let value = 0
-    let factor = 1
-    for (;;) {
-      if (position >= buffer.length) throw new Error('state ends in the middle of a number')
-      const byte = buffer[position++]!
-      if (byte < 0x80) return value + byte * factor
-      value += (byte - 0x80) * factor
-      factor *= 0x80
-    }
-  }
-  return {
-    uint,
-    int: () => {
-      const value = uint()
-      return value % 2 === 0 ? value / 2 : -(value + 1) / 2
-    },
-    double: () => {
-      position += 8
-      return buffer.readDoubleLE(position - 8)
-    },
-    text: () => {
-      const size = uint()
-      position += size
-      if (position > buffer.length) throw new Error('state ends in the middle of a text')
-      return buffer.toString('utf8', position - size, position)
-    },
-    atEnd: () => position === buffer.length,
   }
 }

@@ -2,7 +2,6 @@
 export type Feeds =
   | 'traits'
   | 'lifecycle'
-  | 'feature'
   | 'journey_start'
   | 'journey_step'
   | 'journey_done'
@@ -36,7 +35,7 @@ export const KNOWN_TYPES: ReadonlyMap<string, Feeds> = new Map<string, Feeds>([
   ['Invite Sent', 'nothing'],
   ['Trial Started', 'nothing'],
   ['Trial Ended', 'nothing'],
-  ['Feature Used', 'feature'],
+  ['Feature Used', 'nothing'],
   ['Value Realized', 'nothing'],
   ['Goal Set', 'nothing'],
   ['Goal Achieved', 'nothing'],

@@ -1,6 +1,6 @@
 import { addDay, addToDay, takeFromDay } from './day-counts.ts'
 import type { CountedEvent } from './event.ts'
-import { KNOWN_TYPES } from './event-types.ts'
+import { BYPASS_TYPE, type Feeds, KNOWN_TYPES } from './event-types.ts'
 import { foldInvoice, foldPlanLimit, foldSubscription } from './fold-commercial.ts'
 import { foldBypass, foldJourneyDone, foldJourneyStart, foldJourneyStep, foldValue } from './fold-journey.ts'
 import { foldCsat, foldNps } from './fold-sentiment.ts'
@@ -60,56 +60,56 @@ const count = (state: AccountState, users: UserBook, event: CountedEvent, contex
   const day = zone.dayOf(event.occurredAt)
   state.eventCount += 1
   countType(state.typeCounts, event.type, feeds !== undefined)
-  if (feeds !== 'journey_bypass' && (state.firstEventAt === null || event.occurredAt < state.firstEventAt)) {
+  if (event.type !== BYPASS_TYPE && (state.firstEventAt === null || event.occurredAt < state.firstEventAt)) {
     state.firstEventAt = event.occurredAt
     state.memo.timeline = undefined
   }
   if (rule.activity) foldActivity(state, users, event, { day, rule, model })
+  const feedsPart = feeds !== undefined && feeds !== 'nothing'
+  if (rule.firstValue || feedsPart) state.memo.rareBytes = undefined
   if (rule.firstValue) foldValue(state, event)
-  switch (feeds) {
-    case undefined:
-    case 'nothing':
-    case 'feature':
-      return
-    case 'traits':
-      return foldTraits(state, event, zone)
-    case 'lifecycle':
-      return foldLifecycle(state, event)
-    case 'journey_start':
-      return foldJourneyStart(state, event)
-    case 'journey_step':
-      return foldJourneyStep(state, event)
-    case 'journey_done':
-      return foldJourneyDone(state, event)
-    case 'journey_bypass':
-      return foldBypass(state, event)
-    case 'ticket':
-      return foldTicket(state, event, day)
-    case 'nps':
-      return foldNps(state, event, day, model)
-    case 'csat':
-      return foldCsat(state, event, day, model)
-    case 'subscription':
-      return foldSubscription(state, event, zone)
-    case 'invoice':
-      return foldInvoice(state, event)
-    case 'plan_limit':
-      return foldPlanLimit(state, event)
-    case 'touch':
-      if (model.contactKinds.has(textOf(event.properties.kind) ?? ''))
-        state.contactDay = Math.max(state.contactDay, day)
-      return
-    case 'champion':
-      return foldChampion(state, users, event)
-    case 'advocacy':
-      state.advocacyDay = Math.max(state.advocacyDay, day)
-      return
-  }
+  if (feedsPart) FOLDS[feeds](state, event, { day, users, model, zone })
+}
+
+type FoldPart = {
+  readonly day: number
+  readonly users: UserBook
+  readonly model: CompiledModel
+  readonly zone: Zone
+}
+
+/** What an event of a known type feeds, besides activity: the map from events to the parts of the state. */
+const FOLDS: Readonly<
+  Record<Exclude<Feeds, 'nothing'>, (state: AccountState, event: CountedEvent, part: FoldPart) => void>
+> = {
+  traits: (state, event, { zone }) => foldTraits(state, event, zone),
+  lifecycle: foldLifecycle,
+  journey_start: foldJourneyStart,
+  journey_step: foldJourneyStep,
+  journey_done: foldJourneyDone,
+  journey_bypass: foldBypass,
+  ticket: (state, event, { day }) => foldTicket(state, event, day),
+  nps: (state, event, { day, model }) => foldNps(state, event, day, model),
+  csat: (state, event, { day, model }) => foldCsat(state, event, day, model),
+  subscription: (state, event, { zone }) => foldSubscription(state, event, zone),
+  invoice: foldInvoice,
+  plan_limit: foldPlanLimit,
+  touch: (state, event, { day, model }) => {
+    const kind = textOf(event.properties.kind)
+    if (kind !== null && model.contactKinds.has(kind)) state.contactDay = Math.max(state.contactDay, day)
+  },
+  champion: (state, event, { users }) => foldChampion(state, users, event),
+  advocacy: (state, _event, { day }) => {
+    state.advocacyDay = Math.max(state.advocacyDay, day)
+  },
 }
 
 const countType = (counts: Map<string, number>, type: string, known: boolean): void => {
   const before = counts.get(type)
-  if (before !== undefined) return void counts.set(type, before + 1)
+  if (before !== undefined) {
+    counts.set(type, before + 1)
+    return
+  }
   counts.set(type, 1)
   if (known) return
   const custom = [...counts.keys()].filter((name) => name !== '' && !KNOWN_TYPES.has(name))

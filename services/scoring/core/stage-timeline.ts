@@ -2,7 +2,7 @@ import type { Stage } from '#libs/contracts/account-health.ts'
 import { isOpen, type Run, runsOf } from './journey-runs.ts'
 import type { CompiledModel } from './model.ts'
 import { compareStamps } from './stamp.ts'
-import type { AccountState } from './state.ts'
+import type { AccountState, Lifecycle, RenewalTrait } from './state.ts'
 import { applyRenewalTrait, applySubscription, type Ledger, type Renewal, renewalOf } from './subscription-ledger.ts'
 import type { Zone } from './zone.ts'
 
@@ -39,10 +39,16 @@ const contractsOf = (state: AccountState, { model }: CompiledModel, zone: Zone):
   let traits: Renewal = { renewalDay: null, termMonths: null, autoRenew: null }
   let deleted = false
   const contracts: Contract[] = []
+  const applyTrait = (event: RenewalTrait): void => {
+    traits = applyRenewalTrait(traits, event)
+  }
+  const applyLifecycle = (event: Lifecycle): void => {
+    deleted = event.deleted
+  }
   const events = [
     ...state.subscriptions.map((event) => ({ event, apply: () => applySubscription(ledger, event) })),
-    ...state.renewalTraits.map((event) => ({ event, apply: () => void (traits = applyRenewalTrait(traits, event)) })),
-    ...state.lifecycle.map((event) => ({ event, apply: () => void (deleted = event.deleted) })),
+    ...state.renewalTraits.map((event) => ({ event, apply: () => applyTrait(event) })),
+    ...state.lifecycle.map((event) => ({ event, apply: () => applyLifecycle(event) })),
   ].sort((a, b) => compareStamps(a.event, b.event))
   for (const [index, { event, apply }] of events.entries()) {
     apply()

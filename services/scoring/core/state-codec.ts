@@ -1,22 +1,45 @@
-import { type ByteReader, type ByteWriter, createByteReader, createByteWriter } from './bytes.ts'
+import { type ByteReader, createByteReader } from './byte-reader.ts'
+import { type ByteWriter, createByteWriter } from './bytes.ts'
 import { type AccountState, createState } from './state.ts'
-import { PARTS } from './state-parts.ts'
+import type { Part } from './state-part.ts'
+import { DEALINGS_PARTS } from './state-parts-dealings.ts'
+import { JOURNEY_PARTS } from './state-parts-journey.ts'
+import { USAGE_PARTS } from './state-parts-usage.ts'
 
 /** First byte: how the rest is laid out. A state of another layout is folded again from the raw events. */
 export const STATE_LAYOUT = 1
 
+/** A part's place here is its number in the bytes: parts are only ever added at the end of a list. */
+const RARE_PARTS: readonly Part[] = [...JOURNEY_PARTS, ...DEALINGS_PARTS]
+const END_OF_LIST = 0
+
 const writer: ByteWriter = createByteWriter()
 
-/** Canonical: states of the same set of events have the same bytes. */
+/**
+ * Canonical: states of the same set of events have the same bytes. What rarely changes lies at the end and is kept as bytes
+ * (`memo.rareBytes`) until a fold changes it, so that an account's old tickets and invoices cost its next event nothing.
+ */
 export const encodeState = (state: AccountState): Buffer => {
+  state.memo.rareBytes ??= encodeRare(state)
   writer.uint(STATE_LAYOUT)
-  for (let index = 0; index < PARTS.length; index += 1) {
-    const part = PARTS[index]!
+  writeParts(USAGE_PARTS, state)
+  writer.bytes(state.memo.rareBytes)
+  return writer.take()
+}
+
+const encodeRare = (state: AccountState): Buffer => {
+  writeParts(RARE_PARTS, state)
+  return writer.take()
+}
+
+const writeParts = (parts: readonly Part[], state: AccountState): void => {
+  for (let index = 0; index < parts.length; index += 1) {
+    const part = parts[index]!
     if (part.isEmpty(state)) continue
     writer.uint(index + 1)
     part.write(writer, state)
   }
-  return writer.take()
+  writer.uint(END_OF_LIST)
 }
 
 export const decodeState = (bytes: Uint8Array): AccountState => {
@@ -24,11 +47,16 @@ export const decodeState = (bytes: Uint8Array): AccountState => {
   const layout = reader.uint()
   if (layout !== STATE_LAYOUT) throw new Error(`state has layout ${layout}, not ${STATE_LAYOUT}`)
   const state = createState()
-  while (!reader.atEnd()) {
-    const index = reader.uint()
-    const part = PARTS[index - 1]
-    if (part === undefined) throw new Error(`state has an unknown part ${index}`)
+  readParts(USAGE_PARTS, reader, state)
+  state.memo.rareBytes = reader.rest()
+  readParts(RARE_PARTS, reader, state)
+  return state
+}
+
+const readParts = (parts: readonly Part[], reader: ByteReader, state: AccountState): void => {
+  for (let number = reader.uint(); number !== END_OF_LIST; number = reader.uint()) {
+    const part = parts[number - 1]
+    if (part === undefined) throw new Error(`state has an unknown part ${number}`)
     part.read(reader, state)
   }
-  return state
 }

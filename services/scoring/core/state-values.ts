@@ -1,14 +1,43 @@
-import type { ByteReader, ByteWriter } from './bytes.ts'
+import type { ByteReader } from './byte-reader.ts'
+import type { ByteWriter } from './bytes.ts'
 import { compareText, type Stamp } from './stamp.ts'
 
 /** How the values of a state lie in its bytes: each `write` beside the `read` that undoes it. */
 
+/** The commonest sources by number; a number is never given to another. */
+const SOURCES = [
+  '',
+  'web',
+  'app',
+  'api',
+  'backend',
+  'server',
+  'crm',
+  'billing',
+  'support',
+  'survey',
+  'segment',
+  'kafka',
+  'pulso',
+]
+const OTHER_SOURCE = 0
+
+const writeSource = (to: ByteWriter, source: string): void => {
+  const number = SOURCES.indexOf(source) + 1
+  to.uint(number)
+  if (number === OTHER_SOURCE) to.text(source)
+}
+const readSource = (from: ByteReader): string => {
+  const number = from.uint()
+  return number === OTHER_SOURCE ? from.text() : SOURCES[number - 1]!
+}
+
 export const writeStamp = (to: ByteWriter, stamp: Stamp): void => {
   to.int(stamp.at)
-  to.text(stamp.id)
-  to.text(stamp.source)
+  to.id(stamp.id)
+  writeSource(to, stamp.source)
 }
-export const readStamp = (from: ByteReader): Stamp => ({ at: from.int(), id: from.text(), source: from.text() })
+export const readStamp = (from: ByteReader): Stamp => ({ at: from.int(), id: from.id(), source: readSource(from) })
 
 export const writeNullable = <T>(to: ByteWriter, value: T | null, write: (value: T) => void): void => {
   to.uint(value === null ? 0 : 1)

@@ -111,7 +111,14 @@ export type AccountState = {
 }
 
 /** Each is dropped by the fold that changes what it rests on. */
-export type Memo = { timeline?: unknown; tickets?: unknown; invoices?: unknown; nps?: unknown; subscriptions?: unknown }
+export type Memo = {
+  timeline?: unknown
+  tickets?: unknown
+  invoices?: unknown
+  nps?: unknown
+  subscriptions?: unknown
+  rareBytes?: Buffer | undefined
+}
 
 export const createState = (): AccountState => ({
   eventCount: 0,

@@ -1,11 +1,12 @@
 import { z } from 'zod'
-import { bandSchema, factsSchema, stageSchema } from '#libs/contracts/account-health.ts'
+import { bandSchema, FACTS_EXAMPLE, factsSchema, stageSchema } from '#libs/contracts/account-health.ts'
 import { errors, notFound } from '#libs/http/problem.ts'
 import { routes } from '#libs/http/routes.ts'
 import { toInstant } from '#libs/runtime/clock.ts'
 import { RequestError } from '#libs/runtime/errors.ts'
 import type { AccountView, AccountViews } from '../account-views.ts'
 import { parseInstant } from '../core/instant.ts'
+import { overrideSchema } from './account-override.ts'
 import { accountParams } from './account-params.ts'
 
 const windowSchema = z.object({ days: z.int(), from: z.string(), to: z.string() })
@@ -29,13 +30,40 @@ const groupSchema = z.object({
   factors: z.array(factorSchema),
 })
 
-const overrideSchema = z.object({
-  score: z.number(),
-  reason: z.string(),
-  author: z.string(),
-  setAt: z.iso.datetime(),
-  expiresAt: z.iso.datetime(),
-})
+const HEALTH_EXAMPLE = {
+  accountId: 'acme',
+  at: '2026-11-22T10:00:00.000Z',
+  score: 73.5839,
+  computedScore: 73.5839,
+  band: 'watch',
+  confidence: 0.855,
+  stage: 'adoption',
+  model: { id: 'default', version: 1 },
+  sequence: 42,
+  groups: [
+    {
+      group: 'usage',
+      weight: 36.8421,
+      points: 71.1563,
+      contribution: 26.2155,
+      factors: [
+        {
+          factor: 'usage.active_ratio',
+          status: 'measured',
+          value: 0.45,
+          points: 75,
+          weight: 35,
+          freshness: 1,
+          contribution: 9.6711,
+          window: { days: 28, from: '2026-10-26', to: '2026-11-22' },
+        },
+      ],
+    },
+  ],
+  caps: [],
+  override: null,
+  facts: FACTS_EXAMPLE,
+}
 
 const healthSchema = z
   .object({
@@ -53,7 +81,7 @@ const healthSchema = z
     override: overrideSchema.nullable(),
     facts: factsSchema,
   })
-  .meta({ id: 'Health' })
+  .meta({ id: 'Health', examples: [HEALTH_EXAMPLE] })
 
 const toHealth = (accountId: string, { evaluation, facts, model }: AccountView): z.infer<typeof healthSchema> => ({
   accountId,

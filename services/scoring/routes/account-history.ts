@@ -1,5 +1,11 @@
 import { z } from 'zod'
-import { type AccountHealth, accountHealthSchema, bandSchema, stageSchema } from '#libs/contracts/account-health.ts'
+import {
+  type AccountHealth,
+  accountHealthSchema,
+  bandSchema,
+  FACTS_EXAMPLE,
+  stageSchema,
+} from '#libs/contracts/account-health.ts'
 import { decodeCursor, pageOf, pageQuery, pageSchema } from '#libs/http/pages.ts'
 import { errors } from '#libs/http/problem.ts'
 import { routes } from '#libs/http/routes.ts'
@@ -19,9 +25,58 @@ const pointSchema = z
     model: z.object({ id: z.string(), version: z.int() }),
     markers: z.array(z.string()).describe('What is no behaviour: model_change, override, backfill'),
   })
-  .meta({ id: 'HistoryPoint' })
+  .meta({
+    id: 'HistoryPoint',
+    examples: [
+      {
+        at: '2026-11-22T10:00:00.000Z',
+        score: 73.5839,
+        band: 'watch',
+        stage: 'adoption',
+        model: { id: 'default', version: 1 },
+        markers: [],
+      },
+    ],
+  })
 
-const changeSchema = accountHealthSchema.omit({ tenantId: true, traits: true }).meta({ id: 'Change' })
+const CHANGE_EXAMPLE = {
+  changeId: '9b2d5b1e-27f5-5d7c-9a5e-0d5f4f0f6a11',
+  accountId: 'acme',
+  sequence: 42,
+  at: '2026-11-22T10:00:00.000Z',
+  model: { id: 'default', version: 1 },
+  backfill: false,
+  health: {
+    score: 73.5839,
+    previousScore: 75.1,
+    computedScore: 73.5839,
+    band: 'healthy',
+    previousBand: 'healthy',
+    confidence: 0.855,
+    stage: 'adoption',
+    previousStage: 'adoption',
+  },
+  cause: 'events',
+  explanation: [
+    {
+      factor: 'usage.trend',
+      delta: -1.5161,
+      pointsBefore: 60,
+      pointsAfter: 50,
+      before: 0.86,
+      after: 0.8,
+      window: null,
+      cause: 'events',
+      evidence: ['evt-1'],
+    },
+  ],
+  facts: FACTS_EXAMPLE,
+  stepsCompleted: [],
+}
+
+const changeSchema = accountHealthSchema
+  .omit({ tenantId: true, traits: true })
+  .meta({ id: 'Change', examples: [CHANGE_EXAMPLE] })
 
 const toPoint = (row: HistoryRow): z.infer<typeof pointSchema> => {
   const change: AccountHealth = JSON.parse(row.change.toString())

@@ -15,6 +15,22 @@ import {
 import { dateOfDay } from '../core/zone.ts'
 import { accountParams } from './account-params.ts'
 
+const EXAMPLE = {
+  accountId: 'acme',
+  name: 'Acme Inc.',
+  ownerId: 'csm-7',
+  score: 73.5839,
+  band: 'watch',
+  confidence: 0.855,
+  stage: 'adoption',
+  scoreDelta7d: -2.1,
+  scoreDelta28d: null,
+  mrr: 120_000,
+  renewalDate: '2027-06-30',
+  sequence: 42,
+  evaluatedAt: '2026-11-22T10:00:00.000Z',
+}
+
 const summarySchema = z
   .object({
     accountId: z.string(),
@@ -31,9 +47,11 @@ const summarySchema = z
     sequence: z.int(),
     evaluatedAt: z.iso.datetime(),
   })
-  .meta({ id: 'AccountSummary' })
+  .meta({ id: 'AccountSummary', examples: [EXAMPLE] })
 
-const accountSchema = summarySchema.extend({ traits: z.record(z.string(), z.unknown()) }).meta({ id: 'Account' })
+const accountSchema = summarySchema
+  .extend({ traits: z.record(z.string(), z.unknown()) })
+  .meta({ id: 'Account', examples: [{ ...EXAMPLE, traits: { plan: 'pro', seats: 40 } }] })
 
 const SORTS = Object.keys(SORT_COLUMNS).flatMap((key) => [key, `-${key}`])
 

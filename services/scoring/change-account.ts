@@ -1,0 +1,71 @@
+import { recordAudit } from '#libs/access/audit-store.ts'
+import type { Principal } from '#libs/access/keyring.ts'
+import type { Bus, BusRecord } from '#libs/bus/bus.ts'
+import { partitionOf } from '#libs/bus/murmur2.ts'
+import { accountKey } from '#libs/contracts/topics.ts'
+import { notFound } from '#libs/http/problem.ts'
+import type { Database } from '#libs/postgres/database.ts'
+import type { Clock } from '#libs/runtime/clock.ts'
+import { UnavailableError } from '#libs/runtime/errors.ts'
+import { type AccountCache, createAccountCache } from './account-cache.ts'
+import { createFlushRows } from './account-rows.ts'
+import { type AccountKey, type Flushed, writeFlush } from './account-store.ts'
+import { applyCause, type ScoringContext } from './core/apply-events.ts'
+import type { Override } from './core/evaluation.ts'
+import { holdAccounts } from './load-accounts.ts'
+import type { ChangeRelay } from './relay-changes.ts'
+import { addAccount } from './score-batch.ts'
+
+type Deps = {
+  readonly database: Database
+  readonly bus: Bus
+  readonly clock: Clock
+  readonly cache: AccountCache
+  readonly relay: ChangeRelay
+  readonly contextAt: (now: number) => ScoringContext
+}
+
+/** Sets (or, with null, removes) the account's override: one change with cause `override` and one audit row, in one transaction. */
+export type SetOverride = (principal: Principal, accountId: string, override: Override | null) => Promise<void>
+
+/** A person's change may meet a flush of the same account: then the account is read again. */
+const TRIES = 5
+
+export const createSetOverride = (deps: Deps): SetOverride => {
+  const { database, bus, clock, cache, relay, contextAt } = deps
+
+  const write = async (principal: Principal, key: AccountKey, override: Override | null): Promise<void> => {
+    const keyText = accountKey(key.tenantId, key.accountId)
+    const partition = partitionOf(keyText, await bus.partitionsOf('usage.events'))
+    const context = contextAt(clock.now())
+    const messages: BusRecord[] = []
+    const flushed = await database.transaction(async (tx): Promise<Flushed> => {
+      const own = createAccountCache({ maxAccounts: 1, maxIds: 0 })
+      const [account] = await holdAccounts(tx, own, [{ ...key, key: keyText, events: [], due: true }], context)
+      if (account === undefined || account.version === 0) throw notFound('account')
+      const base = account.version
+      account.override = override
+      const rows = createFlushRows()
+      addAccount(rows, messages, { account, base, entries: [applyCause(account, 'override', context)], context })
+      await recordAudit(tx, principal, {
+        action: override === null ? 'override.removed' : 'override.set',
+        subject: key.accountId,
+        detail: override === null ? {} : { ...override },
+      })
+      return writeFlush(tx, partition, rows)
+    })
+    cache.drop(keyText)
+    relay.offer({ partition, ...flushed, records: messages })
+  }
+
+  return async (principal, accountId, override) => {
+    const key = { tenantId: principal.tenantId, accountId }
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await write(principal, key, override)
+      } catch (error) {
+        if (!(error instanceof UnavailableError) || attempt === TRIES) throw error
+      }
+    }
+  }
+}
