@@ -15,8 +15,10 @@ export type DemoEvent = {
 }
 
 const HISTORY_DAYS = 56
-const FADING_DAYS = 28
+const FADING_DAYS = 42
 export const FEATURES = ['reports', 'dashboards', 'exports', 'automations', 'search']
+
+const between = (random: Random, [min, max]: readonly [number, number]): number => random.integer(min, max)
 
 type Write = (type: string, atMs: number, properties: Record<string, unknown>, userId?: string) => void
 
@@ -34,9 +36,13 @@ const writerOf =
       mode: 'backfill',
     })
 
-/** How many of its usual days an account still comes: 1, sinking to a quarter over the last four weeks of one that fades. */
+/** How many of its usual days an account still comes: 1, sinking to next to nothing over the last six weeks of one that fades. */
 const presence = (account: DemoAccount, daysAgo: number): number =>
-  account.fading && daysAgo < FADING_DAYS ? 0.25 + (0.75 * daysAgo) / FADING_DAYS : 1
+  account.character === 'fading' && daysAgo < FADING_DAYS ? 0.03 + (daysAgo / FADING_DAYS) ** 3 : 1
+
+/** What its people answer when asked, and how long ago somebody called. */
+const ANSWERS = { thriving: [8, 10], quiet: [6, 8], fading: [6, 7] } as const
+const CALLED_DAYS_AGO = { thriving: [5, 40], quiet: [30, 55], fading: [40, 55] } as const
 
 const writeWorkingDays = (account: DemoAccount, nowMs: number, random: Random, write: Write): void => {
   for (let daysAgo = HISTORY_DAYS; daysAgo >= 1; daysAgo--) {
@@ -46,6 +52,20 @@ const writeWorkingDays = (account: DemoAccount, nowMs: number, random: Random, w
       const atMs = dayMs + random.integer(0, 8 * 60) * MINUTE_MS
       write('Feature Used', atMs, { feature: random.pick(FEATURES), core: true }, userId)
     }
+  }
+}
+
+/** It had trouble: three tickets in three weeks, one of them late, and one still open. */
+const writeTickets = (nowMs: number, write: Write): void => {
+  for (const [ticketId, daysAgo] of [
+    ['t-1', 20],
+    ['t-2', 12],
+    ['t-3', 5],
+  ] as const) {
+    const priority = ticketId === 't-3' ? 'high' : 'normal'
+    write('Support Ticket Opened', nowMs - daysAgo * DAY_MS, { ticketId, priority, category: 'exports' })
+    const slaBreached = ticketId === 't-1'
+    if (priority !== 'high') write('Support Ticket Resolved', nowMs - (daysAgo - 2) * DAY_MS, { ticketId, slaBreached })
   }
 }
 
@@ -61,9 +81,15 @@ export const historyOf = (account: DemoAccount, index: number, nowMs: number): D
   write('Subscription Started', startMs, { subscriptionId: 'main', plan, mrr, termMonths: 12, renewalDate })
   write('Value Realized', startMs + 4 * DAY_MS, { goalId: 'first-report' }, account.users[0])
   write('Champion Changed', startMs + 5 * DAY_MS, { to: account.users[0], role: 'admin' })
-  write('Touchpoint Logged', nowMs - random.integer(5, 40) * DAY_MS, { kind: 'call' })
+  write('Touchpoint Logged', nowMs - between(random, CALLED_DAYS_AGO[account.character]) * DAY_MS, { kind: 'call' })
   for (const userId of account.users.slice(0, 3))
-    write('NPS Responded', nowMs - random.integer(20, 50) * DAY_MS, { score: random.integer(7, 9) }, userId)
+    write(
+      'NPS Responded',
+      nowMs - random.integer(20, 50) * DAY_MS,
+      { score: between(random, ANSWERS[account.character]) },
+      userId,
+    )
+  if (account.character === 'fading') writeTickets(nowMs, write)
   write('Invoice Paid', nowMs - 30 * DAY_MS, { invoiceId: 'first', amount: mrr })
   writeWorkingDays(account, nowMs, random, write)
   return events

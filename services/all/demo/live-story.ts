@@ -17,8 +17,8 @@ export type Incident = { readonly accountId: string; readonly told: string; read
 /** What goes wrong, and right again, while one looks on. */
 export const INCIDENTS: readonly Incident[] = [
   {
-    accountId: 'cobalt-rail',
-    told: 'billing reports late that an invoice of Cobalt Rail failed 16 days ago',
+    accountId: 'garnet-rail',
+    told: 'billing reports late that an invoice of Garnet Rail failed 16 days ago',
     facts: [{ type: 'Payment Failed', daysAgo: 16, properties: { invoiceId: 'second', amount: 89_100 } }],
   },
   {
@@ -27,9 +27,21 @@ export const INCIDENTS: readonly Incident[] = [
     facts: [{ type: 'Subscription Cancel Scheduled', properties: { subscriptionId: 'main', reason: 'price' } }],
   },
   {
-    accountId: 'fjord-rail',
-    told: 'the champion of Fjord Rail leaves the company',
-    facts: [{ type: 'Champion Changed', properties: { from: 'fjord-rail-u1' } }],
+    accountId: 'birch-bank',
+    told: 'the champion of Birch Bank leaves the company',
+    facts: [{ type: 'Champion Changed', properties: { from: 'birch-bank-u1' } }],
+  },
+  {
+    accountId: 'indigo-rail',
+    told: 'Indigo Rail, which has been using less and less, opens two urgent tickets, loses its champion and downgrades',
+    facts: [
+      { type: 'Support Ticket Opened', properties: { ticketId: 't-8', priority: 'urgent', category: 'login' } },
+      { type: 'Support Ticket Opened', properties: { ticketId: 't-9', priority: 'urgent', category: 'exports' } },
+      { type: 'NPS Responded', properties: { score: 0, comment: 'thinking of leaving' }, byUser: true },
+      { type: 'group', properties: { seats: 60 } },
+      { type: 'Subscription Downgraded', properties: { subscriptionId: 'main', plan: 'team' } },
+      { type: 'Champion Changed', properties: { from: 'indigo-rail-u1' } },
+    ],
   },
   {
     accountId: 'harbor-clinic',
@@ -37,8 +49,8 @@ export const INCIDENTS: readonly Incident[] = [
     facts: [{ type: 'NPS Responded', properties: { score: 2, comment: 'exports keep failing' }, byUser: true }],
   },
   {
-    accountId: 'cobalt-rail',
-    told: 'Cobalt Rail pays its invoice',
+    accountId: 'garnet-rail',
+    told: 'Garnet Rail pays its invoice',
     facts: [{ type: 'Invoice Paid', properties: { invoiceId: 'second', amount: 89_100 } }],
   },
   {
@@ -62,7 +74,7 @@ const eventOf = (id: string, accountId: string, nowMs: number, fact: Fact): Demo
 export const eventsOfIncident = (incident: Incident, id: string, nowMs: number): DemoEvent[] =>
   incident.facts.map((fact, index) => eventOf(`${id}-${index}`, incident.accountId, nowMs, fact))
 
-/** Everyday work: a few users of a few accounts use a feature. */
+/** Everyday work: a few users of the accounts that thrive use a feature. */
 export const everydayEvents = (
   accounts: readonly DemoAccount[],
   random: Random,

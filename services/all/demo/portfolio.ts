@@ -11,16 +11,17 @@ export type DemoAccount = {
   readonly ownerId: string
   /** Share of working days on which a user shows up. */
   readonly zeal: number
-  /** Whether it has been coming less and less for four weeks. */
-  readonly fading: boolean
+  readonly character: 'thriving' | 'quiet' | 'fading'
 }
 
 const FIRST = ['Aster', 'Birch', 'Cobalt', 'Delta', 'Ember', 'Fjord', 'Garnet', 'Harbor', 'Indigo', 'Juniper']
 const LAST = ['Bank', 'Clinic', 'Foods', 'Labs', 'Media', 'Rail']
 const OWNERS = ['maria', 'jonas', 'aisha', 'tom']
+const CHARACTERS = ['thriving', 'thriving', 'quiet', 'thriving', 'quiet', 'fading'] as const
+const ZEAL = { thriving: [0.45, 0.85], quiet: [0.04, 0.18], fading: [0.5, 0.7] } as const
 const PRICE_CENTS = { team: 4_900, business: 9_900, enterprise: 19_900 }
 
-/** Sixty customers of an imaginary company: most do well, every sixth has been fading. */
+/** Sixty customers of an imaginary company: half of them thrive, some are quiet, every sixth has been fading for six weeks. */
 export const createPortfolio = (): DemoAccount[] => {
   const random = createRandom(7)
   return FIRST.flatMap((first) =>
@@ -30,7 +31,8 @@ export const createPortfolio = (): DemoAccount[] => {
       const users = Array.from({ length: random.integer(4, 9) }, (_, i) => `${accountId}-u${i + 1}`)
       const seats = users.length + random.integer(0, 3)
       const plan = random.pick(['team', 'business', 'enterprise'] as const)
-      const fading = column === 5
+      const character = CHARACTERS[column]!
+      const [least, most] = ZEAL[character]
       return {
         accountId,
         name,
@@ -39,8 +41,8 @@ export const createPortfolio = (): DemoAccount[] => {
         plan,
         mrr: PRICE_CENTS[plan] * seats,
         ownerId: random.pick(OWNERS),
-        zeal: 0.45 + random.next() * 0.4,
-        fading,
+        zeal: least + random.next() * (most - least),
+        character,
       }
     }),
   )

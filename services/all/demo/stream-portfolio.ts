@@ -36,9 +36,10 @@ export const streamLive = async (options: StreamOptions): Promise<void> => {
   const { accounts, client, clock, signal, write, runId } = options
   const random = createRandom(42)
   const waiting = [...INCIDENTS]
+  const busy = accounts.filter(({ character }) => character === 'thriving')
   for (let tick = 0; !signal.aborted; tick++) {
     const nowMs = clock.now()
-    const events = everydayEvents(accounts, random, `${runId}-live-${tick}`, nowMs)
+    const events = everydayEvents(busy, random, `${runId}-live-${tick}`, nowMs)
     const incident = tick % TICKS_PER_INCIDENT === 0 ? waiting.shift() : undefined
     if (incident) {
       write(`         story: ${incident.told}`)
