@@ -16,9 +16,6 @@ import { type DecidedTransition, recordTransitions } from './record-transitions.
 import type { RuleBook } from './rule-store.ts'
 import { silencesOf } from './silence-store.ts'
 
-/** Lines of an explanation kept for alerts that time alone will open. */
-const KEPT_LINES = 40
-
 export type Judged = { readonly accounts: number; readonly stale: number; readonly transitions: number }
 
 /**
@@ -117,7 +114,7 @@ const seeing = (message: AccountHealth, at: number): SeenHealth => ({
   traits: message.traits,
   backfill: message.backfill,
   health: message.health,
-  explanation: [...message.explanation].sort((a, b) => Math.abs(b.delta) - Math.abs(a.delta)).slice(0, KEPT_LINES),
+  explanation: message.explanation,
 })
 
 const withAccount = (
