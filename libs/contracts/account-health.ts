@@ -33,7 +33,6 @@ export const explanationLineSchema = z.object({
   after: number4.nullable().describe('Raw value after'),
   window: z.object({ days: z.int(), from: z.string(), to: z.string() }).nullable().optional(),
   cause: causeSchema,
-  evidence: z.array(z.string()).max(5).optional().describe('Ids of events behind it'),
 })
 export type ExplanationLine = z.infer<typeof explanationLineSchema>
 
@@ -118,6 +117,9 @@ export const accountHealthSchema = z.object({
   }),
   cause: causeSchema,
   explanation: z.array(explanationLineSchema),
+  evidence: z
+    .partialRecord(causeSchema, z.array(z.string()).max(5))
+    .describe('By cause: ids of events behind the lines of that cause'),
   facts: factsSchema,
   traits: z.record(z.string(), z.unknown()).describe('For filters of rules and endpoints'),
   stepsCompleted: z.array(z.object({ journeyId: z.string(), stepId: z.string() })),

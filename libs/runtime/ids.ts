@@ -1,11 +1,20 @@
-import { v5, v7 } from 'uuid'
+import { hash } from 'node:crypto'
+import { parse, stringify, v7 } from 'uuid'
 
 /** Pulso's own UUIDv5 namespace: the same things get the same id in every installation. */
-const NAMESPACE = '6f1c8a52-3f0e-5d0b-9a77-6a2f4c1d9e10'
+const NAMESPACE = Buffer.from(parse('6f1c8a52-3f0e-5d0b-9a77-6a2f4c1d9e10'))
 
-/** An id that depends only on its parts, so that doing the same thing again finds the same row. Each part is length-prefixed: no separator can be confused. */
-export const derivedId = (...parts: readonly (string | number)[]): string =>
-  v5(parts.map((part) => `${String(part).length}:${part}`).join(''), NAMESPACE)
+/**
+ * An id that depends only on its parts, so that doing the same thing again finds the same row: UUIDv5 (RFC 9562) of the parts, each
+ * length-prefixed, so that no separator can be confused. Node's one-shot hash makes it several times cheaper than the library's.
+ */
+export const derivedId = (...parts: readonly (string | number)[]): string => {
+  const name = parts.map((part) => `${String(part).length}:${part}`).join('')
+  const bytes = hash('sha1', Buffer.concat([NAMESPACE, Buffer.from(name)]), 'buffer').subarray(0, 16)
+  bytes[6] = (bytes[6]! & 0x0f) | 0x50
+  bytes[8] = (bytes[8]! & 0x3f) | 0x80
+  return stringify(bytes)
+}
 
 /** A new id, ordered by time. */
 export const newId = (): string => v7()

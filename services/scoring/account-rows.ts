@@ -16,7 +16,7 @@ export type FlushRows = {
 const RECORD_SEPARATOR = Buffer.from([0x1e])
 const ACCOUNT_COLUMNS = 26
 const PAGE_COLUMNS = 5
-const LOG_COLUMNS = 15
+const LOG_COLUMNS = 13
 
 export const createFlushRows = (): FlushRows => {
   const blob = createBlob()
@@ -78,8 +78,6 @@ export const createFlushRows = (): FlushRows => {
         raws.length,
         change === null ? null : change.sequence,
         evaluation.score,
-        evaluation.band,
-        evaluation.stage,
         message === null ? null : blob.append(message),
         message === null ? null : message.length,
       ])
@@ -96,7 +94,7 @@ export const createFlushRows = (): FlushRows => {
 
 const ACCOUNT_TEXTS = new Set([0, 1, 9, 11, 12, 14, 16, 21, 25])
 const PAGE_TEXTS = new Set([0, 1])
-const LOG_TEXTS = new Set([0, 1, 11, 12])
+const LOG_TEXTS = new Set([0, 1])
 
 type Value = string | number | null
 const columns = (count: number): Value[][] => Array.from({ length: count }, () => [])

@@ -48,16 +48,15 @@ with head as (
   on conflict (tenant_id, account_id, page) do update set users = excluded.users
 ), logged as (
   insert into scoring.account_log (tenant_id, account_id, version, partition, position, at, last_occurred_at, ids, events, sequence,
-    score, band, stage, change)
+    score, change)
   select l.tenant_id, l.account_id, l.version, $1, head.position, to_timestamp(l.at / 1000), to_timestamp(l.last_occurred_at / 1000),
     substring($2::bytea from l.ids_at + 1 for l.ids_length), substring($2::bytea from l.events_at + 1 for l.events_length),
-    l.sequence, l.score, l.band, l.stage, substring($2::bytea from l.change_at + 1 for l.change_length)
+    l.sequence, l.score, substring($2::bytea from l.change_at + 1 for l.change_length)
   from head, unnest(
-    $34::text[], $35::text[], $36::bigint[], $37::float8[], $38::float8[], $39::int[], $40::int[], $41::int[], $42::int[],
-    $43::bigint[], $44::float8[], $45::text[], $46::text[], $47::int[], $48::int[]
-  ) as l (tenant_id, account_id, version, at, last_occurred_at, ids_at, ids_length, events_at, events_length, sequence, score,
-    band, stage, change_at, change_length)
+    $34::text[], $35::text[], $36::bigint[], $37::float8[], $38::float8[], $39::int[], $40::int[], $41::int[], $42::int[], $43::bigint[], $44::float8[], $45::int[], $46::int[]
+  ) as l (tenant_id, account_id, version, at, last_occurred_at, ids_at, ids_length, events_at, events_length,
+    sequence, score, change_at, change_length)
 )
 select head.position, head.relayed,
-  scoring.assert_written($49::bigint, (select count(*) from inserted) + (select count(*) from updated)) as written
+  scoring.assert_written($47::bigint, (select count(*) from inserted) + (select count(*) from updated)) as written
 from head`

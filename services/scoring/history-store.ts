@@ -6,8 +6,6 @@ export type HistoryRow = {
   readonly at: number
   readonly version: number
   readonly score: number | null
-  readonly band: string
-  readonly stage: string
   readonly change: Buffer
 }
 
@@ -21,7 +19,7 @@ export type HistoryPage = {
 /** Published changes, oldest first. */
 export const listHistory = (sql: Sql, key: AccountKey, page: HistoryPage) =>
   sql.query<HistoryRow>(
-    `select at, version, score, band, stage, change from scoring.account_log
+    `select at, version, score, change from scoring.account_log
      where tenant_id = $1 and account_id = $2 and change is not null
        and ($3::double precision is null or at >= to_timestamp($3 / 1000))
        and ($4::double precision is null or at <= to_timestamp($4 / 1000))
@@ -34,7 +32,7 @@ export const listHistory = (sql: Sql, key: AccountKey, page: HistoryPage) =>
 export const listDailyHistory = (sql: Sql, key: AccountKey, timeZone: string, page: HistoryPage) =>
   sql.query<HistoryRow>(
     `select * from (
-       select distinct on (date_trunc('day', at, $8)) at, version, score, band, stage, change from scoring.account_log
+       select distinct on (date_trunc('day', at, $8)) at, version, score, change from scoring.account_log
        where tenant_id = $1 and account_id = $2 and change is not null
          and ($3::double precision is null or at >= to_timestamp($3 / 1000))
          and ($4::double precision is null or at <= to_timestamp($4 / 1000))

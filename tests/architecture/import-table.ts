@@ -10,7 +10,7 @@ export type Row = {
   readonly mayAsTypes?: readonly string[]
 }
 
-const TEST_TOOLS = ['vitest', 'fast-check', 'tests/support/**', 'node:*', 'node:*/*']
+const TEST_TOOLS = ['vitest', 'fast-check', 'uuid', 'tests/support/**', 'node:*', 'node:*/*']
 const VALIDATION = ['zod', 'ajv', 'ajv/**', 'ajv-formats', 'yaml']
 const HTTP = ['fastify', 'fastify/**', 'fastify-plugin', 'fastify-type-provider-zod', '@fastify/*']
 const VALIDATORS = ['@asyncapi/parser', '@seriousme/openapi-schema-validator']

@@ -33,6 +33,8 @@ export type Change = {
   readonly after: Evaluation
   readonly cause: Cause
   readonly explanation: ReturnType<typeof explain>['lines']
+  /** By cause: ids of some of the events behind it. */
+  readonly evidence: Readonly<Partial<Record<Cause, readonly string[]>>>
   readonly stepsCompleted: readonly StepRef[]
   /** Only backfilled events led here. */
   readonly backfill: boolean
@@ -161,9 +163,13 @@ const finish = (account: Account, together: Together): LogEntry => {
   account.sequence++
   account.firstChangeAt ??= after.at
   for (const past of [account.past[7], account.past[28]]) if (past && past.nextAt === null) past.nextAt = after.at
+  const evidence = Object.fromEntries(
+    steps.flatMap((step) => (step.evidence.length > 0 ? [[step.cause, step.evidence]] : [])),
+  )
+  const { sequence } = account
   return {
     ...entry,
-    change: { sequence: account.sequence, before, after, cause, explanation: lines, stepsCompleted, backfill },
+    change: { sequence, before, after, cause, explanation: lines, evidence, stepsCompleted, backfill },
   }
 }
 

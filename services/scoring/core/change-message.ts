@@ -31,6 +31,7 @@ export const changeMessage = (
     },
     cause: change.cause,
     explanation: [...change.explanation],
+    evidence: change.evidence as AccountHealth['evidence'],
     facts: factsOf(after, account.past, change.sequence),
     traits: { ...account.state.traits },
     stepsCompleted: [...change.stepsCompleted],

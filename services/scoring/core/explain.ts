@@ -4,8 +4,6 @@ import type { Evaluation, FactorResult } from './evaluation.ts'
 export type ExplainStep = {
   readonly cause: Cause
   readonly evaluation: Evaluation
-  /** Ids of events behind it. */
-  readonly evidence: readonly string[]
 }
 
 const UNITS = 10_000
@@ -40,7 +38,7 @@ export const explain = (
 }
 
 const addFactorLines = (lines: ExplanationLine[], previous: Evaluation | null, step: ExplainStep): void => {
-  const { evaluation, cause, evidence } = step
+  const { evaluation, cause } = step
   const old = previous === null ? new Map<string, FactorResult>() : null
   const groups = evaluation.groups
   const same = previous !== null && isSameShape(previous, evaluation)
@@ -51,11 +49,11 @@ const addFactorLines = (lines: ExplanationLine[], previous: Evaluation | null, s
       const now = factors[f]!
       const then = oldByName === null ? previous!.groups[g]!.factors[f] : oldByName.get(now.factor)
       oldByName?.delete(now.factor)
-      if (then?.contribution !== now.contribution) addFactorLine(lines, then, now, cause, evidence)
+      if (then?.contribution !== now.contribution) addFactorLine(lines, then, now, cause)
     }
   }
   // Factors that a new model no longer has.
-  if (oldByName !== null) for (const gone of oldByName.values()) addFactorLine(lines, gone, undefined, cause, evidence)
+  if (oldByName !== null) for (const gone of oldByName.values()) addFactorLine(lines, gone, undefined, cause)
 }
 
 const isSameShape = (a: Evaluation, b: Evaluation): boolean =>
@@ -73,7 +71,6 @@ const addFactorLine = (
   then: FactorResult | undefined,
   now: FactorResult | undefined,
   cause: Cause,
-  evidence: readonly string[],
 ): void => {
   const delta = difference(now?.contribution ?? 0, then?.contribution ?? 0)
   if (delta === 0) return
@@ -86,7 +83,6 @@ const addFactorLine = (
     after: now?.value ?? null,
     window: (now ?? then)!.window,
     cause,
-    ...(evidence.length > 0 ? { evidence: evidence.slice(0, 5) } : {}),
   })
 }
 

@@ -11,10 +11,14 @@ export type IdSet = {
 }
 
 export const ID_BYTES = 8
-const FIRST_CAPACITY = 16
+const FIRST_CAPACITY = 8
+/** Small sets are plain arrays: a typed array costs microseconds to make, and most accounts have few ids. */
+const TYPED_FROM = 1_024
+const emptySlots = (capacity: number): number[] | Int32Array =>
+  capacity < TYPED_FROM ? new Array<number>(capacity * 2).fill(0) : new Int32Array(capacity * 2)
 
 export const createIdSet = (): IdSet => {
-  let slots = new Uint32Array(FIRST_CAPACITY * 2)
+  let slots: number[] | Int32Array = emptySlots(FIRST_CAPACITY)
   let capacity = FIRST_CAPACITY
   let count = 0
 
@@ -38,13 +42,14 @@ export const createIdSet = (): IdSet => {
     const old = slots
     capacity *= 2
     count = 0
-    slots = new Uint32Array(capacity * 2)
+    slots = emptySlots(capacity)
     for (let i = 0; i < old.length; i += 2) if (old[i] !== 0 || old[i + 1] !== 0) put(old[i]!, old[i + 1]!)
   }
 
   const add = (high: number, low: number): boolean => {
     if (count * 4 >= capacity * 3) grow()
-    return put(high, low)
+    // Signed words are small integers to the engine, unsigned ones are not.
+    return put(high | 0, low | 0)
   }
 
   return {

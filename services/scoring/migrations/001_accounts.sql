@@ -31,7 +31,6 @@ create table account (
 ) with (fillfactor = 50);
 alter table account alter column state set storage main;
 create index account_due on account (next_evaluation_at) where next_evaluation_at is not null;
-create index account_score on account (tenant_id, score, account_id);
 
 -- The users of an account, in pages of a few hundred: an account with 100,000 users writes only the pages its events touch.
 create table account_users (
@@ -57,8 +56,6 @@ create table account_log (
   events bytea,
   sequence bigint,
   score double precision,
-  band text,
-  stage text,
   change bytea
 );
 alter table account_log alter column events set storage main;

@@ -3,6 +3,7 @@ import {
   type AccountHealth,
   accountHealthSchema,
   bandSchema,
+  explanationLineSchema,
   FACTS_EXAMPLE,
   stageSchema,
 } from '#libs/contracts/account-health.ts'
@@ -75,7 +76,12 @@ const CHANGE_EXAMPLE = {
 }
 
 const changeSchema = accountHealthSchema
-  .omit({ tenantId: true, traits: true })
+  .omit({ tenantId: true, traits: true, evidence: true, explanation: true })
+  .extend({
+    explanation: z.array(
+      explanationLineSchema.extend({ evidence: z.array(z.string()).describe('Ids of up to 5 events behind it') }),
+    ),
+  })
   .meta({ id: 'Change', examples: [CHANGE_EXAMPLE] })
 
 const toPoint = (row: HistoryRow): z.infer<typeof pointSchema> => {
@@ -86,12 +92,17 @@ const toPoint = (row: HistoryRow): z.infer<typeof pointSchema> => {
   return {
     at: toInstant(row.at),
     score: row.score,
-    band: bandSchema.parse(row.band),
-    stage: stageSchema.parse(row.stage),
+    band: change.health.band,
+    stage: change.health.stage,
     model: change.model,
     markers,
   }
 }
+
+const toChange = ({ tenantId, traits, evidence, ...change }: AccountHealth): z.infer<typeof changeSchema> => ({
+  ...change,
+  explanation: change.explanation.map((line) => ({ ...line, evidence: evidence[line.cause] ?? [] })),
+})
 
 const historyQuery = z.object({
   ...pageQuery,
@@ -149,12 +160,7 @@ export const accountHistoryRoutes = ({ database, zone }: { readonly database: Da
         await requireAccount(database, key)
         const beforeSequence = decodeCursor(z.number().int(), query.cursor)
         const changes = await listChanges(database, key, { beforeSequence, limit: query.limit + 1 })
-        return pageOf(
-          changes,
-          query.limit,
-          ({ tenantId, traits, ...change }) => change,
-          (change) => change.sequence,
-        )
+        return pageOf(changes, query.limit, toChange, (change) => change.sequence)
       },
     )
   })
