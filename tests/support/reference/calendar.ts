@@ -76,10 +76,14 @@ export const dayOfText = (text: string, calendar: Calendar): number | null => {
   return Number.isNaN(at) ? null : calendar.dayOf(at)
 }
 
+/** Years nobody means (past 200,000): a term that leads there moves nothing. */
+const LAST_DAY = 72_000_000
+
 /** The same day of a later month, the month's last day when it has no such day. */
 export const plusMonths = (day: number, months: number): number => {
   const from = new Date(day * DAY_MS)
   const lastOfMonth = new Date(Date.UTC(from.getUTCFullYear(), from.getUTCMonth() + months + 1, 0))
   const inMonth = Math.min(from.getUTCDate(), lastOfMonth.getUTCDate())
-  return Date.UTC(lastOfMonth.getUTCFullYear(), lastOfMonth.getUTCMonth(), inMonth) / DAY_MS
+  const moved = Date.UTC(lastOfMonth.getUTCFullYear(), lastOfMonth.getUTCMonth(), inMonth) / DAY_MS
+  return moved <= LAST_DAY ? moved : day
 }

@@ -21,7 +21,12 @@ export const timeOfDay = fc.oneof(
   fc.constant(10 * HOUR_MS),
 )
 export const dayOffset = fc.integer({ min: 0, max: SPAN_DAYS })
-const someTime = fc.tuple(dayOffset, timeOfDay).map(([day, ms]) => day * DAY_MS + ms)
+/** Instants that several threads share, so that the order of events of one millisecond matters. */
+const tied = fc.constantFrom(40.5, 100, 100 + 10 / 24, 101).map((days) => days * DAY_MS)
+const someTime = fc.oneof(
+  { weight: 5, arbitrary: fc.tuple(dayOffset, timeOfDay).map(([day, ms]) => day * DAY_MS + ms) },
+  { weight: 1, arbitrary: tied },
+)
 
 export const user = fc.constantFrom('ana', 'bo', 'cy', 'di', null)
 

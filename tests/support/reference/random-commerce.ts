@@ -3,7 +3,9 @@ import { type Beat, beat, DAY_MS, maybe, several, some } from './random-beats.ts
 
 /** Dates near the history, month ends, leap days, and instants whose local day depends on the zone. */
 const dateTexts = (startAt: number): fc.Arbitrary<string> => {
-  const near = fc.integer({ min: -60, max: 600 }).map((day) => new Date(startAt + day * DAY_MS).toISOString())
+  const near = fc
+    .oneof(fc.integer({ min: -60, max: 600 }), fc.constantFrom(200, 330))
+    .map((day) => new Date(startAt + day * DAY_MS).toISOString())
   return fc.oneof(
     { weight: 4, arbitrary: near.map((text) => text.slice(0, 10)) },
     near,

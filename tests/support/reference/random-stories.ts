@@ -4,6 +4,7 @@ import { commerce, invoices, life, relations, traits } from './random-commerce.t
 import {
   activity,
   csat,
+  goodCustomer,
   nps,
   onboarding,
   planLimits,
@@ -19,6 +20,7 @@ export const stories = (startAt: number): fc.Arbitrary<readonly Beat[]> =>
     .array(
       fc.oneof(
         { weight: 3, arbitrary: regularUse },
+        { weight: 2, arbitrary: goodCustomer },
         { weight: 3, arbitrary: activity },
         { weight: 1, arbitrary: quietTypes },
         { weight: 1, arbitrary: planLimits },
@@ -33,6 +35,6 @@ export const stories = (startAt: number): fc.Arbitrary<readonly Beat[]> =>
         { weight: 2, arbitrary: relations },
         { weight: 1, arbitrary: life },
       ),
-      { minLength: 1, maxLength: 9 },
+      { minLength: 1, maxLength: 12 },
     )
     .map((threads) => threads.flat())

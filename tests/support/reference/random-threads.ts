@@ -109,3 +109,27 @@ export const csat = several(
   beat(some('CSAT Responded'), maybe({ score: fc.integer({ min: 1, max: 5 }), scale: some(5, 7, 10) }, ['score'])),
   6,
 )
+
+/** A customer who is doing well up to a day: core use by most people, promoters, contact, a plan that grew. */
+export const goodCustomer: fc.Arbitrary<readonly Beat[]> = fc
+  .record({ first: dayOffset, days: fc.integer({ min: 30, max: 80 }), time: timeOfDay, grew: some(true, false) })
+  .map(({ first, days, time, grew }) => {
+    const on = (day: number, type: string, properties = {}, userId: string | null = 'ana'): Beat => ({
+      type,
+      offsetMs: (first + day) * DAY_MS + time,
+      userId,
+      properties,
+    })
+    const use = Array.from({ length: days }, (_, day) =>
+      on(
+        day,
+        'Feature Used',
+        { feature: day % 3 === 0 ? 'export' : 'reports', core: true },
+        day % 2 === 0 ? 'ana' : 'bo',
+      ),
+    )
+    const answers = [on(days - 2, 'NPS Responded', { score: 9 }), on(days - 1, 'NPS Responded', { score: 10 }, 'bo')]
+    const calls = [on(days - 3, 'Touchpoint Logged', { kind: 'qbr' }), on(0, 'Value Realized')]
+    const grown = grew ? [on(days - 4, 'Subscription Upgraded', { subscriptionId: 's1' })] : []
+    return [...use, ...answers, ...calls, ...grown]
+  })

@@ -1,0 +1,87 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { replay } from '../../services/scoring/core/replay.ts'
+import { createZone } from '../../services/scoring/core/zone.ts'
+import { loadDefaultModel } from '../../services/scoring/model-document.ts'
+import { referenceHealth } from '../support/reference/health.ts'
+import { acceptedOnce, flush, newProductAccount, productHealth, productModel } from '../support/reference/product.ts'
+import { published } from '../support/reference/published.ts'
+import { type RandomAccount, randomAccount } from '../support/reference/random-events.ts'
+
+const defaults = loadDefaultModel()
+
+const expected = ({ events, ...options }: RandomAccount, at: number) =>
+  published(referenceHealth(events, { ...options, at }))
+
+test('a view as of any instant is what the reference says: score, confidence, stage, every factor, caps, facts', () => {
+  fc.assert(
+    fc.property(randomAccount(), (account) => {
+      const model = productModel(defaults, account.model)
+      const { at } = account
+      const zone = createZone(account.timeZone)
+      const { state } = replay([...acceptedOnce(account.events)], { model, zone, now: at }, at)
+      expect(published(productHealth(state, { model, account, at }))).toEqual(expected(account, at))
+    }),
+    { numRuns: 1500 },
+  )
+})
+
+test('events in any order and any batches, with looks in between, lead to what the reference says', () => {
+  const withFlushes = randomAccount().chain((account) => {
+    const events = acceptedOnce(account.events)
+    return fc.record({
+      account: fc.constant(account),
+      order: fc.shuffledSubarray([...events], { minLength: events.length }),
+      cuts: fc.array(fc.nat({ max: events.length }), { maxLength: 3 }),
+      hoursBefore: fc.array(fc.nat({ max: 4000 }), { minLength: 4, maxLength: 4 }),
+    })
+  })
+  fc.assert(
+    fc.property(withFlushes, ({ account, order, cuts, hoursBefore }) => {
+      const model = productModel(defaults, account.model)
+      const zone = createZone(account.timeZone)
+      const product = newProductAccount()
+      const ends = [...cuts.sort((a, b) => a - b), order.length]
+      const nows = hoursBefore.sort((a, b) => b - a).map((hours) => account.at - hours * 3_600_000)
+      ends.forEach((end, index) => {
+        const now = index === ends.length - 1 ? account.at : nows[index]!
+        flush(product, order.slice(ends[index - 1] ?? 0, end), { model, zone, now })
+        const soFar = { ...account, events: order.slice(0, end) }
+        const found = productHealth(product.state, { model, account: soFar, at: now })
+        expect(published(found)).toEqual(expected(soFar, now))
+      })
+    }),
+    { numRuns: 500 },
+  )
+})
+
+test('until the next evaluation the reference sees the same score and stage', () => {
+  fc.assert(
+    fc.property(
+      randomAccount(),
+      fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { maxLength: 3 }),
+      (account, shares) => {
+        const model = productModel(defaults, account.model)
+        const zone = createZone(account.timeZone)
+        // Nothing more happens: the events after the instant of the view are left out. No source either: a silent one fades its
+        // groups with every millisecond, and such accounts are looked at once an hour.
+        const events = account.events.filter(({ occurredAt }) => occurredAt <= account.at)
+        const settled = { ...account, events, lastSeen: new Map<string, number>() }
+        const { state } = replay([...acceptedOnce(settled.events)], { model, zone, now: account.at }, account.at)
+        const now = productHealth(state, { model, account: settled, at: account.at })
+        const until = now.nextEvaluationAt ?? account.at + 500 * 86_400_000
+        expect(until).toBeGreaterThan(account.at)
+        for (const share of [1, ...shares]) {
+          const later = expected(settled, Math.floor(account.at + share * (until - 1 - account.at)))
+          expect({ score: later.score, stage: later.stage, confidence: later.confidence, caps: later.caps }).toEqual({
+            score: now.score,
+            stage: now.stage,
+            confidence: now.confidence,
+            caps: published(now).caps,
+          })
+        }
+      },
+    ),
+    { numRuns: 400 },
+  )
+})

@@ -1,0 +1,65 @@
+import { evaluate } from '../../../services/scoring/core/evaluate.ts'
+import type { Evaluation } from '../../../services/scoring/core/evaluation.ts'
+import type { CountedEvent } from '../../../services/scoring/core/event.ts'
+import { type FoldContext, foldEvent, promote } from '../../../services/scoring/core/fold.ts'
+import { type CompiledModel, compileModel, type Model } from '../../../services/scoring/core/model.ts'
+import { type AccountState, createState, decodeState, encodeState } from '../../../services/scoring/core/state.ts'
+import { createMemoryUserBook, type UserBook } from '../../../services/scoring/core/user-days.ts'
+import { createZone } from '../../../services/scoring/core/zone.ts'
+import type { ReferenceEvent } from './past.ts'
+import type { RandomAccount } from './random-events.ts'
+import type { ReferenceModel } from './reference-model.ts'
+
+/** The product's default model with what a reference model changes. */
+export const productModel = (defaults: Model, model: ReferenceModel): CompiledModel =>
+  compileModel({
+    ...defaults,
+    coreFeatures: model.coreFeatures,
+    features: model.features,
+    connected: model.connected as Model['connected'],
+    sources: Object.fromEntries(
+      model.sources.map(({ source, groups, expectedIntervalHours }) => [source, { groups, expectedIntervalHours }]),
+    ) as Model['sources'],
+    onboarding: {
+      ...defaults.onboarding,
+      targetDays: model.onboardingTargetDays,
+      steps: model.requiredSteps,
+      firstValueTypes: [...new Set([...defaults.onboarding.firstValueTypes, ...model.firstValueTypes])],
+    },
+  })
+
+/** Who calls the core counts each (source, id) once: the first accepted. */
+export const acceptedOnce = (events: readonly ReferenceEvent[]): readonly CountedEvent[] => {
+  const keys = new Set<string>()
+  return events.flatMap((event) => {
+    const key = JSON.stringify([event.source, event.id])
+    if (keys.has(key)) return []
+    keys.add(key)
+    return [{ ...event, receivedAt: event.occurredAt }]
+  })
+}
+
+export type ProductAccount = { state: AccountState; readonly users: UserBook }
+
+export const newProductAccount = (): ProductAccount => ({ state: createState(), users: createMemoryUserBook() })
+
+/** One flush: what had waited is promoted, the batch folded, and the state written and read again. */
+export const flush = (account: ProductAccount, events: readonly CountedEvent[], context: FoldContext): void => {
+  promote(account.state, account.users, context)
+  for (const event of events) foldEvent(account.state, account.users, event, context)
+  account.state = decodeState(encodeState(account.state))
+}
+
+export const productHealth = (
+  state: AccountState,
+  { model, account, at }: { readonly model: CompiledModel; readonly account: RandomAccount; readonly at: number },
+): Evaluation =>
+  evaluate({
+    state,
+    model,
+    zone: createZone(account.timeZone),
+    at,
+    previousBand: null,
+    override: null,
+    sources: account.lastSeen,
+  })
