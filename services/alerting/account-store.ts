@@ -85,11 +85,13 @@ export const saveAccounts = async (tx: Sql, accounts: readonly AccountToSave[]):
   )
 }
 
-/** A rule has changed: all accounts of the tenant that have been seen are looked at by it now. */
+/** A rule has changed: all accounts of the tenant that have been seen are looked at by it now. Locked in the order of `lockAccounts`. */
 export const checkAllAccounts = async (tx: Sql, tenantId: string, now: number): Promise<void> => {
   await tx.query(
-    `update alerting.account set next_check_at = to_timestamp($2::double precision / 1000)
-      where tenant_id = $1 and seen is not null`,
+    `with locked as (
+       select account_id from alerting.account where tenant_id = $1 and seen is not null order by account_id for update)
+     update alerting.account as a set next_check_at = to_timestamp($2::double precision / 1000)
+       from locked where a.tenant_id = $1 and a.account_id = locked.account_id`,
     [tenantId, now],
   )
 }
