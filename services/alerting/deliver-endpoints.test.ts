@@ -1,0 +1,131 @@
+import { expect, test } from 'vitest'
+import { DAY_MS, HOUR_MS } from '#libs/runtime/durations.ts'
+import { createManualClock } from '#libs/runtime/manual-clock.ts'
+import { addEndpoint, enqueueAll, noticeOf, TENANT } from '../../tests/support/deliveries.ts'
+import { deliverySuite } from '../../tests/support/delivery-suite.ts'
+import { DEFAULT_SCHEDULE } from './core/delivery-schedule.ts'
+import { findEndpoint } from './endpoint-store.ts'
+
+const { db, receiver, deliverer, loggedOf, states, once } = deliverySuite()
+
+test('410 disables the endpoint, tells the others, and ends what waits for it', async () => {
+  const gone = await receiver(() => ({ status: 410 }))
+  const other = await receiver()
+  const { endpointId } = await addEndpoint(db(), gone.url, { eventTypes: ['alert.firing'] })
+  await addEndpoint(db(), other.url, { eventTypes: ['endpoint.disabled'] })
+  await deliverer()
+  await enqueueAll(db(), [noticeOf('a')])
+  await once(async () => {
+    const endpoint = await findEndpoint(db(), TENANT, endpointId)
+    expect(endpoint).toMatchObject({ state: 'disabled', stateReason: 'gone' })
+  })
+  expect((await loggedOf('a', endpointId)).reason).toBe('endpoint_gone')
+  await once(() => expect(other.received).toHaveLength(1))
+  expect(JSON.parse(other.received[0]!.body)).toMatchObject({
+    type: 'endpoint.disabled',
+    data: { endpointId, reason: 'gone' },
+  })
+  expect(await enqueueAll(db(), [noticeOf('later')])).toBe(0)
+})
+
+test('429 with Retry-After makes the whole endpoint wait', async () => {
+  const clock = createManualClock(Date.parse('2026-11-22T10:00:00Z'))
+  let busy = true
+  const hook = await receiver(() => (busy ? { status: 429, headers: { 'retry-after': '60' } } : { status: 200 }))
+  await addEndpoint(db(), hook.url)
+  const running = await deliverer({ clock, schedule: [0, 10, 10], maxPerEndpoint: 1 })
+  await enqueueAll(db(), [noticeOf('one', { at: clock.now() })])
+  await once(async () =>
+    expect((await db().query('select from alerting.webhook_endpoint where paused_until is not null')).length).toBe(1),
+  )
+  busy = false
+  await enqueueAll(db(), [noticeOf('two', { at: clock.now() })])
+  clock.advance(59_000)
+  running.wake()
+  await once(async () => expect(await states()).toEqual({ pending: 2 }))
+  expect(hook.received).toHaveLength(1)
+  clock.advance(2_000)
+  await once(async () => expect(await states()).toEqual({ delivered: 2 }))
+})
+
+test('an endpoint that only fails for 5 days is disabled; one success in between starts the days anew', async () => {
+  const clock = createManualClock(Date.parse('2026-11-01T00:00:00Z'))
+  let status = 500
+  const hook = await receiver(() => ({ status }))
+  const { endpointId } = await addEndpoint(db(), hook.url)
+  const running = await deliverer({ clock, schedule: [0] })
+  const sendOne = async (name: string): Promise<void> => {
+    const calls = hook.received.length
+    await enqueueAll(db(), [noticeOf(name, { at: clock.now() })])
+    running.wake()
+    await once(async () => {
+      expect(hook.received.length).toBe(calls + 1)
+      expect((await states()).pending).toBeUndefined()
+    })
+  }
+  const stateNow = async () => (await findEndpoint(db(), TENANT, endpointId))!.state
+  await sendOne('day 0')
+  clock.advance(3 * DAY_MS)
+  status = 200
+  await sendOne('day 3')
+  status = 500
+  await sendOne('day 3, failing again')
+  clock.advance(4 * DAY_MS)
+  await sendOne('day 7')
+  expect(await stateNow()).toBe('enabled')
+  clock.advance(DAY_MS + HOUR_MS)
+  await sendOne('day 8')
+  await once(async () => expect(await stateNow()).toBe('disabled'))
+})
+
+test('a receiver that is down for 3 days gets everything by the schedule', async () => {
+  const startedAt = Date.parse('2026-11-01T00:00:00Z')
+  const clock = createManualClock(startedAt)
+  const upAt = startedAt + 3 * DAY_MS
+  const triedAt: number[] = []
+  const hook = await receiver(() => {
+    triedAt.push(clock.now())
+    return { status: clock.now() >= upAt ? 200 : 503 }
+  })
+  const { endpointId } = await addEndpoint(db(), hook.url)
+  await deliverer({ clock, schedule: DEFAULT_SCHEDULE })
+  await enqueueAll(db(), [noticeOf('patient', { at: startedAt })])
+  for (const [index, delayMs] of DEFAULT_SCHEDULE.entries()) {
+    if (delayMs > 0) clock.advance(delayMs + 1_000)
+    await once(() => expect(triedAt).toHaveLength(index + 1))
+    await once(async () => expect((await loggedOf('patient', endpointId)).attemptCount).toBe(index + 1))
+  }
+  expect((await loggedOf('patient', endpointId)).state).toBe('delivered')
+})
+
+test('an endpoint that hangs does not delay the others', async () => {
+  const slow = await receiver(() => 'hang')
+  const quick = await receiver()
+  const { endpointId: slowId } = await addEndpoint(db(), slow.url, { eventTypes: ['health.changed'] })
+  await addEndpoint(db(), quick.url, { eventTypes: ['alert.firing'] })
+  const clock = createManualClock(Date.now() + 1_000)
+  const running = await deliverer({ clock })
+  const hundred = Array.from({ length: 100 }, (_, index) => index)
+  await enqueueAll(
+    db(),
+    hundred.map((index) => noticeOf(`slow ${index}`, { type: 'health.changed' })),
+  )
+  await once(() => expect(slow.hanging()).toBeGreaterThan(0))
+  await enqueueAll(
+    db(),
+    hundred.map((index) => noticeOf(`quick ${index}`)),
+  )
+  await once(async () => expect((await states()).delivered).toBe(100))
+  expect(slow.hanging()).toBeLessThanOrEqual(16)
+  // The call's whole 15 s pass: a time-out, told as such.
+  clock.advance(15_000)
+  running.wake()
+  await once(async () => {
+    const [row] = await db().query<{ attempts: { outcome: string }[] }>(
+      'select attempts from alerting.delivery where endpoint_id = $1 and attempt_count > 0 limit 1',
+      [slowId],
+    )
+    expect(row?.attempts[0]?.outcome).toBe('timeout')
+  })
+  await slow.stop()
+})
