@@ -41,7 +41,12 @@ export const createSetOverride = (deps: Deps): SetOverride => {
     const messages: BusRecord[] = []
     const flushed = await database.transaction(async (tx): Promise<Flushed> => {
       const own = createAccountCache({ maxAccounts: 1, maxIds: 0 })
-      const [account] = await holdAccounts(tx, own, [{ ...key, key: keyText, events: [], due: true }], context)
+      const [account] = await holdAccounts(
+        tx,
+        own,
+        [{ ...key, key: keyText, read: () => ({ events: [], due: true }) }],
+        context,
+      )
       if (account === undefined || account.version === 0) throw notFound('account')
       const base = account.version
       account.override = override

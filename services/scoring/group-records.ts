@@ -1,34 +1,70 @@
 import type { Batch, DeliveredRecord } from '#libs/bus/bus.ts'
-import { readRecord } from './core/read-record.ts'
-import type { Wanted } from './load-accounts.ts'
+import { type ReceivedEvent, readRecord } from './core/read-record.ts'
 
-export type GroupedBatch = {
-  /** One per account, in order of first appearance. */
-  readonly wanted: readonly Wanted[]
-  readonly events: number
-  readonly unreadable: readonly { readonly record: DeliveredRecord; readonly reason: string }[]
+/** What one account is to be given in a flush. */
+export type Wanted = {
+  /** `tenantId:accountId`, the records' key. */
+  readonly key: string
+  readonly tenantId: string
+  readonly accountId: string
+  /** Reads the records, once: as late as can be, so that few events are in memory at a time. */
+  readonly read: () => { readonly events: readonly ReceivedEvent[]; readonly due: boolean }
 }
 
-/** A batch by account: what to count, and which accounts to look at because time has moved them. */
-export const groupRecords = (batch: Batch): GroupedBatch => {
-  const wanted = new Map<string, Wanted>()
-  const unreadable: { record: DeliveredRecord; reason: string }[] = []
-  let events = 0
-  for (const record of batch.records) {
-    const read = readRecord(record)
-    if (read.kind === 'unreadable') {
-      unreadable.push({ record, reason: read.reason })
-      continue
+export type Unreadable = { readonly batch: Batch; readonly record: DeliveredRecord; readonly reason: string }
+
+export type GroupedBatch = {
+  /** One per key, in order of first appearance. */
+  readonly wanted: readonly Wanted[]
+  /** What could not be read, of the records read so far. */
+  readonly unreadable: readonly Unreadable[]
+}
+
+type Given = { readonly batch: Batch; readonly record: DeliveredRecord }
+
+/** Batches of one partition by account: what to count, and which accounts to look at because time has moved them. */
+export const groupRecords = (batches: readonly Batch[]): GroupedBatch => {
+  const groups = new Map<string, Given[]>()
+  const unreadable: Unreadable[] = []
+  for (const batch of batches) {
+    for (const record of batch.records) {
+      const group = groups.get(record.key)
+      if (group !== undefined) group.push({ batch, record })
+      else groups.set(record.key, [{ batch, record }])
     }
-    let item = wanted.get(record.key)
-    if (item === undefined) {
-      item = { key: record.key, tenantId: read.tenantId, accountId: read.accountId, events: [], due: false }
-      wanted.set(record.key, item)
-    }
-    if (read.kind === 'event') {
-      item.events.push(read.event)
-      events++
-    } else item.due = true
   }
-  return { wanted: [...wanted.values()], events, unreadable }
+  const wanted: Wanted[] = []
+  for (const [key, group] of groups) {
+    // Tenant ids hold no ':', so the first one ends the tenant.
+    const end = key.indexOf(':')
+    if (end < 1) unreadable.push(...group.map((given) => ({ ...given, reason: 'the key is not tenantId:accountId' })))
+    else
+      wanted.push({
+        key,
+        tenantId: key.slice(0, end),
+        accountId: key.slice(end + 1),
+        read: once(() => readGroup(group, unreadable)),
+      })
+  }
+  return { wanted, unreadable }
+}
+
+const readGroup = (group: readonly Given[], unreadable: Unreadable[]) => {
+  const events: ReceivedEvent[] = []
+  let due = false
+  for (const { batch, record } of group) {
+    const read = readRecord(record)
+    if (read.kind === 'event') events.push(read.event)
+    else if (read.kind === 'evaluate') due = true
+    else unreadable.push({ batch, record, reason: read.reason })
+  }
+  return { events, due }
+}
+
+const once = <Value>(read: () => Value): (() => Value) => {
+  let value: Value | undefined
+  return () => {
+    value ??= read()
+    return value
+  }
 }

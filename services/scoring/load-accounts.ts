@@ -16,12 +16,9 @@ import { type Account, createAccount } from './core/account.ts'
 import type { ScoringContext } from './core/apply-events.ts'
 import { evaluate } from './core/evaluate.ts'
 import { usersPending, usersTouchedBy } from './core/fold.ts'
-import type { ReceivedEvent } from './core/read-record.ts'
 import { decodeState } from './core/state.ts'
 import { createUserPages, pageBitsFor, relayUserPages } from './core/user-pages.ts'
-
-/** What one account is to be given in a flush. */
-export type Wanted = AccountKey & { readonly key: string; readonly events: ReceivedEvent[]; due: boolean }
+import type { Wanted } from './group-records.ts'
 
 /** The accounts of a flush in memory, from the cache or the database, with the pages of every user that folding will touch. */
 export const holdAccounts = async (
@@ -98,11 +95,13 @@ const loadTouchedPages = async (
     const need = (page: number): void => {
       if (!account.users.isLoaded(page)) pages.add(page)
     }
-    if (pageBitsFor(account.state.userCount, account.users.bits()) > account.users.bits()) {
-      for (let page = 0; page < 2 ** account.users.bits(); page++) need(page)
-    } else {
-      for (const event of wanted[i]!.events)
+    const bits = account.users.bits()
+    if (bits === 0) need(0)
+    else if (pageBitsFor(account.state.userCount, bits) > bits) for (let page = 0; page < 2 ** bits; page++) need(page)
+    else {
+      for (const event of wanted[i]!.read().events) {
         for (const userId of usersTouchedBy(account.state, event)) need(account.users.pageOf(userId))
+      }
       for (const userId of usersPending(account.state, now)) need(account.users.pageOf(userId))
     }
     for (const page of pages) {

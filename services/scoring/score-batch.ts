@@ -10,6 +10,7 @@ import { writeFlush } from './account-store.ts'
 import type { Account } from './core/account.ts'
 import { applyEvents, type LogEntry, type ScoringContext } from './core/apply-events.ts'
 import { changeMessage, factsOf } from './core/change-message.ts'
+import { createFlushQueue } from './flush-queue.ts'
 import { groupRecords } from './group-records.ts'
 import { holdAccounts } from './load-accounts.ts'
 import type { ChangeRelay } from './relay-changes.ts'
@@ -35,8 +36,8 @@ type Prepared = {
 }
 
 /**
- * The handler of `usage.events`: reads a batch, counts it into its accounts and writes everything in one statement, then hands the
- * changes to the relay. Resolves when the flush is durable. Rejects when it is not; the accounts it touched are then read anew.
+ * The handler of `usage.events`: reads what waits of a partition, counts it into its accounts and writes everything in one statement,
+ * then hands the changes to the relay. Resolves when the flush is durable. Rejects when it is not; the accounts it touched are then read anew.
  */
 export const createBatchScorer = (deps: BatchScorerDeps): ((batch: Batch) => Promise<void>) => {
   const { database, clock, cache, relay, metrics } = deps
@@ -47,54 +48,72 @@ export const createBatchScorer = (deps: BatchScorerDeps): ((batch: Batch) => Pro
     return lane
   }
 
-  const prepare = async (batch: Batch): Promise<Prepared> => {
-    const { wanted, events, unreadable } = groupRecords(batch)
-    await Promise.all(unreadable.map(({ record, reason }) => batch.park(record, reason)))
+  const prepare = async (batches: readonly Batch[]): Promise<Prepared> => {
+    const { wanted, unreadable } = groupRecords(batches)
     const context = deps.contextAt(clock.now())
     const held = wanted.length === 0 ? [] : await holdAccounts(database, cache, wanted, context)
     const rows = createFlushRows()
     const messages: BusRecord[] = []
+    let events = 0
     let duplicates = 0
-    held.forEach((account, i) => {
+    for (const [i, account] of held.entries()) {
       account.inFlight++
+      const given = wanted[i]!.read()
       const base = account.version
-      const applied = applyEvents(account, wanted[i]!.events, wanted[i]!.due, context)
+      const applied = applyEvents(account, given.events, given.due, context)
+      events += given.events.length
       duplicates += applied.duplicates
       if (applied.entries.length > 0) addAccount(rows, messages, { account, base, entries: applied.entries, context })
-    })
-    return { rows, held, messages, events, duplicates }
+    }
+    const prepared = { rows, held, messages, events, duplicates }
+    try {
+      await Promise.all(unreadable.map(({ batch, record, reason }) => batch.park(record, reason)))
+    } catch (error) {
+      forget(prepared)
+      throw error
+    }
+    return prepared
   }
 
-  const write = async (batch: Batch, prepared: Prepared): Promise<void> => {
+  const release = ({ held }: Prepared): void => {
+    for (const account of held) account.inFlight--
+    cache.trim()
+  }
+
+  /** What is in memory has run ahead of the database: it is read again. */
+  const forget = (prepared: Prepared): void => {
+    for (const { tenantId, accountId } of prepared.held) cache.drop(accountKey(tenantId, accountId))
+    release(prepared)
+  }
+
+  const write = async (partition: number, prepared: Prepared): Promise<void> => {
     if (prepared.rows.accounts() === 0) return
-    const { position, relayed } = await writeFlush(database, batch.partition, prepared.rows)
-    relay.offer({ partition: batch.partition, position, relayed, records: prepared.messages })
+    const { position, relayed } = await writeFlush(database, partition, prepared.rows)
+    relay.offer({ partition, position, relayed, records: prepared.messages })
   }
 
-  return async (batch) => {
+  const flush = async (batches: readonly Batch[]): Promise<void> => {
+    const { topic, partition } = batches[0]!
     const startedAt = clock.now()
     let prepared: Prepared | undefined
     try {
-      await laneOf(batch.partition).run(
+      await laneOf(partition).run(
         async () => {
-          prepared = await prepare(batch)
+          prepared = await prepare(batches)
           return prepared
         },
-        (ready) => write(batch, ready),
+        (ready) => write(partition, ready),
       )
     } catch (error) {
-      // What is in memory has run ahead of the database: forget it.
-      for (const account of prepared?.held ?? []) cache.drop(accountKey(account.tenantId, account.accountId))
+      if (prepared !== undefined) forget(prepared)
       throw error
-    } finally {
-      for (const account of prepared?.held ?? []) account.inFlight--
-      cache.trim()
     }
-    metrics.observeFlush({ batch, events: prepared!.events, duplicates: prepared!.duplicates, now: clock.now() })
+    release(prepared!)
+    metrics.observeFlush({ batches, events: prepared!.events, duplicates: prepared!.duplicates, now: clock.now() })
     deps.logger.debug(
       {
-        topic: batch.topic,
-        partition: batch.partition,
+        topic,
+        partition,
         events: prepared!.events,
         duplicates: prepared!.duplicates,
         accounts: prepared!.rows.accounts(),
@@ -104,6 +123,7 @@ export const createBatchScorer = (deps: BatchScorerDeps): ((batch: Batch) => Pro
       'batch scored',
     )
   }
+  return createFlushQueue(flush)
 }
 
 type Written = {

@@ -2,7 +2,7 @@ import type { Batch } from '#libs/bus/bus.ts'
 import { counter, gauge, histogram, type Registry } from '#libs/runtime/metrics.ts'
 
 export type ScoringMetrics = {
-  readonly observeFlush: (flush: { batch: Batch; events: number; duplicates: number; now: number }) => void
+  readonly observeFlush: (flush: { batches: readonly Batch[]; events: number; duplicates: number; now: number }) => void
   readonly watch: (sources: {
     cachedAccounts: () => number
     lag: () => Promise<number>
@@ -23,11 +23,11 @@ export const createScoringMetrics = (registry: Registry): ScoringMetrics => {
     buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30],
   })
   return {
-    observeFlush: ({ batch, events: read, duplicates, now }) => {
+    observeFlush: ({ batches, events: read, duplicates, now }) => {
       events.inc({ outcome: 'counted' }, read - duplicates)
       events.inc({ outcome: 'duplicate' }, duplicates)
-      batchSize.observe(batch.records.length)
-      latency.observe(Math.max(0, now - batch.records.at(-1)!.timestampMs) / 1_000)
+      batchSize.observe(batches.reduce((sum, batch) => sum + batch.records.length, 0))
+      latency.observe(Math.max(0, now - batches.at(-1)!.records.at(-1)!.timestampMs) / 1_000)
     },
     watch: ({ cachedAccounts, lag, unrelayed }) => {
       const sampled = (name: string, help: string, read: () => number | Promise<number>): void => {

@@ -22,6 +22,9 @@ import { accountRoutes } from './routes/accounts.ts'
 import { createBatchScorer } from './score-batch.ts'
 import { createScoringMetrics } from './scoring-metrics.ts'
 
+/** Small batches, several at once: the flush queue makes large flushes of those that wait. */
+const BATCHES_IN_FLIGHT = 10
+
 /** Folds events into accounts, scores them, says what moved and why: `usage.events` -> `account.health`. */
 export const createScoring = (platform: Platform, config: ScoringConfig): Service => {
   const { clock, logger, database, bus } = platform
@@ -61,7 +64,13 @@ export const createScoring = (platform: Platform, config: ScoringConfig): Servic
       relay.start()
       timer.start()
       const maxBatchBytes = config.PULSO_SCORING_BATCH_BYTES
-      subscription = await bus.consume({ group: 'scoring', topic: 'usage.events', handle, inFlight: 2, maxBatchBytes })
+      subscription = await bus.consume({
+        group: 'scoring',
+        topic: 'usage.events',
+        handle,
+        inFlight: BATCHES_IN_FLIGHT,
+        maxBatchBytes,
+      })
     },
     stop: async () => {
       await timer.stop()

@@ -1,0 +1,54 @@
+import { setImmediate as turn } from 'node:timers/promises'
+import { expect, it } from 'vitest'
+import type { Batch } from '#libs/bus/bus.ts'
+import { createFlushQueue } from './flush-queue.ts'
+
+const batch = (partition: number, offset: number): Batch => ({
+  topic: 'usage.events',
+  partition,
+  records: [{ key: '', value: Buffer.alloc(0), headers: {}, offset, timestampMs: 0 }],
+  signal: new AbortController().signal,
+  park: async () => {},
+})
+
+const recording = () => {
+  const flushes: { offsets: number[]; done: () => void; fail: (error: Error) => void }[] = []
+  const handle = createFlushQueue(
+    (batches) =>
+      new Promise((resolve, reject) => {
+        flushes.push({ offsets: batches.map((one) => one.records[0]!.offset), done: resolve, fail: reject })
+      }),
+  )
+  return { flushes, handle }
+}
+
+it('flushes a batch at once when nothing is under way, and gathers those that come meanwhile', async () => {
+  const { flushes, handle } = recording()
+  for (let offset = 1; offset <= 5; offset++) void handle(batch(0, offset))
+  expect(flushes.map((flush) => flush.offsets)).toEqual([[1], [2]])
+  flushes[0]!.done()
+  await turn()
+  expect(flushes.map((flush) => flush.offsets)).toEqual([[1], [2], [3, 4, 5]])
+})
+
+it('answers every batch of a failed flush with its failure, and goes on', async () => {
+  const { flushes, handle } = recording()
+  const answers = [1, 2, 3, 4].map((offset) =>
+    handle(batch(0, offset)).then(
+      () => 'done',
+      (error: Error) => error.message,
+    ),
+  )
+  flushes[0]!.done()
+  await turn()
+  flushes[1]!.fail(new Error('no disk'))
+  flushes[2]!.fail(new Error('no disk'))
+  expect(await Promise.all(answers)).toEqual(['done', 'no disk', 'no disk', 'no disk'])
+})
+
+it('lets no partition wait for ever behind a busy one', async () => {
+  const { flushes, handle } = recording()
+  for (let offset = 1; offset <= 9; offset++) void handle(batch(0, offset))
+  void handle(batch(1, 100))
+  expect(flushes.map((flush) => flush.offsets)).toEqual([[1], [2], [100]])
+})
