@@ -51,11 +51,13 @@ const onboardingEta = (view: View, cohort: CohortDays | null): Eta => {
           at,
           Math.min(run.startAt + cohort.p75Days * DAY_MS, Math.max(run.startAt + cohort.p25Days * DAY_MS, instant)),
         )
+  const estimate = within(at + Math.round((remaining * (at - run.startAt)) / done))
+  const slowest = Math.max(...gaps, at - instants[instants.length - 1]!)
   return {
     basis: 'own_rate',
-    at: within(at + Math.round((remaining * (at - run.startAt)) / done)),
-    earliestAt: within(at + remaining * Math.min(...gaps)),
-    latestAt: within(at + remaining * Math.max(...gaps, at - instants[instants.length - 1]!)),
+    at: estimate,
+    earliestAt: Math.min(estimate, within(at + remaining * Math.min(...gaps))),
+    latestAt: Math.max(estimate, within(at + remaining * slowest)),
   }
 }
 
