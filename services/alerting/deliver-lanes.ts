@@ -12,6 +12,8 @@ type Lane = {
   limit: number
   /** Earliest start of the next call, for endpoints with a rate of their own. */
   nextStartAt: number
+  /** Most jobs held, by that rate. */
+  most: number
   waiting: boolean
 }
 
@@ -31,7 +33,9 @@ const FIRST_LIMIT = 16
 /** Above this, the pace of an idle endpoint is forgotten. */
 const KEPT_LANES = 1_000
 /** Claimed ahead, so that calls do not wait for the database. */
-const AHEAD = 2
+const AHEAD = 4
+/** An endpoint with a rate of its own is given no more than it may call in this time, so that leases last. */
+const RATE_AHEAD_S = 10
 export const FIRST_ROOM = FIRST_LIMIT * AHEAD
 
 type LaneDeps = {
@@ -62,7 +66,7 @@ export const createLanes = ({ clock, maxPerEndpoint, run, onRoom }: LaneDeps): L
     if (pace === 'good') lane.limit = Math.min(maxPerEndpoint, lane.limit + 1)
     else lane.limit = Math.max(1, pace === 'slow' ? Math.floor(lane.limit / 2) : lane.limit - 1)
     fill(endpointId, lane)
-    if (lane.queue.length <= lane.limit / 2) onRoom(endpointId)
+    if (lane.queue.length <= lane.limit) onRoom(endpointId)
     if (lane.active === 0 && lane.queue.length === 0 && lanes.size > KEPT_LANES) lanes.delete(endpointId)
   }
 
@@ -98,7 +102,14 @@ export const createLanes = ({ clock, maxPerEndpoint, run, onRoom }: LaneDeps): L
   const laneOf = (endpointId: string): Lane => {
     let lane = lanes.get(endpointId)
     if (!lane) {
-      lane = { queue: [], active: 0, limit: Math.min(FIRST_LIMIT, maxPerEndpoint), nextStartAt: 0, waiting: false }
+      lane = {
+        queue: [],
+        active: 0,
+        limit: Math.min(FIRST_LIMIT, maxPerEndpoint),
+        nextStartAt: 0,
+        most: Infinity,
+        waiting: false,
+      }
       lanes.set(endpointId, lane)
     }
     return lane
@@ -110,18 +121,19 @@ export const createLanes = ({ clock, maxPerEndpoint, run, onRoom }: LaneDeps): L
       for (const job of jobs) {
         const { endpointId } = job.target
         const lane = laneOf(endpointId)
+        const { maxPerSecond } = job.target
+        lane.most = maxPerSecond === null ? Infinity : Math.max(1, maxPerSecond * RATE_AHEAD_S)
         lane.queue.push(job)
         touched.set(endpointId, lane)
       }
       held += jobs.length
       for (const [endpointId, lane] of touched) fill(endpointId, lane)
     },
-    room: () =>
-      new Map(
-        [...lanes].map(
-          ([id, lane]) => [id, Math.max(0, lane.limit * AHEAD - lane.active - lane.queue.length)] as const,
-        ),
-      ),
+    room: () => {
+      const roomOf = ({ limit, most, active, queue }: Lane): number =>
+        Math.max(0, Math.min(limit * AHEAD, most) - active - queue.length)
+      return new Map([...lanes].map(([endpointId, lane]) => [endpointId, roomOf(lane)]))
+    },
     held: () => held,
     empty: () => {
       const jobs = [...lanes.values()].flatMap((lane) => lane.queue.splice(0))

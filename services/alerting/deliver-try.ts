@@ -1,3 +1,4 @@
+import { createSecretKey, type KeyObject } from 'node:crypto'
 import { type Clock, toInstant } from '#libs/runtime/clock.ts'
 import type { ClaimedDelivery, DeliveryTarget } from './claim-store.ts'
 import { decideDelivery, type EndpointDecision } from './core/decide-delivery.ts'
@@ -33,11 +34,11 @@ type TryDeps = {
 }
 
 /** One try of one delivery: signs the stored bytes, posts them, judges the answer. Never throws. */
-export const createTry =
-  ({ clock, send, sealer, schedule, random }: TryDeps) =>
-  async ({ delivery, target, token }: Job): Promise<Tried> => {
+export const createTry = ({ clock, send, sealer, schedule, random }: TryDeps): ((job: Job) => Promise<Tried>) => {
+  const secretsOf = createSecretOpener(sealer)
+  return async ({ delivery, target, token }) => {
     const startedAt = clock.now()
-    const headers = signedHeaders(delivery, target, sealer, startedAt)
+    const headers = signedHeaders(delivery, target, secretsOf(target), startedAt)
     const result: SendResult = headers
       ? await send({ url: target.url, headers, body: delivery.body })
       : { kind: 'failed', reason: 'secret_unreadable', latencyMs: 0 }
@@ -68,18 +69,31 @@ export const createTry =
     }
     return { record, effect: decision.effect, target, result }
   }
+}
+
+/** Opens the secrets of an endpoint once for all deliveries of a claim. */
+const createSecretOpener = (sealer: Sealer): ((target: DeliveryTarget) => readonly KeyObject[]) => {
+  const opened = new WeakMap<DeliveryTarget, readonly KeyObject[]>()
+  return (target) => {
+    let secrets = opened.get(target)
+    if (!secrets) {
+      secrets = target.secrets.flatMap((sealed) => {
+        const secret = sealer.open(sealed, target.endpointId)
+        return secret ? [createSecretKey(secret)] : []
+      })
+      opened.set(target, secrets)
+    }
+    return secrets
+  }
+}
 
 /** Undefined when no secret of the endpoint can be opened. Slack's format knows no signature. */
 const signedHeaders = (
-  delivery: ClaimedDelivery,
-  target: DeliveryTarget,
-  sealer: Sealer,
+  { deliveryId, body }: ClaimedDelivery,
+  { kind }: DeliveryTarget,
+  secrets: readonly KeyObject[],
   at: number,
 ): Record<string, string> | undefined => {
-  if (target.kind === 'slack') return {}
-  const secrets = target.secrets
-    .map((sealed) => sealer.open(sealed, target.endpointId))
-    .filter((secret) => secret !== undefined)
-  if (secrets.length === 0) return undefined
-  return signWebhook({ webhookId: delivery.deliveryId, body: delivery.body, at, secrets })
+  if (kind === 'slack') return {}
+  return secrets.length === 0 ? undefined : signWebhook({ webhookId: deliveryId, body, at, secrets })
 }

@@ -74,7 +74,7 @@ const REPLAY = `
   update alerting.delivery d
      set state = 'pending', reason = null, tries = case when d.state = 'pending' then d.tries else 0 end,
          next_attempt_at = to_timestamp($1::double precision / 1000), finished_at = null
-    from chosen where d.delivery_id = chosen.delivery_id returning 1`
+   where d.delivery_id = any(array(select delivery_id from chosen)) returning 1`
 
 const COUNT_AND_WAKE = `select count(*) as count, pg_notify('${DELIVERY_CHANNEL}', '') as woken from replayed`
 

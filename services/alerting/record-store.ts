@@ -44,10 +44,11 @@ export const recordAttempts = async (sql: Sql, records: readonly AttemptRecord[]
               next_attempt_at = coalesce(to_timestamp(done."nextAttemptAt" / 1000), d.next_attempt_at),
               finished_at = case when done.state = 'pending' then null else to_timestamp(done.at / 1000) end,
               lease_token = null, leased_until = null
-         from done where d.delivery_id = done."deliveryId" and d.lease_token = done.token
+         from done
+        where d.delivery_id = done."deliveryId" and d.lease_token = done.token and d.delivery_id = any($2::uuid[])
        returning 1)
      select count(*) as count from updated`,
-    [JSON.stringify(records)],
+    [JSON.stringify(records), records.map((record) => record.deliveryId)],
   )
   return written!.count
 }
@@ -108,7 +109,7 @@ export const disableEndpoint = async (
  */
 export const endOrphans = async (sql: Sql, now: number, limit: number): Promise<number> => {
   const [ended] = await sql.query<{ count: number }>(
-    `with orphans as (
+    `with orphans as materialized (
        select d.delivery_id, e.state from alerting.webhook_endpoint e
         cross join lateral (
           select delivery_id from alerting.delivery
@@ -120,7 +121,9 @@ export const endOrphans = async (sql: Sql, now: number, limit: number): Promise<
        update alerting.delivery d
           set state = 'exhausted', reason = 'endpoint_' || orphans.state,
               finished_at = to_timestamp($1::double precision / 1000), lease_token = null, leased_until = null
-         from orphans where d.delivery_id = orphans.delivery_id returning 1)
+         from orphans
+        where d.delivery_id = orphans.delivery_id and d.delivery_id = any(array(select delivery_id from orphans))
+       returning 1)
      select count(*) as count from ended`,
     [now, limit],
   )

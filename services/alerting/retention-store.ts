@@ -7,14 +7,14 @@ import type { Database, Sql } from '#libs/postgres/database.ts'
 export const removeOldDeliveries = (database: Database, before: number, limit: number): Promise<number> =>
   database.transaction(async (tx) => {
     const gone = await tx.query<{ messageId: string }>(
-      `delete from alerting.delivery where delivery_id in (
+      `delete from alerting.delivery where delivery_id = any(array(
          select d.delivery_id from alerting.webhook_endpoint e
           cross join lateral (
             select delivery_id from alerting.delivery
              where endpoint_id = e.endpoint_id and state <> 'pending'
                and created_at < to_timestamp($1::double precision / 1000)
              order by created_at limit $2 for update skip locked) d
-          limit $2)
+          limit $2))
        returning message_id as "messageId"`,
       [before, limit],
     )

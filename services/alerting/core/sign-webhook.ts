@@ -1,4 +1,4 @@
-import { createHmac } from 'node:crypto'
+import { createHmac, type KeyObject } from 'node:crypto'
 
 const PREFIX = 'whsec_'
 export const SECRET_MIN_BYTES = 24
@@ -20,7 +20,7 @@ type Signed = {
   readonly body: Buffer
   readonly at: number
   /** One signature each: two while a secret rotates. */
-  readonly secrets: readonly Buffer[]
+  readonly secrets: readonly (Buffer | KeyObject)[]
 }
 
 /** Headers of Standard Webhooks 1.0: HMAC-SHA256 over `id.timestamp.body`, the timestamp in whole seconds. */
