@@ -1,0 +1,55 @@
+import { parseArgs } from 'node:util'
+import { startPrivateKafka } from '../support/kafka.ts'
+import { startTestPostgres } from '../support/postgres.ts'
+import { type Deployment, startDistributed, startEmbedded } from './deployment.ts'
+import { type Outcome, type Plan, runExactlyOnce } from './run-exactly-once.ts'
+
+// The long form: `npm run faults [-- --events 100000 --kills 12 --mode embedded|kafka --seed 1]`. Ends with 1 when anything is not as promised.
+const { values } = parseArgs({
+  options: {
+    events: { type: 'string', default: '100000' },
+    accounts: { type: 'string', default: '300' },
+    kills: { type: 'string', default: '12' },
+    mode: { type: 'string', default: 'both' },
+    seed: { type: 'string', default: '1' },
+  },
+})
+const plan: Plan = {
+  events: Number(values.events),
+  accounts: Number(values.accounts),
+  scoringKills: Number(values.kills),
+  brokerKills: 2,
+  seed: Number(values.seed),
+}
+
+const print = (mode: string, { wrong, seen }: Outcome, deployment: Deployment): void => {
+  const figures = Object.entries(seen).map(([name, count]) => `${name} ${count}`)
+  process.stdout.write(`${mode}: ${figures.join(', ')}\n`)
+  if (wrong.length === 0) return void process.stdout.write(`${mode}: nothing lost, nothing double\n`)
+  process.exitCode = 1
+  process.stdout.write(`${mode}: ${wrong.length} things are wrong\n  ${wrong.slice(0, 40).join('\n  ')}\n`)
+  process.stdout.write(`${deployment.output()}\n`)
+}
+
+const hurt = async (mode: string, deployment: Deployment): Promise<void> => {
+  try {
+    print(mode, await runExactlyOnce(deployment, plan), deployment)
+  } finally {
+    await deployment.stop()
+  }
+}
+
+const hurtOnKafka = async (): Promise<void> => {
+  const kafka = await startPrivateKafka()
+  if ('unavailable' in kafka) throw new Error(`no Kafka: ${kafka.unavailable}`)
+  const postgres = await startTestPostgres()
+  try {
+    await hurt('kafka', await startDistributed({ kafka, databaseUrl: postgres.url }))
+  } finally {
+    await postgres.stop()
+    await kafka.stop()
+  }
+}
+
+if (values.mode !== 'kafka') await hurt('embedded', await startEmbedded())
+if (values.mode !== 'embedded') await hurtOnKafka()
