@@ -21,8 +21,13 @@ export const timeOfDay = fc.oneof(
   fc.constant(10 * HOUR_MS),
 )
 export const dayOffset = fc.integer({ min: 0, max: SPAN_DAYS })
-/** Instants that several threads share, so that the order of events of one millisecond matters. */
-const tied = fc.constantFrom(40.5, 100, 100 + 10 / 24, 101).map((days) => days * DAY_MS)
+/** The days on which clocks change most often, and 90 days before: half hours of the night, and one instant that threads share. */
+const tied = fc.oneof(
+  fc.constant(100.5 * DAY_MS),
+  fc
+    .tuple(fc.constantFrom(10, 99, 100), fc.integer({ min: 0, max: 47 }))
+    .map(([day, half]) => day * DAY_MS + (half * HOUR_MS) / 2),
+)
 const someTime = fc.oneof(
   { weight: 5, arbitrary: fc.tuple(dayOffset, timeOfDay).map(([day, ms]) => day * DAY_MS + ms) },
   { weight: 1, arbitrary: tied },
@@ -54,5 +59,11 @@ export const beat = (
   properties: fc.Arbitrary<Record<string, unknown>>,
 ): fc.Arbitrary<Beat> => fc.record({ type: types, offsetMs: someTime, userId: user, properties })
 
+/** Now and then all in one millisecond. */
 export const several = (one: fc.Arbitrary<Beat>, maxLength = 5): fc.Arbitrary<readonly Beat[]> =>
-  fc.array(one, { minLength: 1, maxLength })
+  fc
+    .tuple(
+      fc.array(one, { minLength: 1, maxLength }),
+      fc.oneof({ weight: 5, arbitrary: fc.constant(null) }, { weight: 1, arbitrary: someTime }),
+    )
+    .map(([beats, together]) => (together === null ? beats : beats.map((beat) => ({ ...beat, offsetMs: together }))))

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { createCalendar } from './calendar.ts'
+import { createCalendar, dayOfText } from './calendar.ts'
 import type { ReferenceEvent } from './past.ts'
 import { type Beat, SPAN_DAYS } from './random-beats.ts'
 import { stories } from './random-stories.ts'
@@ -80,26 +80,41 @@ const named = (startAt: number, beats: readonly Beat[]): fc.Arbitrary<readonly R
     }))
     // Repetitions, another source's event with the same id, and a conflicting one, all after the first.
     const again = fc.array(
-      fc.tuple(fc.nat({ max: Math.max(0, events.length - 1) }), fc.constantFrom('same', 'other source', 'conflict')),
+      fc.tuple(
+        fc.nat({ max: Math.max(0, events.length - 1) }),
+        fc.constantFrom('same', 'other source', 'conflict'),
+        fc.constantFrom('aa', 'mirror'),
+      ),
       { maxLength: 4 },
     )
     return again.map((repeats) => [
       ...events,
-      ...repeats.flatMap(([index, kind]) => {
+      ...repeats.flatMap(([index, kind, mirror]) => {
         const event = events[index]
         if (!event) return []
         if (kind === 'same') return [event]
-        if (kind === 'other source') return [{ ...event, source: 'mirror' }]
+        if (kind === 'other source') {
+          const { type, properties, userId } = events[(index + 1) % events.length]!
+          return [{ ...event, source: mirror, type, properties, userId }]
+        }
         return [{ ...event, type: 'Account Deleted', occurredAt: event.occurredAt - 1000 }]
       }),
     ])
   })
 
+/** Days at which, or after which, something changes in the model. */
+const limitDays = fc.constantFrom(7, 8, 14, 15, 21, 28, 29, 30, 31, 42, 60, 61, 89, 90, 91, 180)
+
 /** Instants at which something is about to happen, or has just happened. */
 const viewInstant = (events: readonly ReferenceEvent[], startAt: number, timeZone: string): fc.Arbitrary<number> => {
-  const { dayOf, startOfDay } = createCalendar(timeZone)
+  const calendar = createCalendar(timeZone)
+  const { dayOf, startOfDay } = calendar
   const someDay = fc.integer({ min: 0, max: SPAN_DAYS + 200 })
   const anyEvent = fc.nat({ max: Math.max(0, events.length - 1) }).map((index) => events[index]?.occurredAt ?? startAt)
+  const dates = events
+    .map(({ properties }) => dayOfText(String(properties.renewalDate), calendar))
+    .filter((day) => day !== null)
+  const anyDate = fc.nat({ max: Math.max(0, dates.length - 1) }).map((index) => dates[index] ?? dayOf(startAt) + 100)
   return fc.oneof(
     someDay.chain((day) => fc.integer({ min: 0, max: DAY_MS }).map((ms) => startAt + day * DAY_MS + ms)),
     someDay.map((day) => startOfDay(dayOf(startAt) + day)),
@@ -108,25 +123,32 @@ const viewInstant = (events: readonly ReferenceEvent[], startAt: number, timeZon
     anyEvent.map((at) => at - 1),
     fc.tuple(anyEvent, fc.integer({ min: 0, max: 95 })).map(([at, days]) => at + days * DAY_MS),
     fc.constant(startAt + (SPAN_DAYS + 1) * DAY_MS),
+    fc.tuple(anyEvent, limitDays).map(([at, days]) => startOfDay(dayOf(at) + days)),
+    fc.tuple(anyEvent, limitDays).map(([at, days]) => at + days * DAY_MS),
+    fc.tuple(anyDate, limitDays).map(([day, days]) => startOfDay(day - days) + 1),
   )
 }
 
 export const randomAccount = (): fc.Arbitrary<RandomAccount> =>
-  fc.tuple(zones, fc.integer({ min: 0, max: SPAN_DAYS }), modelOf).chain(([[timeZone, change], daysBefore, model]) => {
-    const startAt = Date.parse(change) - daysBefore * DAY_MS
-    return stories(startAt)
-      .chain((beats) => named(startAt, beats))
-      .chain((events) =>
-        fc.record({
-          timeZone: fc.constant(timeZone),
-          model: fc.constant(model),
-          events: fc.constant(events),
-          at: viewInstant(events, startAt, timeZone),
-          lastSeen: fc.dictionary(fc.constantFrom('crm', 'survey'), fc.integer({ min: 0, max: 250 })),
-        }),
-      )
-      .map(({ lastSeen, ...account }) => ({
-        ...account,
-        lastSeen: new Map(Object.entries(lastSeen).map(([source, hours]) => [source, account.at - hours * 3_600_000])),
-      }))
-  })
+  fc
+    .tuple(zones, fc.oneof(fc.constantFrom(100, 190), fc.integer({ min: 0, max: SPAN_DAYS })), modelOf)
+    .chain(([[timeZone, change], daysBefore, model]) => {
+      const startAt = Date.parse(change) - daysBefore * DAY_MS
+      return stories(startAt)
+        .chain((beats) => named(startAt, beats))
+        .chain((events) =>
+          fc.record({
+            timeZone: fc.constant(timeZone),
+            model: fc.constant(model),
+            events: fc.constant(events),
+            at: viewInstant(events, startAt, timeZone),
+            lastSeen: fc.dictionary(fc.constantFrom('crm', 'survey'), fc.integer({ min: 0, max: 250 })),
+          }),
+        )
+        .map(({ lastSeen, ...account }) => ({
+          ...account,
+          lastSeen: new Map(
+            Object.entries(lastSeen).map(([source, hours]) => [source, account.at - hours * 3_600_000]),
+          ),
+        }))
+    })
