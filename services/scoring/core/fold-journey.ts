@@ -1,7 +1,12 @@
 import type { CountedEvent } from './event.ts'
 import { countOf, namesOf, textOf, textOr } from './properties.ts'
-import { insertByStamp, insertInstant, stampOf } from './stamp.ts'
+import { boundKeys, insertBounded, insertInstant, stampOf } from './stamp.ts'
 import type { AccountState } from './state.ts'
+
+/** Bounds against names and starts without end, such as a journey per user: beyond them the past of a journey blurs, not its present. */
+const NEWEST_STARTS = 128
+const MOST_JOURNEYS = 256
+const MOST_STEPS = 256
 
 /** The journey of events that name none, and of accounts that never said where onboarding starts. */
 export const DEFAULT_JOURNEY = 'main'
@@ -11,7 +16,7 @@ const journeyOf = (event: CountedEvent): string => textOr(event.properties, 'jou
 export const foldJourneyStart = (state: AccountState, event: CountedEvent): void => {
   const { steps, stepCount } = event.properties
   const start = { ...stampOf(event), journeyId: journeyOf(event), steps: namesOf(steps), stepCount: countOf(stepCount) }
-  insertByStamp(state.journeyStarts, start)
+  insertBounded(state.journeyStarts, start, NEWEST_STARTS)
   state.memo.timeline = undefined
 }
 
@@ -23,18 +28,19 @@ export const foldJourneyStep = (state: AccountState, event: CountedEvent): void 
   if (steps === undefined) {
     steps = new Map()
     state.journeySteps.set(journeyId, steps)
+    boundKeys(state.journeySteps, MOST_JOURNEYS)
   }
-  insertInto(steps, stepId, event.occurredAt)
+  insertInto(steps, stepId, event.occurredAt, MOST_STEPS)
   state.memo.timeline = undefined
 }
 
 export const foldJourneyDone = (state: AccountState, event: CountedEvent): void => {
-  insertInto(state.journeyDone, journeyOf(event), event.occurredAt)
+  insertInto(state.journeyDone, journeyOf(event), event.occurredAt, MOST_JOURNEYS)
   state.memo.timeline = undefined
 }
 
 export const foldBypass = (state: AccountState, event: CountedEvent): void => {
-  insertInto(state.bypasses, journeyOf(event), event.occurredAt)
+  insertInto(state.bypasses, journeyOf(event), event.occurredAt, MOST_JOURNEYS)
   state.memo.timeline = undefined
 }
 
@@ -43,8 +49,11 @@ export const foldValue = (state: AccountState, event: CountedEvent): void => {
   state.memo.timeline = undefined
 }
 
-const insertInto = (lists: Map<string, number[]>, key: string, at: number): void => {
+const insertInto = (lists: Map<string, number[]>, key: string, at: number, most: number): void => {
   const list = lists.get(key)
-  if (list === undefined) lists.set(key, [at])
-  else insertInstant(list, at)
+  if (list !== undefined) insertInstant(list, at)
+  else {
+    lists.set(key, [at])
+    boundKeys(lists, most)
+  }
 }

@@ -1,7 +1,8 @@
 import { parseDay } from './calendar.ts'
 import type { CountedEvent } from './event.ts'
 import { countOf, flagOf, namesOf, numberOf, positiveOf, textOf } from './properties.ts'
-import { compareStamps, insertByStamp, type Stamp, stampOf } from './stamp.ts'
+import { insertRenewalTrait } from './renewal-traits.ts'
+import { boundKeys, compareStamps, insertBounded, type Stamp, stampOf } from './stamp.ts'
 import type { AccountState } from './state.ts'
 import type { Zone } from './zone.ts'
 
@@ -34,8 +35,7 @@ export const foldTraits = (state: AccountState, event: CountedEvent, zone: Zone)
   const renewalDay = parseDay(event.properties.renewalDate, zone)
   const termMonths = countOf(event.properties.termMonths)
   if (renewalDay === null && termMonths === null) return
-  insertByStamp(state.renewalTraits, { ...stamp, renewalDay, termMonths })
-  state.memo.timeline = undefined
+  if (insertRenewalTrait(state.renewalTraits, { ...stamp, renewalDay, termMonths })) state.memo.timeline = undefined
   state.memo.subscriptions = undefined
 }
 
@@ -46,10 +46,24 @@ const setTrait = (state: AccountState, name: string, value: unknown, stamp: Stam
   if (before !== undefined && compareStamps(before, stamp) > 0) return
   state.traits[name] = value
   state.traitStamps.set(name, stamp)
+  if (before === undefined && !TYPED.has(name)) boundTraits(state)
   state.memo.subscriptions = undefined
 }
 
+/** Traits beside those the score reads: the first by name. */
+const MOST_FREE_TRAITS = 200
+const NEWEST_LIFECYCLE = 128
+
+const boundTraits = (state: AccountState): void => {
+  if (state.traitStamps.size <= MOST_FREE_TRAITS) return
+  const free = new Map([...state.traitStamps].filter(([name]) => !TYPED.has(name)))
+  const dropped = boundKeys(free, MOST_FREE_TRAITS)
+  if (dropped === undefined) return
+  state.traitStamps.delete(dropped)
+  delete state.traits[dropped]
+}
+
 export const foldLifecycle = (state: AccountState, event: CountedEvent): void => {
-  insertByStamp(state.lifecycle, { ...stampOf(event), deleted: event.type === 'Account Deleted' })
+  insertBounded(state.lifecycle, { ...stampOf(event), deleted: event.type === 'Account Deleted' }, NEWEST_LIFECYCLE)
   state.memo.timeline = undefined
 }

@@ -144,6 +144,32 @@ test('a typical account takes less than 2 KB, and a thousand times the events no
   expect(size([...rare, ...usage(100_000)])).toBeLessThan(2_000)
 })
 
+test('what clients repeat without end is bounded, and still no order of arrival shows', () => {
+  const hourly = (index: number): number => index / 24
+  const endless: readonly ((index: number) => CountedEvent)[] = [
+    (index) => event('Value Realized', hourly(index) / 10),
+    (index) => event('group', hourly(index), { renewalDate: index % 40 === 0 ? '2027-01-01' : '2027-02-01' }),
+    (index) => event('identify', hourly(index), { [`free${index}`]: index }),
+    (index) => event('Onboarding Started', hourly(index), { journeyId: `user-${index}` }),
+    (index) => event('Onboarding Step Completed', hourly(index), { journeyId: `user-${index}`, stepId: 'a' }),
+    (index) => event('Onboarding Step Completed', hourly(index), { stepId: `step-${index}` }),
+    (index) => event('Onboarding Completed', hourly(index), { journeyId: `user-${index}` }),
+    (index) => event('Feature Used', hourly(index), { core: true, feature: `/page/${index}` }),
+    (index) => event('Account Created', hourly(index)),
+  ]
+  const bytesOf = (events: readonly CountedEvent[]) =>
+    encodeState(replay(events, { model, zone: createZone('UTC') }, NOW).state)
+  for (const make of endless) {
+    const events = Array.from({ length: 1_500 }, (_, index) => make(index))
+    const inOrder = bytesOf(events.toReversed())
+    expect(bytesOf(events)).toEqual(inOrder)
+    for (const order of fc.sample(fc.shuffledSubarray(events, { minLength: events.length }), 2)) {
+      expect(bytesOf(order)).toEqual(inOrder)
+    }
+    expect(inOrder.length).toBeLessThan(12_000)
+  }
+})
+
 test('bytes of another layout or cut short are refused, never misread', () => {
   const bytes = encodeState(replay([event('Signed In', 1, {}, 'ana')], { model, zone: createZone('UTC') }, NOW).state)
   expect(() => decodeState(Buffer.from([99]))).toThrow(/layout/)

@@ -8,7 +8,7 @@ import { foldTicket } from './fold-support.ts'
 import { foldLifecycle, foldTraits } from './fold-traits.ts'
 import type { CompiledModel, TypeRule } from './model.ts'
 import { textOf } from './properties.ts'
-import { compareStamps, compareText, stampOf } from './stamp.ts'
+import { boundKeys, compareStamps, compareText, stampOf } from './stamp.ts'
 import type { AccountState } from './state.ts'
 import type { UserBook } from './user-days.ts'
 import type { Zone } from './zone.ts'
@@ -17,6 +17,8 @@ export type FoldContext = { readonly model: CompiledModel; readonly zone: Zone; 
 
 /** Names of custom types an account counts one by one: the least by code points, so that order of arrival does not choose. */
 const COUNTED_CUSTOM_TYPES = 32
+/** Core features an account is known to use: the first by name. */
+const MOST_FEATURES = 512
 const NEVER = -1
 
 /**
@@ -133,7 +135,7 @@ const foldActivity = (state: AccountState, users: UserBook, event: CountedEvent,
       (event.properties.core === true || (feature !== null && model.coreFeatures.has(feature))))
   if (core) {
     addToDay(state.coreEvents, day, 1, keep.core)
-    if (feature !== null && (state.features.get(feature) ?? NEVER) < day) state.features.set(feature, day)
+    if (feature !== null) foldFeature(state.features, feature, day)
   }
   const { userId } = event
   if (userId === null || userId === '') return
@@ -147,6 +149,13 @@ const foldActivity = (state: AccountState, users: UserBook, event: CountedEvent,
     users.set(userId, { activeDay: Math.max(activeDay, day), coreDay: core ? Math.max(coreDay, day) : coreDay })
   }
   if (state.champion?.userId === userId && day > state.championSeenDay) state.championSeenDay = day
+}
+
+const foldFeature = (features: Map<string, number>, feature: string, day: number): void => {
+  const before = features.get(feature)
+  if (before !== undefined && before >= day) return
+  features.set(feature, day)
+  if (before === undefined) boundKeys(features, MOST_FEATURES)
 }
 
 /** The new day first: the newest day of the series, which says what is kept, must never fall. */

@@ -37,10 +37,14 @@ type Start = {
 /** All runs, in the order of their starts. */
 export const runsOf = (state: AccountState, model: CompiledModel, zone: Zone): readonly Run[] => {
   const starts = state.journeyStarts
-  const runs = starts.map((start, index) => {
-    const next = starts.find((other, place) => place > index && other.journeyId === start.journeyId)
-    return runOf(state, start, { until: next?.at ?? NEVER, goneAt: NEVER }, model, zone)
-  })
+  const runs: Run[] = []
+  const nextStartAt = new Map<string, number>()
+  for (const start of starts.toReversed()) {
+    const until = nextStartAt.get(start.journeyId) ?? NEVER
+    runs.push(runOf(state, start, { until, goneAt: NEVER }, model, zone))
+    nextStartAt.set(start.journeyId, start.at)
+  }
+  runs.reverse()
   const first = state.firstEventAt
   if (first === null || (starts[0] !== undefined && starts[0].at <= first)) return runs
   const start = { journeyId: DEFAULT_JOURNEY, at: first, steps: null, stepCount: null }

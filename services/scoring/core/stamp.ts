@@ -33,9 +33,39 @@ export const insertByStamp = <T extends Stamp>(list: T[], item: T): void => {
   list.splice(index, 0, item)
 }
 
-/** Puts an instant into an ascending list without repetition. */
+const DAY_MS = 86_400_000
+/** Instants of one UTC day that are kept: the earliest ones and the last. */
+const EARLIEST_OF_DAY = 16
+
+/**
+ * Puts an instant into an ascending list without repetition. Of each UTC day the 16 earliest and the last are kept: exact for
+ * what is rare, bounded for what is not, and whatever the order of arrival the same.
+ */
 export const insertInstant = (list: number[], at: number): void => {
   let index = list.length
   while (index > 0 && list[index - 1]! > at) index -= 1
-  if (list[index - 1] !== at) list.splice(index, 0, at)
+  if (list[index - 1] === at) return
+  list.splice(index, 0, at)
+  if (list.length <= EARLIEST_OF_DAY + 1) return
+  const day = Math.floor(at / DAY_MS)
+  let first = index
+  while (first > 0 && Math.floor(list[first - 1]! / DAY_MS) === day) first -= 1
+  let end = index + 1
+  while (end < list.length && Math.floor(list[end]! / DAY_MS) === day) end += 1
+  if (end - first > EARLIEST_OF_DAY + 1) list.splice(first + EARLIEST_OF_DAY, 1)
+}
+
+/** As `insertByStamp`, for lists that hold their first item and the newest ones only. */
+export const insertBounded = <T extends Stamp>(list: T[], item: T, newest: number): void => {
+  insertByStamp(list, item)
+  if (list.length > newest + 1) list.splice(1, 1)
+}
+
+/** Drops the greatest key of a map that has outgrown its bound: so what is kept depends on the set of keys, not on their order. */
+export const boundKeys = (map: Map<string, unknown>, most: number): string | undefined => {
+  if (map.size <= most) return undefined
+  let greatest = ''
+  for (const key of map.keys()) if (compareText(key, greatest) > 0) greatest = key
+  map.delete(greatest)
+  return greatest
 }
