@@ -60,7 +60,7 @@ export const createSetOverride = (deps: Deps): SetOverride => {
       return writeFlush(tx, partition, rows)
     })
     cache.drop(keyText)
-    relay.offer({ partition, ...flushed, records: messages })
+    await relay.offer({ partition, ...flushed, records: messages })
   }
 
   return async (principal, accountId, override) => {

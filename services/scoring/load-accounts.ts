@@ -30,6 +30,7 @@ export const holdAccounts = async (
   const cold = wanted.filter((item) => cache.get(item.key) === undefined)
   if (cold.length > 0) for (const account of await readAccounts(sql, cold, context)) cache.put(keyOf(account), account)
   const accounts = wanted.map((item) => cache.get(item.key)!)
+  for (const account of accounts) restoreEvaluation(account, context)
   await loadTouchedPages(sql, wanted, accounts, context.now)
   await loadPast(sql, accounts, context.now)
   return accounts
@@ -66,19 +67,25 @@ const revive = (row: StoredAccount, ids: Buffer | null, context: ScoringContext)
     override: row.override,
     firstChangeAt: row.first_change_at,
     past: {},
+    evaluated: { at: row.evaluated_at, band: row.band as Band },
   }
   if (ids !== null) account.ids.addEncoded(ids)
-  // The evaluation is a pure function of what was written, so it need not be stored to be known again.
+  restoreEvaluation(account, context)
+  return account
+}
+
+/** The evaluation is a pure function of what was written, so neither database nor cache keeps it. */
+const restoreEvaluation = (account: Account, context: ScoringContext): void => {
+  if (account.evaluated === null || account.evaluation !== null) return
   account.evaluation = evaluate({
-    state,
+    state: account.state,
     model: context.model,
     zone: context.zone,
-    at: row.evaluated_at,
-    previousBand: row.band as Band,
-    override: row.override,
+    at: account.evaluated.at,
+    previousBand: account.evaluated.band,
+    override: account.override,
     sources: context.sources,
   })
-  return account
 }
 
 const loadTouchedPages = async (

@@ -19,7 +19,8 @@ type Offered = {
  * sick broker or another process left behind is read back from the log. A crash between publishing and marking publishes again.
  */
 export type ChangeRelay = {
-  readonly offer: (offered: Offered) => void
+  /** Resolves when the flush offered before is through, so that whoever waits for it never runs far ahead of the relay. */
+  readonly offer: (offered: Offered) => Promise<void>
   readonly start: () => void
   readonly stop: () => Promise<void>
 }
@@ -27,9 +28,6 @@ export type ChangeRelay = {
 type Lane = { relayed: number; chain: Promise<void>; waiting: number; seenByLastSweep: number }
 
 const SWEEP_MS = 1_000
-/** More flushes than this wait in the database instead of in memory. */
-const MAX_WAITING = 8
-
 export const createChangeRelay = (deps: {
   readonly database: Database
   readonly bus: Bus
@@ -97,12 +95,13 @@ export const createChangeRelay = (deps: {
   return {
     offer: ({ partition, position, relayed, records }) => {
       const lane = laneOf(partition, relayed)
-      if (lane.waiting >= MAX_WAITING) return
+      const before = lane.chain
       enqueue(lane, async () => {
         if (lane.relayed >= position) return
         if (lane.relayed < position - 1) await catchUp(partition, lane, position)
         else await publish(partition, lane, position, records)
       })
+      return before
     },
     start: () => {
       sweeping = (async () => {

@@ -76,7 +76,12 @@ export const createBatchScorer = (deps: BatchScorerDeps): ((batch: Batch) => Pro
   }
 
   const release = ({ held }: Prepared): void => {
-    for (const account of held) account.inFlight--
+    for (const account of held) {
+      account.inFlight--
+      if (account.inFlight > 0 || account.evaluation === null) continue
+      account.evaluated = { at: account.evaluation.at, band: account.evaluation.band }
+      account.evaluation = null
+    }
     cache.trim()
   }
 
@@ -89,7 +94,7 @@ export const createBatchScorer = (deps: BatchScorerDeps): ((batch: Batch) => Pro
   const write = async (partition: number, prepared: Prepared): Promise<void> => {
     if (prepared.rows.accounts() === 0) return
     const { position, relayed } = await writeFlush(database, partition, prepared.rows)
-    relay.offer({ partition, position, relayed, records: prepared.messages })
+    await relay.offer({ partition, position, relayed, records: prepared.messages })
   }
 
   const flush = async (batches: readonly Batch[]): Promise<void> => {

@@ -1,3 +1,4 @@
+import type { Band } from '#libs/contracts/account-health.ts'
 import type { Evaluation, Override } from './evaluation.ts'
 import { createIdSet, type IdSet } from './id-set.ts'
 import { type AccountState, createState } from './state.ts'
@@ -16,8 +17,10 @@ export type Account = {
   readonly state: AccountState
   users: UserPages
   readonly ids: IdSet
-  /** As last written; null before the first event. */
+  /** As last written. Null before the first event, and while no flush holds the account: it is large, and can be computed again. */
   evaluation: Evaluation | null
+  /** Instant and band of the last evaluation, which is all it takes to compute it again; null before the first event. */
+  evaluated: { readonly at: number; readonly band: Band } | null
   override: Override | null
   /** When the first change was published; null before it. */
   firstChangeAt: number | null
@@ -41,6 +44,7 @@ export const createAccount = (tenantId: string, accountId: string): Account => {
     users,
     ids: createIdSet(),
     evaluation: null,
+    evaluated: null,
     override: null,
     firstChangeAt: null,
     past: { 7: null, 28: null },
