@@ -38,9 +38,9 @@ export type DelivererDeps = {
 
 const POLL_MS = 1_000
 const RETRY_MS = 1_000
-/** Longest call; a lease outlasts the wait in a lane and the call. */
-const CALL_MS = 15_000
-const LEASE_MS = 60_000
+/** A lease outlasts the wait in a lane, the longest call (15 s) and the record; what a killed process held is due again after it. */
+const LEASE_MS = 40_000
+const START_WITHIN_MS = 20_000
 const MAX_UNRECORDED = 2_000
 
 /**
@@ -103,7 +103,7 @@ export const createDeliverer = (deps: DelivererDeps): Deliverer => {
   const startAll = async (rows: readonly ClaimedDelivery[], token: string, now: number): Promise<void> => {
     const targets = await targetsOf(database, [...new Set(rows.map((row) => row.endpointId))], now)
     const byId = new Map(targets.map((target) => [target.endpointId, target]))
-    const startBefore = now + LEASE_MS - 2 * CALL_MS
+    const startBefore = now + START_WITHIN_MS
     // A row whose endpoint was disabled in between stays under its lease until upkeep ends it.
     lanes.add(
       rows.flatMap((delivery) => {

@@ -5,7 +5,11 @@ import { createDatabase } from '#libs/postgres/pg-database.ts'
 import { silentLogger } from '#libs/runtime/logger.ts'
 import { createTestDatabase } from './postgres.ts'
 
-export type TestDatabase = { readonly database: Database; readonly drop: () => Promise<void> }
+export type TestDatabase = {
+  readonly database: Database
+  readonly connectionString: string
+  readonly drop: () => Promise<void>
+}
 
 const folderOf = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url))
 
@@ -19,6 +23,7 @@ export const createAlertingDatabase = async (): Promise<TestDatabase> => {
   await database.start()
   return {
     database,
+    connectionString,
     drop: async () => {
       await database.stop()
       await drop()
