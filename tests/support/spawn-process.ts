@@ -14,8 +14,12 @@ export type SpawnedProcess = {
 const root = new URL('../..', import.meta.url).pathname
 
 /** Runs one of the project's programs as a process of its own, with no configuration but `environment`. */
-export const spawnProcess = (file: string, environment: Readonly<Record<string, string>> = {}): SpawnedProcess => {
-  const child = spawn(process.execPath, [file], {
+export const spawnProcess = (
+  file: string,
+  environment: Readonly<Record<string, string>> = {},
+  args: readonly string[] = [],
+): SpawnedProcess => {
+  const child = spawn(process.execPath, [file, ...args], {
     cwd: root,
     env: { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],

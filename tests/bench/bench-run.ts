@@ -1,0 +1,70 @@
+import type { TestKafka } from '../support/kafka.ts'
+
+/** One line of the table and of the JSON file. Absent: not measured by this figure. */
+export type Figure = {
+  readonly bench: string
+  readonly bus?: 'kafka' | 'embedded'
+  readonly events?: number
+  readonly perSecond?: number
+  /** To the bare loop of the same run (`ingest`: to the same server without its checks). */
+  readonly ratio?: number
+  readonly p50Ms?: number
+  readonly p99Ms?: number
+  readonly maxMs?: number
+  /** VmHWM of the process that is measured. */
+  readonly peakMb?: number
+  /** Of the door's process, where it is one of its own. */
+  readonly ingestPeakMb?: number
+  /** Largest sum of Pss over PostgreSQL's processes, seen once a second. */
+  readonly postgresPeakMb?: number
+  /** Tables and indexes of scoring. */
+  readonly mbPerMillion?: number
+}
+
+export type Sizes = {
+  readonly scoringEvents: number
+  readonly embeddedEvents: number
+  readonly ingestEvents: number
+  readonly latencySeconds: number
+  readonly rounds: number
+}
+
+export const FULL: Sizes = {
+  scoringEvents: 1_000_000,
+  embeddedEvents: 300_000,
+  ingestEvents: 500_000,
+  latencySeconds: 20,
+  rounds: 2,
+}
+export const SMOKE: Sizes = {
+  scoringEvents: 200_000,
+  embeddedEvents: 50_000,
+  ingestEvents: 50_000,
+  latencySeconds: 4,
+  rounds: 1,
+}
+
+export type Run = {
+  readonly sizes: Sizes
+  readonly kafka: () => Promise<TestKafka>
+  /** Brokers with `scoringEvents` events on the topic of `FILLED_PREFIX`, written once. */
+  readonly filledKafka: () => Promise<string>
+  /** Events per second of the bare loop, measured once. */
+  readonly bare: () => Promise<Figure>
+  /** Folder for CPU profiles of the measured processes. */
+  readonly profiles: string | undefined
+}
+
+export const FILLED_PREFIX = 'filled-'
+
+/** Things to undo, last first, also when the work fails. */
+export const withCleanup = async <T>(
+  work: (defer: (undo: () => Promise<unknown>) => void) => Promise<T>,
+): Promise<T> => {
+  const undos: (() => Promise<unknown>)[] = []
+  try {
+    return await work((undo) => undos.push(undo))
+  } finally {
+    for (const undo of undos.reverse()) await undo()
+  }
+}

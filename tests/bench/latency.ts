@@ -1,0 +1,149 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { Agent } from 'undici'
+import type { Bus } from '#libs/bus/bus.ts'
+import { type Figure, type Run, withCleanup } from './bench-run.ts'
+import { createEventMaker, type MadeEvent } from './make-events.ts'
+import {
+  createEnvironment,
+  type RunningService,
+  startEmbeddedBus,
+  startKafkaBus,
+  startPostgres,
+  startService,
+} from './parts.ts'
+import { peakMbOf, watchPostgresMemory } from './process-memory.ts'
+
+/** A request each 10 ms, sent when it is due whether or not the ones before have been answered. */
+const EVERY_MS = 10
+const WARM_UP_MS = 3_000
+const PATIENCE_MS = 60_000
+const PROBE = 'probe-'
+
+type Door = { readonly address: string; readonly key: string }
+
+/** One event of each request opens an account, which always makes a change: its way can be followed to the end. */
+const send = async (agent: Agent, door: Door, events: readonly MadeEvent[]): Promise<void> => {
+  const answer = await agent.request({
+    origin: door.address,
+    path: '/v1/events',
+    method: 'POST',
+    headers: { authorization: `Bearer ${door.key}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ events }),
+  })
+  const text = await answer.body.text()
+  if (answer.statusCode !== 202) throw new Error(`the door answered ${answer.statusCode}: ${text.slice(0, 300)}`)
+}
+
+/** When each probe's change was on `account.health`, by the probe's number. */
+const watchProbes = async (bus: Bus): Promise<{ arrivals: Map<number, number>; stop: () => Promise<void> }> => {
+  const arrivals = new Map<number, number>()
+  await bus.ensureTopics(['account.health'])
+  const subscription = await bus.consume({
+    group: 'bench-latency',
+    topic: 'account.health',
+    handle: async ({ records }) => {
+      const at = performance.now()
+      for (const { key } of records) {
+        const number = Number(key.slice(key.indexOf(PROBE) + PROBE.length))
+        if (key.includes(PROBE) && !arrivals.has(number)) arrivals.set(number, at)
+      }
+    },
+  })
+  return { arrivals, stop: subscription.stop }
+}
+
+const drive = async (bus: Bus, door: Door, perSecond: number, seconds: number) => {
+  const perRequest = Math.round((perSecond * EVERY_MS) / 1_000)
+  const requests = Math.round((WARM_UP_MS + seconds * 1_000) / EVERY_MS)
+  const next = createEventMaker(`live${perSecond}`)
+  const agent = new Agent({ connections: 64, pipelining: 1 })
+  const { arrivals, stop } = await watchProbes(bus)
+  const startedAt = performance.now() + 200
+  const dueAt = (request: number): number => startedAt + request * EVERY_MS
+  const sends: Promise<void>[] = []
+  try {
+    for (let request = 0; request < requests; request++) {
+      const waitMs = dueAt(request) - performance.now()
+      if (waitMs > 0) await pause(waitMs)
+      const now = Date.now()
+      const events = Array.from({ length: perRequest }, () => next(now))
+      events[0] = { ...events[0]!, accountId: `${PROBE}${request}`, occurredAt: new Date(now).toISOString() }
+      const sent = send(agent, door, events)
+      sent.catch(() => undefined)
+      sends.push(sent)
+    }
+    await Promise.all(sends)
+    const giveUpAt = performance.now() + PATIENCE_MS
+    while (arrivals.size < requests && performance.now() < giveUpAt) await pause(50)
+    if (arrivals.size < requests) throw new Error(`${requests - arrivals.size} of ${requests} changes never came`)
+  } finally {
+    await stop()
+    await agent.close()
+  }
+  return [...arrivals]
+    .filter(([request]) => request * EVERY_MS >= WARM_UP_MS)
+    .map(([request, at]) => at - dueAt(request))
+    .sort((a, b) => a - b)
+}
+
+const share = (sorted: readonly number[], part: number): number =>
+  Math.round(sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))]! * 10) / 10
+
+type Parts = {
+  readonly bus: Bus
+  readonly key: string
+  readonly ingest: RunningService
+  readonly scoring: RunningService
+}
+
+const figureOf = async (run: Run, bus: 'kafka' | 'embedded', perSecond: number, parts: Parts): Promise<Figure> => {
+  const memory = watchPostgresMemory()
+  try {
+    const door = { address: parts.ingest.address, key: parts.key }
+    const sorted = await drive(parts.bus, door, perSecond, run.sizes.latencySeconds)
+    const alone = parts.ingest !== parts.scoring
+    return {
+      bench: `latency-${perSecond}`,
+      bus,
+      events: sorted.length,
+      perSecond,
+      p50Ms: share(sorted, 0.5),
+      p99Ms: share(sorted, 0.99),
+      maxMs: share(sorted, 1),
+      peakMb: peakMbOf(parts.scoring.pid),
+      ...(alone ? { ingestPeakMb: peakMbOf(parts.ingest.pid) } : {}),
+      postgresPeakMb: memory.stop(),
+    }
+  } finally {
+    memory.stop()
+  }
+}
+
+/** From the instant at which the request was due, through the door, the log, the score and its commit, to the change on `account.health`. */
+export const latencyOnKafka = async (run: Run, perSecond: number): Promise<Figure> => {
+  const { brokers } = await run.kafka()
+  return withCleanup(async (defer) => {
+    const topicPrefix = `latency-${perSecond}-`
+    const postgres = await startPostgres(defer)
+    const own = { KAFKA_BROKERS: brokers, KAFKA_TOPIC_PREFIX: topicPrefix }
+    const environment = createEnvironment(postgres, own)
+    const scoring = await startService(defer, 'scoring', environment, run.profiles)
+    const ingest = await startService(defer, 'ingest', environment)
+    const bus = await startKafkaBus(defer, brokers, topicPrefix)
+    return figureOf(run, 'kafka', perSecond, { bus, key: environment.PULSO_BOOTSTRAP_KEY, ingest, scoring })
+  })
+}
+
+export const latencyEmbedded = (run: Run, perSecond: number): Promise<Figure> =>
+  withCleanup(async (defer) => {
+    const postgres = await startPostgres(defer)
+    const environment = createEnvironment(postgres, {})
+    const all = await startService(defer, 'all', environment, run.profiles)
+    const bus = await startEmbeddedBus(defer, postgres)
+    return figureOf(run, 'embedded', perSecond, {
+      bus,
+      key: environment.PULSO_BOOTSTRAP_KEY,
+      ingest: all,
+      scoring: all,
+    })
+  })

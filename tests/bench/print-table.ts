@@ -1,0 +1,36 @@
+import type { Figure } from './bench-run.ts'
+
+type Column = { readonly title: string; readonly text: (figure: Figure) => string }
+
+const whole = (value: number | undefined): string =>
+  value === undefined ? '' : Math.round(value).toLocaleString('en-US')
+const milliseconds = (value: number | undefined): string => (value === undefined ? '' : value.toFixed(1))
+
+const COLUMNS: readonly Column[] = [
+  { title: 'bench', text: ({ bench }) => bench },
+  { title: 'bus', text: ({ bus }) => bus ?? '' },
+  { title: 'events/s', text: ({ perSecond }) => whole(perSecond) },
+  { title: 'ratio', text: ({ ratio }) => (ratio === undefined ? '' : ratio.toFixed(2)) },
+  { title: 'p50 ms', text: ({ p50Ms }) => milliseconds(p50Ms) },
+  { title: 'p99 ms', text: ({ p99Ms }) => milliseconds(p99Ms) },
+  { title: 'max ms', text: ({ maxMs }) => milliseconds(maxMs) },
+  { title: 'peak MB', text: ({ peakMb }) => whole(peakMb) },
+  { title: 'ingest MB', text: ({ ingestPeakMb }) => whole(ingestPeakMb) },
+  { title: 'PostgreSQL MB', text: ({ postgresPeakMb }) => whole(postgresPeakMb) },
+  { title: 'disk MB/million', text: ({ mbPerMillion }) => whole(mbPerMillion) },
+]
+
+const LEGEND = `
+bare: kafkajs eachBatch and JSON.parse. scoring-*: exactly once and durable, from the first commit to the last; ratio to bare.
+ingest: batches of 500 over HTTP, the log acknowledging at once; ratio to the same server without its checks.
+latency-N: at N events/s over HTTP, from the instant a request was due to the change on account.health.
+peak MB: VmHWM of the measured process. PostgreSQL MB: Pss of its processes, shared memory counted once. MB are 10^6 bytes.
+`
+
+export const tableOf = (figures: readonly Figure[]): string => {
+  const rows = [COLUMNS.map(({ title }) => title), ...figures.map((figure) => COLUMNS.map(({ text }) => text(figure)))]
+  const widths = COLUMNS.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)))
+  const line = (row: readonly string[]): string =>
+    row.map((cell, column) => (column < 2 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!))).join('  ')
+  return `${rows.map(line).join('\n')}\n${LEGEND}`
+}

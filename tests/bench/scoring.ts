@@ -1,0 +1,95 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import type { Database } from '#libs/postgres/database.ts'
+import { FILLED_PREFIX, type Figure, type Run, withCleanup } from './bench-run.ts'
+import { fillLog } from './fill-log.ts'
+import { createEnvironment, type RunningService, startEmbeddedBus, startPostgres, startService } from './parts.ts'
+import { peakMbOf, watchPostgresMemory } from './process-memory.ts'
+
+const LOOK_EVERY_MS = 50
+const STUCK_AFTER_MS = 60_000
+
+const counted = async (service: RunningService): Promise<number> => {
+  const text = await (await fetch(`${service.address}/metrics`)).text()
+  return Number(/^pulso_scoring_events_total\{outcome="counted"\} (\d+)/m.exec(text)?.[1] ?? 0)
+}
+
+/** From the first events counted (durably: the figure moves after the commit) to the last. */
+const perSecondOf = async (service: RunningService, events: number): Promise<number> => {
+  let first: { readonly at: number; readonly count: number } | undefined
+  let last = { at: performance.now(), count: 0 }
+  while (last.count < events) {
+    await pause(LOOK_EVERY_MS)
+    const count = await counted(service)
+    const at = performance.now()
+    if (count > last.count) last = { at, count }
+    else if (at - last.at > STUCK_AFTER_MS) throw new Error(`scoring stands still at ${count} of ${events} events`)
+    if (count > 0) first ??= { at, count }
+  }
+  return first && last.at > first.at ? ((last.count - first.count) * 1_000) / (last.at - first.at) : 0
+}
+
+const mbPerMillion = async (database: Database, events: number): Promise<number> => {
+  const [row] = await database.query<{ bytes: number }>(
+    `select sum(pg_total_relation_size(c.oid)) as bytes from pg_class c join pg_namespace n on n.oid = c.relnamespace
+     where n.nspname = 'scoring' and c.relkind = 'r'`,
+  )
+  return Math.round(Number(row!.bytes) / events)
+}
+
+type Measured = {
+  readonly run: Run
+  readonly bench: string
+  readonly bus: 'kafka' | 'embedded'
+  readonly events: number
+}
+
+const measure = async (
+  { run, bench, bus, events }: Measured,
+  database: Database,
+  start: () => Promise<RunningService>,
+): Promise<Figure> => {
+  const memory = watchPostgresMemory()
+  try {
+    const service = await start()
+    const perSecond = await perSecondOf(service, events)
+    return {
+      bench,
+      bus,
+      events,
+      perSecond: Math.round(perSecond),
+      ratio: perSecond / (await run.bare()).perSecond!,
+      peakMb: peakMbOf(service.pid),
+      postgresPeakMb: memory.stop(),
+      mbPerMillion: await mbPerMillion(database, events),
+    }
+  } finally {
+    memory.stop()
+  }
+}
+
+/** One scoring process over the topic that the bare loop read. */
+export const scoringOnKafka = async (run: Run): Promise<Figure> => {
+  const brokers = await run.filledKafka()
+  await run.bare()
+  return withCleanup(async (defer) => {
+    const postgres = await startPostgres(defer)
+    const environment = createEnvironment(postgres, { KAFKA_BROKERS: brokers, KAFKA_TOPIC_PREFIX: FILLED_PREFIX })
+    const events = run.sizes.scoringEvents
+    return measure({ run, bench: 'scoring-kafka', bus: 'kafka', events }, postgres.database, () =>
+      startService(defer, 'scoring', environment, run.profiles),
+    )
+  })
+}
+
+/** Everything in one process (alerting reads along) over its own log in PostgreSQL. */
+export const scoringEmbedded = async (run: Run): Promise<Figure> => {
+  await run.bare()
+  return withCleanup(async (defer) => {
+    const postgres = await startPostgres(defer)
+    const events = run.sizes.embeddedEvents
+    await withCleanup(async (deferBus) => fillLog(await startEmbeddedBus(deferBus, postgres), events))
+    return measure({ run, bench: 'scoring-embedded', bus: 'embedded', events }, postgres.database, () =>
+      startService(defer, 'all', createEnvironment(postgres, {}), run.profiles),
+    )
+  })
+}
