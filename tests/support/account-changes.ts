@@ -30,6 +30,7 @@ export const accountChange = (change: Change): AccountHealth => {
     sequence,
     at: new Date(change.at).toISOString(),
     model: { id: 'default', version: 1 },
+    evidence: {},
     backfill: change.backfill ?? false,
     health: {
       score,
