@@ -9,6 +9,7 @@ const consumer = kafka.consumer({ groupId: `bare-${process.pid}` })
 let read = 0
 let startedAt = 0
 let skipped = 0
+let cpuBefore = process.cpuUsage()
 
 await consumer.connect()
 await consumer.subscribe({ topics: [topic], fromBeginning: true })
@@ -22,9 +23,11 @@ await consumer.run({
     if (startedAt === 0) {
       startedAt = performance.now()
       skipped = read
+      cpuBefore = process.cpuUsage()
     }
     if (read < wanted) return
     const perSecond = ((read - skipped) * 1_000) / (performance.now() - startedAt)
-    process.stdout.write(`${JSON.stringify({ perSecond })}\n`)
+    const { user, system } = process.cpuUsage(cpuBefore)
+    process.stdout.write(`${JSON.stringify({ perSecond, cpuSecondsPerMillion: (user + system) / (read - skipped) })}\n`)
   },
 })

@@ -8,6 +8,11 @@ export type Figure = {
   readonly perSecond?: number
   /** To the bare loop of the same run (`ingest`: to the same server without its checks). */
   readonly ratio?: number
+  /** How large the flushes were, on average. */
+  readonly eventsPerFlush?: number
+  /** Processor time, which a busy machine moves less than the clock. */
+  readonly cpuSecondsPerMillion?: number
+  readonly postgresCpuSecondsPerMillion?: number
   readonly p50Ms?: number
   readonly p99Ms?: number
   readonly maxMs?: number
@@ -26,6 +31,8 @@ export type Sizes = {
   readonly embeddedEvents: number
   readonly ingestEvents: number
   readonly latencySeconds: number
+  /** Sent before, and not counted. */
+  readonly warmUpSeconds: number
   readonly rounds: number
 }
 
@@ -34,13 +41,15 @@ export const FULL: Sizes = {
   embeddedEvents: 300_000,
   ingestEvents: 500_000,
   latencySeconds: 20,
+  warmUpSeconds: 5,
   rounds: 2,
 }
 export const SMOKE: Sizes = {
   scoringEvents: 200_000,
   embeddedEvents: 50_000,
   ingestEvents: 50_000,
-  latencySeconds: 4,
+  latencySeconds: 3,
+  warmUpSeconds: 1,
   rounds: 1,
 }
 

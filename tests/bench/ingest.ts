@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { Agent } from 'undici'
 import { type Figure, type Run, withCleanup } from './bench-run.ts'
 import { createEventMaker } from './make-events.ts'
-import { peakMbOf } from './process-memory.ts'
+import { peakMbOf } from './process-use.ts'
 
 const PER_REQUEST = 500
 const IN_FLIGHT = 4

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { Agent } from 'undici'
 import type { Bus } from '#libs/bus/bus.ts'
-import { type Figure, type Run, withCleanup } from './bench-run.ts'
+import { type Figure, type Run, type Sizes, withCleanup } from './bench-run.ts'
 import { createEventMaker, type MadeEvent } from './make-events.ts'
 import {
   createEnvironment,
@@ -11,11 +11,10 @@ import {
   startPostgres,
   startService,
 } from './parts.ts'
-import { peakMbOf, watchPostgresMemory } from './process-memory.ts'
+import { peakMbOf, watchPostgresMemory } from './process-use.ts'
 
 /** A request each 10 ms, sent when it is due whether or not the ones before have been answered. */
 const EVERY_MS = 10
-const WARM_UP_MS = 3_000
 const PATIENCE_MS = 60_000
 const PROBE = 'probe-'
 
@@ -52,9 +51,9 @@ const watchProbes = async (bus: Bus): Promise<{ arrivals: Map<number, number>; s
   return { arrivals, stop: subscription.stop }
 }
 
-const drive = async (bus: Bus, door: Door, perSecond: number, seconds: number) => {
+const drive = async (bus: Bus, door: Door, perSecond: number, { latencySeconds, warmUpSeconds }: Sizes) => {
   const perRequest = Math.round((perSecond * EVERY_MS) / 1_000)
-  const requests = Math.round((WARM_UP_MS + seconds * 1_000) / EVERY_MS)
+  const requests = ((warmUpSeconds + latencySeconds) * 1_000) / EVERY_MS
   const next = createEventMaker(`live${perSecond}`)
   const agent = new Agent({ connections: 64, pipelining: 1 })
   const { arrivals, stop } = await watchProbes(bus)
@@ -81,7 +80,7 @@ const drive = async (bus: Bus, door: Door, perSecond: number, seconds: number) =
     await agent.close()
   }
   return [...arrivals]
-    .filter(([request]) => request * EVERY_MS >= WARM_UP_MS)
+    .filter(([request]) => request * EVERY_MS >= warmUpSeconds * 1_000)
     .map(([request, at]) => at - dueAt(request))
     .sort((a, b) => a - b)
 }
@@ -100,7 +99,7 @@ const figureOf = async (run: Run, bus: 'kafka' | 'embedded', perSecond: number, 
   const memory = watchPostgresMemory()
   try {
     const door = { address: parts.ingest.address, key: parts.key }
-    const sorted = await drive(parts.bus, door, perSecond, run.sizes.latencySeconds)
+    const sorted = await drive(parts.bus, door, perSecond, run.sizes)
     const alone = parts.ingest !== parts.scoring
     return {
       bench: `latency-${perSecond}`,

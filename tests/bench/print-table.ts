@@ -4,16 +4,19 @@ type Column = { readonly title: string; readonly text: (figure: Figure) => strin
 
 const whole = (value: number | undefined): string =>
   value === undefined ? '' : Math.round(value).toLocaleString('en-US')
-const milliseconds = (value: number | undefined): string => (value === undefined ? '' : value.toFixed(1))
+const tenths = (value: number | undefined): string => (value === undefined ? '' : value.toFixed(1))
 
 const COLUMNS: readonly Column[] = [
   { title: 'bench', text: ({ bench }) => bench },
   { title: 'bus', text: ({ bus }) => bus ?? '' },
   { title: 'events/s', text: ({ perSecond }) => whole(perSecond) },
   { title: 'ratio', text: ({ ratio }) => (ratio === undefined ? '' : ratio.toFixed(2)) },
-  { title: 'p50 ms', text: ({ p50Ms }) => milliseconds(p50Ms) },
-  { title: 'p99 ms', text: ({ p99Ms }) => milliseconds(p99Ms) },
-  { title: 'max ms', text: ({ maxMs }) => milliseconds(maxMs) },
+  { title: 'per flush', text: ({ eventsPerFlush }) => whole(eventsPerFlush) },
+  { title: 'cpu s/million', text: ({ cpuSecondsPerMillion }) => tenths(cpuSecondsPerMillion) },
+  { title: 'PostgreSQL', text: ({ postgresCpuSecondsPerMillion }) => tenths(postgresCpuSecondsPerMillion) },
+  { title: 'p50 ms', text: ({ p50Ms }) => tenths(p50Ms) },
+  { title: 'p99 ms', text: ({ p99Ms }) => tenths(p99Ms) },
+  { title: 'max ms', text: ({ maxMs }) => tenths(maxMs) },
   { title: 'peak MB', text: ({ peakMb }) => whole(peakMb) },
   { title: 'ingest MB', text: ({ ingestPeakMb }) => whole(ingestPeakMb) },
   { title: 'PostgreSQL MB', text: ({ postgresPeakMb }) => whole(postgresPeakMb) },

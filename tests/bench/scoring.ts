@@ -3,14 +3,25 @@ import type { Database } from '#libs/postgres/database.ts'
 import { FILLED_PREFIX, type Figure, type Run, withCleanup } from './bench-run.ts'
 import { fillLog } from './fill-log.ts'
 import { createEnvironment, type RunningService, startEmbeddedBus, startPostgres, startService } from './parts.ts'
-import { peakMbOf, watchPostgresMemory } from './process-memory.ts'
+import { cpuSecondsOf, peakMbOf, postgresCpuSeconds, watchPostgresMemory } from './process-use.ts'
 
-const LOOK_EVERY_MS = 50
+const LOOK_EVERY_MS = 100
 const STUCK_AFTER_MS = 60_000
 
-const counted = async (service: RunningService): Promise<number> => {
-  const text = await (await fetch(`${service.address}/metrics`)).text()
-  return Number(/^pulso_scoring_events_total\{outcome="counted"\} (\d+)/m.exec(text)?.[1] ?? 0)
+const figureIn = (text: string, name: string): number =>
+  Number(
+    text
+      .split('\n')
+      .find((line) => line.startsWith(`${name} `))
+      ?.slice(name.length + 1) ?? 0,
+  )
+const metricsOf = async (service: RunningService): Promise<string> => (await fetch(`${service.address}/metrics`)).text()
+const counted = async (service: RunningService): Promise<number> =>
+  figureIn(await metricsOf(service), 'pulso_scoring_events_total{outcome="counted"}')
+const perFlush = async (service: RunningService): Promise<number> => {
+  const text = await metricsOf(service)
+  const name = 'pulso_scoring_batch_records'
+  return Math.round(figureIn(text, `${name}_sum`) / figureIn(text, `${name}_count`))
 }
 
 /** From the first events counted (durably: the figure moves after the commit) to the last. */
@@ -51,13 +62,18 @@ const measure = async (
   const memory = watchPostgresMemory()
   try {
     const service = await start()
+    const before = { own: cpuSecondsOf(service.pid), postgres: postgresCpuSeconds() }
     const perSecond = await perSecondOf(service, events)
+    const perMillion = (seconds: number): number => Math.round((seconds * 1e7) / events) / 10
     return {
       bench,
       bus,
       events,
       perSecond: Math.round(perSecond),
       ratio: perSecond / (await run.bare()).perSecond!,
+      eventsPerFlush: await perFlush(service),
+      cpuSecondsPerMillion: perMillion(cpuSecondsOf(service.pid) - before.own),
+      postgresCpuSecondsPerMillion: perMillion(postgresCpuSeconds() - before.postgres),
       peakMb: peakMbOf(service.pid),
       postgresPeakMb: memory.stop(),
       mbPerMillion: await mbPerMillion(database, events),

@@ -28,6 +28,15 @@ const postgresProcesses = (): string[] => {
   return [...parents].filter(([pid, { name }]) => name === 'postgres' && isBelow(pid)).map(([pid]) => pid)
 }
 
+const TICKS_PER_SECOND = 100
+/** Processor time used so far, in seconds. */
+export const cpuSecondsOf = (pid: number | string | undefined): number => {
+  const fields = read(`/proc/${pid}/stat`).split(') ')[1]?.split(' ') ?? []
+  return (Number(fields[11] ?? 0) + Number(fields[12] ?? 0)) / TICKS_PER_SECOND
+}
+/** Of PostgreSQL's processes that live now. */
+export const postgresCpuSeconds = (): number => postgresProcesses().reduce((total, pid) => total + cpuSecondsOf(pid), 0)
+
 /** Shared pages are counted once over all processes (Pss); looked at once a second. `stop` answers the largest sum in MB. */
 export const watchPostgresMemory = (): { readonly stop: () => number } => {
   let peak = 0
