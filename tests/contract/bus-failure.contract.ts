@@ -137,13 +137,14 @@ export const failureSuite = (harness: BusHarness): void => {
     await bus.publish(TOPIC, numbered(8, 200))
     await eventually('the member is handed records', () => member.values.length > 0)
     const before = member.peakBytes()
-    for (let i = 0; i < 10; i++)
+    // 240 MB wait in the log; what a member holds of them is bounded by far less.
+    for (let i = 0; i < 25; i++)
       await bus.publish(
         TOPIC,
         Array.from({ length: 150 }, (_, j) => record(`k${i}-${j}`, load)),
       )
     await new Promise((resolve) => setTimeout(resolve, 1_500))
-    expect(member.peakBytes() - before).toBeLessThan(48 * 1024 * 1024)
+    expect(member.peakBytes() - before).toBeLessThan(96 * 1024 * 1024)
     expect(distinct(member.values).size).toBeLessThan(400)
   })
 }

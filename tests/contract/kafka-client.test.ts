@@ -116,7 +116,7 @@ await describeWithKafka('what is Kafka’s alone', (brokers) => {
       messages: Array.from({ length: 12 }, (_, partition) => ({ partition, value: String(partition) })),
     })
     await producer.disconnect()
-    await allSeen('records', seen, 12)
+    await allSeen('records', seen, 12, 50_000)
     expect(await bus.partitionsOf(TOPIC)).toBe(12)
     expect(distinct(seen).size).toBe(12)
   })
