@@ -107,7 +107,13 @@ await describeWithKafka('what is Kafka’s alone', (brokers) => {
   it('partitions that an operator added are read too', async () => {
     const { bus, name } = createBus(brokers)
     await started(bus)
-    await withAdmin((admin) => admin.createPartitions({ topicPartitions: [{ topic: name, count: 12 }] }))
+    await withAdmin(async (admin) => {
+      await admin.createPartitions({ topicPartitions: [{ topic: name, count: 12 }] })
+      await eventually('each partition has its leader', async () => {
+        const { topics } = await admin.fetchTopicMetadata({ topics: [name] })
+        return topics[0]!.partitions.filter(({ leader }) => leader >= 0).length === 12
+      })
+    })
     const { seen } = await collect(bus, { group: newId() })
     const producer = kafka.producer({ allowAutoTopicCreation: false })
     await producer.connect()
