@@ -75,7 +75,7 @@ const revive = (row: StoredAccount, ids: Buffer | null, context: ScoringContext)
 }
 
 /** The evaluation is a pure function of what was written, so neither database nor cache keeps it. */
-const restoreEvaluation = (account: Account, context: ScoringContext): void => {
+export const restoreEvaluation = (account: Account, context: ScoringContext): void => {
   if (account.evaluated === null || account.evaluation !== null) return
   account.evaluation = evaluate({
     state: account.state,

@@ -12,7 +12,7 @@ import { applyEvents, type LogEntry, type ScoringContext } from './core/apply-ev
 import { changeMessage, factsOf } from './core/change-message.ts'
 import { createFlushQueue } from './flush-queue.ts'
 import { groupRecords } from './group-records.ts'
-import { holdAccounts } from './load-accounts.ts'
+import { holdAccounts, restoreEvaluation } from './load-accounts.ts'
 import type { ChangeRelay } from './relay-changes.ts'
 import type { ScoringMetrics } from './scoring-metrics.ts'
 import { createWriteLane, type WriteLane } from './write-lane.ts'
@@ -58,6 +58,8 @@ export const createBatchScorer = (deps: BatchScorerDeps): ((batch: Batch) => Pro
     let duplicates = 0
     for (const [i, account] of held.entries()) {
       account.inFlight++
+      // While its rows were read, the flush before may have let go of it, and of its evaluation.
+      restoreEvaluation(account, context)
       const given = wanted[i]!.read()
       const base = account.version
       const applied = applyEvents(account, given.events, given.due, context)
