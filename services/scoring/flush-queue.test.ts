@@ -46,9 +46,12 @@ it('answers every batch of a failed flush with its failure, and goes on', async 
   expect(await Promise.all(answers)).toEqual(['done', 'no disk', 'no disk', 'no disk'])
 })
 
-it('lets no partition wait for ever behind a busy one', async () => {
+it('takes the partition that has waited longest, however much waits elsewhere', async () => {
   const { flushes, handle } = recording()
-  for (let offset = 1; offset <= 9; offset++) void handle(batch(0, offset))
-  void handle(batch(1, 100))
-  expect(flushes.map((flush) => flush.offsets)).toEqual([[1], [2], [100]])
+  for (const partition of [0, 1, 2]) void handle(batch(partition, partition))
+  void handle(batch(3, 100))
+  for (let offset = 10; offset <= 19; offset++) void handle(batch(0, offset))
+  flushes[1]!.done()
+  await turn()
+  expect(flushes.map((flush) => flush.offsets)).toEqual([[0], [1], [2], [100]])
 })

@@ -5,7 +5,12 @@ const MAX_FLUSHES = 3
 /** Flushes of one partition at once: the next is folded while the one before is being written. */
 const MAX_FLUSHES_OF_PARTITION = 2
 
-type Waiting = { readonly batch: Batch; readonly resolve: () => void; readonly reject: (error: unknown) => void }
+type Waiting = {
+  readonly arrival: number
+  readonly batch: Batch
+  readonly resolve: () => void
+  readonly reject: (error: unknown) => void
+}
 type Partition = { waiting: Waiting[]; underWay: number }
 
 /**
@@ -17,13 +22,14 @@ export const createFlushQueue = (
 ): ((batch: Batch) => Promise<void>) => {
   const partitions = new Map<number, Partition>()
   let underWay = 0
+  let arrivals = 0
 
-  /** The partition with most waiting, of those that may begin another flush. */
+  /** Of the partitions that may begin another flush, the one that has waited longest: a busy one starves nobody. */
   const next = (): Partition | undefined => {
     let best: Partition | undefined
     for (const partition of partitions.values()) {
       if (partition.underWay >= MAX_FLUSHES_OF_PARTITION || partition.waiting.length === 0) continue
-      if (best === undefined || partition.waiting.length > best.waiting.length) best = partition
+      if (best === undefined || partition.waiting[0]!.arrival < best.waiting[0]!.arrival) best = partition
     }
     return best
   }
@@ -57,7 +63,7 @@ export const createFlushQueue = (
         partition = { waiting: [], underWay: 0 }
         partitions.set(batch.partition, partition)
       }
-      partition.waiting.push({ batch, resolve, reject })
+      partition.waiting.push({ arrival: arrivals++, batch, resolve, reject })
       fill()
     })
 }

@@ -62,7 +62,8 @@ export const startJvmKafka = async (jars: string, options: KafkaOptions): Promis
   const logFile = join(dataDir, 'server.log')
   const classPath = ['-cp', `${jars}/*`]
   await writeFile(properties, serverProperties(dataDir, port, await freePort()))
-  const clusterId = randomBytes(16).toString('base64url')
+  // An id that begins with '-' would be read as an option: the first byte keeps it a letter.
+  const clusterId = Buffer.concat([Buffer.from([0x40]), randomBytes(15)]).toString('base64url')
   await run('java', [...classPath, 'kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', properties])
 
   const launch = async (): Promise<ChildProcess> => {
