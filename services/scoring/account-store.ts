@@ -64,14 +64,13 @@ export const loadPastScores = async (
   const rows = await sql.query<{
     tenant_id: string
     account_id: string
-    version: number
     score: number | null
     next_at: number | null
   }>(
-    `select k.tenant_id, k.account_id, l.version, l.score, n.at as next_at
+    `select k.tenant_id, k.account_id, l.score, n.at as next_at
      from unnest($1::text[], $2::text[]) as k (tenant_id, account_id)
      cross join lateral (
-       select version, score, at from scoring.account_log l
+       select score, at from scoring.account_log l
        where l.tenant_id = k.tenant_id and l.account_id = k.account_id and l.sequence is not null
          and l.at <= to_timestamp($3::double precision / 1000)
        order by l.at desc, l.version desc limit 1) l
@@ -85,7 +84,7 @@ export const loadPastScores = async (
   return rows.map((row) => ({
     tenantId: row.tenant_id,
     accountId: row.account_id,
-    past: { version: row.version, score: row.score, nextAt: row.next_at },
+    past: { score: row.score, nextAt: row.next_at },
   }))
 }
 

@@ -85,7 +85,6 @@ export const createAccountViews = (deps: {
       }
       const evaluation = viewAt(at)
       const pastAt = (days: number): PastScore => ({
-        version: 0,
         score: viewAt(at - days * DAY_MS).score,
         nextAt: null,
       })

@@ -20,7 +20,10 @@ import { decodeState } from './core/state.ts'
 import { createUserPages, pageBitsFor, relayUserPages } from './core/user-pages.ts'
 import type { Wanted } from './group-records.ts'
 
-/** The accounts of a flush in memory, from the cache or the database, with the pages of every user that folding will touch. */
+/**
+ * The accounts of a flush in memory, from the cache or the database, with the pages of every user that folding
+ * will touch. One from the cache may lack its evaluation: `restoreEvaluation` right before it is used, with no wait in between.
+ */
 export const holdAccounts = async (
   sql: Sql,
   cache: AccountCache,
@@ -30,7 +33,6 @@ export const holdAccounts = async (
   const cold = wanted.filter((item) => cache.get(item.key) === undefined)
   if (cold.length > 0) for (const account of await readAccounts(sql, cold, context)) cache.put(keyOf(account), account)
   const accounts = wanted.map((item) => cache.get(item.key)!)
-  for (const account of accounts) restoreEvaluation(account, context)
   await loadTouchedPages(sql, wanted, accounts, context.now)
   await loadPast(sql, accounts, context.now)
   return accounts

@@ -5,7 +5,7 @@ import { type AccountState, createState } from './state.ts'
 import { createUserPages, type UserPages } from './user-pages.ts'
 
 /** A score that was published, and until when it is the one "N days ago": the next publication's instant (null while it is the newest). */
-export type PastScore = { readonly version: number; readonly score: number | null; nextAt: number | null }
+export type PastScore = { readonly score: number | null; nextAt: number | null }
 
 /** An account in memory. It runs ahead of the database by the flushes under way; `version` is compared and swapped by each of them. */
 export type Account = {
