@@ -2,9 +2,10 @@ import type { z } from 'zod'
 import { accountHealthSchema } from './account-health.ts'
 import { alertEventSchema } from './alert-event.ts'
 import { deadLetterHeadersSchema } from './dead-letter.ts'
+import { sourceActivitySchema } from './source-activity.ts'
 import { usageRecordSchema } from './usage-event.ts'
 
-export type TopicName = 'usage.events' | 'account.health' | 'alert.events'
+export type TopicName = 'usage.events' | 'account.health' | 'source.activity' | 'alert.events'
 
 export type TopicContract = {
   readonly summary: string
@@ -34,6 +35,14 @@ export const TOPICS: Readonly<Record<TopicName, TopicContract>> = {
     writtenBy: ['scoring'],
     readBy: ['alerting'],
   },
+  'source.activity': {
+    summary: 'That a source of a tenant was heard, at most once a minute per source',
+    key: 'tenantId:source',
+    partitions: 1,
+    schema: sourceActivitySchema,
+    writtenBy: ['scoring'],
+    readBy: ['alerting'],
+  },
   'alert.events': {
     summary: 'Every transition of an alert',
     key: 'tenantId:accountId',
@@ -50,5 +59,8 @@ export const deadLetterContract = {
   schema: deadLetterHeadersSchema,
 }
 
-/** Key of all topics. Tenant ids hold no ':', so the first one ends the tenant. */
+/** Key of the topics about accounts. Tenant ids hold no ':', so the first one ends the tenant. */
 export const accountKey = (tenantId: string, accountId: string): string => `${tenantId}:${accountId}`
+
+/** Key of `source.activity`. */
+export const sourceKey = (tenantId: string, source: string): string => `${tenantId}:${source}`

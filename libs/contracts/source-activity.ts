@@ -1,0 +1,14 @@
+import { z } from 'zod'
+
+/** The message on `source.activity`: a source of a tenant was heard. At most one a minute per source; a later one may bear an earlier instant. */
+export const sourceActivitySchema = z.object({
+  tenantId: z.string().min(1),
+  source: z.string().min(1).max(256),
+  heardAt: z.iso.datetime().describe('When the newest event or `Source Heartbeat` of the source was received'),
+  expectedIntervalHours: z
+    .number()
+    .positive()
+    .nullable()
+    .describe('How long the source may be quiet, where the model says so; null: the reader’s default'),
+})
+export type SourceActivity = z.infer<typeof sourceActivitySchema>
