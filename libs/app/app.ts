@@ -41,6 +41,8 @@ export type App = {
   readonly stop: () => Promise<void>
   /** The OpenAPI document of the services, from the real wiring, with nothing started. */
   readonly describe: () => Promise<Record<string, unknown>>
+  /** The JSON Schemas of the services' documents, by name. */
+  readonly documentSchemas: Readonly<Record<string, object>>
   readonly logger: Logger
 }
 
@@ -113,6 +115,7 @@ export const createApp = (options: AppOptions): App => {
       return { address, ...(developmentKey ? { developmentKey } : {}) }
     },
     stop: sequence.stop,
+    documentSchemas: Object.assign({}, ...services.map((service) => service.documentSchemas)),
     describe: async () => {
       const built = await httpServer()
       await built.ready()

@@ -33,6 +33,8 @@ export type Service = {
   readonly topics: readonly TopicName[]
   /** Folder of numbered .sql migrations, run before `start`; its tables live in the schema named like the service. */
   readonly migrations?: string
+  /** JSON Schemas of the documents people write for it, by name: `rule` is committed as openapi/rule.schema.json. */
+  readonly documentSchemas?: Readonly<Record<string, object>>
   /** Its routes, mounted at the root; each route declares `config.scope`. */
   readonly routes: FastifyPluginAsync
   readonly start: () => Promise<void>

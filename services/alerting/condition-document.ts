@@ -1,61 +1,9 @@
 import { z } from 'zod'
-import { BANDS, factsSchema, STAGES } from '#libs/contracts/account-health.ts'
 import { DAY_MS, parseDuration } from '#libs/runtime/durations.ts'
 import type { ErrorDetail } from '#libs/runtime/errors.ts'
-import type { Condition, FactName } from './core/condition.ts'
+import { comparisonSchema, comparisonsOf, FACT_KINDS, factSchema, orderingSchema, SHAPES } from './condition-shapes.ts'
+import type { Condition, FactName, Ordering } from './core/condition.ts'
 
-type FactKind = 'number' | 'flag' | 'text' | 'band' | 'stage'
-
-/** What can be asked about, and how it compares. */
-export const FACT_KINDS: Readonly<Record<FactName, FactKind>> = {
-  score: 'number',
-  band: 'band',
-  confidence: 'number',
-  stage: 'stage',
-  daysInStage: 'number',
-  scoreDelta7d: 'number',
-  scoreDelta28d: 'number',
-  daysSinceLastActivity: 'number',
-  silenceLimitDays: 'number',
-  silentSince: 'text',
-  renewalInDays: 'number',
-  autoRenew: 'flag',
-  mrr: 'number',
-  seatUse: 'number',
-  planUse: 'number',
-  openUrgentTickets: 'number',
-  detractorWithin90d: 'flag',
-  paymentFailedDays: 'number',
-  cancelScheduled: 'flag',
-  championRemoved: 'flag',
-  onboardingOverdueDays: 'number',
-  onboardingStalledDays: 'number',
-  ownerId: 'text',
-  advocate: 'flag',
-  sequence: 'number',
-}
-
-const factNames = Object.keys(FACT_KINDS) as [FactName, ...FactName[]]
-if (factNames.length !== Object.keys(factsSchema.shape).length - 1) throw new Error('a fact has no kind')
-
-const fact = z.enum(factNames)
-const numberFact = z.enum(factNames.filter((name) => FACT_KINDS[name] === 'number') as [FactName, ...FactName[]])
-const ordering = z.enum(['<', '<=', '>', '>='])
-const equality = z.enum(['==', '!='])
-const span = z
-  .string()
-  .refine((text) => (parseDuration(text) ?? 0) > 0 && parseDuration(text)! <= 400 * DAY_MS, 'A span up to 400d')
-const children = z.array(z.unknown()).min(1, 'At least one condition').max(50)
-
-/** One schema per shape a condition can have, told apart by the first of these members it bears. */
-const SHAPES = {
-  all: z.strictObject({ all: children }),
-  any: z.strictObject({ any: children }),
-  not: z.strictObject({ not: z.unknown() }),
-  that: z.strictObject({ that: z.unknown(), for: span }),
-  previously: z.strictObject({ previously: z.unknown() }),
-  change: z.strictObject({ change: numberFact, over: span, op: ordering, value: z.number() }),
-}
 type Shape = keyof typeof SHAPES
 const OPERATORS = z.enum(['<', '<=', '>', '>=', '==', '!=', 'in', 'not_in', 'known', 'unknown'])
 const LONGEST_DEPTH = 16
@@ -122,7 +70,7 @@ export const readCondition = (
 }
 
 /** Scoring itself publishes how far the score moved in 7 and 28 days; other changes are remembered from what was seen. */
-const changeOf = (change: FactName, overMs: number, op: z.infer<typeof ordering>, value: number): Condition => {
+const changeOf = (change: FactName, overMs: number, op: Ordering, value: number): Condition => {
   if (change === 'score' && overMs === 7 * DAY_MS) return { fact: 'scoreDelta7d', op, value }
   if (change === 'score' && overMs === 28 * DAY_MS) return { fact: 'scoreDelta28d', op, value }
   return { change, overMs, op, value }
@@ -134,28 +82,21 @@ const readComparison = (
   errors: ErrorDetail[],
 ): Condition | undefined => {
   const op = OPERATORS.safeParse(value.op)
-  const name = fact.safeParse(value.fact)
+  const name = factSchema.safeParse(value.fact)
   const problems: ErrorDetail[] = []
   const fail = (member: string, detail: string) =>
     problems.push({ pointer: `${pointer}/${member}`, code: 'invalid_condition', detail })
-  if (!name.success) fail('fact', `One of ${factNames.join(', ')}`)
+  if (!name.success) fail('fact', `One of ${factSchema.options.join(', ')}`)
   if (!op.success) fail('op', `One of ${OPERATORS.options.join(' ')}`)
   if (!name.success || !op.success) {
     errors.push(...problems)
     return undefined
   }
   const kind = FACT_KINDS[name.data]
-  const single = kind === 'number' ? z.number() : kind === 'flag' ? z.boolean() : textOf(kind)
-  const base = { fact: fact }
-  const shapes = {
-    list: z.strictObject({ ...base, op: z.enum(['in', 'not_in']), value: z.array(single).min(1).max(100) }),
-    presence: z.strictObject({ ...base, op: z.enum(['known', 'unknown']) }),
-    than: z.strictObject({ ...base, op: z.union([ordering, equality]), than: fact }),
-    value: z.strictObject({ ...base, op: z.union([ordering, equality]), value: single }),
-  }
+  const shapes = comparisonsOf(kind, factSchema, comparisonSchema)
   const isList = op.data === 'in' || op.data === 'not_in'
   const isPresence = op.data === 'known' || op.data === 'unknown'
-  if (!isList && !isPresence && ordering.safeParse(op.data).success && kind !== 'number')
+  if (!isList && !isPresence && orderingSchema.safeParse(op.data).success && kind !== 'number')
     fail('op', `${name.data} is no number: use == != in not_in known unknown`)
   const schema = isList ? shapes.list : isPresence ? shapes.presence : 'than' in value ? shapes.than : shapes.value
   const parsed = schema.safeParse(value)
@@ -174,6 +115,3 @@ const readComparison = (
     ? ({ fact: data.fact, op: data.op, values: data.value } as Condition)
     : (data as Condition)
 }
-
-const textOf = (kind: 'text' | 'band' | 'stage') =>
-  kind === 'band' ? z.enum(BANDS) : kind === 'stage' ? z.enum(STAGES) : z.string().max(256)

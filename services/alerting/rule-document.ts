@@ -3,14 +3,11 @@ import { STAGES } from '#libs/contracts/account-health.ts'
 import { parseDuration } from '#libs/runtime/durations.ts'
 import type { ErrorDetail } from '#libs/runtime/errors.ts'
 import { readCondition } from './condition-document.ts'
+import { conditionSchema, durationSchema } from './condition-shapes.ts'
 import type { Condition } from './core/condition.ts'
 import type { Rule } from './core/rule.ts'
 import { SEVERITIES } from './notice.ts'
 
-const duration = z
-  .string()
-  .refine((text) => parseDuration(text) !== undefined, 'A duration such as 30m, 12h or 7d')
-  .describe('A duration such as 30m, 12h or 7d')
 const scalar = z.union([z.string().max(256), z.number(), z.boolean()])
 
 /** A rule as people write it, in YAML or JSON. The condition language has its own reader, whose errors point into the document. */
@@ -29,10 +26,10 @@ export const ruleDocumentSchema = z.strictObject({
   audience: z.enum(['customer-success', 'operators']).default('customer-success'),
   when: z.unknown().describe('The condition that opens an episode'),
   recovers: z.unknown().optional().describe('The condition that ends it; default: `when` is false'),
-  dwell: duration.default('0s').describe('`when` must hold this long first'),
-  recoverDwell: duration.default('0s').describe('`recovers` must hold this long first'),
-  cooldown: duration.default('7d').describe('Least time between two openings that are told'),
-  reminder: duration.nullable().default('14d').describe('Told again this often while it fires; null: never'),
+  dwell: durationSchema.default('0s').describe('`when` must hold this long first'),
+  recoverDwell: durationSchema.default('0s').describe('`recovers` must hold this long first'),
+  cooldown: durationSchema.default('7d').describe('Least time between two openings that are told'),
+  reminder: durationSchema.nullable().default('14d').describe('Told again this often while it fires; null: never'),
   momentary: z.boolean().default(false).describe('About a moment: resolved as soon as it fired'),
   tells: z.enum(['alert', 'opportunity', 'digest']).default('alert'),
   mutes: z.array(z.string()).max(50).default([]).describe('Rules that are not told while this one fires'),
@@ -44,6 +41,14 @@ export const ruleDocumentSchema = z.strictObject({
     .default({}),
 })
 export type RuleDocument = z.infer<typeof ruleDocumentSchema>
+
+/** For editors and other tools; it holds what `readRuleDocument` checks, but for the length of spans and how deep conditions nest. */
+export const RULE_JSON_SCHEMA: Readonly<Record<string, unknown>> = {
+  title: 'Pulso alert rule',
+  ...z.toJSONSchema(ruleDocumentSchema.extend({ when: conditionSchema, recovers: conditionSchema.optional() }), {
+    io: 'input',
+  }),
+}
 
 export type ReadRule =
   | { readonly ok: true; readonly document: RuleDocument; readonly rule: Rule }

@@ -12,6 +12,7 @@ import { deliveryRoutes } from './routes/deliveries.ts'
 import { ruleRoutes } from './routes/rules.ts'
 import { silenceRoutes } from './routes/silences.ts'
 import { webhookEndpointRoutes } from './routes/webhook-endpoints.ts'
+import { RULE_JSON_SCHEMA } from './rule-document.ts'
 import { createRuleBook } from './rule-store.ts'
 import { createSealer } from './seal-secret.ts'
 import { createWebhookSender } from './webhook-sender.ts'
@@ -44,6 +45,7 @@ export const createAlerting = (platform: Platform, config: AlertingConfig): Serv
     name: 'alerting',
     topics: ['account.health', 'alert.events'],
     migrations: join(import.meta.dirname, 'migrations'),
+    documentSchemas: { rule: RULE_JSON_SCHEMA },
     routes: async (app) => {
       await app.register(ruleRoutes({ database, clock, book }))
       await app.register(alertRoutes({ database, clock, book, onCommit }))

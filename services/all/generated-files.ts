@@ -1,4 +1,4 @@
-import { createApp, type Definition } from '#libs/app/app.ts'
+import { type App, createApp, type Definition } from '#libs/app/app.ts'
 import { asyncApiDocument } from '#libs/app/asyncapi-document.ts'
 import { silentLogger } from '#libs/runtime/logger.ts'
 import packageJson from '../../package.json' with { type: 'json' }
@@ -11,18 +11,26 @@ const NOWHERE = {
   PULSO_ENCRYPTION_KEY: Buffer.alloc(32).toString('base64'),
 }
 
-export type GeneratedFile = { readonly name: string; readonly kind: 'openapi' | 'asyncapi'; readonly text: string }
+export type GeneratedFile = {
+  readonly name: string
+  readonly kind: 'openapi' | 'asyncapi' | 'jsonschema'
+  readonly text: string
+}
 
 const textOf = (document: object): string => `${JSON.stringify(document, null, 2)}\n`
 
-const openApiOf = (definition: Definition): Promise<Record<string, unknown>> =>
-  createApp({ definitions: [definition], environment: NOWHERE, logger: silentLogger }).describe()
+const appOf = (definition: Definition): App =>
+  createApp({ definitions: [definition], environment: NOWHERE, logger: silentLogger })
 
-/** The API documents of the whole system, from the real wiring with nothing running. */
+/** The API documents of the whole system and the schemas of what people write for it, from the real wiring with nothing running. */
 export const generateFiles = async (): Promise<GeneratedFile[]> => {
   const files: GeneratedFile[] = []
-  for (const definition of services)
-    files.push({ name: `${definition.name}.json`, kind: 'openapi', text: textOf(await openApiOf(definition)) })
+  for (const definition of services) {
+    const app = appOf(definition)
+    files.push({ name: `${definition.name}.json`, kind: 'openapi', text: textOf(await app.describe()) })
+    for (const [name, schema] of Object.entries(app.documentSchemas))
+      files.push({ name: `${name}.schema.json`, kind: 'jsonschema', text: textOf(schema) })
+  }
   files.push({ name: 'events.asyncapi.json', kind: 'asyncapi', text: textOf(asyncApiDocument(packageJson.version)) })
   return files
 }

@@ -13,7 +13,7 @@ export type Row = {
 const TEST_TOOLS = ['vitest', 'fast-check', 'uuid', 'tests/support/**', 'node:*', 'node:*/*']
 const VALIDATION = ['zod', 'ajv', 'ajv/**', 'ajv-formats', 'yaml']
 const HTTP = ['fastify', 'fastify/**', 'fastify-plugin', 'fastify-type-provider-zod', '@fastify/*']
-const VALIDATORS = ['@asyncapi/parser', '@seriousme/openapi-schema-validator']
+const VALIDATORS = ['ajv/**', '@asyncapi/parser', '@seriousme/openapi-schema-validator']
 const LIBS_FOR_SERVICES = [
   'libs/contracts/*',
   'libs/runtime/*',

@@ -18,7 +18,7 @@ type Document = {
 
 const folder = new URL('../../openapi/', import.meta.url)
 const documents = readdirSync(folder)
-  .filter((name) => name.endsWith('.json') && !name.includes('asyncapi'))
+  .filter((name) => name.endsWith('.json') && !name.includes('asyncapi') && !name.includes('.schema.'))
   .map((name): [string, Document] => [name, JSON.parse(readFileSync(new URL(name, folder), 'utf8'))])
 
 const operationsOf = (document: Document): [string, Operation][] =>

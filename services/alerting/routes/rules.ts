@@ -1,5 +1,4 @@
 import type { FastifyInstance } from 'fastify'
-import { parse } from 'yaml'
 import { z } from 'zod'
 import { recordAudit } from '#libs/access/audit-store.ts'
 import type { Principal } from '#libs/access/keyring.ts'
@@ -10,35 +9,20 @@ import type { Database, Sql } from '#libs/postgres/database.ts'
 import type { Clock } from '#libs/runtime/clock.ts'
 import { RequestError } from '#libs/runtime/errors.ts'
 import { checkAllAccounts } from '../account-store.ts'
-import { type RuleDocument, readRuleDocument, ruleDocumentSchema } from '../rule-document.ts'
+import { RULE_JSON_SCHEMA, ruleDocumentSchema } from '../rule-document.ts'
 import { type RuleBook, removeRule, saveRule, storedRule, storedRules } from '../rule-store.ts'
+import { acceptYaml, RULE_EXAMPLE, readRule, ruleBodySchema } from './rule-body.ts'
 
 export type RuleRoutesDeps = { readonly database: Database; readonly clock: Clock; readonly book: RuleBook }
 
-const EXAMPLE = {
-  id: 'champion_quiet',
-  description: 'A large account near its renewal has gone quiet',
-  severity: 'warning',
-  when: {
-    all: [
-      { fact: 'daysSinceLastActivity', op: '>=', value: 5 },
-      { fact: 'renewalInDays', op: '<=', value: 120 },
-    ],
-  },
-  filter: { traits: { plan: ['enterprise'] } },
-}
-
-/** The reader of documents checks them: its errors point into the conditions too. */
-const bodySchema = z.record(z.string(), z.unknown()).meta({
-  description:
-    'A rule: id, severity, `when` and optionally description, enabled, kind, audience, recovers, dwell, recoverDwell, cooldown, reminder, momentary, tells, mutes, filter. JSON, or YAML as application/yaml.',
-  examples: [EXAMPLE],
-})
-
 const ruleSchema = z
   .object({ ...ruleDocumentSchema.shape, origin: z.enum(['shipped', 'changed', 'own']) })
-  .meta({ examples: [{ ...ruleDocumentSchema.parse(EXAMPLE), origin: 'own' }] })
+  .meta({ examples: [{ ...ruleDocumentSchema.parse(RULE_EXAMPLE), origin: 'own' }] })
 type ShownRule = z.infer<typeof ruleSchema>
+
+const jsonSchemaSchema = z
+  .record(z.string(), z.unknown())
+  .meta({ examples: [{ $schema: RULE_JSON_SCHEMA.$schema, title: RULE_JSON_SCHEMA.title, type: 'object' }] })
 
 const params = z.object({
   ruleId: z
@@ -46,12 +30,6 @@ const params = z.object({
     .max(64)
     .meta({ examples: ['at_risk_entered'] }),
 })
-
-const readBody = (body: Record<string, unknown>): RuleDocument => {
-  const read = readRuleDocument(body)
-  if (!read.ok) throw new RequestError(422, 'invalid_rule', 'The rule is not valid', read.errors)
-  return read.document
-}
 
 export const ruleRoutes = ({ database, clock, book }: RuleRoutesDeps) =>
   routes((app) => {
@@ -105,6 +83,19 @@ export const ruleRoutes = ({ database, clock, book }: RuleRoutesDeps) =>
       },
     )
     app.get(
+      '/v1/rule-schema',
+      {
+        config: { scope: 'read' },
+        schema: {
+          operationId: 'getRuleSchema',
+          summary: 'The JSON Schema of rules, for editors',
+          tags: ['rules'],
+          response: { 200: jsonSchemaSchema },
+        },
+      },
+      async () => RULE_JSON_SCHEMA,
+    )
+    app.get(
       '/v1/rules/:ruleId',
       {
         config: { scope: 'read' },
@@ -130,12 +121,12 @@ export const ruleRoutes = ({ database, clock, book }: RuleRoutesDeps) =>
           operationId: 'createRule',
           summary: 'A new rule; every account is judged by it at once',
           tags: ['rules'],
-          body: bodySchema,
+          body: ruleBodySchema,
           response: { 201: ruleSchema, ...errors(409, 422) },
         },
       },
       async ({ body, principal }, reply) => {
-        const document = readBody(body)
+        const document = readRule(body).document
         const { tenantId } = principal
         const rule = await change(principal, document.id, 'rule.created', async (tx) => {
           const stored = await storedRule(tx, tenantId, document.id)
@@ -158,14 +149,14 @@ export const ruleRoutes = ({ database, clock, book }: RuleRoutesDeps) =>
           summary: 'Changes a rule, whole; `enabled: false` switches it off and ends its alerts',
           tags: ['rules'],
           params,
-          body: bodySchema,
+          body: ruleBodySchema,
           response: { 200: ruleSchema, ...errors(404, 422) },
         },
       },
       async ({ params, body, principal }) => {
         const { ruleId } = params
         const { origin: _, ...given } = body
-        const document = readBody({ id: ruleId, ...given })
+        const document = readRule({ id: ruleId, ...given }).document
         if (document.id !== ruleId)
           throw new RequestError(422, 'invalid_rule', 'The rule is not valid', [
             { pointer: '/id', code: 'other_id', detail: 'The id of a rule never changes' },
@@ -207,14 +198,3 @@ export const ruleRoutes = ({ database, clock, book }: RuleRoutesDeps) =>
       },
     )
   })
-
-/** Rules may be written in YAML; aliases that would blow it up are refused by the parser. */
-const acceptYaml = (app: FastifyInstance): void => {
-  app.addContentTypeParser(['application/yaml', 'text/yaml'], { parseAs: 'string' }, (_request, body, done) => {
-    try {
-      done(null, parse(body as string))
-    } catch {
-      done(new RequestError(400, 'invalid_yaml', 'The body is not valid YAML'))
-    }
-  })
-}

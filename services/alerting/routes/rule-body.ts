@@ -1,0 +1,44 @@
+import type { FastifyInstance } from 'fastify'
+import { parse } from 'yaml'
+import { z } from 'zod'
+import { RequestError } from '#libs/runtime/errors.ts'
+import type { Rule } from '../core/rule.ts'
+import { type RuleDocument, readRuleDocument } from '../rule-document.ts'
+
+export const RULE_EXAMPLE = {
+  id: 'champion_quiet',
+  description: 'A large account near its renewal has gone quiet',
+  severity: 'warning',
+  when: {
+    all: [
+      { fact: 'daysSinceLastActivity', op: '>=', value: 5 },
+      { fact: 'renewalInDays', op: '<=', value: 120 },
+    ],
+  },
+  filter: { traits: { plan: ['enterprise'] } },
+}
+
+/** The reader of documents checks them: its errors point into the conditions too. */
+export const ruleBodySchema = z.record(z.string(), z.unknown()).meta({
+  description:
+    'A rule: id, severity, `when` and optionally description, enabled, kind, audience, recovers, dwell, recoverDwell, cooldown, reminder, momentary, tells, mutes, filter. JSON, or YAML as application/yaml. GET /v1/rule-schema answers its JSON Schema.',
+  examples: [RULE_EXAMPLE],
+})
+
+/** The rule in a request's body; 422 with a pointer to each mistake. */
+export const readRule = (body: Record<string, unknown>): { readonly document: RuleDocument; readonly rule: Rule } => {
+  const read = readRuleDocument(body)
+  if (!read.ok) throw new RequestError(422, 'invalid_rule', 'The rule is not valid', read.errors)
+  return read
+}
+
+/** Rules may be written in YAML; aliases that would blow it up are refused by the parser. */
+export const acceptYaml = (app: FastifyInstance): void => {
+  app.addContentTypeParser(['application/yaml', 'text/yaml'], { parseAs: 'string' }, (_request, body, done) => {
+    try {
+      done(null, parse(body as string))
+    } catch {
+      done(new RequestError(400, 'invalid_yaml', 'The body is not valid YAML'))
+    }
+  })
+}
