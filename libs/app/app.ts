@@ -3,6 +3,7 @@ import type { z } from 'zod'
 import { createHttpServer } from '#libs/http/server.ts'
 import { type Clock, systemClock } from '#libs/runtime/clock.ts'
 import { type Environment, readConfigs } from '#libs/runtime/config.ts'
+import { armFailpoints } from '#libs/runtime/failpoint.ts'
 import { createLogger, type Logger } from '#libs/runtime/logger.ts'
 import type { Platform, Service } from '#libs/runtime/service.ts'
 import packageJson from '../../package.json' with { type: 'json' }
@@ -109,6 +110,7 @@ export const createApp = (options: AppOptions): App => {
   return {
     logger,
     start: async () => {
+      armFailpoints(config.PULSO_FAILPOINTS ?? [])
       await sequence.start()
       logger.info({ address, services: services.map((service) => service.name), ...parts.describe }, 'ready')
       const developmentKey = parts.developmentKey()

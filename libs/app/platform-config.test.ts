@@ -50,3 +50,12 @@ test('all bad values are reported at once, and none is repeated', () => {
 test('a SASL mechanism without its credentials is refused', () => {
   expect(problemsOf({ ...SERVERS, KAFKA_SASL_MECHANISM: 'plain' })).toContain('KAFKA_SASL_PASSWORD')
 })
+
+test('failpoints are refused unless they are enabled beside', () => {
+  const armed = { PULSO_FAILPOINTS: 'scoring.flush.before=kill,bus.position.after=sleep:2s@3' }
+  expect(problemsOf(armed)).toMatch(/^PULSO_FAILPOINTS: kills this process on purpose/m)
+  expect(problemsOf({ PULSO_FAILPOINTS: 'a=maim', PULSO_FAILPOINTS_ENABLED: 'true' })).toContain(
+    'PULSO_FAILPOINTS: must be',
+  )
+  expect(read({ ...armed, PULSO_FAILPOINTS_ENABLED: 'true' }).PULSO_FAILPOINTS).toHaveLength(2)
+})

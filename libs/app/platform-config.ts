@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { envFlag, envInteger } from '#libs/runtime/config.ts'
+import { parseFailpoint } from '#libs/runtime/failpoint.ts'
 
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
 const SASL_MECHANISMS = ['plain', 'scram-sha-256', 'scram-sha-512'] as const
@@ -19,6 +20,15 @@ const brokerList = z
   .refine((brokers) => brokers.every((broker) => /^[^\s:]+:\d{1,5}$/.test(broker)), {
     message: 'must be host:port, several separated by commas',
   })
+
+const failpointList = z
+  .string()
+  .transform((text) => text.split(',').map(parseFailpoint))
+  .refine((points) => points.every((point) => point !== undefined), {
+    message:
+      'must be name=kill, name=stop, name=throw or name=sleep:500ms, each with @2 for the second hit, comma-separated',
+  })
+  .transform((points) => points.filter((point) => point !== undefined))
 
 const key32 = z
   .string()
@@ -54,6 +64,8 @@ const fields = {
   PULSO_LOG_LEVEL: z.enum(LOG_LEVELS).default('info'),
   PULSO_ENCRYPTION_KEY: key32.optional(),
   PULSO_BOOTSTRAP_KEY: z.string().optional(),
+  PULSO_FAILPOINTS: failpointList.optional(),
+  PULSO_FAILPOINTS_ENABLED: envFlag(false),
 }
 
 type Placement = {
@@ -80,6 +92,11 @@ export const platformConfigSchema = ({ alone, defaultPort }: Placement) =>
       missing(
         'PULSO_ENCRYPTION_KEY',
         'is needed outside embedded mode (openssl rand -base64 32), the same for all services',
+      )
+    if (config.PULSO_FAILPOINTS && !config.PULSO_FAILPOINTS_ENABLED)
+      missing(
+        'PULSO_FAILPOINTS',
+        'kills this process on purpose: a fault test sets PULSO_FAILPOINTS_ENABLED=true beside it',
       )
     if (config.KAFKA_SASL_MECHANISM && !(config.KAFKA_SASL_USERNAME && config.KAFKA_SASL_PASSWORD))
       missing('KAFKA_SASL_USERNAME', 'and KAFKA_SASL_PASSWORD are needed with KAFKA_SASL_MECHANISM')

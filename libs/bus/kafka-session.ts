@@ -1,5 +1,6 @@
 import type { Consumer, EachBatchPayload, Kafka } from 'kafkajs'
 import { type Clock, sleep } from '#libs/runtime/clock.ts'
+import { failpoint } from '#libs/runtime/failpoint.ts'
 import type { Logger } from '#libs/runtime/logger.ts'
 import { createHeldPartitions, type HeldPartitions } from './kafka-partitions.ts'
 import { toChunk } from './kafka-records.ts'
@@ -90,7 +91,9 @@ export const openKafkaSession = async (options: SessionOptions): Promise<KafkaSe
   const commit = async (): Promise<void> => {
     const due = partitions.uncommitted()
     if (due.length === 0) return
+    failpoint('bus.position.before')
     await consumer.commitOffsets(due.map(({ partition, position }) => ({ topic, partition, offset: String(position) })))
+    failpoint('bus.position.after')
     partitions.committed(due)
   }
   const commitIfPossible = (): Promise<void> =>

@@ -1,4 +1,5 @@
 import { type Clock, sleep } from '#libs/runtime/clock.ts'
+import { failpoint } from '#libs/runtime/failpoint.ts'
 import { newId } from '#libs/runtime/ids.ts'
 import type { Logger } from '#libs/runtime/logger.ts'
 import type { ConsumeOptions, DeliveredRecord, Subscription } from './bus.ts'
@@ -84,7 +85,9 @@ export const startConsumer = async (deps: ConsumerOptions): Promise<Consumer> =>
 
   const beat = async (): Promise<void> => {
     const before = [...held]
+    if (before.length > 0) failpoint('bus.position.before')
     const { held: kept, members } = await groups.heartbeat(me, before.map(leaseOf))
+    if (before.length > 0) failpoint('bus.position.after')
     for (const [partition, holding] of before)
       if (!kept.has(partition) && held.get(partition) === holding && !holding.releasing) lose(partition, holding)
     const index = members.indexOf(me.member)
@@ -98,7 +101,11 @@ export const startConsumer = async (deps: ConsumerOptions): Promise<Consumer> =>
     const wanted = Array.from({ length: topic.partitions }, (_, number) => number).filter(
       (partition) => isMine(partition) && !held.has(partition),
     )
-    if (wanted.length > 0 && !stopping.signal.aborted) for (const lease of await groups.claim(me, wanted)) take(lease)
+    if (wanted.length > 0 && !stopping.signal.aborted) {
+      const leases = await groups.claim(me, wanted)
+      failpoint('bus.lease.claimed')
+      for (const lease of leases) take(lease)
+    }
     deps.onLag(await lag())
   }
 

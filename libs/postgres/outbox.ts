@@ -1,6 +1,7 @@
 import type { Bus } from '#libs/bus/bus.ts'
 import type { TopicName } from '#libs/contracts/topics.ts'
 import { type Clock, sleep } from '#libs/runtime/clock.ts'
+import { failpoint } from '#libs/runtime/failpoint.ts'
 import type { Logger } from '#libs/runtime/logger.ts'
 import { counter, gauge, type Registry } from '#libs/runtime/metrics.ts'
 import type { Database, Sql } from './database.ts'
@@ -93,13 +94,16 @@ export const createOutboxRelay = (deps: OutboxRelayDeps): OutboxRelay => {
       const rows = await tx.query<Row>(
         `select id, topic, key, headers, value from ${schema}.outbox order by id limit ${BATCH}`,
       )
+      if (rows.length > 0) failpoint('outbox.claimed')
       for (const [topic, group] of Map.groupBy(rows, (row) => row.topic))
         await bus.publish(
           topic,
           group.map(({ key, value, headers }) => ({ key, value, ...(headers ? { headers } : {}) })),
         )
-      if (rows.length > 0)
-        await tx.query(`delete from ${schema}.outbox where id = any($1::bigint[])`, [rows.map((row) => row.id)])
+      if (rows.length === 0) return 0
+      failpoint('outbox.published')
+      await tx.query(`delete from ${schema}.outbox where id = any($1::bigint[])`, [rows.map((row) => row.id)])
+      failpoint('outbox.deleted')
       return rows.length
     })
 
@@ -110,7 +114,10 @@ export const createOutboxRelay = (deps: OutboxRelayDeps): OutboxRelay => {
       try {
         const count = await relayOnce()
         published.inc(count)
-        if (count > 0) continue
+        if (count > 0) {
+          failpoint('outbox.committed')
+          continue
+        }
       } catch (error) {
         logger.warn({ err: error, schema }, 'outbox not relayed, trying again')
         waitMs = RETRY_MS

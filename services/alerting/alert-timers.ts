@@ -1,5 +1,6 @@
 import type { Database } from '#libs/postgres/database.ts'
 import { type Clock, sleep } from '#libs/runtime/clock.ts'
+import { failpoint } from '#libs/runtime/failpoint.ts'
 import type { Logger } from '#libs/runtime/logger.ts'
 import type { AlertingMetrics } from './alerting-metrics.ts'
 import { judgeDueAccounts } from './judge-accounts.ts'
@@ -34,8 +35,13 @@ export const createAlertTimers = (deps: AlertTimersDeps): AlertTimers => {
   const runDue = async (): Promise<number> => {
     let total = 0
     while (!stopping.signal.aborted) {
-      const count = await database.transaction((tx) => judgeDueAccounts(tx, book, clock.now(), CLAIM))
+      const count = await database.transaction(async (tx) => {
+        const judged = await judgeDueAccounts(tx, book, clock.now(), CLAIM)
+        if (judged > 0) failpoint('alerting.timers.before')
+        return judged
+      })
       if (count === 0) break
+      failpoint('alerting.timers.after')
       total += count
       onCommit()
       metrics.timers(count)

@@ -2,6 +2,7 @@ import type { Batch, Bus, Subscription } from '#libs/bus/bus.ts'
 import { type AccountHealth, accountHealthSchema } from '#libs/contracts/account-health.ts'
 import type { Database } from '#libs/postgres/database.ts'
 import type { Clock } from '#libs/runtime/clock.ts'
+import { failpoint } from '#libs/runtime/failpoint.ts'
 import type { Logger } from '#libs/runtime/logger.ts'
 import type { AlertingMetrics } from './alerting-metrics.ts'
 import { judgeChanges } from './judge-accounts.ts'
@@ -36,7 +37,13 @@ const judgeBatch = async (batch: Batch, deps: Omit<ConsumeHealthDeps, 'bus'>): P
   }
   for (let from = 0; from < messages.length; from += MAX_CHANGES) {
     const part = messages.slice(from, from + MAX_CHANGES)
-    const judged = await database.transaction((tx) => judgeChanges(tx, book, part))
+    failpoint('alerting.judge.begin')
+    const judged = await database.transaction(async (tx) => {
+      const written = await judgeChanges(tx, book, part)
+      failpoint('alerting.judge.before')
+      return written
+    })
+    failpoint('alerting.judge.after')
     onCommit()
     const tookMs = clock.now() - startedAt
     metrics.judged(part.length, judged, tookMs)

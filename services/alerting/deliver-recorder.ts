@@ -1,6 +1,7 @@
 import type { Database } from '#libs/postgres/database.ts'
 import { type Clock, sleep } from '#libs/runtime/clock.ts'
 import { UnavailableError } from '#libs/runtime/errors.ts'
+import { failpoint } from '#libs/runtime/failpoint.ts'
 import type { Logger } from '#libs/runtime/logger.ts'
 import { DISABLE_AFTER_MS } from './core/decide-delivery.ts'
 import type { Tried } from './deliver-try.ts'
@@ -49,11 +50,14 @@ export const createRecorder = ({ database, clock, logger, onRecorded }: Recorder
   const write = async (batch: readonly Tried[]): Promise<void> => {
     for (let failures = 0; ; failures++) {
       try {
+        failpoint('alerting.record.before')
         await recordAttempts(
           database,
           batch.map((tried) => tried.record),
         )
+        failpoint('alerting.record.after')
         await markEndpoints(database, marksOf(batch))
+        failpoint('alerting.record.marked')
         await disableThose(batch)
         return
       } catch (error) {

@@ -1,5 +1,6 @@
 import { createSecretKey, type KeyObject } from 'node:crypto'
 import { type Clock, toInstant } from '#libs/runtime/clock.ts'
+import { failpoint } from '#libs/runtime/failpoint.ts'
 import type { ClaimedDelivery, DeliveryTarget } from './claim-store.ts'
 import { decideDelivery, type EndpointDecision } from './core/decide-delivery.ts'
 import type { DeliverySchedule } from './core/delivery-schedule.ts'
@@ -39,9 +40,11 @@ export const createTry = ({ clock, send, sealer, schedule, random }: TryDeps): (
   return async ({ delivery, target, token }) => {
     const startedAt = clock.now()
     const headers = signedHeaders(delivery, target, secretsOf(target), startedAt)
+    failpoint('alerting.send.before')
     const result: SendResult = headers
       ? await send({ url: target.url, headers, body: delivery.body })
       : { kind: 'failed', reason: 'secret_unreadable', latencyMs: 0 }
+    failpoint('alerting.send.after')
     const now = clock.now()
     const decision = decideDelivery({
       verdict: judgeAnswer(result, now),

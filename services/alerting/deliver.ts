@@ -1,5 +1,6 @@
 import type { Database } from '#libs/postgres/database.ts'
 import { type Clock, sleep } from '#libs/runtime/clock.ts'
+import { failpoint } from '#libs/runtime/failpoint.ts'
 import { newId } from '#libs/runtime/ids.ts'
 import type { Logger } from '#libs/runtime/logger.ts'
 import type { Registry } from '#libs/runtime/metrics.ts'
@@ -87,6 +88,7 @@ export const createDeliverer = (deps: DelivererDeps): Deliverer => {
     const token = newId()
     const now = clock.now()
     const free = lanes.room()
+    failpoint('alerting.claim.before')
     const rows = await claimDeliveries(database, {
       token,
       now,
@@ -96,6 +98,7 @@ export const createDeliverer = (deps: DelivererDeps): Deliverer => {
       limit,
     })
     if (rows.length === 0) return more.clear()
+    failpoint('alerting.claim.after')
     await startAll(rows, token, now)
     noteWhoHasMore(rows, free, limit)
   }

@@ -1,5 +1,6 @@
 import type { AccountHealth } from '#libs/contracts/account-health.ts'
 import type { Sql } from '#libs/postgres/database.ts'
+import { failpoint } from '#libs/runtime/failpoint.ts'
 import {
   type AccountKey,
   type AccountToSave,
@@ -44,6 +45,7 @@ export const judgeChanges = async (tx: Sql, book: RuleBook, messages: readonly A
     notices.push(...outcome.notices)
   }
   await saveAccounts(tx, saved)
+  failpoint('alerting.judge.saved')
   await recordTransitions(tx, decided, notices)
   return { accounts: saved.length, stale, transitions: decided.length }
 }
@@ -52,6 +54,7 @@ export const judgeChanges = async (tx: Sql, book: RuleBook, messages: readonly A
 export const judgeDueAccounts = async (tx: Sql, book: RuleBook, now: number, limit: number): Promise<number> => {
   const accounts = await claimDueAccounts(tx, now, limit)
   if (accounts.length === 0) return 0
+  failpoint('alerting.timers.claimed')
   const around = await surroundings(tx, book, accounts, now)
   const decided: DecidedTransition[] = []
   const saved = accounts.map((account): AccountToSave => {

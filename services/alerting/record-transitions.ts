@@ -3,6 +3,7 @@ import { accountKey } from '#libs/contracts/topics.ts'
 import type { Sql } from '#libs/postgres/database.ts'
 import { enqueue, type OutboxRecord } from '#libs/postgres/outbox.ts'
 import { toInstant } from '#libs/runtime/clock.ts'
+import { failpoint } from '#libs/runtime/failpoint.ts'
 import { derivedId } from '#libs/runtime/ids.ts'
 import type { AccountKey, SeenHealth } from './account-store.ts'
 import {
@@ -49,6 +50,7 @@ export const recordTransitions = async (
   await insertAlerts(tx, fresh)
   await updateAlerts(tx, changed)
   await insertTransitions(tx, identified.map(toTransition))
+  if (identified.length > 0) failpoint('alerting.judge.transitions')
   const events = identified.flatMap((one) => toEvent(one) ?? [])
   if (events.length > 0) await enqueue(tx, 'alerting', events)
   await enqueueNotices(tx, [...otherNotices, ...identified.flatMap((one) => toNotice(one) ?? [])])

@@ -4,6 +4,7 @@ import { accountKey } from '#libs/contracts/topics.ts'
 import type { UsageEvent } from '#libs/contracts/usage-event.ts'
 import type { JsonLimits } from '#libs/http/json-limits.ts'
 import type { Clock } from '#libs/runtime/clock.ts'
+import { failpoint } from '#libs/runtime/failpoint.ts'
 import type { CheckItem } from './check-item.ts'
 import type { IncomingItem, ItemFault } from './core/incoming-item.ts'
 import { writeEventRecord } from './event-record.ts'
@@ -71,12 +72,14 @@ export const createAcceptEvents = ({ bus, clock, metrics, recentIds, checkItem }
 
     const outcome = summarize(request.items.map(judge), atomic)
     if (fresh.length > 0 && !outcome.abandoned) {
+      failpoint('ingest.publish.before')
       await metrics.timePublish(() =>
         bus.publish(
           'usage.events',
           fresh.map(({ record }) => record),
         ),
       )
+      failpoint('ingest.publish.after')
       for (const { idKey, mark } of fresh) recentIds.remember(idKey, mark)
     }
     metrics.count(outcome)

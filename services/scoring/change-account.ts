@@ -7,6 +7,7 @@ import { notFound } from '#libs/http/problem.ts'
 import type { Database } from '#libs/postgres/database.ts'
 import type { Clock } from '#libs/runtime/clock.ts'
 import { UnavailableError } from '#libs/runtime/errors.ts'
+import { failpoint } from '#libs/runtime/failpoint.ts'
 import { type AccountCache, createAccountCache } from './account-cache.ts'
 import { createFlushRows } from './account-rows.ts'
 import { type AccountKey, type Flushed, writeFlush } from './account-store.ts'
@@ -57,8 +58,11 @@ export const createSetOverride = (deps: Deps): SetOverride => {
         subject: key.accountId,
         detail: override === null ? {} : { ...override },
       })
-      return writeFlush(tx, partition, rows)
+      const written = await writeFlush(tx, partition, rows)
+      failpoint('scoring.override.before')
+      return written
     })
+    failpoint('scoring.override.after')
     cache.drop(keyText)
     await relay.offer({ partition, ...flushed, records: messages })
   }

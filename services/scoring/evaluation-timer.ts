@@ -2,6 +2,7 @@ import type { Bus } from '#libs/bus/bus.ts'
 import { accountKey } from '#libs/contracts/topics.ts'
 import type { Database } from '#libs/postgres/database.ts'
 import { type Clock, sleep, toInstant } from '#libs/runtime/clock.ts'
+import { failpoint } from '#libs/runtime/failpoint.ts'
 import type { Logger } from '#libs/runtime/logger.ts'
 import { claimDueAccounts } from './due-store.ts'
 
@@ -28,6 +29,7 @@ export const createEvaluationTimer = (deps: {
     const now = clock.now()
     const due = await claimDueAccounts(database, { now, until: now + CLAIM_MS, limit: MAX_CLAIMED })
     if (due.length === 0) return 0
+    failpoint('scoring.due.claimed')
     const records = due.map((account) => ({
       key: accountKey(account.tenant_id, account.account_id),
       headers: { kind: 'evaluate' },
@@ -40,6 +42,7 @@ export const createEvaluationTimer = (deps: {
       ),
     }))
     await bus.publish('usage.events', records)
+    failpoint('scoring.due.published')
     return due.length
   }
 

@@ -2,6 +2,7 @@ import type { Bus, BusRecord } from '#libs/bus/bus.ts'
 import { accountKey } from '#libs/contracts/topics.ts'
 import type { Database } from '#libs/postgres/database.ts'
 import { type Clock, sleep } from '#libs/runtime/clock.ts'
+import { failpoint } from '#libs/runtime/failpoint.ts'
 import type { Logger } from '#libs/runtime/logger.ts'
 import { loadPosition, markRelayed, unrelayedPartitions } from './relay-store.ts'
 
@@ -56,9 +57,12 @@ export const createChangeRelay = (deps: {
     position: number,
     records: readonly BusRecord[],
   ): Promise<void> => {
+    failpoint('scoring.relay.before')
     if (records.length > 0) await bus.publish('account.health', records)
+    failpoint('scoring.relay.published')
     lane.relayed = position
     if (lane.waiting <= 1) await markRelayed(database, partition, position)
+    failpoint('scoring.relay.marked')
   }
 
   const catchUp = async (partition: number, lane: Lane, upTo: number): Promise<void> => {

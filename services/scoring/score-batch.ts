@@ -2,6 +2,7 @@ import type { Batch, BusRecord } from '#libs/bus/bus.ts'
 import { accountKey } from '#libs/contracts/topics.ts'
 import type { Database } from '#libs/postgres/database.ts'
 import type { Clock } from '#libs/runtime/clock.ts'
+import { failpoint } from '#libs/runtime/failpoint.ts'
 import { derivedId } from '#libs/runtime/ids.ts'
 import type { Logger } from '#libs/runtime/logger.ts'
 import type { AccountCache } from './account-cache.ts'
@@ -95,7 +96,9 @@ export const createBatchScorer = (deps: BatchScorerDeps): ((batch: Batch) => Pro
 
   const write = async (partition: number, prepared: Prepared): Promise<void> => {
     if (prepared.rows.accounts() === 0) return
+    failpoint('scoring.flush.before')
     const { position, relayed } = await writeFlush(database, partition, prepared.rows)
+    failpoint('scoring.flush.after')
     await relay.offer({ partition, position, relayed, records: prepared.messages })
   }
 

@@ -114,7 +114,7 @@ export const PLACES: readonly Place[] = [
   {
     what: 'ending the process',
     used: /\bprocess\.(exit|exitCode|on|once|kill)\b/,
-    only: ['libs/app/main.ts', 'services/all/*.ts', 'libs/postgres/*.ts'],
+    only: ['libs/app/main.ts', 'libs/runtime/failpoint.ts', 'services/all/*.ts', 'libs/postgres/*.ts'],
   },
   {
     what: 'the time of day',

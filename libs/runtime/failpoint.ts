@@ -1,0 +1,48 @@
+import { writeSync } from 'node:fs'
+import { parseDuration } from './durations.ts'
+
+/**
+ * `kill` and `stop` are SIGKILL and SIGSTOP of the whole process, `throw` fails what is under way, `sleep` holds the whole process still for a while,
+ * as a machine that pauses does.
+ */
+export type Failpoint = {
+  readonly name: string
+  readonly deed: 'kill' | 'stop' | 'throw' | 'sleep'
+  readonly sleepMs: number
+  /** Counts from 1: the deed is done then, and never again. */
+  readonly hit: number
+}
+
+const WRITTEN = /^([a-z][a-z_.]*)=(kill|stop|throw|sleep)(?::([\d.]+m?s))?(?:@([1-9]\d{0,8}))?$/
+
+/** `name=kill`, `name=throw@3` or `name=sleep:500ms@2`; undefined for anything else. */
+export const parseFailpoint = (text: string): Failpoint | undefined => {
+  const [, name, deed, duration, hit = '1'] = WRITTEN.exec(text.trim()) ?? []
+  if (name === undefined || (deed === 'sleep') !== (duration !== undefined)) return undefined
+  const sleepMs = parseDuration(duration ?? '0ms')
+  return sleepMs === undefined ? undefined : { name, deed: deed as Failpoint['deed'], sleepMs, hit: Number(hit) }
+}
+
+let armed: { readonly points: readonly Failpoint[]; readonly hits: Map<string, number> } | undefined
+
+/** For the whole process; none disarms. */
+export const armFailpoints = (points: readonly Failpoint[]): void => {
+  armed = points.length === 0 ? undefined : { points, hits: new Map() }
+}
+
+/** A place where a process can be hurt on purpose, by its name. Does nothing, at no cost, unless the environment armed it. */
+export const failpoint = (name: string): void => {
+  if (armed !== undefined) reach(name, armed)
+}
+
+const reach = (name: string, { points, hits }: NonNullable<typeof armed>): void => {
+  const hit = (hits.get(name) ?? 0) + 1
+  hits.set(name, hit)
+  const point = points.find((one) => one.name === name && one.hit === hit)
+  if (point === undefined) return
+  // Past the logger, which would lose it with the process.
+  writeSync(2, `failpoint ${name}: ${point.deed} at hit ${hit}\n`)
+  if (point.deed === 'throw') throw new Error(`failpoint ${name}`)
+  if (point.deed === 'sleep') Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, point.sleepMs)
+  else process.kill(process.pid, point.deed === 'kill' ? 'SIGKILL' : 'SIGSTOP')
+}
