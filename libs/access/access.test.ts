@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { mkdtemp, readFile, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -14,9 +15,11 @@ import { createManualClock } from '#libs/runtime/manual-clock.ts'
 import { createMetrics } from '#libs/runtime/metrics.ts'
 import { createTestDatabase } from '../../tests/support/postgres.ts'
 import { accessRoutes } from './access-routes.ts'
+import { createAnswerOnce } from './answer-once.ts'
 import { newApiKey } from './api-key.ts'
 import { ensureBootstrapKey } from './bootstrap-key.ts'
 import { ensureDevelopmentKey } from './development-key.ts'
+import { createSealer } from './seal-secret.ts'
 import { createKeyring } from './stored-keyring.ts'
 
 let database: Database
@@ -41,7 +44,8 @@ beforeAll(async () => {
     version: '1',
     checks: {},
   })
-  await app.register(accessRoutes({ database, clock: systemClock }))
+  const answerOnce = createAnswerOnce({ database, sealer: createSealer(randomBytes(32)) })
+  await app.register(accessRoutes({ database, clock: systemClock, answerOnce }))
   base = await app.listen({ port: 0, host: '127.0.0.1' })
 })
 afterAll(async () => {

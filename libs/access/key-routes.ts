@@ -35,7 +35,7 @@ const keySchema = z
   })
   .meta({ examples: [{ ...EXAMPLE, createdAt: '2026-11-22T10:00:00.000Z', expiresAt: null }] })
 
-export const keyRoutes = ({ database, clock }: AccessDeps) =>
+export const keyRoutes = ({ database, clock, answerOnce }: AccessDeps) =>
   routes((app) => {
     app.get(
       '/v1/keys',
@@ -65,7 +65,7 @@ export const keyRoutes = ({ database, clock }: AccessDeps) =>
     app.post(
       '/v1/keys',
       {
-        config: { scope: 'admin' },
+        config: { scope: 'admin', idempotent: true },
         schema: {
           operationId: 'createKey',
           summary: 'Makes a key; the answer is the only place that shows it',
@@ -74,21 +74,22 @@ export const keyRoutes = ({ database, clock }: AccessDeps) =>
           response: { 201: createdKeySchema, ...errors(422) },
         },
       },
-      async ({ body, principal }, reply) => {
+      async (request, reply) => {
+        const { body, principal } = request
         const expiresAt = body.expiresAt === undefined ? null : Date.parse(body.expiresAt)
-        if (expiresAt !== null && expiresAt <= clock.now())
-          throw new RequestError(422, 'invalid_request', 'The request body is not valid', [
-            { pointer: '/expiresAt', code: 'in_the_past', detail: 'The key would be expired from the start' },
-          ])
         const { id, key, hash } = newApiKey()
         const { tenantId } = principal
         const { name } = body
         const scopes = [...new Set(body.scopes)]
-        await database.transaction(async (tx) => {
+        return answerOnce({ request, reply, status: 201 }, async (tx) => {
+          if (expiresAt !== null && expiresAt <= clock.now())
+            throw new RequestError(422, 'invalid_request', 'The request body is not valid', [
+              { pointer: '/expiresAt', code: 'in_the_past', detail: 'The key would be expired from the start' },
+            ])
           await insertKey(tx, { id, tenantId, name, hash, scopes, operator: false, loopbackOnly: false, expiresAt })
           await recordAudit(tx, principal, { action: 'key.created', subject: id, detail: { name, scopes } })
+          return { id, key, scopes }
         })
-        return reply.code(201).header('cache-control', 'no-store').send({ id, key, scopes })
       },
     )
     app.delete(

@@ -34,7 +34,7 @@ const onlyOperators = async (request: FastifyRequest): Promise<void> => {
   if (!request.principal.operator) throw new RequestError(403, 'forbidden', 'Only an operator key may manage tenants')
 }
 
-export const tenantRoutes = ({ database }: AccessDeps) =>
+export const tenantRoutes = ({ database, answerOnce }: AccessDeps) =>
   routes((app) => {
     app.get(
       '/v1/tenants',
@@ -59,7 +59,7 @@ export const tenantRoutes = ({ database }: AccessDeps) =>
     app.post(
       '/v1/tenants',
       {
-        config: { scope: 'admin' },
+        config: { scope: 'admin', idempotent: true },
         preHandler: onlyOperators,
         schema: {
           operationId: 'createTenant',
@@ -69,9 +69,10 @@ export const tenantRoutes = ({ database }: AccessDeps) =>
           response: { 201: createdTenantSchema, ...errors(409, 422) },
         },
       },
-      async ({ body, principal }, reply) => {
+      async (request, reply) => {
+        const { body, principal } = request
         const { id: keyId, key, hash } = newApiKey()
-        await database.transaction(async (tx) => {
+        return answerOnce({ request, reply, status: 201 }, async (tx) => {
           if (!(await insertTenant(tx, body))) throw new RequestError(409, 'conflict', 'This tenant id is taken')
           await insertKey(tx, {
             id: keyId,
@@ -88,8 +89,8 @@ export const tenantRoutes = ({ database }: AccessDeps) =>
             subject: body.id,
             detail: { name: body.name, keyId },
           })
+          return { id: body.id, key }
         })
-        return reply.code(201).header('cache-control', 'no-store').send({ id: body.id, key })
       },
     )
   })

@@ -2,6 +2,7 @@ import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import type { FastifyInstance } from 'fastify'
 import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod'
+import { describeIdempotency } from './idempotency-key.ts'
 import { errors } from './problem.ts'
 
 const SECURITY_SCHEMES = {
@@ -32,6 +33,7 @@ const addCommonErrors = (app: FastifyInstance): void => {
   app.addHook('onRoute', (route) => {
     const { schema, config } = route
     if (!schema || schema.hide || config?.scope === 'public') return
+    describeIdempotency(route)
     schema.response = { ...errors(400, 401, 403, 500, 503), ...(schema.response as object | undefined) }
   })
 }

@@ -1,4 +1,5 @@
 import { createSecretKey, type KeyObject } from 'node:crypto'
+import type { Sealer } from '#libs/access/seal-secret.ts'
 import { type Clock, toInstant } from '#libs/runtime/clock.ts'
 import { failpoint } from '#libs/runtime/failpoint.ts'
 import type { ClaimedDelivery, DeliveryTarget } from './claim-store.ts'
@@ -7,7 +8,6 @@ import type { DeliverySchedule } from './core/delivery-schedule.ts'
 import { judgeAnswer, type SendResult } from './core/judge-answer.ts'
 import { signWebhook } from './core/sign-webhook.ts'
 import type { AttemptRecord } from './record-store.ts'
-import type { Sealer } from './seal-secret.ts'
 import type { SendWebhook } from './webhook-sender.ts'
 
 /** A claimed delivery with what is needed to try it. */

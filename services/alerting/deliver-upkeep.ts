@@ -1,10 +1,10 @@
+import type { Sealer } from '#libs/access/seal-secret.ts'
 import type { Database } from '#libs/postgres/database.ts'
 import { type Clock, sleep } from '#libs/runtime/clock.ts'
 import { DAY_MS, MINUTE_MS, SECOND_MS } from '#libs/runtime/durations.ts'
 import type { Logger } from '#libs/runtime/logger.ts'
 import { endOrphans } from './record-store.ts'
 import { removeOldDeliveries } from './retention-store.ts'
-import type { Sealer } from './seal-secret.ts'
 import { resealSecrets } from './secret-store.ts'
 
 const ORPHANS_EVERY_MS = 5 * SECOND_MS

@@ -1,3 +1,4 @@
+import type { Sealer } from '#libs/access/seal-secret.ts'
 import type { Database } from '#libs/postgres/database.ts'
 import { type Clock, sleep } from '#libs/runtime/clock.ts'
 import { failpoint } from '#libs/runtime/failpoint.ts'
@@ -12,7 +13,6 @@ import { createRecorder } from './deliver-recorder.ts'
 import { createTry, type Job } from './deliver-try.ts'
 import { startUpkeep } from './deliver-upkeep.ts'
 import { DELIVERY_CHANNEL } from './delivery-store.ts'
-import type { Sealer } from './seal-secret.ts'
 import type { SendWebhook } from './webhook-sender.ts'
 
 export type Deliverer = {

@@ -1,6 +1,6 @@
+import type { Sealer } from '#libs/access/seal-secret.ts'
 import type { Sql } from '#libs/postgres/database.ts'
 import { newId } from '#libs/runtime/ids.ts'
-import type { Sealer } from './seal-secret.ts'
 
 type NewSecret = { readonly endpointId: string; readonly sealed: Buffer; readonly now: number }
 

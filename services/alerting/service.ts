@@ -1,4 +1,6 @@
 import { join } from 'node:path'
+import { createAnswerOnce } from '#libs/access/answer-once.ts'
+import { createSealer } from '#libs/access/seal-secret.ts'
 import type { Subscription } from '#libs/bus/bus.ts'
 import { createOutboxRelay } from '#libs/postgres/outbox.ts'
 import type { Platform, Service, ServiceDefinition } from '#libs/runtime/service.ts'
@@ -14,7 +16,6 @@ import { silenceRoutes } from './routes/silences.ts'
 import { webhookEndpointRoutes } from './routes/webhook-endpoints.ts'
 import { RULE_JSON_SCHEMA } from './rule-document.ts'
 import { createRuleBook } from './rule-store.ts'
-import { createSealer } from './seal-secret.ts'
 import { createWebhookSender } from './webhook-sender.ts'
 
 /** Decides when a human should know, and tells them: changes of accounts -> alerts -> `alert.events` and webhooks. */
@@ -25,6 +26,7 @@ export const createAlerting = (platform: Platform, config: AlertingConfig): Serv
   const relay = createOutboxRelay({ database, bus, clock, logger, metrics: platform.metrics, schema: 'alerting' })
   const rules = { allow: config.PULSO_WEBHOOK_ALLOW, allowHttp: config.PULSO_WEBHOOK_ALLOW_HTTP }
   const sealer = createSealer(settings.encryptionKey, config.PULSO_ENCRYPTION_KEY_FORMER)
+  const answerOnce = createAnswerOnce({ database, sealer })
   const sender = createWebhookSender({ clock, rules })
   const deliverer = createDeliverer({
     database,
@@ -47,11 +49,11 @@ export const createAlerting = (platform: Platform, config: AlertingConfig): Serv
     migrations: join(import.meta.dirname, 'migrations'),
     documentSchemas: { rule: RULE_JSON_SCHEMA },
     routes: async (app) => {
-      await app.register(ruleRoutes({ database, clock, book }))
+      await app.register(ruleRoutes({ database, clock, book, answerOnce }))
       await app.register(alertRoutes({ database, clock, book, onCommit }))
-      await app.register(silenceRoutes({ database, clock }))
-      await app.register(webhookEndpointRoutes({ database, clock, sealer, rules }))
-      await app.register(deliveryRoutes({ database, clock }))
+      await app.register(silenceRoutes({ database, clock, answerOnce }))
+      await app.register(webhookEndpointRoutes({ database, clock, sealer, rules, answerOnce }))
+      await app.register(deliveryRoutes({ database, clock, answerOnce }))
     },
     start: async () => {
       await deliverer.start()

@@ -1,5 +1,7 @@
 import { join } from 'node:path'
 import { accessRoutes } from '#libs/access/access-routes.ts'
+import { createAnswerOnce } from '#libs/access/answer-once.ts'
+import { createSealer } from '#libs/access/seal-secret.ts'
 import type { Subscription } from '#libs/bus/bus.ts'
 import type { Platform, Service, ServiceDefinition } from '#libs/runtime/service.ts'
 import { createAccountCache } from './account-cache.ts'
@@ -28,6 +30,7 @@ const BATCHES_IN_FLIGHT = 10
 /** Folds events into accounts, scores them, says what moved and why: `usage.events` -> `account.health`. */
 export const createScoring = (platform: Platform, config: ScoringConfig): Service => {
   const { clock, logger, database, bus } = platform
+  const answerOnce = createAnswerOnce({ database, sealer: createSealer(platform.settings.encryptionKey) })
   const model = compileModel(loadDefaultModel())
   const zone = createZone(platform.settings.timeZone)
   const contextAt = (now: number): ScoringContext => ({ model, zone, now, sources: new Map() })
@@ -58,7 +61,7 @@ export const createScoring = (platform: Platform, config: ScoringConfig): Servic
       await app.register(accountEventRoutes({ database }))
       await app.register(accountJourneyRoutes({ database, bus, clock, views }))
       await app.register(accountOverrideRoutes({ clock, setOverride }))
-      await app.register(accessRoutes({ database, clock }))
+      await app.register(accessRoutes({ database, clock, answerOnce }))
     },
     start: async () => {
       relay.start()

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { createSealer } from '#libs/access/seal-secret.ts'
 import type { Database } from '#libs/postgres/database.ts'
 import { systemClock } from '#libs/runtime/clock.ts'
 import { derivedId, newId } from '#libs/runtime/ids.ts'
@@ -10,7 +11,6 @@ import { enqueueNotices } from '../../services/alerting/delivery-store.ts'
 import { type EndpointSettings, insertEndpoint } from '../../services/alerting/endpoint-store.ts'
 import type { Notice } from '../../services/alerting/notice.ts'
 import { parseAllowEntry } from '../../services/alerting/public-address.ts'
-import { createSealer } from '../../services/alerting/seal-secret.ts'
 import { addSecret } from '../../services/alerting/secret-store.ts'
 import { createWebhookSender } from '../../services/alerting/webhook-sender.ts'
 

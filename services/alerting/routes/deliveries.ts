@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { AnswerOnce } from '#libs/access/answer-once.ts'
 import { recordAudit } from '#libs/access/audit-store.ts'
 import { decodeCursor, pageOf, pageQuery, pageSchema } from '#libs/http/pages.ts'
 import { errors, notFound } from '#libs/http/problem.ts'
@@ -11,7 +12,7 @@ import { WEBHOOK_TYPES } from '../notice.ts'
 import { requireEnabled } from './webhook-endpoint-deeds.ts'
 import { endpointParams } from './webhook-endpoints.ts'
 
-export type DeliveryRoutesDeps = { readonly database: Database; readonly clock: Clock }
+export type DeliveryRoutesDeps = { readonly database: Database; readonly clock: Clock; readonly answerOnce: AnswerOnce }
 
 const STATES = ['pending', 'delivered', 'exhausted'] as const
 
@@ -76,7 +77,7 @@ const toDelivery = (row: LoggedDelivery): z.infer<typeof deliverySchema> => ({
 const deliveryParams = z.object({ deliveryId: z.uuid().meta({ examples: [EXAMPLE.id] }) })
 
 /** The delivery log. */
-export const deliveryRoutes = ({ database, clock }: DeliveryRoutesDeps) =>
+export const deliveryRoutes = ({ database, clock, answerOnce }: DeliveryRoutesDeps) =>
   routes((app) => {
     app.get(
       '/v1/webhook-endpoints/:endpointId/deliveries',
@@ -133,7 +134,7 @@ export const deliveryRoutes = ({ database, clock }: DeliveryRoutesDeps) =>
     app.post(
       '/v1/deliveries/:deliveryId/replay',
       {
-        config: { scope: 'write' },
+        config: { scope: 'write', idempotent: true },
         schema: {
           operationId: 'replayDelivery',
           summary: 'Tries a delivery now and starts its schedule anew: same id, same bytes',
@@ -142,18 +143,18 @@ export const deliveryRoutes = ({ database, clock }: DeliveryRoutesDeps) =>
           response: { 202: deliverySchema, ...errors(404, 409) },
         },
       },
-      async ({ params, principal }, reply) => {
+      async (request, reply) => {
+        const { params, principal } = request
         const { tenantId } = principal
         const { deliveryId } = params
-        const delivery = await database.transaction(async (tx) => {
+        return answerOnce({ request, reply, status: 202 }, async (tx) => {
           const found = await findDelivery(tx, tenantId, deliveryId)
           if (!found) throw notFound('delivery')
           requireEnabled((await findEndpoint(tx, tenantId, found.endpointId)) ?? { state: 'disabled' })
           await replayDelivery(tx, tenantId, deliveryId, clock.now())
           await recordAudit(tx, principal, { action: 'delivery.replayed', subject: deliveryId })
-          return findDelivery(tx, tenantId, deliveryId)
+          return toDelivery((await findDelivery(tx, tenantId, deliveryId))!)
         })
-        return reply.code(202).send(toDelivery(delivery!))
       },
     )
   })

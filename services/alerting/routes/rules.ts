@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
+import type { AnswerOnce } from '#libs/access/answer-once.ts'
 import { recordAudit } from '#libs/access/audit-store.ts'
 import type { Principal } from '#libs/access/keyring.ts'
 import { decodeCursor, pageOf, pageQuery, pageSchema } from '#libs/http/pages.ts'
@@ -13,7 +14,12 @@ import { RULE_JSON_SCHEMA, ruleDocumentSchema } from '../rule-document.ts'
 import { type RuleBook, removeRule, saveRule, storedRule, storedRules } from '../rule-store.ts'
 import { acceptYaml, RULE_EXAMPLE, readRule, ruleBodySchema } from './rule-body.ts'
 
-export type RuleRoutesDeps = { readonly database: Database; readonly clock: Clock; readonly book: RuleBook }
+export type RuleRoutesDeps = {
+  readonly database: Database
+  readonly clock: Clock
+  readonly book: RuleBook
+  readonly answerOnce: AnswerOnce
+}
 
 const ruleSchema = z
   .object({ ...ruleDocumentSchema.shape, origin: z.enum(['shipped', 'changed', 'own']) })
@@ -31,7 +37,7 @@ const params = z.object({
     .meta({ examples: ['at_risk_entered'] }),
 })
 
-export const ruleRoutes = ({ database, clock, book }: RuleRoutesDeps) =>
+export const ruleRoutes = ({ database, clock, book, answerOnce }: RuleRoutesDeps) =>
   routes((app) => {
     acceptYaml(app as unknown as FastifyInstance)
 
@@ -51,13 +57,13 @@ export const ruleRoutes = ({ database, clock, book }: RuleRoutesDeps) =>
     }
     const one = async (sql: Sql, tenantId: string, ruleId: string): Promise<ShownRule | undefined> =>
       (await shown(sql, tenantId)).find((rule) => rule.id === ruleId)
-    const change = (by: Principal, ruleId: string, action: string, write: (tx: Sql) => Promise<object>) =>
-      database.transaction(async (tx) => {
+    const change =
+      (by: Principal, ruleId: string, action: string, write: (tx: Sql) => Promise<object>) => async (tx: Sql) => {
         const detail = await write(tx)
         await checkAllAccounts(tx, by.tenantId, clock.now())
         await recordAudit(tx, by, { action, subject: ruleId, detail: { ...detail } })
         return one(tx, by.tenantId, ruleId)
-      })
+      }
 
     app.get(
       '/v1/rules',
@@ -116,7 +122,7 @@ export const ruleRoutes = ({ database, clock, book }: RuleRoutesDeps) =>
     app.post(
       '/v1/rules',
       {
-        config: { scope: 'write' },
+        config: { scope: 'write', idempotent: true },
         schema: {
           operationId: 'createRule',
           summary: 'A new rule; every account is judged by it at once',
@@ -125,10 +131,11 @@ export const ruleRoutes = ({ database, clock, book }: RuleRoutesDeps) =>
           response: { 201: ruleSchema, ...errors(409, 422) },
         },
       },
-      async ({ body, principal }, reply) => {
+      async (request, reply) => {
+        const { body, principal } = request
         const document = readRule(body).document
         const { tenantId } = principal
-        const rule = await change(principal, document.id, 'rule.created', async (tx) => {
+        const create = change(principal, document.id, 'rule.created', async (tx) => {
           const stored = await storedRule(tx, tenantId, document.id)
           if (book.shipped.has(document.id) || (stored && !stored.deleted))
             throw new RequestError(409, 'rule_exists', 'There is a rule of this id; change it with PUT', [
@@ -137,7 +144,7 @@ export const ruleRoutes = ({ database, clock, book }: RuleRoutesDeps) =>
           await saveRule(tx, { tenantId, document, deleted: false, at: clock.now() })
           return { document }
         })
-        return reply.code(201).send(rule!)
+        return answerOnce({ request, reply, status: 201 }, create)
       },
     )
     app.put(
@@ -161,12 +168,12 @@ export const ruleRoutes = ({ database, clock, book }: RuleRoutesDeps) =>
           throw new RequestError(422, 'invalid_rule', 'The rule is not valid', [
             { pointer: '/id', code: 'other_id', detail: 'The id of a rule never changes' },
           ])
-        const rule = await change(principal, ruleId, 'rule.changed', async (tx) => {
+        const save = change(principal, ruleId, 'rule.changed', async (tx) => {
           if (!(await one(tx, principal.tenantId, ruleId))) throw notFound('rule')
           await saveRule(tx, { tenantId: principal.tenantId, document, deleted: false, at: clock.now() })
           return { document }
         })
-        return rule!
+        return (await database.transaction(save))!
       },
     )
     app.delete(
@@ -184,7 +191,7 @@ export const ruleRoutes = ({ database, clock, book }: RuleRoutesDeps) =>
       async ({ params, principal }, reply) => {
         const { ruleId } = params
         const { tenantId } = principal
-        await change(principal, ruleId, 'rule.deleted', async (tx) => {
+        const remove = change(principal, ruleId, 'rule.deleted', async (tx) => {
           const stored = await storedRule(tx, tenantId, ruleId)
           if (stored && !stored.deleted) {
             if (book.shipped.has(ruleId)) await removeRule(tx, tenantId, ruleId)
@@ -194,6 +201,7 @@ export const ruleRoutes = ({ database, clock, book }: RuleRoutesDeps) =>
           if (!book.shipped.has(ruleId)) throw notFound('rule')
           throw new RequestError(409, 'shipped_rule', 'A shipped rule is switched off by PUT with enabled: false')
         })
+        await database.transaction(remove)
         return reply.code(204).send(null)
       },
     )

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { AnswerOnce } from '#libs/access/answer-once.ts'
 import { recordAudit } from '#libs/access/audit-store.ts'
 import { decodeCursor, pageOf, pageQuery, pageSchema } from '#libs/http/pages.ts'
 import { errors, notFound } from '#libs/http/problem.ts'
@@ -11,7 +12,7 @@ import type { Silence } from '../core/silence.ts'
 import { SEVERITIES } from '../notice.ts'
 import { deleteSilence, insertSilence, listSilences, type StoredSilence } from '../silence-store.ts'
 
-export type SilenceRoutesDeps = { readonly database: Database; readonly clock: Clock }
+export type SilenceRoutesDeps = { readonly database: Database; readonly clock: Clock; readonly answerOnce: AnswerOnce }
 
 const matcherSchema = z
   .strictObject({
@@ -70,7 +71,7 @@ const toSilence = (row: StoredSilence): z.infer<typeof silenceSchema> => ({
   createdAt: toInstant(row.createdAt),
 })
 
-export const silenceRoutes = ({ database, clock }: SilenceRoutesDeps) =>
+export const silenceRoutes = ({ database, clock, answerOnce }: SilenceRoutesDeps) =>
   routes((app) => {
     app.get(
       '/v1/silences',
@@ -93,7 +94,7 @@ export const silenceRoutes = ({ database, clock }: SilenceRoutesDeps) =>
     app.post(
       '/v1/silences',
       {
-        config: { scope: 'write' },
+        config: { scope: 'write', idempotent: true },
         schema: {
           operationId: 'createSilence',
           summary: 'Plans a quiet: what matches in that span is recorded but not told',
@@ -102,14 +103,11 @@ export const silenceRoutes = ({ database, clock }: SilenceRoutesDeps) =>
           response: { 201: silenceSchema, ...errors(422) },
         },
       },
-      async ({ body, principal }, reply) => {
+      async (request, reply) => {
+        const { body, principal } = request
         const now = clock.now()
         const startsAt = body.startsAt === undefined ? now : Date.parse(body.startsAt)
         const endsAt = Date.parse(body.endsAt)
-        if (endsAt <= Math.max(startsAt, now))
-          throw new RequestError(422, 'invalid_request', 'The request body is not valid', [
-            { pointer: '/endsAt', code: 'in_the_past', detail: 'The silence ends after its start and after now' },
-          ])
         const silence: StoredSilence = {
           silenceId: newId(),
           matcher: body.matcher as Silence['matcher'],
@@ -119,15 +117,19 @@ export const silenceRoutes = ({ database, clock }: SilenceRoutesDeps) =>
           createdBy: principal.name,
           createdAt: now,
         }
-        await database.transaction(async (tx) => {
+        return answerOnce({ request, reply, status: 201 }, async (tx) => {
+          if (endsAt <= Math.max(startsAt, now))
+            throw new RequestError(422, 'invalid_request', 'The request body is not valid', [
+              { pointer: '/endsAt', code: 'in_the_past', detail: 'The silence ends after its start and after now' },
+            ])
           await insertSilence(tx, principal.tenantId, silence)
           await recordAudit(tx, principal, {
             action: 'silence.created',
             subject: silence.silenceId,
             detail: { matcher: body.matcher, startsAt: toInstant(startsAt), endsAt: toInstant(endsAt) },
           })
+          return toSilence(silence)
         })
-        return reply.code(201).send(toSilence(silence))
       },
     )
     app.delete(

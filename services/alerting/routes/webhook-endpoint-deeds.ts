@@ -33,12 +33,12 @@ export const requireEnabled = ({ state }: Pick<Endpoint, 'state'>): void => {
   if (state !== 'enabled') throw new RequestError(409, 'endpoint_disabled', 'The endpoint is disabled: enable it first')
 }
 
-export const endpointDeeds = ({ database, clock, sealer }: WebhookRoutesDeps) =>
+export const endpointDeeds = ({ database, clock, sealer, answerOnce }: WebhookRoutesDeps) =>
   routes((app) => {
     app.post(
       '/v1/webhook-endpoints/:endpointId/test',
       {
-        config: { scope: 'write' },
+        config: { scope: 'write', idempotent: true },
         schema: {
           operationId: 'testWebhookEndpoint',
           summary: 'Sends a `webhook.test`; its delivery tells what came of it',
@@ -52,21 +52,21 @@ export const endpointDeeds = ({ database, clock, sealer }: WebhookRoutesDeps) =>
           },
         },
       },
-      async ({ params, principal }, reply) => {
+      async (request, reply) => {
+        const { params, principal } = request
         const { tenantId } = principal
-        const deliveryId = await database.transaction(async (tx) => {
+        return answerOnce({ request, reply, status: 202 }, async (tx) => {
           const endpoint = await lockOr404(tx, tenantId, params.endpointId)
           requireEnabled(endpoint)
           await recordAudit(tx, principal, { action: 'webhook_endpoint.tested', subject: endpoint.endpointId })
-          return enqueueFor(tx, endpoint, testNotice(tenantId, clock.now()))
+          return { deliveryId: await enqueueFor(tx, endpoint, testNotice(tenantId, clock.now())) }
         })
-        return reply.code(202).send({ deliveryId })
       },
     )
     app.post(
       '/v1/webhook-endpoints/:endpointId/rotate-secret',
       {
-        config: { scope: 'write' },
+        config: { scope: 'write', idempotent: true },
         schema: {
           operationId: 'rotateWebhookSecret',
           summary: 'Adds a secret, shown this once; the former ones sign beside it until they expire',
@@ -84,21 +84,21 @@ export const endpointDeeds = ({ database, clock, sealer }: WebhookRoutesDeps) =>
           },
         },
       },
-      async ({ params, body, principal }, reply) => {
+      async (request, reply) => {
+        const { params, body, principal } = request
         const { endpointId } = params
         const secret = randomBytes(SECRET_BYTES)
         const now = clock.now()
         const formerExpireAt = Math.round(now + (body?.overlapHours ?? OVERLAP_HOURS) * HOUR_MS)
-        await database.transaction(async (tx) => {
+        return answerOnce({ request, reply, status: 200 }, async (tx) => {
           await lockOr404(tx, principal.tenantId, endpointId)
           if ((await countSecrets(tx, endpointId, now)) >= MOST_SECRETS && formerExpireAt > now)
             throw new RequestError(409, 'too_many_secrets', 'Too many secrets are in force: let one expire first')
           await addSecret(tx, { endpointId, sealed: sealer.seal(secret, endpointId), now }, formerExpireAt)
           const detail = { formerExpireAt: toInstant(formerExpireAt) }
           await recordAudit(tx, principal, { action: 'webhook_endpoint.secret_rotated', subject: endpointId, detail })
+          return { secret: formatSecret(secret), formerExpireAt: toInstant(formerExpireAt) }
         })
-        const shown = { secret: formatSecret(secret), formerExpireAt: toInstant(formerExpireAt) }
-        return reply.header('cache-control', 'no-store').send(shown)
       },
     )
     app.post(
@@ -128,7 +128,7 @@ export const endpointDeeds = ({ database, clock, sealer }: WebhookRoutesDeps) =>
     app.post(
       '/v1/webhook-endpoints/:endpointId/replay',
       {
-        config: { scope: 'write' },
+        config: { scope: 'write', idempotent: true },
         schema: {
           operationId: 'replayWebhookDeliveries',
           summary: `Sends finished deliveries of a time range again, oldest first, at most ${REPLAY_LIMIT} a call`,
@@ -151,12 +151,13 @@ export const endpointDeeds = ({ database, clock, sealer }: WebhookRoutesDeps) =>
           },
         },
       },
-      async ({ params, body, principal }, reply) => {
+      async (request, reply) => {
+        const { params, body, principal } = request
         const { endpointId } = params
         const range = { from: Date.parse(body.from), to: Date.parse(body.to), state: body.status ?? null }
         if (range.to <= range.from)
           throw invalid({ pointer: '/to', code: 'invalid_range', detail: 'The range ends after it begins' })
-        const replayed = await database.transaction(async (tx) => {
+        return answerOnce({ request, reply, status: 202 }, async (tx) => {
           requireEnabled(await lockOr404(tx, principal.tenantId, endpointId))
           const count = await replayRange(
             tx,
@@ -166,9 +167,8 @@ export const endpointDeeds = ({ database, clock, sealer }: WebhookRoutesDeps) =>
           )
           const detail = { ...body, replayed: count }
           await recordAudit(tx, principal, { action: 'webhook_endpoint.replayed', subject: endpointId, detail })
-          return count
+          return { replayed: count, more: count === REPLAY_LIMIT }
         })
-        return reply.code(202).send({ replayed, more: replayed === REPLAY_LIMIT })
       },
     )
   })

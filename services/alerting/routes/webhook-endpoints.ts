@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { z } from 'zod'
+import type { AnswerOnce } from '#libs/access/answer-once.ts'
 import { recordAudit } from '#libs/access/audit-store.ts'
+import type { Sealer } from '#libs/access/seal-secret.ts'
 import { decodeCursor, pageOf, pageQuery, pageSchema } from '#libs/http/pages.ts'
 import { errors, notFound } from '#libs/http/problem.ts'
 import { routes } from '#libs/http/routes.ts'
@@ -16,7 +18,6 @@ import {
   setEndpointState,
   updateEndpoint,
 } from '../endpoint-store.ts'
-import type { Sealer } from '../seal-secret.ts'
 import { addSecret } from '../secret-store.ts'
 import type { WebhookRules } from '../webhook-url.ts'
 import { endpointDeeds } from './webhook-endpoint-deeds.ts'
@@ -34,6 +35,7 @@ export type WebhookRoutesDeps = {
   readonly clock: Clock
   readonly sealer: Sealer
   readonly rules: WebhookRules
+  readonly answerOnce: AnswerOnce
 }
 
 export const SECRET_BYTES = 32
@@ -44,7 +46,7 @@ export const endpointParams = z.object({
 /** Endpoints of webhooks: what is kept of them, and (in their own file) what can be done with them. */
 export const webhookEndpointRoutes = (deps: WebhookRoutesDeps) =>
   routes(async (app) => {
-    const { database, clock, sealer, rules } = deps
+    const { database, clock, sealer, rules, answerOnce } = deps
     app.get(
       '/v1/webhook-endpoints',
       {
@@ -66,7 +68,7 @@ export const webhookEndpointRoutes = (deps: WebhookRoutesDeps) =>
     app.post(
       '/v1/webhook-endpoints',
       {
-        config: { scope: 'write' },
+        config: { scope: 'write', idempotent: true },
         schema: {
           operationId: 'createWebhookEndpoint',
           summary: 'Adds an endpoint; the answer is the only place that shows its secret',
@@ -75,21 +77,21 @@ export const webhookEndpointRoutes = (deps: WebhookRoutesDeps) =>
           response: { 201: createdEndpointSchema, ...errors(422) },
         },
       },
-      async ({ body, principal }, reply) => {
+      async (request, reply) => {
+        const { body, principal } = request
         requireUrl(body.url, rules)
         const { tenantId } = principal
         const endpointId = newId()
         const secret = randomBytes(SECRET_BYTES)
         const now = clock.now()
-        const endpoint = await database.transaction(async (tx) => {
+        return answerOnce({ request, reply, status: 201 }, async (tx) => {
           await insertEndpoint(tx, { tenantId, endpointId, now }, body)
           await addSecret(tx, { endpointId, sealed: sealer.seal(secret, endpointId), now }, now)
           const detail = { url: body.url, kind: body.kind, eventTypes: body.eventTypes }
           await recordAudit(tx, principal, { action: 'webhook_endpoint.created', subject: endpointId, detail })
-          return findEndpoint(tx, tenantId, endpointId)
+          const endpoint = await findEndpoint(tx, tenantId, endpointId)
+          return { ...toEndpoint(endpoint!), secret: formatSecret(secret) }
         })
-        const shown = { ...toEndpoint(endpoint!), secret: formatSecret(secret) }
-        return reply.code(201).header('cache-control', 'no-store').send(shown)
       },
     )
     app.get(

@@ -6,7 +6,8 @@ const TAG_BYTES = 16
 const HEAD_BYTES = KEY_ID_BYTES + NONCE_BYTES + TAG_BYTES
 
 /**
- * AES-256-GCM for signing secrets. `context` (the endpoint's id) is authenticated, so a sealed secret opens only where it was put.
+ * AES-256-GCM for what must be read again but not lie open: signing secrets, answers that show a secret. `context` (the id of the row)
+ * is authenticated, so a sealed secret opens only where it was put.
  * Layout: key id (4), nonce (12), tag (16), ciphertext.
  */
 export type Sealer = {

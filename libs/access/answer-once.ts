@@ -1,0 +1,64 @@
+import { createHash } from 'node:crypto'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { idempotencyKeyOf } from '#libs/http/idempotency-key.ts'
+import type { Database, Sql } from '#libs/postgres/database.ts'
+import { RequestError } from '#libs/runtime/errors.ts'
+import { derivedId } from '#libs/runtime/ids.ts'
+import { findAnswer, lockAnswer, type StoredAnswer, saveAnswer } from './idempotency-store.ts'
+import type { Sealer } from './seal-secret.ts'
+
+export type AnswerOnceDeps = { readonly database: Database; readonly sealer: Sealer }
+
+type Exchange<Reply> = { readonly request: FastifyRequest; readonly reply: Reply; readonly status: number }
+
+/** Runs `work` in one transaction and answers `status` with what it resolves to. */
+export type AnswerOnce = <Reply extends object>(
+  exchange: Exchange<Reply>,
+  work: (tx: Sql) => Promise<unknown>,
+) => Promise<Reply>
+
+const hashOf = (request: FastifyRequest): Buffer =>
+  createHash('sha256')
+    .update(JSON.stringify([request.url, request.body ?? null]))
+    .digest()
+
+/**
+ * How routes with `config.idempotent` answer. With an `Idempotency-Key` the answer is kept in the transaction of the change: for 24 hours
+ * the same request gets the same status and bytes without a second change, another request under that key 422, and one that comes
+ * while the first is under way 409. A request that failed changed nothing and kept nothing: it may be tried again with its key.
+ */
+export const createAnswerOnce = ({ database, sealer }: AnswerOnceDeps): AnswerOnce => {
+  const bytesOf = ({ requestHash, sealed }: StoredAnswer, request: FastifyRequest, answerId: string): Buffer => {
+    if (!requestHash.equals(hashOf(request)))
+      throw new RequestError(422, 'idempotency_key_reused', 'This Idempotency-Key was used with another request')
+    const bytes = sealer.open(sealed, answerId)
+    if (bytes) return bytes
+    throw new RequestError(409, 'already_done', 'This was done before, but its answer can no longer be read')
+  }
+
+  return async <Reply extends object>(exchange: Exchange<Reply>, work: (tx: Sql) => Promise<unknown>) => {
+    const { request, status } = exchange
+    const reply = exchange.reply as unknown as FastifyReply
+    const send = (payload: unknown) =>
+      reply.code(status).header('cache-control', 'no-store').send(payload) as unknown as Reply
+    const key = idempotencyKeyOf(request)
+    if (key === undefined) return send(await database.transaction(work))
+    const { tenantId } = request.principal
+    const answerId = derivedId('idempotent answer', tenantId, `${request.method} ${request.routeOptions.url}`, key)
+    const bytes = await database.transaction(async (tx) => {
+      if (!(await lockAnswer(tx, answerId)))
+        throw new RequestError(409, 'in_progress', 'A request with this Idempotency-Key is under way')
+      const kept = await findAnswer(tx, tenantId, answerId)
+      if (kept) {
+        reply.header('idempotent-replayed', 'true')
+        return bytesOf(kept, request, answerId)
+      }
+      const made = Buffer.from(reply.code(status).serialize(await work(tx)) as string)
+      const sealed = sealer.seal(made, answerId)
+      await saveAnswer(tx, { tenantId, answerId }, { requestHash: hashOf(request), status, sealed })
+      return made
+    })
+    reply.type('application/json; charset=utf-8')
+    return send(bytes.toString('utf8'))
+  }
+}
