@@ -1,8 +1,9 @@
 import type { Facts } from '#libs/contracts/account-health.ts'
-import { type Blob, createBlob, numberArray, textArray } from '#libs/postgres/array-literal.ts'
+import { createBlob, numberArray, textArray } from '#libs/postgres/array-literal.ts'
 import type { Account } from './core/account.ts'
 import type { LogEntry, ScoringContext } from './core/apply-events.ts'
 import { encodeState } from './core/state.ts'
+import { createFrameWriter } from './log-frames.ts'
 
 /** One flush as the columns of one statement: everything long lies in one blob, so that nothing is copied or escaped twice. */
 export type FlushRows = {
@@ -13,9 +14,9 @@ export type FlushRows = {
   readonly params: () => unknown[]
 }
 
-const RECORD_SEPARATOR = Buffer.from([0x1e])
 const ACCOUNT_COLUMNS = 26
 const PAGE_COLUMNS = 5
+const FRAME_COLUMNS = 3
 const LOG_COLUMNS = 13
 
 export const createFlushRows = (): FlushRows => {
@@ -23,6 +24,7 @@ export const createFlushRows = (): FlushRows => {
   const accounts = columns(ACCOUNT_COLUMNS)
   const pages = columns(PAGE_COLUMNS)
   const log = columns(LOG_COLUMNS)
+  const frames = createFrameWriter()
   let count = 0
   return {
     addAccount: (account, baseVersion, facts, { model: { model }, zone }) => {
@@ -63,7 +65,7 @@ export const createFlushRows = (): FlushRows => {
     },
     addEntry: (account, entry, message) => {
       const { evaluation, change, events } = entry
-      const raws = rawBytes(blob, entry)
+      const place = frames.add(events, message)
       push(log, [
         account.tenantId,
         account.accountId,
@@ -74,27 +76,33 @@ export const createFlushRows = (): FlushRows => {
           : events.reduce((last, event) => Math.max(last, event.occurredAt), Number.NEGATIVE_INFINITY),
         blob.append(entry.ids),
         entry.ids.length,
-        raws.offset,
-        raws.length,
         change === null ? null : change.sequence,
         evaluation.score,
-        message === null ? null : blob.append(message),
-        message === null ? null : message.length,
+        place.frame,
+        place.eventsAt,
+        place.eventsLength,
+        place.changeLength,
       ])
     },
     accounts: () => count,
-    params: () => [
-      blob.bytes(),
-      ...literals(accounts, ACCOUNT_TEXTS),
-      ...literals(pages, PAGE_TEXTS),
-      ...literals(log, LOG_TEXTS),
-    ],
+    params: () => {
+      const framed = columns(FRAME_COLUMNS)
+      for (const [frame, bytes] of frames.take().entries()) push(framed, [frame, blob.append(bytes), bytes.length])
+      return [
+        blob.bytes(),
+        ...literals(accounts, ACCOUNT_TEXTS),
+        ...literals(pages, PAGE_TEXTS),
+        ...literals(log, LOG_TEXTS),
+        ...literals(framed, NO_TEXTS),
+      ]
+    },
   }
 }
 
 const ACCOUNT_TEXTS = new Set([0, 1, 9, 11, 12, 14, 16, 21, 25])
 const PAGE_TEXTS = new Set([0, 1])
 const LOG_TEXTS = new Set([0, 1])
+const NO_TEXTS = new Set<number>()
 
 type Value = string | number | null
 const columns = (count: number): Value[][] => Array.from({ length: count }, () => [])
@@ -112,16 +120,3 @@ const isEmpty = (object: object): boolean => {
 }
 
 const textTrait = (value: unknown): string | null => (typeof value === 'string' ? value : null)
-
-/** Events one behind the other, each ended by 0x1e, which no JSON text holds. */
-const rawBytes = (blob: Blob, entry: LogEntry): { offset: number; length: number } => {
-  let offset = 0
-  let length = 0
-  for (const event of entry.events) {
-    const at = blob.append(event.raw)
-    if (length === 0) offset = at
-    blob.append(RECORD_SEPARATOR)
-    length += event.raw.length + 1
-  }
-  return { offset, length }
-}

@@ -1,29 +1,27 @@
 import type { Sql } from '#libs/postgres/database.ts'
 import type { AccountKey } from './account-store.ts'
 import { type ReceivedEvent, readRecord } from './core/read-record.ts'
+import { eventsIn, unpackFrame } from './log-frames.ts'
+import { type FramedRow, placeOf } from './log-rows.ts'
 
-/** Events of one flush, as they were kept: each ended by 0x1e. */
-const readKept = (key: AccountKey, kept: Buffer): ReceivedEvent[] => {
-  const events: ReceivedEvent[] = []
-  let from = 0
-  for (let end = kept.indexOf(0x1e); end !== -1; end = kept.indexOf(0x1e, from)) {
-    const value = kept.subarray(from, end)
-    from = end + 1
+/** Events of one flush, as they were kept. */
+const readKept = (key: AccountKey, row: FramedRow): ReceivedEvent[] =>
+  eventsIn(unpackFrame(row.bytes), placeOf(row)).map((value) => {
     const read = readRecord({ key: `${key.tenantId}:${key.accountId}`, value, headers: {}, timestampMs: 0 })
     if (read.kind !== 'event') throw new Error('a kept event cannot be read again')
-    events.push(read.event)
-  }
-  return events
-}
+    return read.event
+  })
 
 /** Every event the account has counted, in the order it came. */
 export const loadCountedEvents = async (sql: Sql, key: AccountKey): Promise<ReceivedEvent[]> => {
-  const rows = await sql.query<{ events: Buffer }>(
-    `select events from scoring.account_log where tenant_id = $1 and account_id = $2 and last_occurred_at is not null
-     order by at, version`,
+  const rows = await sql.query<FramedRow>(
+    `select l.frame, l.events_at, l.events_length, l.change_length, f.bytes
+     from scoring.account_log l join scoring.log_frame f using (partition, position, frame)
+     where l.tenant_id = $1 and l.account_id = $2 and l.last_occurred_at is not null
+     order by l.at, l.version`,
     [key.tenantId, key.accountId],
   )
-  return rows.flatMap((row) => readKept(key, row.events))
+  return rows.flatMap((row) => readKept(key, row))
 }
 
 export type TimelineCursor = { readonly occurredAt: number; readonly id: string; readonly source: string }
@@ -34,7 +32,7 @@ const newestFirst = (a: TimelineCursor, b: TimelineCursor): number =>
 
 const compareText = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b))
 
-const FLUSHES_PER_READ = 200
+const FLUSHES_PER_READ = 50
 
 /**
  * A page of the account's timeline, newest first, after `cursor`. Reads flushes from the one that holds the newest event on, until
@@ -47,19 +45,18 @@ export const loadTimeline = async (
 ): Promise<ReceivedEvent[]> => {
   const found: ReceivedEvent[] = []
   for (let skip = 0; ; skip += FLUSHES_PER_READ) {
-    const rows = await sql.query<{ events: Buffer; last_occurred_at: number }>(
-      `select events, last_occurred_at from scoring.account_log
-       where tenant_id = $1 and account_id = $2 and last_occurred_at is not null
-       order by last_occurred_at desc, version desc offset $3 limit $4`,
+    const rows = await sql.query<FramedRow & { last_occurred_at: number }>(
+      `select l.frame, l.events_at, l.events_length, l.change_length, l.last_occurred_at, f.bytes
+       from scoring.account_log l join scoring.log_frame f using (partition, position, frame)
+       where l.tenant_id = $1 and l.account_id = $2 and l.last_occurred_at is not null
+       order by l.last_occurred_at desc, l.version desc offset $3 limit $4`,
       [key.tenantId, key.accountId, skip, FLUSHES_PER_READ],
     )
     for (const row of rows) {
       const last = found.length >= page.limit ? found[page.limit - 1] : undefined
       if (last !== undefined && row.last_occurred_at < last.occurredAt) return found.slice(0, page.limit)
-      const after =
-        page.cursor === undefined
-          ? readKept(key, row.events)
-          : readKept(key, row.events).filter((event) => newestFirst(event, page.cursor!) > 0)
+      const kept = readKept(key, row)
+      const after = page.cursor === undefined ? kept : kept.filter((event) => newestFirst(event, page.cursor!) > 0)
       if (after.length === 0) continue
       found.push(...after)
       found.sort(newestFirst)

@@ -47,16 +47,20 @@ with head as (
     as p (tenant_id, account_id, page, users_at, users_length)
   on conflict (tenant_id, account_id, page) do update set users = excluded.users
 ), logged as (
-  insert into scoring.account_log (tenant_id, account_id, version, partition, position, at, last_occurred_at, ids, events, sequence,
-    score, change)
+  insert into scoring.account_log (tenant_id, account_id, version, partition, position, at, last_occurred_at, ids, sequence, score,
+    frame, events_at, events_length, change_length)
   select l.tenant_id, l.account_id, l.version, $1, head.position, to_timestamp(l.at / 1000), to_timestamp(l.last_occurred_at / 1000),
-    substring($2::bytea from l.ids_at + 1 for l.ids_length), substring($2::bytea from l.events_at + 1 for l.events_length),
-    l.sequence, l.score, substring($2::bytea from l.change_at + 1 for l.change_length)
+    substring($2::bytea from l.ids_at + 1 for l.ids_length), l.sequence, l.score, l.frame, l.events_at, l.events_length,
+    l.change_length
   from head, unnest(
-    $34::text[], $35::text[], $36::bigint[], $37::float8[], $38::float8[], $39::int[], $40::int[], $41::int[], $42::int[], $43::bigint[], $44::float8[], $45::int[], $46::int[]
-  ) as l (tenant_id, account_id, version, at, last_occurred_at, ids_at, ids_length, events_at, events_length,
-    sequence, score, change_at, change_length)
+    $34::text[], $35::text[], $36::bigint[], $37::float8[], $38::float8[], $39::int[], $40::int[], $41::bigint[], $42::float8[], $43::int[], $44::int[], $45::int[], $46::int[]
+  ) as l (tenant_id, account_id, version, at, last_occurred_at, ids_at, ids_length, sequence, score, frame, events_at, events_length,
+    change_length)
+), framed as (
+  insert into scoring.log_frame (partition, position, frame, bytes)
+  select $1, head.position, f.frame, substring($2::bytea from f.bytes_at + 1 for f.bytes_length)
+  from head, unnest($47::int[], $48::int[], $49::int[]) as f (frame, bytes_at, bytes_length)
 )
 select head.position, head.relayed,
-  scoring.assert_written($47::bigint, (select count(*) from inserted) + (select count(*) from updated)) as written
+  scoring.assert_written($50::bigint, (select count(*) from inserted) + (select count(*) from updated)) as written
 from head`

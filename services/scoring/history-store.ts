@@ -1,13 +1,13 @@
 import type { AccountHealth } from '#libs/contracts/account-health.ts'
 import type { Sql } from '#libs/postgres/database.ts'
 import type { AccountKey } from './account-store.ts'
+import { changeOf, type FramedRow } from './log-rows.ts'
 
 export type HistoryRow = {
   readonly at: number
   readonly version: number
   readonly score: number | null
-  readonly change: Buffer
-}
+} & FramedRow
 
 export type HistoryPage = {
   readonly from: number | null
@@ -16,11 +16,14 @@ export type HistoryPage = {
   readonly limit: number
 }
 
+const FRAMED = `l.frame, l.events_at, l.events_length, l.change_length, f.bytes
+     from scoring.account_log l join scoring.log_frame f using (partition, position, frame)`
+
 /** Published changes, oldest first. */
 export const listHistory = (sql: Sql, key: AccountKey, page: HistoryPage) =>
   sql.query<HistoryRow>(
-    `select at, version, score, change from scoring.account_log
-     where tenant_id = $1 and account_id = $2 and change is not null
+    `select l.at, l.version, l.score, ${FRAMED}
+     where tenant_id = $1 and account_id = $2 and change_length > 0
        and ($3::double precision is null or at >= to_timestamp($3 / 1000))
        and ($4::double precision is null or at <= to_timestamp($4 / 1000))
        and ($5::double precision is null or (at, version) > (to_timestamp($5 / 1000), $6::bigint))
@@ -32,8 +35,8 @@ export const listHistory = (sql: Sql, key: AccountKey, page: HistoryPage) =>
 export const listDailyHistory = (sql: Sql, key: AccountKey, timeZone: string, page: HistoryPage) =>
   sql.query<HistoryRow>(
     `select * from (
-       select distinct on (date_trunc('day', at, $8)) at, version, score, change from scoring.account_log
-       where tenant_id = $1 and account_id = $2 and change is not null
+       select distinct on (date_trunc('day', at, $8)) l.at, l.version, l.score, ${FRAMED}
+       where tenant_id = $1 and account_id = $2 and change_length > 0
          and ($3::double precision is null or at >= to_timestamp($3 / 1000))
          and ($4::double precision is null or at <= to_timestamp($4 / 1000))
        order by date_trunc('day', at, $8), at desc, version desc) days
@@ -57,11 +60,11 @@ export const listChanges = async (
   key: AccountKey,
   page: { readonly beforeSequence: number | undefined; readonly limit: number },
 ): Promise<AccountHealth[]> => {
-  const rows = await sql.query<{ change: Buffer }>(
-    `select change from scoring.account_log
-     where tenant_id = $1 and account_id = $2 and change is not null and ($3::bigint is null or sequence < $3)
+  const rows = await sql.query<FramedRow>(
+    `select ${FRAMED}
+     where tenant_id = $1 and account_id = $2 and change_length > 0 and ($3::bigint is null or sequence < $3)
      order by at desc, version desc limit $4`,
     [key.tenantId, key.accountId, page.beforeSequence ?? null, page.limit],
   )
-  return rows.map((row) => JSON.parse(row.change.toString()))
+  return rows.map((row) => JSON.parse(changeOf(row).toString()))
 }

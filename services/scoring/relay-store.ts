@@ -1,4 +1,6 @@
 import type { Sql } from '#libs/postgres/database.ts'
+import { changeIn, unpackFrame } from './log-frames.ts'
+import { type FramedRow, placeOf } from './log-rows.ts'
 
 export const unrelayedPartitions = (sql: Sql) =>
   sql.query<{ partition: number; position: number; relayed: number }>(
@@ -6,12 +8,19 @@ export const unrelayedPartitions = (sql: Sql) =>
   )
 
 /** Changes of one flush, as they are published. */
-export const loadPosition = (sql: Sql, partition: number, position: number) =>
-  sql.query<{ tenant_id: string; account_id: string; change: Buffer }>(
-    `select tenant_id, account_id, change from scoring.account_log
-     where partition = $1 and position = $2 and change is not null order by tenant_id, account_id, version`,
+export const loadPosition = async (sql: Sql, partition: number, position: number) => {
+  const rows = await sql.query<Omit<FramedRow, 'bytes'> & { tenant_id: string; account_id: string }>(
+    `select tenant_id, account_id, frame, events_at, events_length, change_length from scoring.account_log
+     where partition = $1 and position = $2 and change_length > 0 order by tenant_id, account_id, version`,
     [partition, position],
   )
+  const packed = await sql.query<{ frame: number; bytes: Buffer }>(
+    'select frame, bytes from scoring.log_frame where partition = $1 and position = $2',
+    [partition, position],
+  )
+  const frames = new Map(packed.map(({ frame, bytes }) => [frame, unpackFrame(bytes)]))
+  return rows.map((row) => ({ ...row, change: changeIn(frames.get(row.frame)!, placeOf(row))! }))
+}
 
 export const markRelayed = async (sql: Sql, partition: number, position: number): Promise<void> => {
   await sql.query('update scoring.partition_head set relayed = greatest(relayed, $2) where partition = $1', [

@@ -15,6 +15,7 @@ import { toInstant } from '#libs/runtime/clock.ts'
 import { requireAccount } from '../account-list-store.ts'
 import type { Zone } from '../core/zone.ts'
 import { type HistoryRow, listChanges, listDailyHistory, listHistory } from '../history-store.ts'
+import { changeOf } from '../log-rows.ts'
 import { accountParams } from './account-params.ts'
 
 const pointSchema = z
@@ -85,7 +86,7 @@ const changeSchema = accountHealthSchema
   .meta({ id: 'Change', examples: [CHANGE_EXAMPLE] })
 
 const toPoint = (row: HistoryRow): z.infer<typeof pointSchema> => {
-  const change: AccountHealth = JSON.parse(row.change.toString())
+  const change: AccountHealth = JSON.parse(changeOf(row).toString())
   const markers = change.explanation.some((line) => line.cause === 'model_change') ? ['model_change'] : []
   if (change.cause === 'override') markers.push('override')
   if (change.backfill) markers.push('backfill')

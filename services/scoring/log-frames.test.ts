@@ -1,0 +1,32 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { changeIn, createFrameWriter, eventsIn, unpackFrame } from './log-frames.ts'
+
+const json = fc.json().map((text) => Buffer.from(text))
+const entry = fc.record({ events: fc.array(json, { maxLength: 5 }), change: fc.option(json) })
+
+test('what entries put into frames comes out again, whatever shares the frame', () => {
+  fc.assert(
+    fc.property(fc.array(entry, { maxLength: 40 }), fc.integer({ min: 1, max: 400 }), (entries, repeated) => {
+      const writer = createFrameWriter()
+      // Long texts make several frames.
+      const long = entries.map(({ events, change }) => ({
+        events: events.map((bytes) => Buffer.from(bytes.toString().repeat(repeated))),
+        change,
+      }))
+      const places = long.map(({ events, change }) =>
+        writer.add(
+          events.map((raw) => ({ raw })),
+          change,
+        ),
+      )
+      const frames = writer.take().map((packed) => unpackFrame(packed))
+      for (const [i, { events, change }] of long.entries()) {
+        const frame = frames[places[i]!.frame] ?? Buffer.alloc(0)
+        expect(eventsIn(frame, places[i]!).map(String)).toEqual(events.map(String))
+        expect(changeIn(frame, places[i]!)?.toString()).toBe(change?.toString())
+      }
+    }),
+    { numRuns: 50 },
+  )
+})
