@@ -28,7 +28,7 @@ export const refuseUnsafeInput = (app: FastifyInstance): void => {
       ['query', request.query],
     ] as const)
       for (const [name, value] of Object.entries(values ?? {}))
-        if (typeof value === 'string' && isBadText(value))
+        if (isBadText(name) || (typeof value === 'string' && isBadText(value)))
           throw new RequestError(400, 'invalid_parameter', 'A parameter is not valid', [
             { pointer: pointerOf([where, name]), code: 'invalid_text', detail: 'NUL cannot be stored' },
           ])

@@ -12,6 +12,7 @@ import type { ScoringContext } from './core/apply-events.ts'
 import { compileModel } from './core/model.ts'
 import { createZone } from './core/zone.ts'
 import { createEvaluationTimer } from './evaluation-timer.ts'
+import { createAccountFollower } from './follow-accounts.ts'
 import { loadDefaultModel } from './model-document.ts'
 import { createChangeRelay } from './relay-changes.ts'
 import { oldestUnrelayedAge } from './relay-store.ts'
@@ -44,6 +45,7 @@ export const createScoring = (platform: Platform, config: ScoringConfig): Servic
   const handle = createBatchScorer({ database, clock, logger, metrics, cache, relay, contextAt })
   const views = createAccountViews({ database, clock, contextAt })
   const setOverride = createSetOverride({ database, bus, clock, cache, relay, contextAt })
+  const follower = createAccountFollower({ database, clock, logger, contextAt })
   let subscription: Subscription | undefined
   metrics.watch({
     cachedAccounts: cache.size,
@@ -55,7 +57,7 @@ export const createScoring = (platform: Platform, config: ScoringConfig): Servic
     topics: ['usage.events', 'account.health'],
     migrations: join(import.meta.dirname, 'migrations'),
     routes: async (app) => {
-      await app.register(accountRoutes({ database }))
+      await app.register(accountRoutes({ database, follower }))
       await app.register(accountHealthRoutes({ views }))
       await app.register(accountHistoryRoutes({ database, zone }))
       await app.register(accountEventRoutes({ database }))
@@ -66,6 +68,7 @@ export const createScoring = (platform: Platform, config: ScoringConfig): Servic
     start: async () => {
       relay.start()
       timer.start()
+      follower.start()
       const maxBatchBytes = config.PULSO_SCORING_BATCH_BYTES
       subscription = await bus.consume({
         group: 'scoring',
@@ -77,6 +80,7 @@ export const createScoring = (platform: Platform, config: ScoringConfig): Servic
     },
     stop: async () => {
       await timer.stop()
+      await follower.stop()
       await subscription?.stop()
       await relay.stop()
     },

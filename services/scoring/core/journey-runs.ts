@@ -106,6 +106,13 @@ const runOf = (
 
 export const isOpen = (run: Run, at: number): boolean => run.startAt <= at && at < run.endAt && at < run.goneAt
 
+/** Runs that ended by then because their gates were passed. */
+export const completedRuns = (state: AccountState, model: CompiledModel, zone: Zone, at: number): readonly Run[] =>
+  runsOf(state, model, zone).filter(
+    ({ endAt, endedBy, goneAt }) =>
+      endAt <= at && endAt < goneAt && (endedBy === 'steps_and_first_value' || endedBy === 'first_value'),
+  )
+
 /** Of the open ones the one started last, else the one that ended last; undefined when none has started. */
 export const measuredRun = (runs: readonly Run[], at: number): Run | undefined => {
   let measured: Run | undefined

@@ -9,10 +9,12 @@ import {
   type AccountSummaryRow,
   listAccounts,
   requireAccount,
-  SORT_COLUMNS,
+  SORT_KEYS,
   type SortKey,
+  sortValueOf,
 } from '../account-list-store.ts'
 import { dateOfDay } from '../core/zone.ts'
+import type { AccountFollower } from '../follow-accounts.ts'
 import { accountParams } from './account-params.ts'
 
 const EXAMPLE = {
@@ -53,24 +55,31 @@ const accountSchema = summarySchema
   .extend({ traits: z.record(z.string(), z.unknown()) })
   .meta({ id: 'Account', examples: [{ ...EXAMPLE, traits: { plan: 'pro', seats: 40 } }] })
 
-const SORTS = Object.keys(SORT_COLUMNS).flatMap((key) => [key, `-${key}`])
+const SORTS = SORT_KEYS.flatMap((key) => [key, `-${key}`])
 
 const listQuery = z.looseObject({
   ...pageQuery,
   band: bandSchema.optional(),
   stage: stageSchema.optional(),
   owner: z.string().min(1).max(256).optional(),
-  q: z.string().min(1).max(256).optional().describe('Part of the name or the id'),
+  q: z
+    .string()
+    .min(1)
+    .max(256)
+    .optional()
+    .describe('Words that name or id hold; one of less than three characters must begin a word there'),
   minScore: z.coerce.number().min(0).max(100).optional(),
   maxScore: z.coerce.number().min(0).max(100).optional(),
   sort: z.enum(SORTS).default('accountId').describe('`-` for descending; `trait.<name>=` filters by a trait'),
 })
 
-const cursorSchema = z.object({
-  value: z.union([z.number(), z.string(), z.null()]),
-  accountId: z.string(),
-  sort: z.string(),
-})
+const cursorSchema = (sort: string) =>
+  z.object({ value: sortValue(sort.replace('-', '') as SortKey), accountId: z.string(), sort: z.literal(sort) })
+
+const sortValue = (sort: SortKey) => {
+  if (sort === 'accountId') return z.string()
+  return sort === 'renewalDate' ? z.int32().nullable() : z.number().nullable()
+}
 
 const toSummary = (row: AccountSummaryRow): z.infer<typeof summarySchema> => ({
   accountId: row.account_id,
@@ -95,7 +104,9 @@ const traitFilters = (query: Readonly<Record<string, unknown>>): Record<string, 
       .map(([name, value]) => [name.slice('trait.'.length), value as string]),
   )
 
-export const accountRoutes = ({ database }: { readonly database: Database }) =>
+type Deps = { readonly database: Database; readonly follower: AccountFollower }
+
+export const accountRoutes = ({ database, follower }: Deps) =>
   routes((app) => {
     app.get(
       '/v1/accounts',
@@ -113,15 +124,13 @@ export const accountRoutes = ({ database }: { readonly database: Database }) =>
         const { band, stage, owner, q, minScore, maxScore, limit } = query
         const descending = query.sort.startsWith('-')
         const sort = query.sort.replace('-', '') as SortKey
-        const cursor = decodeCursor(
-          cursorSchema.refine((value) => value.sort === query.sort),
-          query.cursor,
-        )
+        const cursor = decodeCursor(cursorSchema(query.sort), query.cursor)
         const filter = { band, stage, owner, q, minScore, maxScore, traits: traitFilters(query) }
         const page = { sort, descending, after: cursor, limit: limit + 1 }
+        await follower.catchUp()
         const rows = await listAccounts(database, principal.tenantId, filter, page)
         return pageOf(rows, limit, toSummary, (row) => ({
-          value: row[SORT_COLUMNS[sort]],
+          value: sortValueOf(row, sort),
           accountId: row.account_id,
           sort: query.sort,
         }))
