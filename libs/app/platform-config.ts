@@ -51,11 +51,12 @@ const fields = {
   KAFKA_SASL_MECHANISM: z.enum(SASL_MECHANISMS).optional(),
   KAFKA_SASL_USERNAME: z.string().optional(),
   KAFKA_SASL_PASSWORD: z.string().optional(),
-  /** Reserved; nothing of value will ever live only there. */
   REDIS_URL: z
     .string()
     .regex(/^rediss?:\/\//, { message: 'must start with redis:// or rediss://' })
     .optional(),
+  PULSO_RATE_LIMIT_REQUESTS: envInteger(0, 1_000_000_000, 100_000),
+  PULSO_RATE_LIMIT_SECONDS: envInteger(1, 3_600, 10),
   PULSO_DATA_DIR: z.string().default('.pulso'),
   PULSO_TIME_ZONE: z
     .string()

@@ -39,13 +39,14 @@ export type AuthenticateOptions = {
   readonly scope: Scope
 }
 
-/** The key's principal; throws 401 for a key that is not good and 403 for one that may not do this. */
+/** The key's principal; throws 401 for a key that is not good, 403 for one that may not do this and 429 for one that does too much. */
 export const authenticateKey = async ({ keyring, request, key, scope }: AuthenticateOptions): Promise<Principal> => {
   if (!key) throw new RequestError(401, 'unauthenticated', 'Send a key: Authorization: Bearer <key>')
   const principal = await keyring.authenticate(key, peerOf(request))
   if (!principal)
     throw new RequestError(401, 'unauthenticated', 'The key is unknown, expired, revoked or not usable here')
   if (!principal.scopes.includes(scope)) throw new RequestError(403, 'forbidden', `The key lacks the scope "${scope}"`)
+  await request.server.countRequest(request, principal)
   return principal
 }
 

@@ -34,7 +34,7 @@ const addCommonErrors = (app: FastifyInstance): void => {
     const { schema, config } = route
     if (!schema || schema.hide || config?.scope === 'public') return
     describeIdempotency(route)
-    schema.response = { ...errors(400, 401, 403, 500, 503), ...(schema.response as object | undefined) }
+    schema.response = { ...errors(400, 401, 403, 429, 500, 503), ...(schema.response as object | undefined) }
   })
 }
 

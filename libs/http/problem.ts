@@ -75,7 +75,7 @@ type ProblemResponse = {
   content: { [PROBLEM_TYPE]: { schema: typeof problemSchema } }
 }
 
-/** Error answers of a route for its schema: `response: { 200: thing, ...errors(404, 422) }`. The server adds 400, 401, 403, 500 and 503. */
+/** Error answers of a route for its schema: `response: { 200: thing, ...errors(404, 422) }`. The server adds 400, 401, 403, 429, 500 and 503. */
 export const errors = <Status extends number>(...statuses: readonly Status[]): { [S in Status]: ProblemResponse } =>
   Object.fromEntries(
     statuses.map((status) => [

@@ -250,7 +250,7 @@ describe('operations', () => {
     }
     expect(document.openapi).toBe('3.1.0')
     const operation = document.paths['/v1/things']!.post!
-    expect(Object.keys(operation.responses)).toEqual(['201', '400', '401', '403', '404', '422', '500', '503'])
+    expect(Object.keys(operation.responses)).toEqual(['201', '400', '401', '403', '404', '422', '429', '500', '503'])
     expect(operation).toMatchObject({
       operationId: 'createThing',
       security: [{ key: [] }, { keyAsUser: [] }],

@@ -14,6 +14,7 @@ import { inflateBodies } from './inflate.ts'
 import { describeApi } from './openapi.ts'
 import { type Checks, operationsRoutes } from './operations.ts'
 import { DEFAULT_LIMITS, type OverloadLimits, refuseOverload } from './overload.ts'
+import { limitRates, type RateLimit } from './rate-limit.ts'
 import { refuseUnsafeInput } from './safe-json.ts'
 
 /** Counted on inflated bytes. */
@@ -33,6 +34,8 @@ export type HttpServerOptions = {
   readonly checks: Checks
   readonly clock?: Clock
   readonly limits?: Partial<OverloadLimits>
+  /** Default: none. */
+  readonly rateLimit?: RateLimit
 }
 
 /** The HTTP door: problems, keys, limits, health, metrics, OpenAPI. Routes are registered on the answer; nothing listens until `listen`. */
@@ -60,6 +63,7 @@ export const createHttpServer = async (options: HttpServerOptions): Promise<Fast
   inflateBodies(app)
   refuseUnsafeInput(app)
   await describeApi(app, { title, version })
+  limitRates(app, options.rateLimit)
   authenticateRoutes(app, keyring)
   await app.register(operationsRoutes({ metrics, checks, clock }))
   return app as FastifyInstance

@@ -92,6 +92,7 @@ export const IMPORT_TABLE: readonly Row[] = [
       'libs/http/**',
       'libs/runtime/*',
       'libs/access/keyring.ts',
+      'libs/cache/cache.ts',
       'prom-client',
       ...HTTP,
       ...VALIDATION,

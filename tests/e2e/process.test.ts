@@ -70,6 +70,16 @@ test('everything in one process needs nothing, keeps its data and key between st
   expect(JSON.stringify(await again.json())).toContain('backend')
 })
 
+test('a Redis that is away keeps nothing from working, and the limit of a key holds all the same', async () => {
+  const main = start('services/all/main.ts', { REDIS_URL: 'redis://127.0.0.1:1', PULSO_RATE_LIMIT_REQUESTS: '3' })
+  const address = await addressOf(main)
+  expect((await fetch(`${address}/readyz`)).status).toBe(200)
+  const headers = { authorization: `Bearer ${(await readFile(join(dataDir, 'dev-key'), 'utf8')).trim()}` }
+  const statuses: number[] = []
+  for (let request = 0; request < 4; request++) statuses.push((await fetch(`${address}/v1/alerts`, { headers })).status)
+  expect(statuses).toEqual([200, 200, 200, 429])
+})
+
 test('Ctrl-C that arrives twice at once, as it does under npm, is one stop', async () => {
   const main = start('services/all/main.ts')
   await addressOf(main)

@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto'
-import { createServer } from 'node:net'
+import { connect, createServer } from 'node:net'
 
 /** Below the ports that systems give to outgoing connections: there, another's connection could take it before the server does, or between its stop and start. */
 const FROM = 15_000
@@ -19,3 +19,11 @@ export const freePort = async (): Promise<number> => {
     if (await isFree(port)) return port
   }
 }
+
+/** Whether somebody takes connections there. */
+export const accepts = (port: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1', () => resolve(true))
+    socket.on('error', () => resolve(false))
+    socket.on('connect', () => socket.destroy())
+  })
