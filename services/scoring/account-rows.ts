@@ -14,7 +14,7 @@ export type FlushRows = {
   readonly params: () => unknown[]
 }
 
-const ACCOUNT_COLUMNS = 26
+const ACCOUNT_COLUMNS = 27
 const PAGE_COLUMNS = 5
 const FRAME_COLUMNS = 3
 const LOG_COLUMNS = 13
@@ -59,6 +59,7 @@ export const createFlushRows = (): FlushRows => {
         facts.scoreDelta28d,
         facts.renewalInDays === null ? null : zone.dayOf(at.at) + facts.renewalInDays,
         account.override === null ? null : JSON.stringify(account.override),
+        at.healthySince,
       ])
       for (const page of users.takeDirty())
         push(pages, [tenantId, accountId, page.page, blob.append(page.bytes), page.bytes.length])

@@ -15,10 +15,13 @@ export type StoredAccount = {
   readonly sequence: number
   readonly state: Buffer
   readonly user_page_bits: number
+  readonly model_id: string
+  readonly model_version: number
   readonly band: string
   readonly override: Override | null
   readonly first_change_at: number | null
   readonly evaluated_at: number
+  readonly healthy_since: number | null
 }
 
 const keyParams = (keys: readonly AccountKey[]): string[] => [
@@ -28,8 +31,8 @@ const keyParams = (keys: readonly AccountKey[]): string[] => [
 
 export const loadAccounts = (sql: Sql, keys: readonly AccountKey[]): Promise<readonly StoredAccount[]> =>
   sql.query<StoredAccount>(
-    `select a.tenant_id, a.account_id, a.version, a.sequence, a.state, a.user_page_bits, a.band, a.override,
-       a.first_change_at, a.evaluated_at
+    `select a.tenant_id, a.account_id, a.version, a.sequence, a.state, a.user_page_bits, a.model_id, a.model_version,
+       a.band, a.override, a.first_change_at, a.evaluated_at, a.healthy_since
      from unnest($1::text[], $2::text[]) as k (tenant_id, account_id)
      join scoring.account a on a.tenant_id = k.tenant_id and a.account_id = k.account_id`,
     keyParams(keys),

@@ -3,13 +3,17 @@ import type { Database } from '#libs/postgres/database.ts'
 import type { Clock } from '#libs/runtime/clock.ts'
 import { DAY_MS } from '#libs/runtime/durations.ts'
 import { type AccountKey, loadPastScores } from './account-store.ts'
+import type { Catalog } from './catalog.ts'
 import type { Account, PastScore } from './core/account.ts'
 import type { ScoringContext } from './core/apply-events.ts'
 import { factsOf } from './core/change-message.ts'
-import { evaluate } from './core/evaluate.ts'
+import { evaluateAt } from './core/evaluate-account.ts'
 import type { Evaluation } from './core/evaluation.ts'
+import { traitsOf } from './core/fold-traits.ts'
 import { type Journey, journeyOf } from './core/journey.ts'
+import type { ReceivedEvent } from './core/read-record.ts'
 import { replay } from './core/replay.ts'
+import type { AccountState } from './core/state.ts'
 import { loadCountedEvents } from './event-store.ts'
 import { readAccounts } from './load-accounts.ts'
 
@@ -19,7 +23,7 @@ export type AccountView = {
   readonly model: { id: string; version: number }
 }
 
-/** An account as it stands at an instant; undefined when there is no such account. */
+/** An account as it stands at an instant, by the models that are live now; undefined when there is no such account. */
 export type AccountViews = {
   /** From the stored state, evaluated now: what time has moved since the last event is in it. */
   readonly now: (key: AccountKey) => Promise<AccountView | undefined>
@@ -28,68 +32,72 @@ export type AccountViews = {
   readonly journey: (key: AccountKey) => Promise<Journey | undefined>
 }
 
+/** The counters of an account and what they are scored by. */
+type Counted = { readonly account: Account; readonly state: AccountState; readonly context: ScoringContext }
+
 export const createAccountViews = (deps: {
   readonly database: Database
   readonly clock: Clock
-  readonly contextAt: (now: number) => ScoringContext
+  readonly catalog: Catalog
 }): AccountViews => {
-  const { database, clock, contextAt } = deps
+  const { database, clock, catalog } = deps
   const modelOf = ({ model: { model } }: ScoringContext) => ({ id: model.id, version: model.version })
 
-  const evaluateStored = (account: Account, context: ScoringContext): Evaluation =>
-    evaluate({
-      state: account.state,
-      model: context.model,
-      zone: context.zone,
-      at: Math.max(context.now, account.evaluation?.at ?? 0),
-      previousBand: account.evaluation?.band ?? null,
-      override: account.override,
-      sources: context.sources,
-    })
+  const read = async (key: AccountKey): Promise<Account | undefined> => {
+    const [account] = await readAccounts(database, [key], catalog)
+    return account === undefined || account.version === 0 ? undefined : account
+  }
+  const foldAt = (account: Account, events: readonly ReceivedEvent[], at: number): Counted => {
+    const { zone, ...context } = catalog.contextOf(account, at)
+    const model = catalog.modelFor(account.tenantId, traitsOf(events, zone, at))
+    const { state } = replay(events, { model, zone }, at)
+    return { account, state, context: { ...context, model, zone } }
+  }
+  /** As stored, unless the models have changed and not yet reached the account. */
+  const countNow = async (account: Account): Promise<Counted> => {
+    const now = Math.max(clock.now(), account.evaluated?.at ?? 0)
+    const model = catalog.modelFor(account.tenantId, account.state.traits)
+    if (model.fingerprint !== account.model.fingerprint)
+      return foldAt(account, await loadCountedEvents(database, account), now)
+    return { account, state: account.state, context: { ...catalog.contextOf(account, now), model } }
+  }
 
   return {
     now: async (key) => {
-      const context = contextAt(clock.now())
-      const [account] = await readAccounts(database, [key], context)
-      if (account === undefined || account.version === 0) return undefined
+      const account = await read(key)
+      if (account === undefined) return undefined
+      const { state, context } = await countNow(account)
       const past: Account['past'] = {}
       for (const days of [7, 28] as const) {
         const [row] = await loadPastScores(database, [key], context.now - days * DAY_MS)
         past[days] = row?.past ?? null
       }
-      const evaluation = evaluateStored(account, context)
+      const evaluation = evaluateAt({ ...account, state }, context, context.now, account.evaluated)
       return { evaluation, facts: factsOf(evaluation, past, account.sequence), model: modelOf(context) }
     },
     journey: async (key) => {
-      const { model, zone, now } = contextAt(clock.now())
-      const [account] = await readAccounts(database, [key], contextAt(now))
-      if (account === undefined || account.version === 0) return undefined
-      return journeyOf({ state: account.state, model, zone, at: now })
+      const account = await read(key)
+      if (account === undefined) return undefined
+      const { state, context } = await countNow(account)
+      return journeyOf({ state, model: context.model, zone: context.zone, at: context.now })
     },
     asOf: async (key, at) => {
-      const [account] = await readAccounts(database, [key], contextAt(clock.now()))
-      if (account === undefined || account.version === 0) return undefined
+      const account = await read(key)
+      if (account === undefined) return undefined
       const events = await loadCountedEvents(database, key)
-      const viewAt = (instant: number): Evaluation => {
-        const context = contextAt(instant)
-        const { state } = replay(events, context, instant)
-        return evaluate({
-          state,
-          model: context.model,
-          zone: context.zone,
-          at: instant,
-          previousBand: null,
-          override: null,
-          sources: context.sources,
-        })
+      const spellFrom = account.evaluated?.healthySince ?? Number.POSITIVE_INFINITY
+      const viewAt = (instant: number) => {
+        const { state, context } = foldAt(account, events, instant)
+        const previous = { band: null, healthySince: spellFrom <= instant ? spellFrom : null }
+        return { evaluation: evaluateAt({ ...account, state, override: null }, context, instant, previous), context }
       }
-      const evaluation = viewAt(at)
+      const { evaluation, context } = viewAt(at)
       const pastAt = (days: number): PastScore => ({
-        score: viewAt(at - days * DAY_MS).score,
+        score: viewAt(at - days * DAY_MS).evaluation.score,
         nextAt: null,
       })
       const facts = factsOf(evaluation, { 7: pastAt(7), 28: pastAt(28) }, account.sequence)
-      return { evaluation, facts, model: modelOf(contextAt(at)) }
+      return { evaluation, facts, model: modelOf(context) }
     },
   }
 }

@@ -11,9 +11,11 @@ import { failpoint } from '#libs/runtime/failpoint.ts'
 import { type AccountCache, createAccountCache } from './account-cache.ts'
 import { createFlushRows } from './account-rows.ts'
 import { type AccountKey, type Flushed, writeFlush } from './account-store.ts'
-import { applyCause, type ScoringContext } from './core/apply-events.ts'
+import type { Catalog } from './catalog.ts'
+import { applyCause } from './core/apply-events.ts'
 import type { Override } from './core/evaluation.ts'
-import { holdAccounts } from './load-accounts.ts'
+import { holdAccounts, restoreEvaluation } from './load-accounts.ts'
+import { markMisplaced } from './move-accounts.ts'
 import type { ChangeRelay } from './relay-changes.ts'
 import { addAccount } from './score-batch.ts'
 
@@ -23,7 +25,7 @@ type Deps = {
   readonly clock: Clock
   readonly cache: AccountCache
   readonly relay: ChangeRelay
-  readonly contextAt: (now: number) => ScoringContext
+  readonly catalog: Catalog
 }
 
 /** Sets (or, with null, removes) the account's override: one change with cause `override` and one audit row, in one transaction. */
@@ -33,12 +35,12 @@ export type SetOverride = (principal: Principal, accountId: string, override: Ov
 const TRIES = 5
 
 export const createSetOverride = (deps: Deps): SetOverride => {
-  const { database, bus, clock, cache, relay, contextAt } = deps
+  const { database, bus, clock, cache, relay, catalog } = deps
 
   const write = async (principal: Principal, key: AccountKey, override: Override | null): Promise<void> => {
     const keyText = accountKey(key.tenantId, key.accountId)
     const partition = partitionOf(keyText, await bus.partitionsOf('usage.events'))
-    const context = contextAt(clock.now())
+    const now = clock.now()
     const messages: BusRecord[] = []
     const flushed = await database.transaction(async (tx): Promise<Flushed> => {
       const own = createAccountCache({ maxAccounts: 1, maxIds: 0 })
@@ -46,13 +48,17 @@ export const createSetOverride = (deps: Deps): SetOverride => {
         tx,
         own,
         [{ ...key, key: keyText, read: () => ({ events: [], due: true }) }],
-        context,
+        { catalog, now },
       )
       if (account === undefined || account.version === 0) throw notFound('account')
       const base = account.version
+      const context = catalog.contextOf(account, now)
+      restoreEvaluation(account, context)
       account.override = override
       const rows = createFlushRows()
-      addAccount(rows, messages, { account, base, entries: [applyCause(account, 'override', context)], context })
+      const entries = [applyCause(account, 'override', context)]
+      markMisplaced(catalog, account, now)
+      addAccount(rows, messages, { account, base, entries, context })
       await recordAudit(tx, principal, {
         action: override === null ? 'override.removed' : 'override.set',
         subject: key.accountId,

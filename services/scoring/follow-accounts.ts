@@ -2,7 +2,7 @@ import type { Database, Sql } from '#libs/postgres/database.ts'
 import { type Clock, sleep } from '#libs/runtime/clock.ts'
 import type { Logger } from '#libs/runtime/logger.ts'
 import { type AccountKey, loadAccounts } from './account-store.ts'
-import type { ScoringContext } from './core/apply-events.ts'
+import type { Catalog } from './catalog.ts'
 import { completedRuns } from './core/journey-runs.ts'
 import { decodeState } from './core/state.ts'
 import { type Completion, followFlushes, lockAccountList, writeCompletions } from './follow-accounts-store.ts'
@@ -30,9 +30,9 @@ export const createAccountFollower = (deps: {
   readonly database: Database
   readonly clock: Clock
   readonly logger: Logger
-  readonly contextAt: (now: number) => ScoringContext
+  readonly catalog: Catalog
 }): AccountFollower => {
-  const { database, clock, logger, contextAt } = deps
+  const { database, clock, logger, catalog } = deps
   const stopping = new AbortController()
   let running: Promise<void> = Promise.resolve()
   let last: Promise<unknown> = Promise.resolve()
@@ -43,7 +43,7 @@ export const createAccountFollower = (deps: {
       if (!(await lockAccountList(tx, wait))) return { behind: false }
       const { behind, leftOnboarding } = await followFlushes(tx, FLUSHES_PER_ROUND)
       for (let from = 0; from < leftOnboarding.length; from += STATES_PER_READ) {
-        await recordCompletions(tx, leftOnboarding.slice(from, from + STATES_PER_READ), contextAt(clock.now()))
+        await recordCompletions(tx, leftOnboarding.slice(from, from + STATES_PER_READ), catalog)
       }
       return { behind }
     })
@@ -82,9 +82,11 @@ export const createAccountFollower = (deps: {
   }
 }
 
-const recordCompletions = async (tx: Sql, keys: readonly AccountKey[], context: ScoringContext): Promise<void> => {
-  const completions = (await loadAccounts(tx, keys)).flatMap((row): Completion[] =>
-    completedRuns(decodeState(row.state), context.model, context.zone, row.evaluated_at).map((run) => ({
+const recordCompletions = async (tx: Sql, keys: readonly AccountKey[], catalog: Catalog): Promise<void> => {
+  const rows = await loadAccounts(tx, keys)
+  await catalog.load(rows)
+  const completions = rows.flatMap((row): Completion[] =>
+    completedRuns(decodeState(row.state), catalog.version(row), catalog.zone, row.evaluated_at).map((run) => ({
       tenantId: row.tenant_id,
       accountId: row.account_id,
       journeyId: run.journeyId,

@@ -12,9 +12,10 @@ import {
   type PageKey,
   type StoredAccount,
 } from './account-store.ts'
+import type { Catalog } from './catalog.ts'
 import { type Account, createAccount } from './core/account.ts'
 import type { ScoringContext } from './core/apply-events.ts'
-import { evaluate } from './core/evaluate.ts'
+import { evaluateAt } from './core/evaluate-account.ts'
 import { usersPending, usersTouchedBy } from './core/fold.ts'
 import { decodeState } from './core/state.ts'
 import { createUserPages, pageBitsFor, relayUserPages } from './core/user-pages.ts'
@@ -22,46 +23,46 @@ import type { Wanted } from './group-records.ts'
 
 /**
  * The accounts of a flush in memory, from the cache or the database, with the pages of every user that folding
- * will touch. One from the cache may lack its evaluation: `restoreEvaluation` right before it is used, with no wait in between.
+ * will touch. They may lack their evaluation: `restoreEvaluation` right before it is used, with no wait in between.
  */
 export const holdAccounts = async (
   sql: Sql,
   cache: AccountCache,
   wanted: readonly Wanted[],
-  context: ScoringContext,
+  { catalog, now }: { readonly catalog: Catalog; readonly now: number },
 ): Promise<Account[]> => {
   const cold = wanted.filter((item) => cache.get(item.key) === undefined)
-  if (cold.length > 0) for (const account of await readAccounts(sql, cold, context)) cache.put(keyOf(account), account)
+  if (cold.length > 0) for (const account of await readAccounts(sql, cold, catalog)) cache.put(keyOf(account), account)
   const accounts = wanted.map((item) => cache.get(item.key)!)
-  await loadTouchedPages(sql, wanted, accounts, context.now)
-  await loadPast(sql, accounts, context.now)
+  await loadTouchedPages(sql, wanted, accounts, now)
+  await loadPast(sql, accounts, now)
   return accounts
 }
 
 const keyOf = (account: AccountKey): string => accountKey(account.tenantId, account.accountId)
 
-/** Accounts as last written, new ones where the database has none. */
-export const readAccounts = async (
-  sql: Sql,
-  keys: readonly AccountKey[],
-  context: ScoringContext,
-): Promise<Account[]> => {
-  const stored = new Map((await loadAccounts(sql, keys)).map((row) => [accountKey(row.tenant_id, row.account_id), row]))
+/** Accounts as last written, without their evaluation; new ones where the database has none. */
+export const readAccounts = async (sql: Sql, keys: readonly AccountKey[], catalog: Catalog): Promise<Account[]> => {
+  const rows = await loadAccounts(sql, keys)
+  const stored = new Map(rows.map((row) => [accountKey(row.tenant_id, row.account_id), row]))
+  await catalog.load(rows)
   const known = keys.filter((key) => stored.has(keyOf(key)))
   const ids = known.length === 0 ? [] : await loadIds(sql, known)
   const idsOf = new Map(ids.map((row) => [accountKey(row.tenant_id, row.account_id), row.ids]))
   return keys.map((key) => {
     const row = stored.get(keyOf(key))
     return row === undefined
-      ? createAccount(key.tenantId, key.accountId)
-      : revive(row, idsOf.get(keyOf(key)) ?? null, context)
+      ? createAccount(key.tenantId, key.accountId, catalog.modelFor(key.tenantId, NO_TRAITS))
+      : revive(row, idsOf.get(keyOf(key)) ?? null, catalog)
   })
 }
 
-const revive = (row: StoredAccount, ids: Buffer | null, context: ScoringContext): Account => {
+const NO_TRAITS = {}
+
+const revive = (row: StoredAccount, ids: Buffer | null, catalog: Catalog): Account => {
   const state = decodeState(row.state)
   const account: Account = {
-    ...createAccount(row.tenant_id, row.account_id),
+    ...createAccount(row.tenant_id, row.account_id, catalog.version(row)),
     version: row.version,
     sequence: row.sequence,
     state,
@@ -69,25 +70,16 @@ const revive = (row: StoredAccount, ids: Buffer | null, context: ScoringContext)
     override: row.override,
     firstChangeAt: row.first_change_at,
     past: {},
-    evaluated: { at: row.evaluated_at, band: row.band as Band },
+    evaluated: { at: row.evaluated_at, band: row.band as Band, healthySince: row.healthy_since },
   }
   if (ids !== null) account.ids.addEncoded(ids)
-  restoreEvaluation(account, context)
   return account
 }
 
 /** The evaluation is a pure function of what was written, so neither database nor cache keeps it. */
 export const restoreEvaluation = (account: Account, context: ScoringContext): void => {
   if (account.evaluated === null || account.evaluation !== null) return
-  account.evaluation = evaluate({
-    state: account.state,
-    model: context.model,
-    zone: context.zone,
-    at: account.evaluated.at,
-    previousBand: account.evaluated.band,
-    override: account.override,
-    sources: context.sources,
-  })
+  account.evaluation = evaluateAt(account, context, account.evaluated.at, account.evaluated)
 }
 
 const loadTouchedPages = async (

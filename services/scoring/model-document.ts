@@ -5,6 +5,7 @@ import { z } from 'zod'
 import { type ErrorDetail, RequestError } from '#libs/runtime/errors.ts'
 import { FACTORS } from './core/factor-table.ts'
 import type { Model } from './core/model.ts'
+import type { TraitCondition } from './core/segment.ts'
 import { modelProblems } from './model-problems.ts'
 
 const GROUPS = ['onboarding', 'usage', 'adoption', 'support', 'sentiment', 'commercial', 'relationship'] as const
@@ -19,6 +20,34 @@ const anchors = z
   .max(20)
   .describe('[value, points], values ascending')
 const groupName = z.enum(GROUPS)
+
+const scalar = z.union([z.string().max(256), z.number(), z.boolean()])
+const traitCondition = z.discriminatedUnion('op', [
+  z.strictObject({ trait: text, op: z.enum(['==', '!=']), value: scalar }),
+  z.strictObject({ trait: text, op: z.enum(['<', '<=', '>', '>=']), value: z.number() }),
+  z.strictObject({ trait: text, op: z.enum(['in', 'not_in']), values: z.array(scalar).min(1).max(200) }),
+  z.strictObject({ trait: text, op: z.enum(['known', 'unknown']) }),
+])
+const parts = z
+  .array(z.lazy(() => condition))
+  .min(1)
+  .max(50)
+const condition: z.ZodType<TraitCondition> = z
+  .union([
+    z.strictObject({ all: parts }),
+    z.strictObject({ any: parts }),
+    z.strictObject({ not: z.lazy(() => condition) }),
+    traitCondition,
+  ])
+  .meta({
+    id: 'TraitCondition',
+    description: 'A trait that is not there makes a comparison unknown, which is no match',
+  })
+
+const segmentSchema = z.strictObject({
+  priority: z.int().min(-1_000).max(1_000).describe('The highest of those that match an account wins; ties by id'),
+  when: condition,
+})
 
 const factorSchema = z.strictObject({
   name: z.enum([...FACTORS.keys()] as [string, ...string[]]),
@@ -43,6 +72,11 @@ export const modelSchema = z.strictObject({
   version: z.int().min(1),
   name: text,
   description: z.string().max(4_000).optional(),
+  segment: segmentSchema
+    .optional()
+    .describe(
+      'The accounts it is for: `default` is for all that no other matches and has none, every other model has one',
+    ),
   groups: z.array(groupSchema).length(GROUPS.length).describe('All seven'),
   caps: z.array(z.strictObject({ name: z.enum(CAPS), limit: points, overDays: z.int().min(0).max(400).optional() })),
   bands: z.strictObject({

@@ -19,6 +19,7 @@ export const modelProblems = (model: Model): readonly ErrorDetail[] => [
   ),
   ...model.groups.flatMap((group, index) => groupProblems(group, `/groups/${index}`)),
   ...bandProblems(model),
+  ...segmentProblems(model),
   ...(model.silence.minDays > model.silence.maxDays
     ? [problem('/silence/minDays', 'out_of_order', 'minDays must not be above maxDays')]
     : []),
@@ -88,6 +89,15 @@ const settingProblems = ({ settings, windowDays }: FactorModel, pointer: string)
       ? [problem(at, 'too_big', 'must be less than windowDays')]
       : []
   })
+
+/** The model of all accounts that no other matches. */
+export const DEFAULT_MODEL_ID = 'default'
+
+const segmentProblems = ({ id, segment }: Model): ErrorDetail[] => {
+  if (id === DEFAULT_MODEL_ID)
+    return segment === undefined ? [] : [problem('/segment', 'not_allowed', 'the default model is for every account')]
+  return segment === undefined ? [problem('/segment', 'required', 'every model but default says who it is for')] : []
+}
 
 const bandProblems = ({ bands }: Model): ErrorDetail[] =>
   bands.atRisk < bands.watch && bands.watch < bands.healthy

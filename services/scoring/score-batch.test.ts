@@ -6,10 +6,9 @@ import { createMetrics } from '#libs/runtime/metrics.ts'
 import { createTestPlatform } from '../../tests/support/platform.ts'
 import { type UsageRecord, usageRecord } from '../../tests/support/scorer.ts'
 import { createAccountCache } from './account-cache.ts'
+import { createCatalog } from './catalog.ts'
 import { scoringConfigSchema } from './config.ts'
-import { compileModel } from './core/model.ts'
 import { createZone } from './core/zone.ts'
-import { loadDefaultModel } from './model-document.ts'
 import { createBatchScorer } from './score-batch.ts'
 import { createScoringMetrics } from './scoring-metrics.ts'
 import { createScoring } from './service.ts'
@@ -26,7 +25,6 @@ test('a flush that still read its rows when the one before ended begins where th
   const { platform, prepare, stop } = await createTestPlatform()
   onTestFinished(stop)
   await prepare(createScoring(platform, scoringConfigSchema.parse({})))
-  const model = compileModel(loadDefaultModel())
   const changes: AccountHealth[] = []
   const createHandler = (database: Database) =>
     createBatchScorer({
@@ -41,7 +39,7 @@ test('a flush that still read its rows when the one before ended begins where th
         start: () => {},
         stop: async () => {},
       },
-      contextAt: (now) => ({ model, zone: createZone('UTC'), now, sources: new Map() }),
+      catalog: createCatalog({ ...platform, database, zone: createZone('UTC') }),
     })
   await createHandler(platform.database)(
     batchOf(usageRecord('acme', { agoMs: 3 * 86_400_000 }), usageRecord('another')),

@@ -8,12 +8,14 @@ import type { Logger } from '#libs/runtime/logger.ts'
 import type { AccountCache } from './account-cache.ts'
 import { createFlushRows, type FlushRows } from './account-rows.ts'
 import { writeFlush } from './account-store.ts'
+import type { Catalog } from './catalog.ts'
 import type { Account } from './core/account.ts'
 import { applyEvents, type LogEntry, type ScoringContext } from './core/apply-events.ts'
 import { changeMessage, factsOf } from './core/change-message.ts'
 import { createFlushQueue } from './flush-queue.ts'
 import { groupRecords } from './group-records.ts'
 import { holdAccounts, restoreEvaluation } from './load-accounts.ts'
+import { findMoves, markMisplaced, moveAccount, placeNewAccount } from './move-accounts.ts'
 import type { ChangeRelay } from './relay-changes.ts'
 import type { ScoringMetrics } from './scoring-metrics.ts'
 import { createWriteLane, type WriteLane } from './write-lane.ts'
@@ -25,7 +27,7 @@ export type BatchScorerDeps = {
   readonly metrics: ScoringMetrics
   readonly cache: AccountCache
   readonly relay: ChangeRelay
-  readonly contextAt: (now: number) => ScoringContext
+  readonly catalog: Catalog
 }
 
 type Prepared = {
@@ -41,7 +43,7 @@ type Prepared = {
  * then hands the changes to the relay. Resolves when the flush is durable. Rejects when it is not; the accounts it touched are then read anew.
  */
 export const createBatchScorer = (deps: BatchScorerDeps): ((batch: Batch) => Promise<void>) => {
-  const { database, clock, cache, relay, metrics } = deps
+  const { database, clock, cache, relay, metrics, catalog } = deps
   const lanes = new Map<number, WriteLane>()
   const laneOf = (partition: number): WriteLane => {
     const lane = lanes.get(partition) ?? createWriteLane()
@@ -49,24 +51,31 @@ export const createBatchScorer = (deps: BatchScorerDeps): ((batch: Batch) => Pro
     return lane
   }
 
-  const prepare = async (batches: readonly Batch[]): Promise<Prepared> => {
+  const prepare = async (batches: readonly Batch[], earlierWritten: Promise<void>): Promise<Prepared> => {
     const { wanted, unreadable } = groupRecords(batches)
-    const context = deps.contextAt(clock.now())
-    const held = wanted.length === 0 ? [] : await holdAccounts(database, cache, wanted, context)
+    const now = clock.now()
+    const held = wanted.length === 0 ? [] : await holdAccounts(database, cache, wanted, { catalog, now })
+    const moves = await findMoves(deps, { accounts: held, now, written: earlierWritten })
     const rows = createFlushRows()
     const messages: BusRecord[] = []
     let events = 0
     let duplicates = 0
     for (const [i, account] of held.entries()) {
       account.inFlight++
+      const base = account.version
+      const move = moveAccount(catalog, moves, account, now)
+      const given = wanted[i]!.read()
+      if (base === 0) placeNewAccount(catalog, account, given.events, now)
+      const context = catalog.contextOf(account, now)
       // While its rows were read, the flush before may have let go of it, and of its evaluation.
       restoreEvaluation(account, context)
-      const given = wanted[i]!.read()
-      const base = account.version
       const applied = applyEvents(account, given.events, given.due, context)
       events += given.events.length
       duplicates += applied.duplicates
-      if (applied.entries.length > 0) addAccount(rows, messages, { account, base, entries: applied.entries, context })
+      const entries = move === null ? applied.entries : [move, ...applied.entries]
+      if (entries.length === 0) continue
+      markMisplaced(catalog, account, now)
+      addAccount(rows, messages, { account, base, entries, context })
     }
     const prepared = { rows, held, messages, events, duplicates }
     try {
@@ -82,7 +91,8 @@ export const createBatchScorer = (deps: BatchScorerDeps): ((batch: Batch) => Pro
     for (const account of held) {
       account.inFlight--
       if (account.inFlight > 0 || account.evaluation === null) continue
-      account.evaluated = { at: account.evaluation.at, band: account.evaluation.band }
+      const { at, band, healthySince } = account.evaluation
+      account.evaluated = { at, band, healthySince }
       account.evaluation = null
     }
     cache.trim()
@@ -108,8 +118,8 @@ export const createBatchScorer = (deps: BatchScorerDeps): ((batch: Batch) => Pro
     let prepared: Prepared | undefined
     try {
       await laneOf(partition).run(
-        async () => {
-          prepared = await prepare(batches)
+        async (earlierWritten) => {
+          prepared = await prepare(batches, earlierWritten)
           return prepared
         },
         (ready) => write(partition, ready),

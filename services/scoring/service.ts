@@ -6,14 +6,12 @@ import type { Subscription } from '#libs/bus/bus.ts'
 import type { Platform, Service, ServiceDefinition } from '#libs/runtime/service.ts'
 import { createAccountCache } from './account-cache.ts'
 import { createAccountViews } from './account-views.ts'
+import { createCatalog } from './catalog.ts'
 import { createSetOverride } from './change-account.ts'
 import { type ScoringConfig, scoringConfigSchema } from './config.ts'
-import type { ScoringContext } from './core/apply-events.ts'
-import { compileModel } from './core/model.ts'
 import { createZone } from './core/zone.ts'
 import { createEvaluationTimer } from './evaluation-timer.ts'
 import { createAccountFollower } from './follow-accounts.ts'
-import { loadDefaultModel } from './model-document.ts'
 import { createChangeRelay } from './relay-changes.ts'
 import { oldestUnrelayedAge } from './relay-store.ts'
 import { accountEventRoutes } from './routes/account-events.ts'
@@ -32,9 +30,8 @@ const BATCHES_IN_FLIGHT = 10
 export const createScoring = (platform: Platform, config: ScoringConfig): Service => {
   const { clock, logger, database, bus } = platform
   const answerOnce = createAnswerOnce({ database, sealer: createSealer(platform.settings.encryptionKey) })
-  const model = compileModel(loadDefaultModel())
   const zone = createZone(platform.settings.timeZone)
-  const contextAt = (now: number): ScoringContext => ({ model, zone, now, sources: new Map() })
+  const catalog = createCatalog({ database, clock, logger, zone })
   const cache = createAccountCache({
     maxAccounts: config.PULSO_SCORING_CACHE_ACCOUNTS,
     maxIds: config.PULSO_SCORING_CACHE_IDS,
@@ -42,10 +39,10 @@ export const createScoring = (platform: Platform, config: ScoringConfig): Servic
   const metrics = createScoringMetrics(platform.metrics)
   const relay = createChangeRelay({ database, bus, clock, logger })
   const timer = createEvaluationTimer({ database, bus, clock, logger })
-  const handle = createBatchScorer({ database, clock, logger, metrics, cache, relay, contextAt })
-  const views = createAccountViews({ database, clock, contextAt })
-  const setOverride = createSetOverride({ database, bus, clock, cache, relay, contextAt })
-  const follower = createAccountFollower({ database, clock, logger, contextAt })
+  const handle = createBatchScorer({ database, clock, logger, metrics, cache, relay, catalog })
+  const views = createAccountViews({ database, clock, catalog })
+  const setOverride = createSetOverride({ database, bus, clock, cache, relay, catalog })
+  const follower = createAccountFollower({ database, clock, logger, catalog })
   let subscription: Subscription | undefined
   metrics.watch({
     cachedAccounts: cache.size,
@@ -66,6 +63,7 @@ export const createScoring = (platform: Platform, config: ScoringConfig): Servic
       await app.register(accessRoutes({ database, clock, answerOnce }))
     },
     start: async () => {
+      await catalog.start()
       relay.start()
       timer.start()
       follower.start()
@@ -83,6 +81,7 @@ export const createScoring = (platform: Platform, config: ScoringConfig): Servic
       await follower.stop()
       await subscription?.stop()
       await relay.stop()
+      await catalog.stop()
     },
   }
 }

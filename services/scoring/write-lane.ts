@@ -3,9 +3,9 @@
  * When one fails, those behind it fail too without being tried, since they stand on what was never written.
  */
 export type WriteLane = {
-  /** Runs `prepare` after the earlier ones prepared, then what it answers after the earlier ones wrote. */
+  /** Runs `prepare` after the earlier ones prepared (it is given when they will have written), then what it answers after they wrote. */
   readonly run: <Prepared>(
-    prepare: () => Promise<Prepared>,
+    prepare: (earlierWritten: Promise<void>) => Promise<Prepared>,
     write: (prepared: Prepared) => Promise<void>,
   ) => Promise<void>
 }
@@ -18,7 +18,7 @@ export const createWriteLane = (): WriteLane => {
     run: async (prepare, write) => {
       underWay++
       const before = written
-      const ready = prepared.then(prepare)
+      const ready = prepared.then(() => prepare(before))
       prepared = ready.catch(() => {})
       const done = ready.then(async (value) => {
         await before

@@ -1,6 +1,7 @@
 import type { Band } from '#libs/contracts/account-health.ts'
 import type { Evaluation, Override } from './evaluation.ts'
 import { createIdSet, type IdSet } from './id-set.ts'
+import type { CompiledModel } from './model.ts'
 import { type AccountState, createState } from './state.ts'
 import { createUserPages, type UserPages } from './user-pages.ts'
 
@@ -14,13 +15,15 @@ export type Account = {
   version: number
   /** Of the newest change; 0 before the first. */
   sequence: number
-  readonly state: AccountState
+  /** The version that its state was folded by and its evaluation made by. */
+  model: CompiledModel
+  state: AccountState
   users: UserPages
   readonly ids: IdSet
   /** As last written. Null before the first event, and while no flush holds the account: it is large, and can be computed again. */
   evaluation: Evaluation | null
-  /** Instant and band of the last evaluation, which is all it takes to compute it again; null before the first event. */
-  evaluated: { readonly at: number; readonly band: Band } | null
+  /** Of the last evaluation, all it takes to compute it again; null before the first event. */
+  evaluated: { readonly at: number; readonly band: Band; readonly healthySince: number | null } | null
   override: Override | null
   /** When the first change was published; null before it. */
   firstChangeAt: number | null
@@ -32,7 +35,7 @@ export type Account = {
   cachedIds: number
 }
 
-export const createAccount = (tenantId: string, accountId: string): Account => {
+export const createAccount = (tenantId: string, accountId: string, model: CompiledModel): Account => {
   const users = createUserPages(0)
   users.load(0, undefined)
   return {
@@ -40,6 +43,7 @@ export const createAccount = (tenantId: string, accountId: string): Account => {
     accountId,
     version: 0,
     sequence: 0,
+    model,
     state: createState(),
     users,
     ids: createIdSet(),

@@ -1,6 +1,6 @@
 import type { Cause } from '#libs/contracts/account-health.ts'
 import type { Account } from './account.ts'
-import { evaluate } from './evaluate.ts'
+import { evaluateAt } from './evaluate-account.ts'
 import type { Evaluation } from './evaluation.ts'
 import { explain } from './explain.ts'
 import { foldEvent, promote } from './fold.ts'
@@ -8,14 +8,14 @@ import { hashId, ID_BYTES } from './id-set.ts'
 import { completedSteps, type StepRef } from './journey.ts'
 import type { CompiledModel } from './model.ts'
 import type { ReceivedEvent } from './read-record.ts'
+import type { SourceLog } from './source-log.ts'
 import type { Zone } from './zone.ts'
 
 export type ScoringContext = {
   readonly model: CompiledModel
   readonly zone: Zone
   readonly now: number
-  /** When each source of the tenant was last heard. */
-  readonly sources: ReadonlyMap<string, number>
+  readonly sources: SourceLog
 }
 
 /** One row of the account's log: what was counted together, and the change it led to (null when nothing that is published moved). */
@@ -64,11 +64,11 @@ export const applyEvents = (
     const first = applyTogether(account, past, ids, true, context)
     return { entries: [first, applyTogether(account, live, NO_IDS, false, context)], duplicates }
   }
-  if (fresh.length === 0 && !(due && isDue(account, context.now))) return { entries: [], duplicates }
+  if (fresh.length === 0 && !(due && isDue(account, context))) return { entries: [], duplicates }
   return { entries: [applyTogether(account, fresh, ids, past.length > 0, context)], duplicates }
 }
 
-/** A change without events: an override set or removed, a model published. */
+/** A change without events: an override set or removed. */
 export const applyCause = (account: Account, cause: Cause, context: ScoringContext): LogEntry => {
   const before = account.evaluation
   const steps = timeSteps(account, context)
@@ -76,11 +76,13 @@ export const applyCause = (account: Account, cause: Cause, context: ScoringConte
   return finish(account, { events: [], ids: NO_IDS, before, steps, backfill: false, stepsCompleted: [] })
 }
 
-const NO_IDS = Buffer.alloc(0)
+export const NO_IDS = Buffer.alloc(0)
 
-const isDue = (account: Account, now: number): boolean => {
-  const next = account.evaluation?.nextEvaluationAt ?? null
-  return next !== null && next <= now
+/** Time has moved it, or a source that was silent or heard when it was evaluated no longer is. */
+const isDue = ({ evaluation }: Account, { now, sources }: ScoringContext): boolean => {
+  if (evaluation === null) return false
+  const next = evaluation.nextEvaluationAt
+  return (next !== null && next <= now) || sources.changedAt(now) > evaluation.at
 }
 
 /** Events not counted before, and their hashes one behind the other. */
@@ -118,8 +120,8 @@ const applyTogether = (
 }
 
 /** What time alone moved since the last evaluation comes first, so that it is never blamed on the events. */
-const timeSteps = (account: Account, context: ScoringContext): Step[] => {
-  if (!isDue(account, context.now)) return []
+export const timeSteps = (account: Account, context: ScoringContext): Step[] => {
+  if (!isDue(account, context)) return []
   const before = account.evaluation
   promote(account.state, account.users, context)
   const step = stepOf(account, 'window_expiry', [], context)
@@ -127,17 +129,14 @@ const timeSteps = (account: Account, context: ScoringContext): Step[] => {
   return [before.override !== null && step.evaluation.override === null ? { ...step, cause: 'override' } : step]
 }
 
-const stepOf = (account: Account, cause: Cause, events: readonly ReceivedEvent[], context: ScoringContext): Step => {
+export const stepOf = (
+  account: Account,
+  cause: Cause,
+  events: readonly ReceivedEvent[],
+  context: ScoringContext,
+): Step => {
   for (const event of events) foldEvent(account.state, account.users, event, context)
-  const evaluation = evaluate({
-    state: account.state,
-    model: context.model,
-    zone: context.zone,
-    at: context.now,
-    previousBand: account.evaluation?.band ?? null,
-    override: account.override,
-    sources: context.sources,
-  })
+  const evaluation = evaluateAt(account, context, context.now, account.evaluation)
   account.evaluation = evaluation
   return { cause, evaluation, evidence: events.slice(-MAX_EVIDENCE).map((event) => event.id) }
 }
@@ -151,7 +150,7 @@ type Together = {
   readonly stepsCompleted: readonly StepRef[]
 }
 
-const finish = (account: Account, together: Together): LogEntry => {
+export const finish = (account: Account, together: Together): LogEntry => {
   const { events, ids, before, steps, backfill, stepsCompleted } = together
   const after = account.evaluation!
   const { lines, cause } = explain(before, steps)

@@ -27,7 +27,7 @@ export type EvaluateInput = {
   readonly override: Override | null
   /** When each source of the tenant was last heard. */
   readonly sources: ReadonlyMap<string, number>
-  /** Since when the published band has been healthy; null or absent when it is not, or unknown. Only `advocate` needs it. */
+  /** Since when the band published last has been healthy; null or absent when it was not, or unknown. Only `advocate` needs it. */
   readonly healthySince?: number | null
 }
 
@@ -53,7 +53,7 @@ export const evaluate = (input: EvaluateInput): Evaluation => {
     override === null
       ? bandAfter(computedScore, confidence, input.previousBand, bands)
       : plainBand(round4(override.score), bands)
-  const healthySince = band === 'healthy' ? (input.healthySince ?? null) : null
+  const healthySince = band === 'healthy' ? (input.healthySince ?? at) : null
   const advocate = isAdvocate(view, healthySince)
   const { groups } = weighed
   const facts = factsOf({ view, standing, groups, score, band, confidence, limitDays, silentSince, advocate })
@@ -65,6 +65,7 @@ export const evaluate = (input: EvaluateInput): Evaluation => {
     confidence,
     stage: standing.stage,
     stageEnteredAt: standing.enteredAt,
+    healthySince,
     groups,
     caps: capped?.results ?? [],
     override,

@@ -49,6 +49,8 @@ export type Evaluation = {
   readonly confidence: number
   readonly stage: Stage
   readonly stageEnteredAt: number | null
+  /** Since when the published band has been healthy; null when it is not. */
+  readonly healthySince: number | null
   /** All seven, in model order. */
   readonly groups: readonly GroupResult[]
   /** All that hold; the lowest bears the delta. */

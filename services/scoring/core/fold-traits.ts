@@ -1,9 +1,11 @@
 import { parseDay } from './calendar.ts'
 import type { CountedEvent } from './event.ts'
+import { KNOWN_TYPES } from './event-types.ts'
 import { countOf, flagOf, namesOf, numberOf, positiveOf, textOf } from './properties.ts'
 import { insertRenewalTrait } from './renewal-traits.ts'
+import type { Traits } from './segment.ts'
 import { boundKeys, compareStamps, insertBounded, type Stamp, stampOf } from './stamp.ts'
-import type { AccountState } from './state.ts'
+import { type AccountState, createState } from './state.ts'
 import type { Zone } from './zone.ts'
 
 /** Traits that the score reads have a type; a value of another type counts as absent and leaves the earlier one. */
@@ -37,6 +39,15 @@ export const foldTraits = (state: AccountState, event: CountedEvent, zone: Zone)
   if (renewalDay === null && termMonths === null) return
   if (insertRenewalTrait(state.renewalTraits, { ...stamp, renewalDay, termMonths })) state.memo.timeline = undefined
   state.memo.subscriptions = undefined
+}
+
+/** The traits that these events leave at an instant. */
+export const traitsOf = (events: Iterable<CountedEvent>, zone: Zone, at: number): Traits => {
+  const state = createState()
+  for (const event of events) {
+    if (event.occurredAt <= at && KNOWN_TYPES.get(event.type) === 'traits') foldTraits(state, event, zone)
+  }
+  return state.traits
 }
 
 const anyOf = (value: unknown): unknown => (value === undefined || value === '' ? null : value)

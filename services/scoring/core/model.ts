@@ -1,6 +1,7 @@
 import type { Curve } from './curve.ts'
 import type { CapName, GroupName } from './evaluation.ts'
 import { KNOWN_TYPES } from './event-types.ts'
+import type { Segment } from './segment.ts'
 
 /** Columns of the weights; churned accounts keep the column of the stage they left. */
 export type WeightStage = 'onboarding' | 'adoption' | 'renewal'
@@ -37,6 +38,8 @@ export type Model = {
   readonly version: number
   readonly name: string
   readonly description?: string | undefined
+  /** Every model but `default` has one. */
+  readonly segment?: Segment | undefined
   readonly groups: readonly GroupModel[]
   readonly caps: readonly CapModel[]
   readonly bands: {
@@ -115,6 +118,8 @@ export type CompiledModel = {
   readonly nps: { readonly windowDays: number }
   /** The fact `seatUse` counts users over the window of `usage.active_ratio`. */
   readonly seatUseDays: number
+  /** Models of one fingerprint fold the same events into the same state. */
+  readonly fingerprint: string
 }
 
 /** Custom names are unbounded: the table of remembered rules starts again when it is full. */
@@ -155,6 +160,7 @@ export const compileModel = (model: Model): CompiledModel => {
     seatUseDays:
       model.groups.flatMap((group) => group.factors).find(({ name }) => name === 'usage.active_ratio')?.windowDays ??
       SEAT_USE_DAYS,
+    fingerprint: foldFingerprint(model),
   }
 }
 

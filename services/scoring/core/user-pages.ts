@@ -14,6 +14,8 @@ export type UserPages = UserBook & {
   readonly pageOf: (userId: string) => number
   readonly isLoaded: (page: number) => boolean
   readonly load: (page: number, bytes: Buffer | undefined) => void
+  /** Forgets all users, loaded or not: every page is written anew. */
+  readonly empty: () => void
   /** Pages written to since the last call, encoded; forgets that they were. */
   readonly takeDirty: () => { page: number; bytes: Buffer }[]
   /** Users of the loaded pages. */
@@ -49,6 +51,12 @@ export const createUserPages = (bits: number): UserPages => {
     set: (userId, days) => {
       pageFor(userId).set(userId, pack(days))
       dirty.add(pageOf(userId))
+    },
+    empty: () => {
+      for (let page = 0; page <= mask; page++) {
+        pages.set(page, new Map())
+        dirty.add(page)
+      }
     },
     takeDirty: () => {
       const taken = [...dirty].map((page) => ({ page, bytes: encodePage(pages.get(page)!) }))

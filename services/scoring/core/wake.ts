@@ -52,7 +52,8 @@ const instantOfChange = (context: WakeContext): number => {
   consider(state.pending[0]?.occurredAt)
   for (const span of timeline.spans) consider(span.at)
   for (const run of timeline.runs) consider(run.endAt)
-  if (healthySince !== null) consider(advocateFrom(view, healthySince))
+  if (healthySince !== null && Math.max(state.promoterDay, state.advocacyDay) >= 0)
+    consider(advocateFrom(view, healthySince))
   return next
 }
 

@@ -1,0 +1,35 @@
+import type { Account } from './account.ts'
+import { finish, type LogEntry, NO_IDS, type ScoringContext, stepOf, timeSteps } from './apply-events.ts'
+import { foldEvent } from './fold.ts'
+import type { ReceivedEvent } from './read-record.ts'
+import { type AccountState, createState } from './state.ts'
+import { createUserPages, type UserPages } from './user-pages.ts'
+
+/** An account's counters as another model folds its events. */
+export type Refolded = { readonly state: AccountState; readonly users: UserPages }
+
+/** Folds all events an account has counted anew; `bits` is how many pages its users lie in. */
+export const refold = (events: Iterable<ReceivedEvent>, bits: number, context: ScoringContext): Refolded => {
+  const refolded = { state: createState(), users: createUserPages(bits) }
+  refolded.users.empty()
+  for (const event of events) foldEvent(refolded.state, refolded.users, event, context)
+  return refolded
+}
+
+/**
+ * Moves the account from the model of `from` to that of `context`: one change with cause `model_change`. `refolded` null: the new
+ * model folds the same events into the same counters.
+ */
+export const adoptModel = (
+  account: Account,
+  from: ScoringContext,
+  context: ScoringContext,
+  refolded: Refolded | null,
+): LogEntry => {
+  const before = account.evaluation
+  const steps = timeSteps(account, from)
+  account.model = context.model
+  if (refolded !== null) Object.assign(account, refolded)
+  steps.push(stepOf(account, 'model_change', [], context))
+  return finish(account, { events: [], ids: NO_IDS, before, steps, backfill: false, stepsCompleted: [] })
+}
