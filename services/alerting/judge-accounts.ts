@@ -12,6 +12,8 @@ import {
 } from './account-store.ts'
 import { changeNotices } from './change-notices.ts'
 import { type AccountDecision, decideOnFacts, decideOnTime, type Surroundings } from './core/decide-account.ts'
+import { type FactRow, packChanges, type SeenAt } from './core/fact-record.ts'
+import { insertFacts } from './fact-store.ts'
 import type { Notice } from './notice.ts'
 import { type DecidedTransition, recordTransitions } from './record-transitions.ts'
 import type { RuleBook } from './rule-store.ts'
@@ -33,6 +35,7 @@ export const judgeChanges = async (tx: Sql, book: RuleBook, messages: readonly A
   const saved: AccountToSave[] = []
   const decided: DecidedTransition[] = []
   const notices: Notice[] = []
+  const facts: (AccountKey & FactRow)[] = []
   let stale = messages.length
   for (const account of accounts) {
     const group = byAccount.get(JSON.stringify([account.tenantId, account.accountId])) ?? []
@@ -43,8 +46,10 @@ export const judgeChanges = async (tx: Sql, book: RuleBook, messages: readonly A
     saved.push(outcome.account)
     decided.push(...outcome.decided)
     notices.push(...outcome.notices)
+    facts.push(...outcome.facts)
   }
   await saveAccounts(tx, saved)
+  await insertFacts(tx, facts)
   failpoint('alerting.judge.saved')
   await recordTransitions(tx, decided, notices)
   return { accounts: saved.length, stale, transitions: decided.length }
@@ -96,6 +101,7 @@ const judgeAccount = (account: StoredAccount, news: readonly AccountHealth[], ar
   let nextCheckAt: number | null = null
   const decided: DecidedTransition[] = []
   const notices: Notice[] = []
+  const changes: SeenAt[] = []
   for (const message of news) {
     const before = seen
     // Evaluations of one account may be stamped by different clocks: its time never runs back.
@@ -107,8 +113,17 @@ const judgeAccount = (account: StoredAccount, news: readonly AccountHealth[], ar
     states = decision.states
     nextCheckAt = decision.nextCheckAt
     seen = after
+    changes.push({ at, seen: after })
   }
-  return { account: { ...account, sequence: news.at(-1)!.sequence, states, seen, nextCheckAt }, decided, notices }
+  const { tenantId, accountId } = account
+  const before = account.seen && { at: account.seen.at, seen: account.seen }
+  const facts = packChanges(before, changes).map((row) => ({ tenantId, accountId, ...row }))
+  return {
+    account: { ...account, sequence: news.at(-1)!.sequence, states, seen, nextCheckAt },
+    decided,
+    notices,
+    facts,
+  }
 }
 
 const seeing = (message: AccountHealth, at: number): SeenHealth => ({

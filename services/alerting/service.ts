@@ -11,6 +11,7 @@ import { consumeHealth } from './consume-health.ts'
 import { createDeliverer } from './deliver.ts'
 import { alertRoutes } from './routes/alerts.ts'
 import { deliveryRoutes } from './routes/deliveries.ts'
+import { rulePreviewRoutes } from './routes/rule-preview.ts'
 import { ruleRoutes } from './routes/rules.ts'
 import { silenceRoutes } from './routes/silences.ts'
 import { webhookEndpointRoutes } from './routes/webhook-endpoints.ts'
@@ -50,6 +51,7 @@ export const createAlerting = (platform: Platform, config: AlertingConfig): Serv
     documentSchemas: { rule: RULE_JSON_SCHEMA },
     routes: async (app) => {
       await app.register(ruleRoutes({ database, clock, book, answerOnce }))
+      await app.register(rulePreviewRoutes({ database, clock }))
       await app.register(alertRoutes({ database, clock, book, onCommit }))
       await app.register(silenceRoutes({ database, clock, answerOnce }))
       await app.register(webhookEndpointRoutes({ database, clock, sealer, rules, answerOnce }))

@@ -1,0 +1,72 @@
+import type { Sql } from '#libs/postgres/database.ts'
+import type { AccountKey } from './account-store.ts'
+import type { FactRow } from './core/fact-record.ts'
+
+/** An account that begins anew writes over what is left of it: a record for previews never holds up judging. */
+export const insertFacts = async (tx: Sql, rows: readonly (AccountKey & FactRow)[]): Promise<void> => {
+  if (rows.length === 0) return
+  await tx.query(
+    `insert into alerting.account_facts (tenant_id, account_id, sequence, at, whole, changes)
+     select tenant, account, sequence, to_timestamp(at / 1000), whole, changes
+       from unnest($1::text[], $2::text[], $3::bigint[], $4::double precision[], $5::boolean[], $6::json[])
+         as n(tenant, account, sequence, at, whole, changes)
+     on conflict (tenant_id, account_id, sequence) do update
+        set at = excluded.at, whole = excluded.whole, changes = excluded.changes`,
+    [
+      rows.map((row) => row.tenantId),
+      rows.map((row) => row.accountId),
+      rows.map((row) => row.sequence),
+      rows.map((row) => row.at),
+      rows.map((row) => row.whole),
+      rows.map((row) => JSON.stringify(row.changes)),
+    ],
+  )
+}
+
+export type FactPage = {
+  readonly accountIds: readonly string[]
+  readonly since: number
+  /** The last row of the page before. */
+  readonly after: { readonly accountId: string; readonly sequence: number } | null
+  readonly limit: number
+}
+
+export type StoredFacts = FactRow & { readonly accountId: string }
+
+/** Rows of these accounts, account by account, oldest first. */
+export const factPage = (sql: Sql, tenantId: string, page: FactPage): Promise<readonly StoredFacts[]> =>
+  sql.query<StoredFacts>(
+    `select account_id as "accountId", sequence, at, whole, changes from alerting.account_facts
+      where tenant_id = $1 and account_id = any($2) and at >= to_timestamp($3::double precision / 1000)
+        and ($4::text is null or (account_id, sequence) > ($4, $5::bigint))
+      order by account_id, sequence limit $6`,
+    [tenantId, page.accountIds, page.since, page.after?.accountId ?? null, page.after?.sequence ?? null, page.limit],
+  )
+
+/** Accounts that have been seen, in an order that has nothing to do with their names but is the same each time; and how many there are in all. */
+export const accountsToSample = async (
+  sql: Sql,
+  tenantId: string,
+  limit: number,
+): Promise<{ readonly accountIds: readonly string[]; readonly all: number }> => {
+  const rows = await sql.query<{ accountId: string; all: number }>(
+    `select account_id as "accountId", count(*) over () as all from alerting.account
+      where tenant_id = $1 and sequence > 0 order by hashtextextended(account_id, 0) limit $2`,
+    [tenantId, limit],
+  )
+  return { accountIds: rows.map((row) => row.accountId), all: rows[0]?.all ?? 0 }
+}
+
+/** Removes rows that end before `before`, at most `limit`; answers how many went. */
+export const removeOldFacts = async (sql: Sql, before: number, limit: number): Promise<number> => {
+  const [gone] = await sql.query<{ count: number }>(
+    `with gone as (
+       delete from alerting.account_facts where ctid = any(array(
+         select ctid from alerting.account_facts where at < to_timestamp($1::double precision / 1000)
+          order by at limit $2 for update skip locked))
+       returning 1)
+     select count(*) as count from gone`,
+    [before, limit],
+  )
+  return gone!.count
+}

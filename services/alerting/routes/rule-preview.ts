@@ -1,0 +1,167 @@
+import type { FastifyInstance } from 'fastify'
+import { z } from 'zod'
+import { errors } from '#libs/http/problem.ts'
+import { routes } from '#libs/http/routes.ts'
+import type { Database } from '#libs/postgres/database.ts'
+import { type Clock, toInstant } from '#libs/runtime/clock.ts'
+import { HOUR_MS } from '#libs/runtime/durations.ts'
+import { RequestError } from '#libs/runtime/errors.ts'
+import { type Preview, previewRule } from '../preview-rule.ts'
+import { acceptYaml, readRule, ruleBodySchema } from './rule-body.ts'
+
+const hours = z.number().describe('At most 2 decimals')
+const instant = z.iso.datetime()
+
+const previewSchema = z
+  .object({
+    from: instant,
+    until: instant,
+    recordedFrom: instant.nullable().describe('Oldest change that was replayed'),
+    judgedFrom: instant.describe('From here on the record reaches back as far as the rule looks'),
+    accounts: z.int().describe('Accounts there are'),
+    replayed: z.int().describe('Accounts the figures are of'),
+    sampled: z.boolean().describe('True when time ran out: a random part of the accounts was replayed'),
+    changes: z.int().describe('Changes that were replayed'),
+    fired: z.int().describe('Alerts it would have raised'),
+    told: z.int().describe('Of these, those that somebody would have been told of'),
+    accountsFired: z.int(),
+    accountsFiredMoreThanThreeTimes: z.int(),
+    openNow: z.int().describe('Of the alerts raised, those open now'),
+    alreadyOpen: z
+      .int()
+      .describe('Accounts with an alert from before, or led to by backfill: no crossing of this time'),
+    openHours: z
+      .object({ median: hours, p90: hours, longest: hours })
+      .nullable()
+      .describe('How long one alert was open; one that still is, up to now'),
+    estimate: z
+      .object({ fired: z.int(), told: z.int(), accountsFired: z.int(), accountsFiredMoreThanThreeTimes: z.int() })
+      .nullable()
+      .describe('When sampled: the figures carried over to all accounts'),
+    mostFired: z
+      .array(
+        z.object({
+          accountId: z.string(),
+          fired: z.int(),
+          told: z.int(),
+          openHours: hours.describe('All its alerts together'),
+          openNow: z.boolean(),
+          lastFiredAt: instant,
+        }),
+      )
+      .describe('Accounts at which it fired most, at most `limit`'),
+  })
+  .meta({
+    examples: [
+      {
+        from: '2026-08-24T10:00:00.000Z',
+        until: '2026-11-22T10:00:00.000Z',
+        recordedFrom: '2026-08-17T03:12:45.120Z',
+        judgedFrom: '2026-08-24T10:00:00.000Z',
+        accounts: 1200,
+        replayed: 1200,
+        sampled: false,
+        changes: 96000,
+        fired: 41,
+        told: 39,
+        accountsFired: 12,
+        accountsFiredMoreThanThreeTimes: 9,
+        openNow: 4,
+        alreadyOpen: 2,
+        openHours: { median: 52.5, p90: 310, longest: 812.25 },
+        estimate: null,
+        mostFired: [
+          {
+            accountId: 'acme',
+            fired: 5,
+            told: 4,
+            openHours: 402.5,
+            openNow: true,
+            lastFiredAt: '2026-11-20T08:30:00.000Z',
+          },
+        ],
+      },
+    ],
+  })
+
+const querySchema = z.object({
+  days: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(400)
+    .default(90)
+    .describe('How far back; what is older than PULSO_PREVIEW_DAYS is not recorded'),
+  limit: z.coerce.number().int().min(1).max(500).default(50).describe('Accounts listed'),
+})
+
+/** Replaying shares the process with what is live. */
+const MAX_AT_ONCE = 2
+
+export const rulePreviewRoutes = (deps: { readonly database: Database; readonly clock: Clock }) =>
+  routes((app) => {
+    acceptYaml(app as unknown as FastifyInstance)
+    let running = 0
+    app.post(
+      '/v1/rules/preview',
+      {
+        config: { scope: 'read' },
+        schema: {
+          operationId: 'previewRule',
+          summary:
+            'What a rule would have done: it is run over the recorded changes, nothing is saved and nobody is told',
+          tags: ['rules'],
+          querystring: querySchema,
+          body: ruleBodySchema,
+          response: { 200: previewSchema, ...errors(422, 429) },
+        },
+      },
+      async ({ body, query, principal }, reply) => {
+        const { rule } = readRule(body)
+        if (running >= MAX_AT_ONCE) {
+          reply.header('retry-after', '3')
+          throw new RequestError(429, 'previews_running', 'Other previews are running; try again in a moment')
+        }
+        running++
+        try {
+          return toAnswer(await previewRule(deps, { tenantId: principal.tenantId, rule, ...query }))
+        } finally {
+          running--
+        }
+      },
+    )
+  })
+
+const toHours = (ms: number): number => Math.round((ms / HOUR_MS) * 100) / 100
+
+const toAnswer = ({ openMs, mostFired, ...preview }: Preview): z.infer<typeof previewSchema> => {
+  const { from, until, recordedFrom, judgedFrom, accounts, replayed } = preview
+  const sampled = replayed < accounts
+  const carried = (count: number): number => Math.round((count * accounts) / Math.max(1, replayed))
+  return {
+    ...preview,
+    from: toInstant(from),
+    until: toInstant(until),
+    recordedFrom: recordedFrom === null ? null : toInstant(recordedFrom),
+    judgedFrom: toInstant(judgedFrom),
+    sampled,
+    openHours: openMs && {
+      median: toHours(openMs.median),
+      p90: toHours(openMs.p90),
+      longest: toHours(openMs.longest),
+    },
+    estimate: sampled
+      ? {
+          fired: carried(preview.fired),
+          told: carried(preview.told),
+          accountsFired: carried(preview.accountsFired),
+          accountsFiredMoreThanThreeTimes: carried(preview.accountsFiredMoreThanThreeTimes),
+        }
+      : null,
+    mostFired: mostFired.map(({ openMs: open, lastFiredAt, ...account }) => ({
+      ...account,
+      openHours: toHours(open),
+      lastFiredAt: toInstant(lastFiredAt),
+    })),
+  }
+}
