@@ -73,4 +73,9 @@ export type Bus = {
   /** All or none is not promised, but resolves only when every record is acknowledged by all in-sync replicas. Throws `UnavailableError` when the broker is away. */
   readonly publish: (topic: string, records: readonly BusRecord[]) => Promise<void>
   readonly consume: (options: ConsumeOptions) => Promise<Subscription>
+  /**
+   * Takes a key's records out of every topic, those whose value `isGone` names; by default all. Only where the log is Pulso's own:
+   * Kafka keeps what it has until its retention ends. A record that waited to be read is never delivered.
+   */
+  readonly forget: (key: string, isGone?: (value: Buffer) => boolean) => Promise<void>
 }

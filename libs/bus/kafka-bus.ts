@@ -74,6 +74,7 @@ export const createKafkaBus = (options: KafkaBusOptions): Bus => {
       ),
     partitionsOf: (topic) => topics.partitionsOf(nameOf(topic)),
     publish: publisher.publish,
+    forget: async () => {},
     consume: async (consume) => {
       const subscription = startKafkaConsumer(consume, {
         kafka,

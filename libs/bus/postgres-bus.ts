@@ -11,6 +11,7 @@ import { createLinger, type Linger } from './linger.ts'
 import { partitionOf } from './murmur2.ts'
 import { encodeChunk, type KeyedRecord } from './postgres-chunk.ts'
 import { type Consumer, startConsumer } from './postgres-consumer.ts'
+import { createForget } from './postgres-forget.ts'
 import { createGroupStore } from './postgres-group-store.ts'
 import { createLogStore, type StoredTopic } from './postgres-log-store.ts'
 
@@ -146,6 +147,7 @@ export const createPostgresBus = ({
     },
     partitionsOf: async (name) => (await topicOf(name)).partitions,
     publish,
+    forget: createForget(log),
     consume: async (options) => {
       const topic = await topicOf(options.topic)
       const labels = { group: options.group, topic: topic.name }

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { decodeChunk, encodeChunk } from './postgres-chunk.ts'
+import { decodeChunk, encodeChunk, takeOut } from './postgres-chunk.ts'
 
 const text = fc.string({ unit: 'binary', maxLength: 40 })
 const records = fc.array(
@@ -27,6 +27,25 @@ test('what is read is what was written, from any offset on', async () => {
       }))
       const read = (await decodeChunk(stored, first + skipped)).map((one) => ({ ...one, headers: { ...one.headers } }))
       expect(read).toEqual(expected.slice(skipped))
+    }),
+    { numRuns: 300 },
+  )
+})
+
+test('what is taken out is gone, and all else is where it was', async () => {
+  await fc.assert(
+    fc.asyncProperty(records, fc.nat(29), fc.boolean(), async (written, chosen, onlyEmpty) => {
+      const keyed = written.map((record) => ({ record, key: Buffer.from(record.key) }))
+      const { key } = keyed[chosen % keyed.length]!
+      const isGone = (value: Buffer): boolean => !onlyEmpty || value.length === 0
+      const { body, rawBytes, count } = await encodeChunk(keyed, 1_700_000_000_123)
+      const stored = { body, raw_bytes: rawBytes, record_count: count, last_offset: 100 + count - 1 }
+      const edited = await takeOut(stored, key, isGone)
+      const before = await decodeChunk(stored, 0)
+      const expected = before.filter((record) => !(Buffer.from(record.key).equals(key) && isGone(record.value)))
+      expect(edited === undefined).toBe(expected.length === before.length)
+      if (edited === undefined) return
+      expect(await decodeChunk({ ...stored, body: edited.body, raw_bytes: edited.rawBytes }, 0)).toEqual(expected)
     }),
     { numRuns: 300 },
   )

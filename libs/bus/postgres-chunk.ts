@@ -40,12 +40,17 @@ export const encodeChunk = async (records: readonly KeyedRecord[], timestampMs: 
     at += headers[i]!.copy(raw, at)
     at += record.value.copy(raw, at)
   }
-  const count = records.length
-  if (rawBytes < WORTH_IT_BYTES) return { body: raw, rawBytes, count }
+  return { ...(await pack(raw)), count: records.length }
+}
+
+/** The body that is stored of one that begins with the codec byte of raw ones. */
+const pack = async (raw: Buffer): Promise<Omit<EncodedChunk, 'count'>> => {
+  const rawBytes = raw.length
+  if (rawBytes < WORTH_IT_BYTES) return { body: raw, rawBytes }
   const content = raw.subarray(1)
   const packed = rawBytes < LONG_WORK_BYTES ? zstdCompressSync(content, OPTIONS) : await compress(content, OPTIONS)
-  if (packed.length >= content.length) return { body: raw, rawBytes, count }
-  return { body: Buffer.concat([Buffer.of(ZSTD), packed]), rawBytes, count }
+  if (packed.length >= content.length) return { body: raw, rawBytes }
+  return { body: Buffer.concat([Buffer.of(ZSTD), packed]), rawBytes }
 }
 
 const unpack = async (body: Buffer, rawBytes: number): Promise<Buffer> => {
@@ -62,6 +67,36 @@ export type StoredChunk = {
   readonly last_offset: number
 }
 
+/** A record that was taken out keeps its place as a head with this timestamp: offsets stay without gaps. */
+const TAKEN_OUT = Number.NaN
+
+/** The chunk without the records of a key whose value `isGone` names; undefined when it has none. */
+export const takeOut = async (
+  chunk: StoredChunk,
+  key: Buffer,
+  isGone: (value: Buffer) => boolean,
+): Promise<Omit<EncodedChunk, 'count'> | undefined> => {
+  const raw = await unpack(chunk.body, chunk.raw_bytes)
+  const parts: Buffer[] = []
+  let found = false
+  for (let at = 0; at < raw.length; ) {
+    const keyEnd = at + HEAD_BYTES + raw.readUInt32LE(at)
+    const valueAt = keyEnd + raw.readUInt32LE(at + 4)
+    const end = valueAt + raw.readUInt32LE(at + 8)
+    const goes = raw.subarray(at + HEAD_BYTES, keyEnd).equals(key) && isGone(raw.subarray(valueAt, end))
+    found ||= goes
+    parts.push(goes ? emptyRecord() : raw.subarray(at, end))
+    at = end
+  }
+  return found ? pack(Buffer.concat([Buffer.of(RAW), ...parts])) : undefined
+}
+
+const emptyRecord = (): Buffer => {
+  const head = Buffer.alloc(HEAD_BYTES)
+  head.writeDoubleLE(TAKEN_OUT, 12)
+  return head
+}
+
 /** The records of a chunk from `fromOffset` on. Values are views into one buffer. */
 export const decodeChunk = async (chunk: StoredChunk, fromOffset: number): Promise<DeliveredRecord[]> => {
   const raw = await unpack(chunk.body, chunk.raw_bytes)
@@ -73,7 +108,8 @@ export const decodeChunk = async (chunk: StoredChunk, fromOffset: number): Promi
     const keyEnd = at + HEAD_BYTES + raw.readUInt32LE(at)
     const headersEnd = keyEnd + raw.readUInt32LE(at + 4)
     const valueEnd = headersEnd + raw.readUInt32LE(at + 8)
-    if (offset >= fromOffset) {
+    const timestampMs = raw.readDoubleLE(at + 12)
+    if (offset >= fromOffset && !Number.isNaN(timestampMs)) {
       const bytes = raw.subarray(keyEnd, headersEnd)
       // Neighbours mostly bear the same headers: parsed once.
       if (!bytes.equals(headerBytes)) {
@@ -85,7 +121,7 @@ export const decodeChunk = async (chunk: StoredChunk, fromOffset: number): Promi
         value: raw.subarray(headersEnd, valueEnd),
         headers,
         offset,
-        timestampMs: raw.readDoubleLE(at + 12),
+        timestampMs,
       })
     }
     at = valueEnd

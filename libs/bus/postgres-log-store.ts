@@ -7,6 +7,7 @@ export type Place = { readonly topicId: number; readonly partition: number }
 /** At most this many chunks a read: many tiny ones come when publishers send records one by one. */
 const CHUNKS_PER_READ = 500
 const CHUNKS_PER_DELETE = 200
+const CHUNKS_PER_REWRITE = 50
 
 /** The log itself: topics, appending, reading, deleting what is old. */
 export const createLogStore = (database: Database) => ({
@@ -58,6 +59,34 @@ export const createLogStore = (database: Database) => ({
     )
     return new Map(rows.map((row) => [row.partition, row.next_offset]))
   },
+
+  listTopics: () => database.query<StoredTopic>('select id, name, partitions from bus.topics order by id'),
+
+  /**
+   * Rewrites the next chunks after `offset` that `edit` answers another body for; answers the offset to go on after, null at the end.
+   * Two at once wait for each other: neither writes over what the other did.
+   */
+  rewrite: (
+    { topicId, partition }: Place,
+    offset: number,
+    edit: (chunk: StoredChunk) => Promise<Omit<EncodedChunk, 'count'> | undefined>,
+  ): Promise<number | null> =>
+    database.transaction(async (tx) => {
+      const chunks = await tx.query<StoredChunk>(
+        `select last_offset, record_count, raw_bytes, body from bus.chunks
+         where topic_id = $1 and partition = $2 and last_offset > $3 order by last_offset limit $4 for update`,
+        [topicId, partition, offset, CHUNKS_PER_REWRITE],
+      )
+      for (const chunk of chunks) {
+        const edited = await edit(chunk)
+        if (edited === undefined) continue
+        await tx.query(
+          `update bus.chunks set body = $4, raw_bytes = $5 where topic_id = $1 and partition = $2 and last_offset = $3`,
+          [topicId, partition, chunk.last_offset, edited.body, edited.rawBytes],
+        )
+      }
+      return chunks.at(-1)?.last_offset ?? null
+    }),
 
   listPartitions: () =>
     database.query<{ topic_id: number; partition: number; name: string }>(

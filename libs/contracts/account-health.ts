@@ -96,7 +96,7 @@ export const FACTS_EXAMPLE: Facts = {
   sequence: 42,
 }
 
-/** The message on `account.health`: one per change, numbered by the account without gaps from 1. */
+/** The message on `account.health`: one per change, numbered by the account without gaps from 1; one that begins anew after its erasure goes on. */
 export const accountHealthSchema = z.object({
   changeId: z.uuid(),
   tenantId: z.string(),

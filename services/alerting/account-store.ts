@@ -42,6 +42,14 @@ export const lockAccounts = async (tx: Sql, keys: readonly AccountKey[]): Promis
      on conflict do nothing`,
     params,
   )
+  // By a statement of its own: it sees an erasure that the insert waited for.
+  await tx.query(
+    `update alerting.account as a set sequence = e.sequence, states = e.states
+       from unnest($1::text[], $2::text[]) as k(tenant, account)
+       join alerting.erased_account e on e.tenant_id = k.tenant and e.account_hash = access.account_hash(k.tenant, k.account)
+      where a.tenant_id = k.tenant and a.account_id = k.account and a.sequence < e.sequence`,
+    params,
+  )
   return (await select()).map(toAccount)
 }
 
@@ -62,6 +70,15 @@ export const claimDueAccounts = async (tx: Sql, now: number, limit: number): Pro
     [now, limit],
   )
   return rows.map(toAccount)
+}
+
+/** Of an account that was erased only old news may still come: its row was made for nothing and must not keep its id. */
+export const deleteAccounts = async (tx: Sql, keys: readonly AccountKey[]): Promise<void> => {
+  if (keys.length === 0) return
+  await tx.query(
+    `delete from alerting.account where (tenant_id, account_id) in (select * from unnest($1::text[], $2::text[]))`,
+    [keys.map((key) => key.tenantId), keys.map((key) => key.accountId)],
+  )
 }
 
 export type AccountToSave = StoredAccount & { readonly nextCheckAt: number | null }

@@ -5,6 +5,7 @@ import {
   type AccountKey,
   type AccountToSave,
   claimDueAccounts,
+  deleteAccounts,
   lockAccounts,
   type SeenHealth,
   type StoredAccount,
@@ -36,11 +37,15 @@ export const judgeChanges = async (tx: Sql, book: RuleBook, messages: readonly A
   const decided: DecidedTransition[] = []
   const notices: Notice[] = []
   const facts: (AccountKey & FactRow)[] = []
+  const unseen: StoredAccount[] = []
   let stale = messages.length
   for (const account of accounts) {
     const group = byAccount.get(JSON.stringify([account.tenantId, account.accountId])) ?? []
     const news = newsOf(account, group)
-    if (news.length === 0) continue
+    if (news.length === 0) {
+      if (account.seen === null) unseen.push(account)
+      continue
+    }
     stale -= news.length
     const outcome = judgeAccount(account, news, around(account))
     saved.push(outcome.account)
@@ -48,6 +53,7 @@ export const judgeChanges = async (tx: Sql, book: RuleBook, messages: readonly A
     notices.push(...outcome.notices)
     facts.push(...outcome.facts)
   }
+  await deleteAccounts(tx, unseen)
   await saveAccounts(tx, saved)
   await insertFacts(tx, facts)
   failpoint('alerting.judge.saved')

@@ -4,7 +4,7 @@ import type { Clock } from '#libs/runtime/clock.ts'
 import { DAY_MS } from '#libs/runtime/durations.ts'
 import { type AccountKey, loadPastScores } from './account-store.ts'
 import type { Catalog } from './catalog.ts'
-import type { Account, PastScore } from './core/account.ts'
+import { type Account, exists, type PastScore } from './core/account.ts'
 import type { ScoringContext } from './core/apply-events.ts'
 import { factsOf } from './core/change-message.ts'
 import { evaluateAt } from './core/evaluate-account.ts'
@@ -45,7 +45,7 @@ export const createAccountViews = (deps: {
 
   const read = async (key: AccountKey): Promise<Account | undefined> => {
     const [account] = await readAccounts(database, [key], catalog)
-    return account === undefined || account.version === 0 ? undefined : account
+    return account === undefined || !exists(account) ? undefined : account
   }
   const foldAt = (account: Account, events: readonly ReceivedEvent[], at: number): Counted => {
     const { zone, ...context } = catalog.contextOf(account, at)

@@ -12,6 +12,7 @@ import { type AccountCache, createAccountCache } from './account-cache.ts'
 import { createFlushRows } from './account-rows.ts'
 import { type AccountKey, type Flushed, writeFlush } from './account-store.ts'
 import type { Catalog } from './catalog.ts'
+import { exists } from './core/account.ts'
 import { applyCause } from './core/apply-events.ts'
 import type { Override } from './core/evaluation.ts'
 import { holdAccounts, restoreEvaluation } from './load-accounts.ts'
@@ -50,7 +51,7 @@ export const createSetOverride = (deps: Deps): SetOverride => {
         [{ ...key, key: keyText, read: () => ({ events: [], due: true }) }],
         { catalog, now },
       )
-      if (account === undefined || account.version === 0) throw notFound('account')
+      if (account === undefined || !exists(account)) throw notFound('account')
       const base = account.version
       const context = catalog.contextOf(account, now)
       restoreEvaluation(account, context)

@@ -15,10 +15,12 @@ import {
 import type { Catalog } from './catalog.ts'
 import { type Account, createAccount } from './core/account.ts'
 import type { ScoringContext } from './core/apply-events.ts'
+import type { Erasures } from './core/erasure.ts'
 import { evaluateAt } from './core/evaluate-account.ts'
 import { usersPending, usersTouchedBy } from './core/fold.ts'
 import { decodeState } from './core/state.ts'
 import { createUserPages, pageBitsFor, relayUserPages } from './core/user-pages.ts'
+import { type ErasureRow, loadErasures } from './erasure-store.ts'
 import type { Wanted } from './group-records.ts'
 
 /**
@@ -49,20 +51,37 @@ export const readAccounts = async (sql: Sql, keys: readonly AccountKey[], catalo
   const known = keys.filter((key) => stored.has(keyOf(key)))
   const ids = known.length === 0 ? [] : await loadIds(sql, known)
   const idsOf = new Map(ids.map((row) => [accountKey(row.tenant_id, row.account_id), row.ids]))
+  // After the accounts: one that is found gone was erased, and its tombstone is there.
+  const erased = Map.groupBy(await loadErasures(sql, keys), keyOf)
   return keys.map((key) => {
     const row = stored.get(keyOf(key))
+    const erasures = erasuresOf(erased.get(keyOf(key)))
     return row === undefined
-      ? createAccount(key.tenantId, key.accountId, catalog.modelFor(key.tenantId, NO_TRAITS))
-      : revive(row, idsOf.get(keyOf(key)) ?? null, catalog)
+      ? createAccount(key, catalog.modelFor(key.tenantId, NO_TRAITS), erasures)
+      : revive(createAccount(key, catalog.version(row), erasures), row, idsOf.get(keyOf(key)) ?? null)
   })
 }
 
 const NO_TRAITS = {}
 
-const revive = (row: StoredAccount, ids: Buffer | null, catalog: Catalog): Account => {
+const erasuresOf = (rows: readonly ErasureRow[] | undefined): Erasures | null => {
+  if (rows === undefined) return null
+  const whole = rows.find((row) => row.userHash === null)
+  const users = rows.flatMap(({ userHash, erasedAt }): [string, number][] =>
+    userHash === null ? [] : [[userHash, erasedAt]],
+  )
+  return {
+    accountAt: whole?.erasedAt ?? null,
+    users: new Map(users),
+    version: whole?.version ?? 0,
+    sequence: whole?.sequence ?? 0,
+  }
+}
+
+const revive = (blank: Account, row: StoredAccount, ids: Buffer | null): Account => {
   const state = decodeState(row.state)
   const account: Account = {
-    ...createAccount(row.tenant_id, row.account_id, catalog.version(row)),
+    ...blank,
     version: row.version,
     sequence: row.sequence,
     state,

@@ -1,6 +1,6 @@
 import type { Database } from '#libs/postgres/database.ts'
 import type { Catalog } from './catalog.ts'
-import type { Account } from './core/account.ts'
+import { type Account, exists } from './core/account.ts'
 import { adoptModel, type Refolded, refold } from './core/adopt-model.ts'
 import type { LogEntry } from './core/apply-events.ts'
 import { traitsOf } from './core/fold-traits.ts'
@@ -16,7 +16,7 @@ const NO_MOVES: Moves = new Map()
 
 /** Whether the live models score the account otherwise than it was scored last. */
 const isMisplaced = (catalog: Catalog, account: Account): boolean =>
-  account.version > 0 && catalog.modelFor(account.tenantId, account.state.traits) !== account.model
+  exists(account) && catalog.modelFor(account.tenantId, account.state.traits) !== account.model
 
 type Given = {
   readonly accounts: readonly Account[]

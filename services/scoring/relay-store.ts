@@ -9,13 +9,14 @@ export const unrelayedPartitions = (sql: Sql) =>
 
 /** Changes of one flush, as they are published. */
 export const loadPosition = async (sql: Sql, partition: number, position: number) => {
+  const packed = await sql.query<{ frame: number; bytes: Buffer }>(
+    'select frame, bytes from scoring.log_frame where partition = $1 and position = $2',
+    [partition, position],
+  )
+  // After the frames: the row of an account erased meanwhile is gone, so that what was blanked is never taken for a change.
   const rows = await sql.query<Omit<FramedRow, 'bytes'> & { tenant_id: string; account_id: string }>(
     `select tenant_id, account_id, frame, events_at, events_length, change_length from scoring.account_log
      where partition = $1 and position = $2 and change_length > 0 order by tenant_id, account_id, version`,
-    [partition, position],
-  )
-  const packed = await sql.query<{ frame: number; bytes: Buffer }>(
-    'select frame, bytes from scoring.log_frame where partition = $1 and position = $2',
     [partition, position],
   )
   const frames = new Map(packed.map(({ frame, bytes }) => [frame, unpackFrame(bytes)]))

@@ -9,7 +9,7 @@ import type { AccountCache } from './account-cache.ts'
 import { createFlushRows, type FlushRows } from './account-rows.ts'
 import { writeFlush } from './account-store.ts'
 import type { Catalog } from './catalog.ts'
-import type { Account } from './core/account.ts'
+import { type Account, exists } from './core/account.ts'
 import { applyEvents, type LogEntry, type ScoringContext } from './core/apply-events.ts'
 import { changeMessage, factsOf } from './core/change-message.ts'
 import { createFlushQueue } from './flush-queue.ts'
@@ -62,7 +62,7 @@ export const createBatchScorer = (deps: BatchScorerDeps): ((batch: Batch) => Pro
     let duplicates = 0
     for (const [i, account] of held.entries()) {
       account.inFlight++
-      const base = account.version
+      const base = exists(account) ? account.version : 0
       const move = moveAccount(catalog, moves, account, now)
       const given = wanted[i]!.read()
       if (base === 0) placeNewAccount(catalog, account, given.events, now)

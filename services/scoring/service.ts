@@ -10,10 +10,12 @@ import { createCatalog } from './catalog.ts'
 import { createSetOverride } from './change-account.ts'
 import { type ScoringConfig, scoringConfigSchema } from './config.ts'
 import { createZone } from './core/zone.ts'
+import { createEraseAccount } from './erase-account.ts'
 import { createEvaluationTimer } from './evaluation-timer.ts'
 import { createAccountFollower } from './follow-accounts.ts'
 import { createChangeRelay } from './relay-changes.ts'
 import { oldestUnrelayedAge } from './relay-store.ts'
+import { accountErasureRoutes } from './routes/account-erasure.ts'
 import { accountEventRoutes } from './routes/account-events.ts'
 import { accountHealthRoutes } from './routes/account-health.ts'
 import { accountHistoryRoutes } from './routes/account-history.ts'
@@ -42,6 +44,7 @@ export const createScoring = (platform: Platform, config: ScoringConfig): Servic
   const handle = createBatchScorer({ database, clock, logger, metrics, cache, relay, catalog })
   const views = createAccountViews({ database, clock, catalog })
   const setOverride = createSetOverride({ database, bus, clock, cache, relay, catalog })
+  const eraseAccount = createEraseAccount({ database, bus, clock, logger, cache })
   const follower = createAccountFollower({ database, clock, logger, catalog })
   let subscription: Subscription | undefined
   metrics.watch({
@@ -55,6 +58,7 @@ export const createScoring = (platform: Platform, config: ScoringConfig): Servic
     migrations: join(import.meta.dirname, 'migrations'),
     routes: async (app) => {
       await app.register(accountRoutes({ database, follower }))
+      await app.register(accountErasureRoutes({ eraseAccount }))
       await app.register(accountHealthRoutes({ views }))
       await app.register(accountHistoryRoutes({ database, zone }))
       await app.register(accountEventRoutes({ database }))

@@ -36,6 +36,7 @@ export const createRecordingBus = (): RecordingBus => {
       if (bus.away) throw new UnavailableError('the log is away')
       for (const record of records) published.push({ topic, record })
     },
+    forget: async () => {},
     consume: () => Promise.reject(new Error('this bus has no readers')),
   }
   return bus

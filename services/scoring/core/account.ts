@@ -1,4 +1,5 @@
 import type { Band } from '#libs/contracts/account-health.ts'
+import type { Erasures } from './erasure.ts'
 import type { Evaluation, Override } from './evaluation.ts'
 import { createIdSet, type IdSet } from './id-set.ts'
 import type { CompiledModel } from './model.ts'
@@ -13,6 +14,10 @@ export type Account = {
   readonly tenantId: string
   readonly accountId: string
   version: number
+  /** Its version before its first event: 0, or where the account that was erased under this id ended. */
+  readonly born: number
+  /** What was erased under its id; null = nothing. */
+  readonly erasures: Erasures | null
   /** Of the newest change; 0 before the first. */
   sequence: number
   /** The version that its state was folded by and its evaluation made by. */
@@ -35,14 +40,23 @@ export type Account = {
   cachedIds: number
 }
 
-export const createAccount = (tenantId: string, accountId: string, model: CompiledModel): Account => {
+/** False while nothing was counted: there is no such account. */
+export const exists = ({ version, born }: Account): boolean => version > born
+
+export const createAccount = (
+  { tenantId, accountId }: { readonly tenantId: string; readonly accountId: string },
+  model: CompiledModel,
+  erasures: Erasures | null = null,
+): Account => {
   const users = createUserPages(0)
   users.load(0, undefined)
   return {
     tenantId,
     accountId,
-    version: 0,
-    sequence: 0,
+    version: erasures?.version ?? 0,
+    born: erasures?.version ?? 0,
+    erasures,
+    sequence: erasures?.sequence ?? 0,
     model,
     state: createState(),
     users,

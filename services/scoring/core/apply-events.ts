@@ -1,5 +1,6 @@
 import type { Cause } from '#libs/contracts/account-health.ts'
 import type { Account } from './account.ts'
+import { withoutErased } from './erasure.ts'
 import { evaluateAt } from './evaluate-account.ts'
 import type { Evaluation } from './evaluation.ts'
 import { explain } from './explain.ts'
@@ -85,11 +86,13 @@ const isDue = ({ evaluation }: Account, { now, sources }: ScoringContext): boole
   return (next !== null && next <= now) || sources.changedAt(now) > evaluation.at
 }
 
-/** Events not counted before, and their hashes one behind the other. */
+/** Events not counted before and not erased, and their hashes one behind the other. */
 const dropCounted = (account: Account, events: readonly ReceivedEvent[]) => {
   const ids = Buffer.allocUnsafe(events.length * ID_BYTES)
   const fresh: ReceivedEvent[] = []
-  for (const event of events) {
+  for (const given of events) {
+    const event = account.erasures === null ? given : withoutErased(given, account.erasures, account)
+    if (event === null) continue
     hashId(event.source, event.id, word)
     if (!account.ids.add(word[0]!, word[1]!)) continue
     ids.writeUInt32LE(word[0]!, fresh.length * ID_BYTES)

@@ -1,0 +1,76 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { Sql } from '#libs/postgres/database.ts'
+import { accountChange } from '../../tests/support/account-changes.ts'
+import { createAlertingDatabase, type TestDatabase } from '../../tests/support/alerting-database.ts'
+import { addEndpoint } from '../../tests/support/deliveries.ts'
+import { eventually } from '../../tests/support/eventually.ts'
+import { findTexts } from '../../tests/support/find-text.ts'
+import { judgeChanges } from './judge-accounts.ts'
+import { createRuleBook } from './rule-store.ts'
+
+const AT = Date.parse('2026-11-01T00:00:00.000Z')
+const book = createRuleBook()
+let test_: TestDatabase
+beforeAll(async () => {
+  test_ = await createAlertingDatabase()
+  await addEndpoint(test_.database, 'https://example.com/hook')
+})
+afterAll(() => test_.drop())
+
+const fall = (accountId: string, sequence: number) =>
+  accountChange({ accountId, sequence, at: AT + sequence * 1_000, score: 40, previousScore: 80 })
+const judge = (...messages: ReturnType<typeof fall>[]) =>
+  test_.database.transaction((tx) => judgeChanges(tx, book, messages))
+const countWaiting = async (): Promise<number> =>
+  (
+    await test_.database.query<{ n: number }>(
+      `select count(*) as n from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+    )
+  )[0]!.n
+const erase = (sql: Sql, accountId: string, lastSequence: number) =>
+  sql.query('select access.erase_account($1, $2, $3)', ['default', accountId, lastSequence])
+
+test('nothing of an erased account is left, and changes of before, read again or read first now, leave nothing either', async () => {
+  await judge(fall('canary', 1), fall('neighbour', 1))
+  await erase(test_.database, 'canary', 3)
+  expect(await findTexts(test_.database, ['canary'])).toEqual([])
+  expect(await judge(fall('canary', 1), fall('canary', 2), fall('canary', 3))).toMatchObject({ accounts: 0, stale: 3 })
+  expect(await findTexts(test_.database, ['canary'])).toEqual([])
+  expect(await findTexts(test_.database, ['neighbour'])).toEqual([
+    'alerting.account',
+    'alerting.account_facts',
+    'alerting.alert',
+    'alerting.delivery',
+    'alerting.outbox',
+    'alerting.webhook_message',
+  ])
+})
+
+test('an account that begins anew opens episodes of their own', async () => {
+  await judge(fall('again', 1))
+  await erase(test_.database, 'again', 1)
+  await judge(fall('again', 1), fall('again', 2))
+  const rows = await test_.database.query(
+    `select rule_id as rule, episode from alerting.alert where account_id = 'again' and rule_id = 'at_risk_entered'`,
+  )
+  expect(rows).toEqual([{ rule: 'at_risk_entered', episode: 2 }])
+})
+
+test('an erasure waits for who judges the account for the first time, and one who comes meanwhile sees it', async () => {
+  const held = Promise.withResolvers<void>()
+  const judged = Promise.withResolvers<void>()
+  const first = test_.database.transaction(async (tx) => {
+    await judgeChanges(tx, book, [fall('racer', 1)])
+    judged.resolve()
+    await held.promise
+  })
+  await judged.promise
+  const erasing = erase(test_.database, 'racer', 2)
+  await eventually('the erasure waits', async () => (await countWaiting()) === 1)
+  const second = judge(fall('racer', 2))
+  await eventually('the next one waits too', async () => (await countWaiting()) === 2)
+  held.resolve()
+  await Promise.all([first, erasing, second])
+  await judge(fall('racer', 1), fall('racer', 2))
+  expect(await findTexts(test_.database, ['racer'])).toEqual([])
+})

@@ -1,0 +1,93 @@
+import { expect, onTestFinished, test } from 'vitest'
+import type { Batch } from '#libs/bus/bus.ts'
+import type { Database } from '#libs/postgres/database.ts'
+import { createMetrics } from '#libs/runtime/metrics.ts'
+import { findTexts } from '../../tests/support/find-text.ts'
+import { createTestPlatform } from '../../tests/support/platform.ts'
+import { type UsageRecord, usageRecord } from '../../tests/support/scorer.ts'
+import { createAccountCache } from './account-cache.ts'
+import { createCatalog } from './catalog.ts'
+import { scoringConfigSchema } from './config.ts'
+import { createZone } from './core/zone.ts'
+import { createEraseAccount } from './erase-account.ts'
+import { createBatchScorer } from './score-batch.ts'
+import { createScoringMetrics } from './scoring-metrics.ts'
+import { createScoring } from './service.ts'
+
+const ADMIN = { tenantId: 'default', keyId: 'key', name: 'tester', scopes: ['admin'], operator: false } as const
+
+const batchOf = (...records: readonly UsageRecord[]): Batch => ({
+  topic: 'usage.events',
+  partition: 0,
+  records: records.map((record, offset) => ({ ...record, offset, timestampMs: Date.now() })),
+  signal: new AbortController().signal,
+  park: () => Promise.reject(new Error('nothing is to be parked')),
+})
+
+const start = async () => {
+  const { platform, prepare, stop } = await createTestPlatform()
+  onTestFinished(stop)
+  await prepare(createScoring(platform, scoringConfigSchema.parse({})))
+  const cache = () => createAccountCache({ maxAccounts: 10, maxIds: 1_000 })
+  /** A scoring process of its own; `beforeWrite` runs when it has read and folded and is about to write. */
+  const createScorer = (beforeWrite: () => Promise<void> = async () => {}) => {
+    const query: Database['query'] = async (text, params) => {
+      if (text.includes('insert into scoring.account_log')) await beforeWrite()
+      return platform.database.query(text, params)
+    }
+    return createBatchScorer({
+      ...platform,
+      database: { ...platform.database, query },
+      metrics: createScoringMetrics(createMetrics()),
+      cache: cache(),
+      relay: { offer: async () => {}, start: () => {}, stop: async () => {} },
+      catalog: createCatalog({ ...platform, zone: createZone('UTC') }),
+    })
+  }
+  const erase = createEraseAccount({ ...platform, cache: cache() })
+  return { ...platform, createScorer, erase: (accountId: string) => erase(ADMIN, accountId) }
+}
+
+test('a flush under way in another process does not write an account that is erased meanwhile, nor when it is tried again', async () => {
+  const { createScorer, erase, database } = await start()
+  let once = false
+  const handle = createScorer(async () => {
+    if (once) await erase('acme')
+    once = false
+  })
+  await handle(batchOf(usageRecord('acme'), usageRecord('bolt')))
+  once = true
+  const batch = batchOf(usageRecord('acme'), usageRecord('bolt'))
+  await expect(handle(batch)).rejects.toThrow('written by another scorer')
+  await handle(batch)
+  expect(await findTexts(database, ['acme'])).toEqual([])
+  expect(await database.query('select account_id, version from scoring.account')).toEqual([
+    { account_id: 'bolt', version: 2 },
+  ])
+})
+
+test('a process that was stopped since before an account was made does not make it again after it was erased', async () => {
+  const { createScorer, erase, database } = await start()
+  const record = usageRecord('acme')
+  const stopped = createScorer(async () => {
+    await createScorer()(batchOf(record))
+    await erase('acme')
+  })
+  await expect(stopped(batchOf(record))).rejects.toThrow('written by another scorer')
+  expect(await findTexts(database, ['acme'])).toEqual([])
+})
+
+test('what remains in memory of an erased account is not built upon', async () => {
+  const { createScorer, erase, database } = await start()
+  const handle = createScorer()
+  const before = usageRecord('acme')
+  await handle(batchOf(before))
+  await erase('acme')
+  const after = batchOf(usageRecord('acme', { id: 'later' }), before)
+  await expect(handle(after)).rejects.toThrow('written by another scorer')
+  await handle(after)
+  const [account] = await database.query<{ version: number; sequence: number; ids: number }>(
+    'select a.version, a.sequence, sum(length(l.ids) / 8)::int as ids from scoring.account a join scoring.account_log l using (account_id) group by 1, 2',
+  )
+  expect(account).toEqual({ version: 1_002, sequence: 2, ids: 1 })
+})

@@ -1,0 +1,140 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { systemClock } from '#libs/runtime/clock.ts'
+import { eventually } from '../support/eventually.ts'
+import { findTexts } from '../support/find-text.ts'
+import { usageRecord } from '../support/scorer.ts'
+import { createShared, type Replica, type Shared } from '../support/scoring-and-alerting.ts'
+
+const DAY_MS = 86_400_000
+const ACCOUNT = 'canary-account'
+const NEIGHBOUR = 'neighbour'
+
+let shared: Shared
+let replica: Replica
+let past: ReturnType<typeof usageRecord>[]
+type Page<Item = Record<string, unknown>> = { readonly items: readonly Item[] }
+
+const send = (records: readonly ReturnType<typeof usageRecord>[]) =>
+  shared.test.platform.bus.publish('usage.events', records)
+const countEvents = async (accountId: string): Promise<number> =>
+  (await replica.api.get<Page>(`/v1/accounts/${accountId}/events?limit=500`)).items.length
+const statusOf = (accountId: string) => replica.api.status(`/v1/accounts/${accountId}`)
+
+beforeAll(async () => {
+  shared = await createShared(systemClock)
+  replica = await shared.startReplica()
+  // No receiver is reached: the address is none that webhooks may be sent to.
+  await shared.test.platform.database.query(
+    `insert into alerting.webhook_endpoint (tenant_id, endpoint_id, kind, url, event_types, filter, state, state_at, created_at)
+     values ('default', gen_random_uuid(), 'standard', 'https://127.0.0.1:1/', '{}', '{}', 'enabled', now(), now())`,
+  )
+  const days = Array.from({ length: 20 }, (_, day) => day)
+  past = [ACCOUNT, NEIGHBOUR].flatMap((accountId) => [
+    usageRecord(accountId, {
+      type: 'identify',
+      userId: 'canary-user',
+      properties: { name: 'canary-trait', email: 'canary-user@example.com', ownerId: 'canary-owner' },
+    }),
+    ...days.map((day) => usageRecord(accountId, { userId: 'canary-user', agoMs: day * DAY_MS })),
+    usageRecord(accountId, {
+      type: 'NPS Responded',
+      userId: 'canary-user',
+      properties: { score: 2, comment: 'canary-trait' },
+    }),
+    usageRecord(accountId, { type: 'Champion Changed', properties: { to: 'canary-user' } }),
+  ])
+  await send(past)
+})
+afterAll(() => shared?.stop())
+
+describe('an account that is erased', () => {
+  test('was everywhere before', async () => {
+    await eventually('both accounts have alerts', async () => {
+      const alerts = await replica.alerts.get<Page>(`/v1/alerts?accountId=${ACCOUNT}`)
+      return alerts.items.length > 0 && (await statusOf(NEIGHBOUR)) === 200
+    })
+    await replica.api.send('PUT', `/v1/accounts/${ACCOUNT}/override`, { score: 10, reason: 'canary-reason' })
+    await replica.api.send('POST', `/v1/accounts/${ACCOUNT}/journey/bypass`, { reason: 'canary-reason' })
+    const silence = {
+      matcher: { accountId: ACCOUNT },
+      endsAt: new Date(Date.now() + DAY_MS).toISOString(),
+      comment: 'holiday',
+    }
+    expect((await replica.alerts.send('POST', '/v1/silences', silence)).status).toBe(201)
+    await eventually('all of it is counted', async () => (await countEvents(ACCOUNT)) === past.length / 2 + 1)
+    expect(await findTexts(shared.test.platform.database, [ACCOUNT])).toEqual(
+      expect.arrayContaining([
+        'access.audit',
+        'alerting.account',
+        'alerting.alert',
+        'alerting.delivery',
+        'alerting.silence',
+        'alerting.webhook_message',
+        'bus.chunks',
+        'scoring.account',
+        'scoring.account_log',
+        'scoring.account_users',
+        'scoring.log_frame',
+      ]),
+    )
+  })
+
+  test('is gone from every table when the request is answered, while its neighbours in frames and chunks stay whole', async () => {
+    const before = await replica.api.get(`/v1/accounts/${NEIGHBOUR}/events?limit=500`)
+    const changes = await replica.api.get(`/v1/accounts/${NEIGHBOUR}/changes?limit=500`)
+    expect((await replica.api.send('DELETE', `/v1/accounts/${ACCOUNT}`)).status).toBe(204)
+    expect(await findTexts(shared.test.platform.database, [ACCOUNT, 'canary-reason'])).toEqual([])
+    expect(await statusOf(ACCOUNT)).toBe(404)
+    expect(await replica.api.get(`/v1/accounts/${NEIGHBOUR}/events?limit=500`)).toEqual(before)
+    expect(await replica.api.get(`/v1/accounts/${NEIGHBOUR}/changes?limit=500`)).toEqual(changes)
+    const { items } = await replica.api.get<Page>('/v1/audit')
+    expect(items[0]).toMatchObject({
+      action: 'account.erased',
+      subject: expect.stringMatching(/^sha256:[0-9a-f]{64}$/),
+    })
+    expect(items.filter((row) => row.subject === items[0]?.subject).map((row) => row.action)).toEqual([
+      'account.erased',
+      'journey.bypassed',
+      'override.set',
+    ])
+  })
+
+  test('is not brought back by its events, sent again or new to the log, nor by another replica', async () => {
+    const other = await shared.startReplica()
+    await send(past)
+    await send([usageRecord(ACCOUNT, { agoMs: DAY_MS, userId: 'canary-user' }), usageRecord('marker')])
+    await eventually('the log is read', async () => (await statusOf('marker')) === 200)
+    expect(await statusOf(ACCOUNT)).toBe(404)
+    await shared.test.platform.bus.forget(`default:${ACCOUNT}`)
+    expect(await findTexts(shared.test.platform.database, [ACCOUNT])).toEqual([])
+    await other.stop()
+  })
+
+  test('may be erased again, which changes nothing; an account that never was is not found', async () => {
+    expect((await replica.api.send('DELETE', `/v1/accounts/${ACCOUNT}`)).status).toBe(204)
+    expect((await replica.api.send('DELETE', '/v1/accounts/nobody')).status).toBe(404)
+    const { items } = await replica.api.get<Page>('/v1/audit')
+    expect(items.filter((row) => row.action === 'account.erased')).toHaveLength(1)
+  })
+
+  test('begins anew with what happens afterwards: its sequence goes on, and its alerts have ids of their own', async () => {
+    const afterwards = [
+      usageRecord(ACCOUNT, { userId: 'u-2' }),
+      usageRecord(ACCOUNT, { type: 'NPS Responded', userId: 'u-2', properties: { score: 1 } }),
+    ]
+    await send([...past, ...afterwards])
+    await eventually('it is there', async () => (await statusOf(ACCOUNT)) === 200)
+    expect(await countEvents(ACCOUNT)).toBe(2)
+    type Alert = { alertId: string; episode: number; ruleId: string }
+    let alerts: readonly Alert[] = []
+    await eventually('it has an alert', async () => {
+      alerts = (await replica.alerts.get<Page<Alert>>(`/v1/alerts?accountId=${ACCOUNT}`)).items
+      return alerts.some(({ ruleId }) => ruleId === 'detractor_received')
+    })
+    expect(alerts.find(({ ruleId }) => ruleId === 'detractor_received')?.episode).toBe(2)
+    const { items } = await replica.api.get<Page<{ sequence: number }>>(`/v1/accounts/${ACCOUNT}/changes`)
+    expect(Math.min(...items.map(({ sequence }) => sequence))).toBeGreaterThan(2)
+    expect((await replica.api.send('DELETE', `/v1/accounts/${ACCOUNT}`)).status).toBe(204)
+    expect(await findTexts(shared.test.platform.database, [ACCOUNT])).toEqual([])
+  })
+})
