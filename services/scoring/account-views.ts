@@ -11,16 +11,19 @@ import { evaluateAt } from './core/evaluate-account.ts'
 import type { Evaluation } from './core/evaluation.ts'
 import { traitsOf } from './core/fold-traits.ts'
 import { type Journey, journeyOf } from './core/journey.ts'
+import { type Outlook, outlookOf } from './core/outlook.ts'
 import type { ReceivedEvent } from './core/read-record.ts'
 import { replay } from './core/replay.ts'
 import type { AccountState } from './core/state.ts'
 import { loadCountedEvents } from './event-store.ts'
+import { loadDailyScores } from './history-store.ts'
 import { readAccounts } from './load-accounts.ts'
 
 export type AccountView = {
   readonly evaluation: Evaluation
   readonly facts: Facts
   readonly model: { id: string; version: number }
+  readonly outlook: Outlook
 }
 
 /** An account as it stands at an instant, by the models that are live now; undefined when there is no such account. */
@@ -41,7 +44,6 @@ export const createAccountViews = (deps: {
   readonly catalog: Catalog
 }): AccountViews => {
   const { database, clock, catalog } = deps
-  const modelOf = ({ model: { model } }: ScoringContext) => ({ id: model.id, version: model.version })
 
   const read = async (key: AccountKey): Promise<Account | undefined> => {
     const [account] = await readAccounts(database, [key], catalog)
@@ -62,6 +64,17 @@ export const createAccountViews = (deps: {
     return { account, state: account.state, context: { ...catalog.contextOf(account, now), model } }
   }
 
+  const viewOf = async (
+    key: AccountKey,
+    evaluation: Evaluation,
+    facts: Facts,
+    { model: { model } }: ScoringContext,
+  ): Promise<AccountView> => {
+    const dailyScores = await loadDailyScores(database, key, evaluation.at, model.expansion.healthyDays)
+    const outlook = outlookOf(evaluation, facts, dailyScores, model)
+    return { evaluation, facts, model: { id: model.id, version: model.version }, outlook }
+  }
+
   return {
     now: async (key) => {
       const account = await read(key)
@@ -73,7 +86,7 @@ export const createAccountViews = (deps: {
         past[days] = row?.past ?? null
       }
       const evaluation = evaluateAt({ ...account, state }, context, context.now, account.evaluated)
-      return { evaluation, facts: factsOf(evaluation, past, account.sequence), model: modelOf(context) }
+      return viewOf(key, evaluation, factsOf(evaluation, past, account.sequence), context)
     },
     journey: async (key) => {
       const account = await read(key)
@@ -97,7 +110,7 @@ export const createAccountViews = (deps: {
         nextAt: null,
       })
       const facts = factsOf(evaluation, { 7: pastAt(7), 28: pastAt(28) }, account.sequence)
-      return { evaluation, facts, model: modelOf(context) }
+      return viewOf(key, evaluation, facts, context)
     },
   }
 }

@@ -68,3 +68,22 @@ export const listChanges = async (
   )
   return rows.map((row) => JSON.parse(changeOf(row).toString()))
 }
+
+/** The scores published last by this time of day, 1 to `days` days before `at`; null without one. */
+export const loadDailyScores = async (
+  sql: Sql,
+  key: AccountKey,
+  at: number,
+  days: number,
+): Promise<readonly (number | null)[]> => {
+  const rows = await sql.query<{ score: number | null }>(
+    `select (
+       select score from scoring.account_log
+       where tenant_id = $1 and account_id = $2 and sequence is not null
+         and at <= to_timestamp(($3::double precision - day * 86400000.0) / 1000)
+       order by at desc, version desc limit 1) as score
+     from generate_series(1, $4::int) as day order by day`,
+    [key.tenantId, key.accountId, at, days],
+  )
+  return rows.map((row) => row.score)
+}

@@ -97,6 +97,7 @@ export const modelSchema = z.strictObject({
     targetDays: days,
     steps: z.array(text).max(200),
     firstValueTypes: z.array(text).max(200),
+    cohort: z.strictObject({ newest: z.int().min(1).max(10_000), minimum: z.int().min(1).max(10_000) }),
   }),
   silence: z.strictObject({
     onboardingDays: z.number().gt(0).max(400),
@@ -125,6 +126,31 @@ export const modelSchema = z.strictObject({
     advocateHealthyDays: days,
     topContributions: z.int().min(0).max(19),
     counterDays: z.int().min(1).max(1_000),
+  }),
+  expansion: z.strictObject({
+    healthyScore: points,
+    healthyDays: z.int().min(1).max(90),
+    minimumUse: z.number().gt(0).max(10),
+    weights: z.strictObject({ health: points, healthyDays: points, seatUse: points, planUse: points }),
+    health: anchors,
+    use: anchors,
+  }),
+  renewalRisk: z.strictObject({
+    elevatedFrom: points,
+    highFrom: points,
+    weights: z.strictObject({
+      health: points,
+      trend: points,
+      renewal: points,
+      autoRenew: points,
+      payment: points,
+      champion: points,
+    }),
+    health: anchors,
+    trend: anchors,
+    renewal: anchors,
+    cancelScheduled: points,
+    silent: points,
   }),
 })
 

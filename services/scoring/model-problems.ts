@@ -23,6 +23,14 @@ export const modelProblems = (model: Model): readonly ErrorDetail[] => [
   ...(model.silence.minDays > model.silence.maxDays
     ? [problem('/silence/minDays', 'out_of_order', 'minDays must not be above maxDays')]
     : []),
+  ...orderProblem(model.expansion.health, '/expansion/health'),
+  ...orderProblem(model.expansion.use, '/expansion/use'),
+  ...(['health', 'trend', 'renewal'] as const).flatMap((name) =>
+    orderProblem(model.renewalRisk[name], `/renewalRisk/${name}`),
+  ),
+  ...(model.renewalRisk.elevatedFrom > model.renewalRisk.highFrom
+    ? [problem('/renewalRisk/elevatedFrom', 'out_of_order', 'elevatedFrom must not be above highFrom')]
+    : []),
 ]
 
 const problem = (pointer: string, code: string, detail: string): ErrorDetail => ({ pointer, code, detail })

@@ -15,13 +15,14 @@ import { createEvaluationTimer } from './evaluation-timer.ts'
 import { createAccountFollower } from './follow-accounts.ts'
 import { createChangeRelay } from './relay-changes.ts'
 import { oldestUnrelayedAge } from './relay-store.ts'
+import { accountRoutes } from './routes/account.ts'
 import { accountErasureRoutes } from './routes/account-erasure.ts'
 import { accountEventRoutes } from './routes/account-events.ts'
 import { accountHealthRoutes } from './routes/account-health.ts'
 import { accountHistoryRoutes } from './routes/account-history.ts'
 import { accountJourneyRoutes } from './routes/account-journey.ts'
 import { accountOverrideRoutes } from './routes/account-override.ts'
-import { accountRoutes } from './routes/accounts.ts'
+import { accountListRoutes } from './routes/accounts.ts'
 import { createBatchScorer } from './score-batch.ts'
 import { createScoringMetrics } from './scoring-metrics.ts'
 
@@ -57,8 +58,9 @@ export const createScoring = (platform: Platform, config: ScoringConfig): Servic
     topics: ['usage.events', 'account.health'],
     migrations: join(import.meta.dirname, 'migrations'),
     routes: async (app) => {
-      await app.register(accountRoutes({ database, follower }))
       await app.register(accountErasureRoutes({ eraseAccount }))
+      await app.register(accountListRoutes({ database, follower }))
+      await app.register(accountRoutes({ database, follower, views }))
       await app.register(accountHealthRoutes({ views }))
       await app.register(accountHistoryRoutes({ database, zone }))
       await app.register(accountEventRoutes({ database }))

@@ -1,6 +1,8 @@
 import type { Curve } from './curve.ts'
 import type { CapName, GroupName } from './evaluation.ts'
 import { KNOWN_TYPES } from './event-types.ts'
+import type { ExpansionRules } from './expansion-readiness.ts'
+import type { RenewalRiskRules } from './renewal-risk.ts'
 import type { Segment } from './segment.ts'
 
 /** Columns of the weights; churned accounts keep the column of the stage they left. */
@@ -61,6 +63,8 @@ export type Model = {
     /** Required steps of journeys that name none. */
     readonly steps: readonly string[]
     readonly firstValueTypes: readonly string[]
+    /** Comparable accounts: the newest completions of the same journey, from `minimum` of them on. */
+    readonly cohort: { readonly newest: number; readonly minimum: number }
   }
   readonly silence: {
     readonly onboardingDays: number
@@ -96,6 +100,9 @@ export type Model = {
     /** For how long a fact that only counts days wakes its account each midnight. */
     readonly counterDays: number
   }
+  /** Beside the score, never part of it. */
+  readonly expansion: ExpansionRules
+  readonly renewalRisk: RenewalRiskRules
 }
 
 export type TypeRule = {

@@ -8,6 +8,7 @@ import type { AccountView, AccountViews } from '../account-views.ts'
 import { parseInstant } from '../core/instant.ts'
 import { overrideSchema } from './account-override.ts'
 import { accountParams } from './account-params.ts'
+import { OUTLOOK_EXAMPLE, outlookFields, toOutlook } from './outlook-schema.ts'
 
 const windowSchema = z.object({ days: z.int(), from: z.string(), to: z.string() })
 
@@ -63,6 +64,7 @@ const HEALTH_EXAMPLE = {
   caps: [],
   override: null,
   facts: FACTS_EXAMPLE,
+  ...OUTLOOK_EXAMPLE,
 }
 
 const healthSchema = z
@@ -80,10 +82,14 @@ const healthSchema = z
     caps: z.array(z.object({ cap: z.string(), limit: z.number(), delta: z.number() })),
     override: overrideSchema.nullable(),
     facts: factsSchema,
+    ...outlookFields.shape,
   })
   .meta({ id: 'Health', examples: [HEALTH_EXAMPLE] })
 
-const toHealth = (accountId: string, { evaluation, facts, model }: AccountView): z.infer<typeof healthSchema> => ({
+const toHealth = (
+  accountId: string,
+  { evaluation, facts, model, outlook }: AccountView,
+): z.infer<typeof healthSchema> => ({
   accountId,
   at: toInstant(evaluation.at),
   score: evaluation.score,
@@ -104,6 +110,7 @@ const toHealth = (accountId: string, { evaluation, facts, model }: AccountView):
           expiresAt: toInstant(evaluation.override.expiresAt),
         },
   facts,
+  ...toOutlook(outlook),
 })
 
 const instantOf = (text: string): number => {

@@ -1,23 +1,14 @@
 import { z } from 'zod'
 import { bandSchema, stageSchema } from '#libs/contracts/account-health.ts'
 import { decodeCursor, pageOf, pageQuery, pageSchema } from '#libs/http/pages.ts'
-import { errors } from '#libs/http/problem.ts'
 import { routes } from '#libs/http/routes.ts'
 import type { Database } from '#libs/postgres/database.ts'
 import { toInstant } from '#libs/runtime/clock.ts'
-import {
-  type AccountSummaryRow,
-  listAccounts,
-  requireAccount,
-  SORT_KEYS,
-  type SortKey,
-  sortValueOf,
-} from '../account-list-store.ts'
+import { type AccountSummaryRow, listAccounts, SORT_KEYS, type SortKey, sortValueOf } from '../account-list-store.ts'
 import { dateOfDay } from '../core/zone.ts'
 import type { AccountFollower } from '../follow-accounts.ts'
-import { accountParams } from './account-params.ts'
 
-const EXAMPLE = {
+export const SUMMARY_EXAMPLE = {
   accountId: 'acme',
   name: 'Acme Inc.',
   ownerId: 'csm-7',
@@ -33,7 +24,7 @@ const EXAMPLE = {
   evaluatedAt: '2026-11-22T10:00:00.000Z',
 }
 
-const summarySchema = z
+export const summarySchema = z
   .object({
     accountId: z.string(),
     name: z.string().nullable(),
@@ -49,11 +40,7 @@ const summarySchema = z
     sequence: z.int(),
     evaluatedAt: z.iso.datetime(),
   })
-  .meta({ id: 'AccountSummary', examples: [EXAMPLE] })
-
-const accountSchema = summarySchema
-  .extend({ traits: z.record(z.string(), z.unknown()) })
-  .meta({ id: 'Account', examples: [{ ...EXAMPLE, traits: { plan: 'pro', seats: 40 } }] })
+  .meta({ id: 'AccountSummary', examples: [SUMMARY_EXAMPLE] })
 
 const SORTS = SORT_KEYS.flatMap((key) => [key, `-${key}`])
 
@@ -81,7 +68,7 @@ const sortValue = (sort: SortKey) => {
   return sort === 'renewalDate' ? z.int32().nullable() : z.number().nullable()
 }
 
-const toSummary = (row: AccountSummaryRow): z.infer<typeof summarySchema> => ({
+export const toSummary = (row: AccountSummaryRow): z.infer<typeof summarySchema> => ({
   accountId: row.account_id,
   name: row.name,
   ownerId: row.owner_id,
@@ -106,7 +93,7 @@ const traitFilters = (query: Readonly<Record<string, unknown>>): Record<string, 
 
 type Deps = { readonly database: Database; readonly follower: AccountFollower }
 
-export const accountRoutes = ({ database, follower }: Deps) =>
+export const accountListRoutes = ({ database, follower }: Deps) =>
   routes((app) => {
     app.get(
       '/v1/accounts',
@@ -134,23 +121,6 @@ export const accountRoutes = ({ database, follower }: Deps) =>
           accountId: row.account_id,
           sort: query.sort,
         }))
-      },
-    )
-    app.get(
-      '/v1/accounts/:accountId',
-      {
-        config: { scope: 'read' },
-        schema: {
-          operationId: 'getAccount',
-          summary: 'One account: identity, traits and summary',
-          tags: ['accounts'],
-          params: accountParams,
-          response: { 200: accountSchema, ...errors(404) },
-        },
-      },
-      async ({ params, principal }) => {
-        const row = await requireAccount(database, { tenantId: principal.tenantId, accountId: params.accountId })
-        return { ...toSummary(row), traits: row.traits ?? {} }
       },
     )
   })
