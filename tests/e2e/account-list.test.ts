@@ -43,8 +43,8 @@ beforeAll(async () => {
     [TENANT],
   )
   await database.query(
-    `insert into scoring.account_log (tenant_id, account_id, version, partition, position, at)
-     select tenant_id, account_id, 1, 0, 1, now() from scoring.account`,
+    `insert into scoring.account_log (tenant_id, account_id, version, partition, position, at, frame, events_at, events_length, change_length)
+     select tenant_id, account_id, 1, 0, 1, now(), 0, 0, 0, 0 from scoring.account`,
   )
   await database.query('insert into scoring.partition_head (partition, position) values (0, 1)')
   await database.transaction(async (tx) => {
