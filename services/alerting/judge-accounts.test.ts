@@ -7,6 +7,7 @@ import { createAlertingDatabase, type TestDatabase } from '../../tests/support/a
 import { addEndpoint } from '../../tests/support/deliveries.ts'
 import { judgeChanges, judgeDueAccounts } from './judge-accounts.ts'
 import { createRuleBook } from './rule-store.ts'
+import { insertSilence } from './silence-store.ts'
 
 const T0 = Date.parse('2026-11-01T00:00:00.000Z')
 const book = createRuleBook()
@@ -191,4 +192,22 @@ test('accounts of two tenants with one id are two accounts', async () => {
     'select tenant_id as tenant from alerting.alert order by 1',
   )
   expect(rows.map((row) => row.tenant)).toEqual(['default', 'other'])
+})
+
+test('a reminder that falls due within a silence is not told, also when its timer runs only after the silence', async () => {
+  const silence = { startsAt: T0 + 14 * DAY_MS, endsAt: T0 + 16 * DAY_MS, matcher: {} }
+  const stored = { ...silence, silenceId: derivedId('test-silence'), comment: '', createdBy: 'a test', createdAt: T0 }
+  await test_.database.transaction((tx) => insertSilence(tx, 'default', stored))
+  await judge(change(1, 0, 80), change(2, 1, 45))
+  await judge(accountChange({ accountId: 'other', sequence: 1, score: 45, at: T0 + DAY_MS }))
+  await judge(accountChange({ accountId: 'other', sequence: 2, score: 46, at: T0 + 20 * DAY_MS }))
+  await runTimers(T0 + 20 * DAY_MS)
+  const reminders = await test_.database.query(
+    `select account_id as account, t.told, t.muted from alerting.alert_transition t join alerting.alert using (alert_id)
+      where kind = 'reminder' order by account_id`,
+  )
+  expect(reminders).toEqual([
+    { account: 'acme', told: false, muted: 'silenced' },
+    { account: 'other', told: false, muted: 'silenced' },
+  ])
 })

@@ -12,7 +12,7 @@ import {
   saveAccounts,
 } from './account-store.ts'
 import { changeNotices } from './change-notices.ts'
-import { type AccountDecision, decideOnFacts, decideOnTime, type Surroundings } from './core/decide-account.ts'
+import { type AccountDecision, decideOnFacts, decideOnTime, nextDue, type Surroundings } from './core/decide-account.ts'
 import { type FactRow, packChanges, type SeenAt } from './core/fact-record.ts'
 import { insertFacts } from './fact-store.ts'
 import type { Notice } from './notice.ts'
@@ -79,9 +79,11 @@ export const judgeDueAccounts = async (tx: Sql, book: RuleBook, now: number, lim
   return accounts.length
 }
 
-const surroundings = async (tx: Sql, book: RuleBook, accounts: readonly AccountKey[], since: number) => {
+/** Rules and silences for all that is decided: also for what fell due before `at` and that no timer has judged yet. */
+const surroundings = async (tx: Sql, book: RuleBook, accounts: readonly StoredAccount[], at: number) => {
   const tenantIds = [...new Set(accounts.map((account) => account.tenantId))]
   const rules = await book.rulesInForce(tx, tenantIds)
+  const since = accounts.reduce((first, { states }) => Math.min(first, nextDue(states) ?? first), at)
   const silences = await silencesOf(tx, tenantIds, since)
   return ({ tenantId, accountId }: AccountKey): Surroundings => ({
     accountId,
