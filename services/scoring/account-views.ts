@@ -4,6 +4,7 @@ import type { Clock } from '#libs/runtime/clock.ts'
 import { DAY_MS } from '#libs/runtime/durations.ts'
 import { type AccountKey, loadPastScores } from './account-store.ts'
 import type { Catalog } from './catalog.ts'
+import { loadCohort } from './cohort-store.ts'
 import { type Account, exists, type PastScore } from './core/account.ts'
 import type { ScoringContext } from './core/apply-events.ts'
 import { factsOf } from './core/change-message.ts'
@@ -11,9 +12,11 @@ import { evaluateAt } from './core/evaluate-account.ts'
 import type { Evaluation } from './core/evaluation.ts'
 import { traitsOf } from './core/fold-traits.ts'
 import { type Journey, journeyOf } from './core/journey.ts'
+import { isOpen, measuredRun } from './core/journey-runs.ts'
 import { type Outlook, outlookOf } from './core/outlook.ts'
 import type { ReceivedEvent } from './core/read-record.ts'
 import { replay } from './core/replay.ts'
+import { timelineOf } from './core/stage-timeline.ts'
 import type { AccountState } from './core/state.ts'
 import { loadCountedEvents } from './event-store.ts'
 import { loadDailyScores } from './history-store.ts'
@@ -92,7 +95,13 @@ export const createAccountViews = (deps: {
       const account = await read(key)
       if (account === undefined) return undefined
       const { state, context } = await countNow(account)
-      return journeyOf({ state, model: context.model, zone: context.zone, at: context.now })
+      const { model, zone, now: at } = context
+      const run = measuredRun(timelineOf(state, model, zone).runs, at)
+      const cohort =
+        run !== undefined && isOpen(run, at)
+          ? await loadCohort(database, key.tenantId, run.journeyId, model.model.onboarding.cohort)
+          : null
+      return journeyOf({ state, model, zone, at, cohort })
     },
     asOf: async (key, at) => {
       const account = await read(key)

@@ -45,12 +45,7 @@ const onboardingEta = (view: View, cohort: CohortDays | null): Eta => {
   const instants = [run.startAt, ...run.completions.slice(0, done).map((step) => step.at)]
   const gaps = instants.slice(1).map((instant, index) => instant - instants[index]!)
   const within = (instant: number): number =>
-    cohort === null
-      ? instant
-      : Math.max(
-          at,
-          Math.min(run.startAt + cohort.p75Days * DAY_MS, Math.max(run.startAt + cohort.p25Days * DAY_MS, instant)),
-        )
+    Math.max(at, cohort === null ? instant : bounded(instant, run.startAt, at, cohort))
   const estimate = within(at + Math.round((remaining * (at - run.startAt)) / done))
   const slowest = Math.max(...gaps, at - instants[instants.length - 1]!)
   return {
@@ -59,6 +54,12 @@ const onboardingEta = (view: View, cohort: CohortDays | null): Eta => {
     earliestAt: Math.min(estimate, within(at + remaining * Math.min(...gaps))),
     latestAt: Math.max(estimate, within(at + remaining * slowest)),
   }
+}
+
+/** Kept within the middle half of the cohort; an account that is slower than that has no upper bound any more. */
+const bounded = (instant: number, startAt: number, at: number, { p25Days, p75Days }: CohortDays): number => {
+  const latest = startAt + p75Days * DAY_MS
+  return Math.round(Math.max(startAt + p25Days * DAY_MS, latest > at ? Math.min(latest, instant) : instant))
 }
 
 const cohortEta = (startAt: number, at: number, cohort: CohortDays | null): Eta => {

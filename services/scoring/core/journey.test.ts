@@ -64,6 +64,13 @@ test('a cohort bounds the estimate, stands in for a pace that is not known, and 
   })
 })
 
+test('an account slower than its cohort is estimated by its own pace, never before now', () => {
+  const cohort = { p25Days: 5, medianDays: 10, p75Days: 15 }
+  const events = [start, step('connect', 30), step('invite', 20)]
+  expect(journey(events, cohort).eta).toEqual(journey(events).eta)
+  expect(journey([start, step('connect', 30)], cohort).eta.basis).toBe('insufficient_data')
+})
+
 test('the history says when each stage was entered and left, and what opened it', () => {
   const found = journey([
     event('Onboarding Started', 200, { steps: ['a'] }),
