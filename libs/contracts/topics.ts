@@ -45,7 +45,7 @@ export const TOPICS: Readonly<Record<TopicName, TopicContract>> = {
   },
   'alert.events': {
     summary: 'Every transition of an alert',
-    key: 'tenantId:accountId',
+    key: 'tenantId:accountId, or tenantId:source for an alert about a source',
     partitions: 4,
     schema: alertEventSchema,
     writtenBy: ['alerting'],

@@ -1,6 +1,7 @@
 import type { AccountHealth } from '#libs/contracts/account-health.ts'
 import type { Sql } from '#libs/postgres/database.ts'
 import type { RuleStates, Seen } from './core/decide-account.ts'
+import { quietOf } from './core/outage.ts'
 import { packStates, unpackStates } from './pack-states.ts'
 
 /** What an account looked like when last seen, with what people will want to know of it. */
@@ -85,11 +86,14 @@ export type AccountToSave = StoredAccount & { readonly nextCheckAt: number | nul
 
 export const saveAccounts = async (tx: Sql, accounts: readonly AccountToSave[]): Promise<void> => {
   if (accounts.length === 0) return
+  const quiet = accounts.map(({ seen }) => (seen ? quietOf(seen.facts, seen.at) : { silent: false, quietAt: null }))
   await tx.query(
     `update alerting.account as a
-        set sequence = n.sequence, seen = n.seen, states = n.states, next_check_at = to_timestamp(n.due / 1000)
-       from unnest($1::text[], $2::text[], $3::bigint[], $4::jsonb[], $5::jsonb[], $6::double precision[])
-         as n(tenant, account, sequence, seen, states, due)
+        set sequence = n.sequence, seen = n.seen, states = n.states, next_check_at = to_timestamp(n.due / 1000),
+            silent = n.silent, quiet_at = to_timestamp(n.quiet / 1000)
+       from unnest($1::text[], $2::text[], $3::bigint[], $4::jsonb[], $5::jsonb[], $6::double precision[], $7::boolean[],
+                   $8::double precision[])
+         as n(tenant, account, sequence, seen, states, due, silent, quiet)
       where a.tenant_id = n.tenant and a.account_id = n.account`,
     [
       accounts.map((account) => account.tenantId),
@@ -98,6 +102,8 @@ export const saveAccounts = async (tx: Sql, accounts: readonly AccountToSave[]):
       accounts.map((account) => JSON.stringify(account.seen)),
       accounts.map((account) => JSON.stringify(packStates(account.states))),
       accounts.map((account) => account.nextCheckAt),
+      quiet.map(({ silent }) => silent),
+      quiet.map(({ quietAt }) => quietAt),
     ],
   )
 }

@@ -4,7 +4,8 @@ import type { Severity, TransitionKind } from './core/rule.ts'
 
 export type AlertRow = {
   readonly alertId: string
-  readonly accountId: string
+  readonly accountId: string | null
+  readonly source: string | null
   readonly ruleId: string
   readonly episode: number
   readonly severity: Severity
@@ -31,7 +32,7 @@ export type TransitionRow = {
   readonly actor: string | null
 }
 
-const COLUMNS = `alert_id as "alertId", account_id as "accountId", rule_id as "ruleId", episode, severity, state, reason,
+const COLUMNS = `alert_id as "alertId", account_id as "accountId", source, rule_id as "ruleId", episode, severity, state, reason,
   owner_id as "ownerId", opened_at as "openedAt", fired_at as "firedAt", resolved_at as "resolvedAt",
   acknowledged_at as "acknowledgedAt", acknowledged_by as "acknowledgedBy", snoozed_until as "snoozedUntil", told, muted`
 

@@ -17,7 +17,9 @@ export type AlertChange = {
 
 export type NewAlert = AlertChange & {
   readonly tenantId: string
-  readonly accountId: string
+  /** Null for an alert about a source or the tenant itself. */
+  readonly accountId: string | null
+  readonly source: string | null
   readonly ruleId: string
   readonly episode: number
   readonly severity: Severity
@@ -43,12 +45,13 @@ export const insertAlerts = async (tx: Sql, alerts: readonly NewAlert[]): Promis
   if (alerts.length === 0) return
   await tx.query(
     `insert into alerting.alert (alert_id, tenant_id, account_id, rule_id, episode, severity, state, reason, owner_id,
-       opened_at, fired_at, resolved_at, told, muted, evidence)
+       opened_at, fired_at, resolved_at, told, muted, evidence, source)
      select id, tenant, account, rule, episode, severity, state, reason, owner,
-            to_timestamp(opened / 1000), to_timestamp(fired / 1000), to_timestamp(resolved / 1000), told, muted, evidence
+            to_timestamp(opened / 1000), to_timestamp(fired / 1000), to_timestamp(resolved / 1000), told, muted, evidence, source
        from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::int[], $6::text[], $7::text[], $8::text[], $9::text[],
-                   $10::double precision[], $11::double precision[], $12::double precision[], $13::boolean[], $14::text[], $15::jsonb[])
-         as n(id, tenant, account, rule, episode, severity, state, reason, owner, opened, fired, resolved, told, muted, evidence)`,
+                   $10::double precision[], $11::double precision[], $12::double precision[], $13::boolean[], $14::text[], $15::jsonb[],
+                   $16::text[])
+         as n(id, tenant, account, rule, episode, severity, state, reason, owner, opened, fired, resolved, told, muted, evidence, source)`,
     [
       alerts.map((alert) => alert.alertId),
       alerts.map((alert) => alert.tenantId),
@@ -65,6 +68,7 @@ export const insertAlerts = async (tx: Sql, alerts: readonly NewAlert[]): Promis
       alerts.map((alert) => alert.told),
       alerts.map((alert) => alert.muted),
       alerts.map((alert) => JSON.stringify(alert.evidence)),
+      alerts.map((alert) => alert.source),
     ],
   )
 }

@@ -4,7 +4,9 @@ import { failpoint } from '#libs/runtime/failpoint.ts'
 import type { Logger } from '#libs/runtime/logger.ts'
 import type { AlertingMetrics } from './alerting-metrics.ts'
 import { judgeDueAccounts } from './judge-accounts.ts'
+import { judgeDueSubjects, lookAtHushed } from './judge-subjects.ts'
 import type { RuleBook } from './rule-store.ts'
+import { forgottenTenants } from './subject-store.ts'
 
 export type AlertTimers = {
   readonly start: () => void
@@ -24,6 +26,8 @@ export type AlertTimersDeps = {
 
 const POLL_MS = 500
 const RETRY_MS = 5_000
+/** How often alerts are looked for that nobody told that an outage is over. */
+const REMEMBER_MS = 30_000
 const CLAIM = 200
 
 /** Dwells, reminders, cooldowns, snoozes and spans that end without an event. Replicas race for due accounts; each goes to one. */
@@ -32,7 +36,24 @@ export const createAlertTimers = (deps: AlertTimersDeps): AlertTimers => {
   const stopping = new AbortController()
   let running: Promise<void> | undefined
 
+  let rememberAt = 0
+  const runDueSubjects = async (): Promise<void> => {
+    if (clock.now() >= rememberAt) {
+      rememberAt = clock.now() + REMEMBER_MS
+      const tenantIds = await forgottenTenants(database)
+      await database.transaction((tx) => lookAtHushed(tx, { subjects: 0, tenantIds }, clock.now()))
+    }
+    while (!stopping.signal.aborted) {
+      const judged = await database.transaction((tx) => judgeDueSubjects(tx, book, clock.now(), CLAIM))
+      if (judged.subjects === 0) break
+      failpoint('alerting.subjects.after')
+      await database.transaction((tx) => lookAtHushed(tx, judged, clock.now()))
+      onCommit()
+    }
+  }
+
   const runDue = async (): Promise<number> => {
+    await runDueSubjects()
     let total = 0
     while (!stopping.signal.aborted) {
       const count = await database.transaction(async (tx) => {

@@ -6,6 +6,7 @@ import { failpoint } from '#libs/runtime/failpoint.ts'
 import type { Logger } from '#libs/runtime/logger.ts'
 import type { AlertingMetrics } from './alerting-metrics.ts'
 import { judgeChanges } from './judge-accounts.ts'
+import { readRecord } from './read-record.ts'
 import type { RuleBook } from './rule-store.ts'
 
 export type ConsumeHealthDeps = {
@@ -31,7 +32,7 @@ const judgeBatch = async (batch: Batch, deps: Omit<ConsumeHealthDeps, 'bus'>): P
   const startedAt = clock.now()
   const messages: AccountHealth[] = []
   for (const record of batch.records) {
-    const read = readChange(record.value)
+    const read = readRecord(record.value, accountHealthSchema, 'a change of an account')
     if (typeof read === 'string') await batch.park(record, read)
     else messages.push(read)
   }
@@ -50,18 +51,4 @@ const judgeBatch = async (batch: Batch, deps: Omit<ConsumeHealthDeps, 'bus'>): P
     const { topic, partition } = batch
     logger.info({ topic, partition, changes: part.length, ...judged, tookMs }, 'changes judged')
   }
-}
-
-/** The change, or why it cannot be one. */
-const readChange = (value: Buffer): AccountHealth | string => {
-  let json: unknown
-  try {
-    json = JSON.parse(value.toString('utf8'))
-  } catch {
-    return 'not JSON'
-  }
-  const parsed = accountHealthSchema.safeParse(json)
-  if (parsed.success) return parsed.data
-  const [issue] = parsed.error.issues
-  return `not a change of an account: ${issue?.path.join('.') || 'the whole'}: ${issue?.message ?? ''}`
 }

@@ -12,13 +12,16 @@ import {
   saveAccounts,
 } from './account-store.ts'
 import { changeNotices } from './change-notices.ts'
-import { type AccountDecision, decideOnFacts, decideOnTime, nextDue, type Surroundings } from './core/decide-account.ts'
+import { type AccountDecision, decideOnFacts, decideOnTime, type Surroundings } from './core/decide-account.ts'
 import { type FactRow, packChanges, type SeenAt } from './core/fact-record.ts'
+import type { Suspicion } from './core/outage.ts'
 import { insertFacts } from './fact-store.ts'
 import type { Notice } from './notice.ts'
 import { type DecidedTransition, recordTransitions } from './record-transitions.ts'
 import type { RuleBook } from './rule-store.ts'
-import { silencesOf } from './silence-store.ts'
+import { countTenants } from './subject-store.ts'
+import { isTurn, type News, type ReadSurroundings, readSurroundings, suspicionOf } from './surroundings.ts'
+import { ofAccount } from './witness.ts'
 
 export type Judged = { readonly accounts: number; readonly stale: number; readonly transitions: number }
 
@@ -32,22 +35,26 @@ export const judgeChanges = async (tx: Sql, book: RuleBook, messages: readonly A
     tx,
     [...byAccount.values()].map((group) => ({ tenantId: group[0]!.tenantId, accountId: group[0]!.accountId })),
   )
-  const around = await surroundings(tx, book, accounts, Math.min(...messages.map((message) => Date.parse(message.at))))
+  const around = await readSurroundings(tx, book, accounts, Math.min(...messages.map(({ at }) => Date.parse(at))))
+  const news = accounts.map((account): News => {
+    const group = byAccount.get(JSON.stringify([account.tenantId, account.accountId])) ?? []
+    return { account, messages: newsOf(account, group) }
+  })
+  const suspicions = await watchForOutages(tx, around, news)
   const saved: AccountToSave[] = []
   const decided: DecidedTransition[] = []
   const notices: Notice[] = []
   const facts: (AccountKey & FactRow)[] = []
   const unseen: StoredAccount[] = []
   let stale = messages.length
-  for (const account of accounts) {
-    const group = byAccount.get(JSON.stringify([account.tenantId, account.accountId])) ?? []
-    const news = newsOf(account, group)
-    if (news.length === 0) {
+  for (const { account, messages: fresh } of news) {
+    if (fresh.length === 0) {
       if (account.seen === null) unseen.push(account)
       continue
     }
-    stale -= news.length
-    const outcome = judgeAccount(account, news, around(account))
+    stale -= fresh.length
+    const suspicion = suspicions.get(account.tenantId) ?? null
+    const outcome = judgeAccount(account, fresh, { ...around.of(account), suspicion })
     saved.push(outcome.account)
     decided.push(...outcome.decided)
     notices.push(...outcome.notices)
@@ -66,11 +73,11 @@ export const judgeDueAccounts = async (tx: Sql, book: RuleBook, now: number, lim
   const accounts = await claimDueAccounts(tx, now, limit)
   if (accounts.length === 0) return 0
   failpoint('alerting.timers.claimed')
-  const around = await surroundings(tx, book, accounts, now)
+  const around = await readSurroundings(tx, book, accounts, now)
   const decided: DecidedTransition[] = []
   const saved = accounts.map((account): AccountToSave => {
     const { seen } = account
-    const decision = decideOnTime(account, Math.max(now, seen?.at ?? 0), around(account))
+    const decision = decideOnTime(account, Math.max(now, seen?.at ?? 0), around.of(account))
     if (seen) decided.push(...withAccount(decision, account, () => seen))
     return { ...account, states: decision.states, nextCheckAt: decision.nextCheckAt }
   })
@@ -79,17 +86,21 @@ export const judgeDueAccounts = async (tx: Sql, book: RuleBook, now: number, lim
   return accounts.length
 }
 
-/** Rules and silences for all that is decided: also for what fell due before `at` and that no timer has judged yet. */
-const surroundings = async (tx: Sql, book: RuleBook, accounts: readonly StoredAccount[], at: number) => {
-  const tenantIds = [...new Set(accounts.map((account) => account.tenantId))]
-  const rules = await book.rulesInForce(tx, tenantIds)
-  const since = accounts.reduce((first, { states }) => Math.min(first, nextDue(states) ?? first), at)
-  const silences = await silencesOf(tx, tenantIds, since)
-  return ({ tenantId, accountId }: AccountKey): Surroundings => ({
-    accountId,
-    rules: rules.get(tenantId) ?? [],
-    silences: silences.get(tenantId) ?? [],
-  })
+/** Tenants of which accounts fell silent or were heard again: what that makes suspect, and that they are counted if it may be an outage. */
+const watchForOutages = async (
+  tx: Sql,
+  around: ReadSurroundings,
+  news: readonly News[],
+): Promise<ReadonlyMap<string, Suspicion>> => {
+  const suspicions = new Map<string, Suspicion>()
+  const counted: string[] = []
+  for (const [tenantId, turns] of Map.groupBy(news.filter(isTurn), ({ account }) => account.tenantId)) {
+    const suspicion = await suspicionOf(tx, tenantId, around.guards(tenantId), turns)
+    if (suspicion) suspicions.set(tenantId, suspicion)
+    if (suspicion || around.outages(tenantId).length > 0) counted.push(tenantId)
+  }
+  await countTenants(tx, counted, Math.max(...news.flatMap(({ messages }) => messages.map(({ at }) => Date.parse(at)))))
+  return suspicions
 }
 
 /** What the account does not know yet, in order, each once. */
@@ -139,13 +150,13 @@ const seeing = (message: AccountHealth, at: number): SeenHealth => ({
   facts: { ...message.facts, sequence: message.sequence },
   traits: message.traits,
   backfill: message.backfill,
+  silenceCapMoved: message.explanation.some(({ factor, delta }) => factor === 'cap.silent' && delta !== 0),
   health: message.health,
   explanation: message.explanation,
 })
 
 const withAccount = (
   decision: AccountDecision,
-  { tenantId, accountId }: AccountKey,
+  account: AccountKey,
   seenAt: (at: number) => SeenHealth,
-): DecidedTransition[] =>
-  decision.transitions.map((one) => ({ ...one, account: { tenantId, accountId }, seen: seenAt(one.at) }))
+): DecidedTransition[] => decision.transitions.map((one) => ({ ...one, ...ofAccount(account, seenAt(one.at)) }))

@@ -9,6 +9,9 @@ export const WEBHOOK_TYPES = [
   'alert.acknowledged',
   'opportunity.detected',
   'source.silent',
+  'source.recovered',
+  'outage.detected',
+  'outage.recovered',
   'endpoint.disabled',
   'webhook.test',
 ] as const

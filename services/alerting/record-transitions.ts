@@ -1,11 +1,9 @@
 import type { AlertEvent } from '#libs/contracts/alert-event.ts'
-import { accountKey } from '#libs/contracts/topics.ts'
+import { accountKey, sourceKey } from '#libs/contracts/topics.ts'
 import type { Sql } from '#libs/postgres/database.ts'
 import { enqueue, type OutboxRecord } from '#libs/postgres/outbox.ts'
 import { toInstant } from '#libs/runtime/clock.ts'
 import { failpoint } from '#libs/runtime/failpoint.ts'
-import { derivedId } from '#libs/runtime/ids.ts'
-import type { AccountKey, SeenHealth } from './account-store.ts'
 import {
   type AlertChange,
   type AlertState,
@@ -15,21 +13,18 @@ import {
   updateAlerts,
 } from './alert-store.ts'
 import type { RuleTransition } from './core/decide-account.ts'
-import type { Rule, TransitionKind } from './core/rule.ts'
+import type { TransitionKind } from './core/rule.ts'
 import { enqueueNotices } from './delivery-store.ts'
-import type { Notice, WebhookType } from './notice.ts'
-import { accountBody, alertInBody } from './notice-bodies.ts'
+import type { Notice } from './notice.ts'
+import { transitionNotice } from './transition-notice.ts'
+import { alertIdOf, type Testimony } from './witness.ts'
 
-/** A transition with the account and what was seen of it when the transition was decided. */
-export type DecidedTransition = RuleTransition & {
-  readonly account: AccountKey
-  readonly seen: SeenHealth
-  /** Who did it; null for the machine itself. */
-  readonly actor?: string
-}
-
-export const alertIdOf = (account: AccountKey, ruleId: string, episode: number): string =>
-  derivedId('alert', account.tenantId, ruleId, account.accountId, episode)
+/** A transition with what it is about, and what was seen of that when the transition was decided. */
+export type DecidedTransition = RuleTransition &
+  Testimony & {
+    /** Who did it; absent: the machine itself. */
+    readonly actor?: string
+  }
 
 /** Writes alerts, their transitions, the topic's entries and the webhooks of what is told, in the caller's transaction. */
 export const recordTransitions = async (
@@ -37,7 +32,7 @@ export const recordTransitions = async (
   decided: readonly DecidedTransition[],
   otherNotices: readonly Notice[] = [],
 ): Promise<void> => {
-  const identified = decided.map((one) => ({ ...one, alertId: alertIdOf(one.account, one.rule.id, one.episode) }))
+  const identified = decided.map((one) => ({ ...one, alertId: alertIdOf(one.subject, one.rule.id, one.episode) }))
   const byAlert = Map.groupBy(identified, (one) => one.alertId)
   const fresh: NewAlert[] = []
   const changed: AlertChange[] = []
@@ -53,7 +48,7 @@ export const recordTransitions = async (
   if (identified.length > 0) failpoint('alerting.judge.transitions')
   const events = identified.flatMap((one) => toEvent(one) ?? [])
   if (events.length > 0) await enqueue(tx, 'alerting', events)
-  await enqueueNotices(tx, [...otherNotices, ...identified.flatMap((one) => toNotice(one) ?? [])])
+  await enqueueNotices(tx, [...otherNotices, ...identified.flatMap((one) => transitionNotice(one) ?? [])])
 }
 
 type Identified = DecidedTransition & { readonly alertId: string }
@@ -81,21 +76,15 @@ const changeOf = (transitions: readonly Identified[]): AlertChange => {
   }
 }
 
-const openingOf = ({ account, rule, episode, reason, at, seen }: Identified) => ({
-  ...account,
+const openingOf = ({ subject, rule, episode, reason, at, witness }: Identified) => ({
+  ...subject,
   ruleId: rule.id,
   episode,
   severity: rule.severity,
   reason,
-  ownerId: seen.facts.ownerId,
+  ownerId: witness.ownerId,
   openedAt: at,
-  evidence: {
-    sequence: seen.facts.sequence,
-    at: toInstant(seen.at),
-    health: seen.health,
-    explanation: seen.explanation,
-    facts: seen.facts,
-  },
+  evidence: witness.evidence,
 })
 
 const toTransition = (one: Identified) => ({
@@ -110,58 +99,25 @@ const toTransition = (one: Identified) => ({
 })
 
 const toEvent = (one: Identified): OutboxRecord | undefined => {
-  const { kind, account, rule } = one
+  const { kind, subject, rule } = one
+  const { tenantId, accountId, source } = subject
   if (kind === 'reminder' || kind === 'snoozed') return undefined
   const event: AlertEvent = {
     alertId: one.alertId,
-    tenantId: account.tenantId,
-    accountId: account.accountId,
+    tenantId,
+    accountId,
+    source,
     ruleId: rule.id,
     severity: rule.severity,
     episode: one.episode,
     transition: kind,
     reason: one.reason,
     at: toInstant(one.at),
-    sequence: one.seen.facts.sequence,
+    sequence: one.witness.sequence,
   }
   return {
     topic: 'alert.events',
-    key: accountKey(account.tenantId, account.accountId),
+    key: accountId === null ? sourceKey(tenantId, source ?? '') : accountKey(tenantId, accountId),
     value: Buffer.from(JSON.stringify(event)),
-  }
-}
-
-const toNotice = (one: Identified): Notice | undefined => {
-  const type = typeOf(one.kind, one.rule)
-  if (!one.telling.told || !type) return undefined
-  const { account, seen, at } = one
-  const alert = {
-    ...alertInBody(one.alertId, one.rule, one.state, one),
-    ...(one.kind === 'acknowledged' && one.actor ? { acknowledgedBy: one.actor } : {}),
-  }
-  return {
-    noticeId: derivedId('alert-transition', one.alertId, one.position),
-    tenantId: account.tenantId,
-    accountId: account.accountId,
-    type,
-    severity: one.rule.severity,
-    ownerId: seen.facts.ownerId,
-    traits: seen.traits,
-    at,
-    body: accountBody({ type, at, account, seen, extra: { alert } }),
-  }
-}
-
-const typeOf = (kind: TransitionKind, rule: Rule): WebhookType | undefined => {
-  switch (kind) {
-    case 'firing':
-    case 'reminder':
-      return rule.tells === 'opportunity' ? 'opportunity.detected' : 'alert.firing'
-    case 'resolved':
-      return 'alert.resolved'
-    case 'acknowledged':
-      return 'alert.acknowledged'
-    default:
-      return undefined
   }
 }

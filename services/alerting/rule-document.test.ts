@@ -15,25 +15,27 @@ const SHIPPED = [
   'health_revenue_disagree',
   'onboarding_overdue',
   'onboarding_stalled',
+  'outage',
   'payment_failed',
   'recovered',
   'renewal_at_risk',
   'silence',
+  'source_silent',
 ]
 const HARD = ['cancel_scheduled', 'champion_removed', 'detractor_received', 'payment_failed', 'silence']
 
-test('every shipped rule about accounts is a document, and only hard signals speak at any confidence', () => {
+test('every shipped rule is a document, and only hard signals speak at any confidence', () => {
   const rules = readShippedRules()
   expect([...rules.keys()]).toEqual(SHIPPED)
   expect([...rules.values()].filter(({ rule }) => rule.kind === 'hard_signal').map(({ rule }) => rule.id)).toEqual(HARD)
 })
 
-test('every rule that a shipped rule mutes exists and is less severe', () => {
+test('every rule that a shipped rule mutes exists, and is less severe or explained by an outage', () => {
   const rules = readShippedRules()
   for (const { rule } of rules.values())
     for (const muted of rule.mutes) {
       expect(rule.severity).toBe('critical')
-      expect(rules.get(muted)?.rule.severity).toBe('warning')
+      expect(rules.get(muted)?.rule.severity).toEqual(rule.audience === 'operators' ? expect.any(String) : 'warning')
     }
 })
 
@@ -71,6 +73,10 @@ const wrong: [string, object, string][] = [
   ['a dwell that is none', { dwell: 'soon' }, '/dwell'],
   ['a stage that is none', { filter: { stages: ['trial'] } }, '/filter/stages/0'],
   ['an id with capitals', { id: 'Low' }, '/id'],
+  ['two openings', { quietSource: { for: '2h' } }, '/quietSource'],
+  ['a recovery of quiet', { when: undefined, quietSource: { for: '2h' }, recovers: valid.when }, '/recovers'],
+  ['a quiet of no length', { when: undefined, quietSource: { for: '0s' } }, '/quietSource/for'],
+  ['a share above all', { when: undefined, quietAccounts: { share: 2 } }, '/quietAccounts/share'],
   ['two facts of different kinds', { when: { fact: 'score', op: '<', than: 'ownerId' } }, '/when/than'],
 ]
 

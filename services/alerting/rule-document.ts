@@ -7,10 +7,11 @@ import { conditionSchema, durationSchema } from './condition-shapes.ts'
 import type { Condition } from './core/condition.ts'
 import type { Rule } from './core/rule.ts'
 import { SEVERITIES } from './notice.ts'
+import { aboutOf, OPENINGS, openingErrors, QUIET, quietAccountsSchema, quietSourceSchema } from './quiet-document.ts'
 
 const scalar = z.union([z.string().max(256), z.number(), z.boolean()])
 
-/** A rule as people write it, in YAML or JSON. The condition language has its own reader, whose errors point into the document. */
+/** A rule as people write it, in YAML or JSON: `when` for rules about accounts, or one of the two kinds of quiet. The condition language has its own reader, whose errors point into the document. */
 export const ruleDocumentSchema = z.strictObject({
   id: z
     .string()
@@ -24,7 +25,9 @@ export const ruleDocumentSchema = z.strictObject({
     .default('threshold')
     .describe('Threshold rules are mute while the band is insufficient_data'),
   audience: z.enum(['customer-success', 'operators']).default('customer-success'),
-  when: z.unknown().describe('The condition that opens an episode'),
+  when: z.unknown().optional().describe('The condition over an account that opens an episode'),
+  quietSource: quietSourceSchema.optional(),
+  quietAccounts: quietAccountsSchema.optional(),
   recovers: z.unknown().optional().describe('The condition that ends it; default: `when` is false'),
   dwell: durationSchema.default('0s').describe('`when` must hold this long first'),
   recoverDwell: durationSchema.default('0s').describe('`recovers` must hold this long first'),
@@ -45,9 +48,15 @@ export type RuleDocument = z.infer<typeof ruleDocumentSchema>
 /** For editors and other tools; it holds what `readRuleDocument` checks, but for the length of spans and how deep conditions nest. */
 export const RULE_JSON_SCHEMA: Readonly<Record<string, unknown>> = {
   title: 'Pulso alert rule',
-  ...z.toJSONSchema(ruleDocumentSchema.extend({ when: conditionSchema, recovers: conditionSchema.optional() }), {
-    io: 'input',
-  }),
+  ...z.toJSONSchema(
+    ruleDocumentSchema.extend({ when: conditionSchema.optional(), recovers: conditionSchema.optional() }),
+    { io: 'input' },
+  ),
+  oneOf: OPENINGS.map((opening) => ({
+    type: 'object',
+    properties: { [opening]: true, ...(opening === 'when' ? {} : { recovers: false }) },
+    required: [opening],
+  })),
 }
 
 export type ReadRule =
@@ -64,8 +73,10 @@ export const readRuleDocument = (value: unknown): ReadRule => {
         code: issue.code,
         detail: issue.message,
       }))
-  const given = (typeof value === 'object' && value !== null ? value : {}) as { when?: unknown; recovers?: unknown }
-  const when = readCondition(given.when, '/when', errors)
+  const given = (typeof value === 'object' && value !== null ? value : {}) as Partial<Record<string, unknown>>
+  errors.push(...openingErrors(given))
+  const isQuiet = given.when === undefined && given.recovers === undefined && errors.length === 0
+  const when = isQuiet ? QUIET : readCondition(given.when, '/when', errors)
   const recovers: Condition | undefined =
     given.recovers === undefined ? when && { not: when } : readCondition(given.recovers, '/recovers', errors)
   if (!parsed.success || errors.length > 0 || !when || !recovers) return { ok: false, errors }
@@ -79,6 +90,7 @@ const toRule = (document: RuleDocument, when: Condition, recovers: Condition): R
   severity: document.severity,
   kind: document.kind,
   audience: document.audience,
+  about: aboutOf(document),
   when,
   recovers,
   dwellMs: parseDuration(document.dwell)!,

@@ -49,6 +49,9 @@ test('the published schema and the reader agree on every document', () => {
 })
 
 test.each([
+  ['two openings', { quietSource: { for: '2h' } }],
+  ['a recovery of quiet', { when: undefined, quietSource: { for: '2h' }, recovers: { fact: 'score', op: 'known' } }],
+  ['no opening', { when: undefined }],
   ['a severity that is none', { severity: 'loud' }],
   ['a member that is none', { colour: 'red' }],
   ['an id with blanks', { id: 'a b' }],

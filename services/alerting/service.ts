@@ -7,6 +7,7 @@ import type { Platform, Service, ServiceDefinition } from '#libs/runtime/service
 import { createAlertTimers } from './alert-timers.ts'
 import { createAlertingMetrics } from './alerting-metrics.ts'
 import { type AlertingConfig, alertingConfigSchema } from './config.ts'
+import { consumeActivity } from './consume-activity.ts'
 import { consumeHealth } from './consume-health.ts'
 import { createDeliverer } from './deliver.ts'
 import { alertRoutes } from './routes/alerts.ts'
@@ -43,10 +44,10 @@ export const createAlerting = (platform: Platform, config: AlertingConfig): Serv
     deliverer.wake()
   }
   const timers = createAlertTimers({ database, clock, logger, metrics, book, onCommit })
-  let subscription: Subscription | undefined
+  const subscriptions: Subscription[] = []
   return {
     name: 'alerting',
-    topics: ['account.health', 'alert.events'],
+    topics: ['account.health', 'source.activity', 'alert.events'],
     migrations: join(import.meta.dirname, 'migrations'),
     documentSchemas: { rule: RULE_JSON_SCHEMA },
     routes: async (app) => {
@@ -61,10 +62,11 @@ export const createAlerting = (platform: Platform, config: AlertingConfig): Serv
       await deliverer.start()
       relay.start()
       timers.start()
-      subscription = await consumeHealth({ database, bus, clock, logger, metrics, book, onCommit })
+      subscriptions.push(await consumeHealth({ database, bus, clock, logger, metrics, book, onCommit }))
+      subscriptions.push(await consumeActivity({ database, bus, clock, book, onCommit }))
     },
     stop: async () => {
-      await subscription?.stop()
+      await Promise.all(subscriptions.splice(0).map((subscription) => subscription.stop()))
       await timers.stop()
       await relay.stop()
       await deliverer.stop()

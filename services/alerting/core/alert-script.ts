@@ -46,6 +46,7 @@ export const rule = (changes: Partial<Rule> & Pick<Rule, 'when'>): Rule => ({
   severity: 'warning',
   kind: 'threshold',
   audience: 'customer-success',
+  about: { kind: 'account' },
   recovers: { not: changes.when },
   dwellMs: 0,
   recoverDwellMs: 0,

@@ -1,7 +1,8 @@
 import type { Facts } from '#libs/contracts/account-health.ts'
 import { earliest } from './condition.ts'
 import { decideAlert, type Sight } from './decide-alert.ts'
-import type { Desk } from './decide-telling.ts'
+import type { Desk, Operations } from './decide-telling.ts'
+import { isHushed, isInOutage, isSuspected, type Outage, type Suspicion } from './outage.ts'
 import { FIRST_STATE, type Rule, type RuleState, type Transition } from './rule.ts'
 
 /** A rule with the version its states belong to: what they remember of another version's condition is forgotten. */
@@ -15,6 +16,8 @@ export type Seen = {
   readonly facts: Facts
   readonly traits: Readonly<Record<string, unknown>>
   readonly backfill: boolean
+  /** The silence cap took points of the score, or gave them back, in the change that led here. */
+  readonly silenceCapMoved?: boolean
 }
 
 export type AccountAlerting = { readonly seen: Seen | null; readonly states: RuleStates }
@@ -28,9 +31,15 @@ export type AccountDecision = {
 }
 
 export type Surroundings = {
-  readonly accountId: string
+  /** Null for what is no account. */
+  readonly accountId: string | null
   readonly rules: readonly RuleInForce[]
   readonly silences: Desk['silences']
+  readonly outages?: readonly Outage[]
+  /** An outage may be about to show. */
+  readonly suspicion?: Suspicion | null
+  /** How long alerts wait that began to wait when there was a suspicion. */
+  readonly holdMs?: number
 }
 
 /** New facts of an account: first what fell due before them, each at its own instant and by the facts of then, then the new ones. */
@@ -45,11 +54,12 @@ export const decideOnFacts = (
   return { ...now, transitions: [...caughtUp.transitions, ...now.transitions] }
 }
 
-/** Only time has passed: the steps that are due, in order of their instants, whenever this runs; then rules that have changed since. */
+/** Only time has passed: the steps that are due, in order of their instants, whenever this runs; then rules that have changed since, and alerts that an outage hushed. */
 export const decideOnTime = (account: AccountAlerting, at: number, around: Surroundings): AccountDecision => {
   const caughtUp = catchUp(account, at, around)
   const changed = around.rules.some(({ rule, version }) => isChanged(caughtUp.states[rule.id], rule, version))
-  if (!changed || account.seen === null) return caughtUp
+  const hushed = Object.values(caughtUp.states).some(({ state }) => isHushed(state))
+  if (account.seen === null || !(changed || hushed)) return caughtUp
   const now = step(caughtUp.states, account.seen, { facts: account.seen.facts, at, fresh: false }, around)
   return { ...now, transitions: [...caughtUp.transitions, ...now.transitions] }
 }
@@ -72,19 +82,21 @@ const isChanged = (kept: KeptState | undefined, rule: Rule, version: string): bo
 const step = (before: RuleStates, seen: Seen, sight: Sight, around: Surroundings): AccountDecision => {
   const states: Record<string, KeptState> = { ...before }
   const transitions: RuleTransition[] = []
+  const wasHushed = Object.values(before).some(({ state }) => isHushed(state))
   // Critical rules first: whether they fire decides who else is told.
   for (const { rule, version } of around.rules) {
     const kept = states[rule.id]
     if (kept === undefined && !rule.enabled) continue
     const same = kept?.version === version
     const isDue = same && kept.state.dueAt !== null && kept.state.dueAt <= sight.at
-    if (!sight.fresh && same && !isDue) continue
+    if (!sight.fresh && same && !isDue && !isHushed(kept.state)) continue
     const state = same ? kept.state : { ...(kept?.state ?? FIRST_STATE), memory: {} }
     const desk: Desk = {
       subject: { accountId: around.accountId, ownerId: seen.facts.ownerId, traits: seen.traits },
       silences: around.silences,
       inhibitedBy: inhibitor(rule, around.rules, states),
       backfill: seen.backfill,
+      operations: operationsOf(rule, state, seen, around, wasHushed),
     }
     const decision = decideAlert(rule, state, sight, desk)
     // What is not later than this step would be due for ever.
@@ -94,6 +106,20 @@ const step = (before: RuleStates, seen: Seen, sight: Sight, around: Surroundings
     for (const transition of decision.transitions) transitions.push({ ...transition, rule, state: next })
   }
   return { states, transitions, nextCheckAt: nextDue(states) }
+}
+
+const operationsOf = (
+  rule: Rule,
+  state: RuleState,
+  seen: Seen,
+  { outages = [], suspicion = null, holdMs = 0 }: Surroundings,
+  wasHushed: boolean,
+): Operations | undefined => {
+  if (outages.length === 0 && suspicion === null && !wasHushed) return undefined
+  const alert = { rule, state, facts: seen.facts, silenceCapMoved: seen.silenceCapMoved ?? false, wasHushed }
+  const waits =
+    isHushed(state) && state.muted === 'held' ? holdMs : isSuspected(alert, suspicion) ? suspicion!.holdMs : 0
+  return { outage: isInOutage(alert, outages), holdMs: waits }
 }
 
 const inhibitor = (rule: Rule, rules: readonly RuleInForce[], states: RuleStates): string | null =>

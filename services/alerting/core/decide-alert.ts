@@ -2,6 +2,7 @@ import type { Facts } from '#libs/contracts/account-health.ts'
 import { earliest, evaluate } from './condition.ts'
 import { decideMove, type Move, type Reading } from './decide-move.ts'
 import { type Desk, decideTelling, decideTellingRecovery, type Telling } from './decide-telling.ts'
+import { HUSHES } from './outage.ts'
 import { FIRST_STATE, PASSING_MUTES, type Rule, type RuleState, type Transition, type TransitionKind } from './rule.ts'
 
 /** Facts of one account at one instant. */
@@ -137,7 +138,9 @@ const tellAgain = (work: Work): void => {
   if (!justNow) {
     if (snoozeOver || muteOver) {
       const telling = decideTelling(rule, draft, desk, at)
-      if (snoozeOver || telling.told) retell(work, snoozeOver ? 'snooze_over' : `${draft.muted}_over`)
+      // An alert that waits for one reason after another says the newest.
+      const moved = !telling.told && HUSHES.some((why) => why === draft.muted) && telling.why !== draft.muted
+      if (snoozeOver || telling.told || moved) retell(work, snoozeOver ? 'snooze_over' : `${draft.muted}_over`)
       else if (telling.until !== null) look(draft, telling.until)
     } else if (remindAt !== null && at >= remindAt) retell(work, 'still_firing')
   }

@@ -9,6 +9,15 @@ export type Desk = {
   readonly inhibitedBy: string | null
   /** Only backfilled events led here. */
   readonly backfill: boolean
+  /** What the operators' tools say of this alert; absent: nothing. */
+  readonly operations?: Operations | undefined
+}
+
+export type Operations = {
+  /** An outage explains the alert. */
+  readonly outage: boolean
+  /** How long the alert waits to see whether an outage explains it; 0: not at all. */
+  readonly holdMs: number
 }
 
 export type Telling =
@@ -29,6 +38,9 @@ export const decideTelling = (rule: Rule, state: RuleState, desk: Desk, at: numb
   const silenced = silencedUntil(desk.silences, rule, desk.subject, at)
   if (silenced !== null) return mute('silenced', silenced)
   if (desk.inhibitedBy !== null) return mute('inhibited', null)
+  if (desk.operations?.outage) return mute('outage', null)
+  const heldUntil = (state.firedAt ?? at) + (desk.operations?.holdMs ?? 0)
+  if (at < heldUntil) return mute('held', heldUntil)
   return { told: true }
 }
 

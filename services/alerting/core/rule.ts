@@ -3,6 +3,20 @@ import type { Condition, Memory } from './condition.ts'
 
 export type Severity = 'info' | 'warning' | 'critical'
 
+/** What a rule looks at: one account; one source that feeds the tenant; or how many of the tenant's accounts are silent together. */
+export type About =
+  | { readonly kind: 'account' }
+  | { readonly kind: 'source'; readonly quietForMs: number }
+  | {
+      readonly kind: 'tenant'
+      /** This many accounts, and this share of the active ones, that fell silent within the span. */
+      readonly atLeast: number
+      readonly share: number
+      readonly withinMs: number
+      /** How long an account's alert waits while an outage may be about to show. */
+      readonly holdMs: number
+    }
+
 /** When a human should know. Written as a document; durations are milliseconds here. */
 export type Rule = {
   readonly id: string
@@ -13,6 +27,7 @@ export type Rule = {
   /** Hard signals speak at any confidence; threshold rules are mute while the band is `insufficient_data`. */
   readonly kind: 'threshold' | 'hard_signal'
   readonly audience: 'customer-success' | 'operators'
+  readonly about: About
   readonly when: Condition
   /** Ends the episode; default: `when` is false. */
   readonly recovers: Condition
@@ -27,7 +42,7 @@ export type Rule = {
   /** The alert is about a moment, not a state: it is resolved as soon as it fired. */
   readonly momentary: boolean
   readonly tells: 'alert' | 'opportunity' | 'digest'
-  /** While this rule's alert fires, these rules of the same account are not told. */
+  /** While this rule's alert fires, these rules of the same account (of all accounts it concerns) are not told. */
   readonly mutes: readonly string[]
   readonly filter: {
     readonly stages?: readonly Stage[]
@@ -43,13 +58,15 @@ export type MuteReason =
   | 'snoozed'
   | 'acknowledged'
   | 'inhibited'
+  | 'outage'
+  | 'held'
   | 'digest_only'
   | 'no_data'
   | 'never_told'
   | 'not_for_telling'
 
 /** Reasons that pass: what was muted by one is told when it ends, if the alert still fires. */
-export const PASSING_MUTES: readonly MuteReason[] = ['cooldown', 'silenced', 'snoozed', 'inhibited']
+export const PASSING_MUTES: readonly MuteReason[] = ['cooldown', 'silenced', 'snoozed', 'inhibited', 'outage', 'held']
 
 export type Phase = 'ok' | 'no_data' | 'pending' | 'firing' | 'recovering'
 

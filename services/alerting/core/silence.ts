@@ -14,7 +14,7 @@ export type Silence = {
 }
 
 export type SilenceSubject = {
-  readonly accountId: string
+  readonly accountId: string | null
   readonly ownerId: string | null
   readonly traits: Readonly<Record<string, unknown>>
 }

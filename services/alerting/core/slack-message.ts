@@ -16,6 +16,8 @@ export const slackMessage = ({ type, accountId, severity, body }: Told): { text:
     MARKS[severity ?? ''] ?? ':information_source:',
     `*${escapeText(type)}*`,
     accountId === null ? '' : `account *${escapeText(accountId)}*`,
+    typeof data.source === 'string' ? `source *${escapeText(data.source)}*` : '',
+    typeof data.silentAccounts === 'number' ? `${data.silentAccounts} accounts are silent` : '',
     typeof alert.ruleId === 'string' ? `rule \`${escapeText(alert.ruleId)}\`` : '',
     moved(health.previousScore, health.score),
     typeof health.band === 'string' ? `(${escapeText(health.band)})` : '',

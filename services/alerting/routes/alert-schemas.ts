@@ -9,6 +9,7 @@ const instant = z.iso.datetime().nullable()
 const EXAMPLE = {
   id: '0f0c7a52-52a8-5a30-a3ab-2a8f0d9c2b11',
   accountId: 'acme',
+  source: null,
   ruleId: 'at_risk_entered',
   episode: 1,
   severity: 'warning',
@@ -27,7 +28,8 @@ const EXAMPLE = {
 
 const alertShape = {
   id: z.uuid(),
-  accountId: z.string(),
+  accountId: z.string().nullable().describe('Null for alerts of operators: about a source, or about all accounts'),
+  source: z.string().nullable().describe('The source that is silent; null for all other alerts'),
   ruleId: z.string(),
   episode: z.int().describe('Which crossing of this rule by this account'),
   severity: z.enum(SEVERITIES),
@@ -41,7 +43,10 @@ const alertShape = {
   acknowledgedBy: z.string().nullable(),
   snoozedUntil: instant,
   told: z.boolean().describe('Whether webhooks were told of it'),
-  notToldBecause: z.string().nullable().describe('backfill, cooldown, silenced, snoozed, inhibited, digest_only, ...'),
+  notToldBecause: z
+    .string()
+    .nullable()
+    .describe('backfill, cooldown, silenced, snoozed, inhibited, outage, held, digest_only, ...'),
 }
 
 export const alertSchema = z.object(alertShape).meta({ examples: [EXAMPLE] })
@@ -61,7 +66,9 @@ export const alertDetailSchema = z
     ),
     evidence: z
       .record(z.string(), z.unknown())
-      .describe('Sequence, health, explanation and facts of the account when the alert opened'),
+      .describe(
+        'Sequence, health, explanation and facts of the account when the alert opened; of other alerts what was heard or counted',
+      ),
   })
   .meta({
     examples: [
@@ -87,6 +94,7 @@ const orNull = (at: number | null): string | null => (at === null ? null : toIns
 export const toAlert = (row: AlertRow): z.infer<typeof alertSchema> => ({
   id: row.alertId,
   accountId: row.accountId,
+  source: row.source,
   ruleId: row.ruleId,
   episode: row.episode,
   severity: row.severity,

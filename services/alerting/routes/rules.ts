@@ -12,6 +12,7 @@ import { RequestError } from '#libs/runtime/errors.ts'
 import { checkAllAccounts } from '../account-store.ts'
 import { RULE_JSON_SCHEMA, ruleDocumentSchema } from '../rule-document.ts'
 import { type RuleBook, removeRule, saveRule, storedRule, storedRules } from '../rule-store.ts'
+import { checkAllSubjects } from '../subject-store.ts'
 import { acceptYaml, RULE_EXAMPLE, readRule, ruleBodySchema } from './rule-body.ts'
 
 export type RuleRoutesDeps = {
@@ -61,6 +62,7 @@ export const ruleRoutes = ({ database, clock, book, answerOnce }: RuleRoutesDeps
       (by: Principal, ruleId: string, action: string, write: (tx: Sql) => Promise<object>) => async (tx: Sql) => {
         const detail = await write(tx)
         await checkAllAccounts(tx, by.tenantId, clock.now())
+        await checkAllSubjects(tx, by.tenantId, clock.now())
         await recordAudit(tx, by, { action, subject: ruleId, detail: { ...detail } })
         return one(tx, by.tenantId, ruleId)
       }

@@ -1,0 +1,142 @@
+import type { SourceActivity } from '#libs/contracts/source-activity.ts'
+import type { Sql } from '#libs/postgres/database.ts'
+import { failpoint } from '#libs/runtime/failpoint.ts'
+import type { AccountDecision, RuleInForce, Surroundings } from './core/decide-account.ts'
+import { countedSince, decideSource, decideTenant, inhibitedBy, type QuietCount } from './core/decide-subject.ts'
+import { type DecidedTransition, recordTransitions } from './record-transitions.ts'
+import type { RuleBook } from './rule-store.ts'
+import { silencesOf } from './silence-store.ts'
+import {
+  checkHushedAccounts,
+  claimDueSubjects,
+  countQuiet,
+  lockSubjects,
+  outagesOf,
+  type StoredSubject,
+  type SubjectKey,
+  type SubjectToSave,
+  saveSubjects,
+} from './subject-store.ts'
+import { ofSource, ofTenant, type Testimony } from './witness.ts'
+
+/** Judges that sources were heard, in one transaction: of each source the newest instant counts, and one that is known is old news. */
+export const judgeActivity = async (
+  tx: Sql,
+  book: RuleBook,
+  messages: readonly SourceActivity[],
+): Promise<SubjectsJudged> => {
+  const newest = new Map<string, SourceActivity>()
+  for (const message of messages) {
+    const key = JSON.stringify([message.tenantId, message.source])
+    const known = newest.get(key)
+    if (!known || Date.parse(known.heardAt) <= Date.parse(message.heardAt)) newest.set(key, message)
+  }
+  const keys = [...newest.values()].map(
+    ({ tenantId, source }): SubjectKey => ({ tenantId, kind: 'source', name: source }),
+  )
+  const subjects = await lockSubjects(tx, keys)
+  const around = await surroundings(tx, book, subjects, 0)
+  const judged: Judged[] = []
+  for (const subject of subjects) {
+    const message = newest.get(JSON.stringify([subject.tenantId, subject.name]))!
+    const heardAt = Date.parse(message.heardAt)
+    if (subject.seen && heardAt <= subject.seen.heardAt) continue
+    const before = subject.seen
+    const news = { heardAt, expectedIntervalHours: message.expectedIntervalHours }
+    const decision = decideSource(subject, news, heardAt, around(subject))
+    const seen = { at: Math.max(heardAt, before?.at ?? 0), ...news }
+    judged.push({
+      subject: { ...subject, seen },
+      decision,
+      testimony: (at) => ofSource(subject, before && at < heardAt ? before : news),
+    })
+  }
+  return write(tx, judged, around)
+}
+
+/** How many were judged, and the tenants whose hushed alerts are to be looked at because an outage began or ended. */
+export type SubjectsJudged = { readonly subjects: number; readonly tenantIds: readonly string[] }
+
+/** Judges subjects at which something fell due by `now`. */
+export const judgeDueSubjects = async (
+  tx: Sql,
+  book: RuleBook,
+  now: number,
+  limit: number,
+): Promise<SubjectsJudged> => {
+  const subjects = await claimDueSubjects(tx, now, limit)
+  const around = await surroundings(tx, book, subjects, now)
+  const judged: Judged[] = []
+  for (const subject of subjects)
+    judged.push(
+      subject.kind === 'source'
+        ? judgeSource(subject, now, around(subject))
+        : await judgeTenant(tx, subject, now, around(subject)),
+    )
+  return write(tx, judged, around)
+}
+
+/** Alerts of accounts that wait for an outage to show or to end look again: in a transaction of its own, for accounts are locked before subjects. */
+export const lookAtHushed = async (tx: Sql, { tenantIds }: SubjectsJudged, now: number): Promise<void> => {
+  if (tenantIds.length > 0) await checkHushedAccounts(tx, tenantIds, now)
+}
+
+type Judged = {
+  readonly subject: StoredSubject
+  readonly decision: AccountDecision
+  readonly testimony: (at: number) => Testimony
+}
+
+const judgeSource = (subject: StoredSubject, now: number, around: Surroundings): Judged => {
+  const seen = { ...subject.seen!, at: Math.max(now, subject.seen!.at) }
+  const decision = decideSource(subject, null, seen.at, around)
+  return { subject: { ...subject, seen }, decision, testimony: () => ofSource(subject, seen) }
+}
+
+const judgeTenant = async (tx: Sql, subject: StoredSubject, now: number, around: Surroundings): Promise<Judged> => {
+  const counts = new Map<string, QuietCount>()
+  for (const inForce of around.rules.filter(({ rule }) => rule.about.kind === 'tenant')) {
+    const since = countedSince(subject.states, inForce, now)
+    counts.set(inForce.rule.id, await countQuiet(tx, subject.tenantId, { since, soon: now, without: [] }))
+  }
+  const decision = decideTenant(subject.states, counts, now, around)
+  const most = [...counts.values()].reduce((a, b) => (b.quiet > a.quiet ? b : a), { quiet: 0, active: 0 })
+  return { subject, decision, testimony: () => ofTenant(subject, most) }
+}
+
+const write = async (
+  tx: Sql,
+  judged: readonly Judged[],
+  around: (subject: SubjectKey) => Surroundings,
+): Promise<SubjectsJudged> => {
+  if (judged.length === 0) return { subjects: 0, tenantIds: [] }
+  const saved = judged.map(({ subject, decision }): SubjectToSave => {
+    const inhibits = inhibitedBy(around(subject).rules, decision.states)
+    return { ...subject, states: decision.states, inhibits, nextCheckAt: decision.nextCheckAt }
+  })
+  await saveSubjects(tx, saved)
+  failpoint('alerting.subjects.saved')
+  const decided = judged.flatMap(({ decision, testimony }): DecidedTransition[] =>
+    decision.transitions.map((one) => ({ ...one, ...testimony(one.at) })),
+  )
+  await recordTransitions(tx, decided)
+  const turned = judged.filter(({ subject }, i) => saved[i]!.inhibits.join() !== subject.inhibits.join())
+  return { subjects: judged.length, tenantIds: [...new Set(turned.map(({ subject }) => subject.tenantId))] }
+}
+
+const surroundings = async (tx: Sql, book: RuleBook, subjects: readonly SubjectKey[], since: number) => {
+  const tenantIds = [...new Set(subjects.map((subject) => subject.tenantId))]
+  const rules = await book.rulesInForce(tx, tenantIds)
+  const silences = await silencesOf(tx, tenantIds, since)
+  const outages = await outagesOf(tx, tenantIds)
+  return ({ tenantId, kind }: SubjectKey): Surroundings => ({
+    accountId: null,
+    rules: rulesAbout(rules.get(tenantId) ?? [], kind),
+    silences: silences.get(tenantId) ?? [],
+    // A silent source explains that many accounts are silent together; nothing explains that a source is.
+    outages: kind === 'source' ? [] : (outages.get(tenantId) ?? []).map(({ mutes }) => ({ mutes, quietSince: null })),
+  })
+}
+
+const rulesAbout = (rules: readonly RuleInForce[], kind: SubjectKey['kind']): readonly RuleInForce[] =>
+  rules.filter(({ rule }) => rule.about.kind === kind)
