@@ -21,7 +21,7 @@ export const RULE_EXAMPLE = {
 /** The reader of documents checks them: its errors point into the conditions too. */
 export const ruleBodySchema = z.record(z.string(), z.unknown()).meta({
   description:
-    'A rule: id, severity, `when` and optionally description, enabled, kind, audience, recovers, dwell, recoverDwell, cooldown, reminder, momentary, tells, mutes, filter. JSON, or YAML as application/yaml. GET /v1/rule-schema answers its JSON Schema.',
+    'A rule: id, severity, `when` (or `quietSource` or `quietAccounts`) and optionally description, enabled, kind, audience, recovers, dwell, recoverDwell, cooldown, reminder, momentary, tells, mutes, filter. JSON, or YAML as application/yaml. GET /v1/rule-schema answers its JSON Schema.',
   examples: [RULE_EXAMPLE],
 })
 

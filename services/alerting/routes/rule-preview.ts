@@ -118,6 +118,10 @@ export const rulePreviewRoutes = (deps: { readonly database: Database; readonly 
       },
       async ({ body, query, principal }, reply) => {
         const { rule } = readRule(body)
+        if (rule.about.kind !== 'account')
+          throw new RequestError(422, 'invalid_rule', 'Only rules about accounts can be previewed', [
+            { pointer: '/when', code: 'not_about_accounts', detail: 'No record is kept of how quiet sources were' },
+          ])
         if (running >= MAX_AT_ONCE) {
           reply.header('retry-after', '3')
           throw new RequestError(429, 'previews_running', 'Other previews are running; try again in a moment')
