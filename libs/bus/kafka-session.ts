@@ -3,7 +3,7 @@ import { type Clock, sleep } from '#libs/runtime/clock.ts'
 import { failpoint } from '#libs/runtime/failpoint.ts'
 import type { Logger } from '#libs/runtime/logger.ts'
 import { createHeldPartitions, type HeldPartitions } from './kafka-partitions.ts'
-import { toChunk } from './kafka-records.ts'
+import { toChunks } from './kafka-records.ts'
 import type { PartitionRunner } from './partition-runner.ts'
 
 /** Per partition and fetch, as sent: compressed events unpack to about ten times this. Small enough that decoding one fetch does not hold up the loop for long. */
@@ -106,7 +106,7 @@ export const openKafkaSession = async (options: SessionOptions): Promise<KafkaSe
     held.end = Number(batch.highWatermark)
     held.next = Number(batch.lastOffset()) + 1
     resolveOffset(messages.at(-1)!.offset)
-    held.runner.push(toChunk(messages))
+    for (const chunk of toChunks(messages)) held.runner.push(chunk)
     if (held.runner.waitingBytes() < waitingLimit()) return
     paused.add(partition)
     consumer.pause([{ topic, partitions: [partition] }])

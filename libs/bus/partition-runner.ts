@@ -4,13 +4,13 @@ import type { Batch, ConsumeOptions, DeliveredRecord } from './bus.ts'
 import { deliverBatch } from './deliver-batch.ts'
 
 /** What a record costs in memory beside its key and value, roughly. */
-const RECORD_OVERHEAD = 100
+export const RECORD_OVERHEAD = 100
 
-/** A record's share of a batch's byte limit. Keys are counted in UTF-16 units: near enough for a limit, and free. */
+/** A record's share of a batch's byte limit. Keys are counted in UTF-16 units: near enough for a limit. */
 export const recordBytes = (record: DeliveredRecord): number =>
   record.key.length + record.value.length + RECORD_OVERHEAD
 
-/** Records in offset order, with the sum of their `recordBytes`. */
+/** Records in offset order, with the bytes of their keys and values and `RECORD_OVERHEAD` for each. */
 export type Chunk = { readonly records: readonly DeliveredRecord[]; readonly bytes: number }
 
 export type PartitionRunner = {
@@ -36,8 +36,9 @@ export type PartitionRunnerOptions = {
   readonly onTaken: () => void
 }
 
-/** Cuts a chunk after as many records as fit, at least one. */
+/** Cuts a chunk after as many records as fit, at least one. One that fits whole is not looked into. */
 const cut = (chunk: Chunk, maxBytes: number): readonly [Chunk, Chunk | undefined] => {
+  if (chunk.bytes <= maxBytes) return [chunk, undefined]
   let bytes = recordBytes(chunk.records[0]!)
   let count = 1
   for (; count < chunk.records.length; count++) {

@@ -101,6 +101,14 @@ export const restoreEvaluation = (account: Account, context: ScoringContext): vo
   account.evaluation = evaluateAt(account, context, account.evaluated.at, account.evaluated)
 }
 
+/** It is large, and would outlive many a collection before the account is touched again. */
+export const forgetEvaluation = (account: Account): void => {
+  if (account.evaluation === null) return
+  const { at, band, healthySince } = account.evaluation
+  account.evaluated = { at, band, healthySince }
+  account.evaluation = null
+}
+
 const loadTouchedPages = async (
   sql: Sql,
   wanted: readonly Wanted[],

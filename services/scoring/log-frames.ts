@@ -21,7 +21,7 @@ export type FramePlace = {
  * An entry lies in one frame whole. The frame whose entries are erased is written again by `packFrame`.
  */
 export type FrameWriter = {
-  readonly add: (events: readonly { readonly raw: Buffer }[], change: Buffer | null) => FramePlace
+  readonly add: (events: readonly { readonly raw: string }[], change: Buffer | null) => FramePlace
   /** The packed frames, by number. Called once. */
   readonly take: () => readonly Buffer[]
 }
@@ -40,22 +40,24 @@ export const createFrameWriter = (): FrameWriter => {
     open.copy(larger, 0, 0, length)
     open = larger
   }
+  /** Room for any text of so many UTF-16 units. */
+  const write = (text: string): void => {
+    ensure(3 * text.length)
+    length += open.write(text, length)
+  }
   return {
     add: (events, change) => {
       const eventsAt = length
       for (const { raw } of events) {
-        ensure(raw.length + 1)
-        open.set(raw, length)
-        length += raw.length
+        write(raw)
+        ensure(1)
         open[length++] = RECORD_SEPARATOR
       }
       const eventsLength = length - eventsAt
       const changeLength = change?.length ?? 0
-      if (change !== null) {
-        ensure(changeLength)
-        open.set(change, length)
-        length += changeLength
-      }
+      ensure(changeLength)
+      if (change !== null) open.set(change, length)
+      length += changeLength
       const place = { frame: packed.length, eventsAt, eventsLength, changeLength }
       if (length >= FRAME_BYTES) close()
       return place

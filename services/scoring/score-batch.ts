@@ -14,7 +14,7 @@ import { applyEvents, type LogEntry, type ScoringContext } from './core/apply-ev
 import { changeMessage, factsOf } from './core/change-message.ts'
 import { createFlushQueue } from './flush-queue.ts'
 import { groupRecords } from './group-records.ts'
-import { holdAccounts, restoreEvaluation } from './load-accounts.ts'
+import { forgetEvaluation, holdAccounts, restoreEvaluation } from './load-accounts.ts'
 import { findMoves, markMisplaced, moveAccount, placeNewAccount } from './move-accounts.ts'
 import type { ChangeRelay } from './relay-changes.ts'
 import type { ScoringMetrics } from './scoring-metrics.ts'
@@ -73,9 +73,11 @@ export const createBatchScorer = (deps: BatchScorerDeps): ((batch: Batch) => Pro
       events += given.events.length
       duplicates += applied.duplicates
       const entries = move === null ? applied.entries : [move, ...applied.entries]
-      if (entries.length === 0) continue
-      markMisplaced(catalog, account, now)
-      addAccount(rows, messages, { account, base, entries, context })
+      if (entries.length > 0) {
+        markMisplaced(catalog, account, now)
+        addAccount(rows, messages, { account, base, entries, context })
+      }
+      forgetEvaluation(account)
     }
     const prepared = { rows, held, messages, events, duplicates }
     try {
@@ -88,13 +90,7 @@ export const createBatchScorer = (deps: BatchScorerDeps): ((batch: Batch) => Pro
   }
 
   const release = ({ held }: Prepared): void => {
-    for (const account of held) {
-      account.inFlight--
-      if (account.inFlight > 0 || account.evaluation === null) continue
-      const { at, band, healthySince } = account.evaluation
-      account.evaluated = { at, band, healthySince }
-      account.evaluation = null
-    }
+    for (const account of held) account.inFlight--
     cache.trim()
   }
 

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { type EvaluateInput, evaluate } from '../../services/scoring/core/evaluate.ts'
 import type { Evaluation, FactorResult } from '../../services/scoring/core/evaluation.ts'
 import type { CountedEvent } from '../../services/scoring/core/event.ts'
+import { groupsOf } from '../../services/scoring/core/measured.ts'
 import { type CompiledModel, compileModel, type Model } from '../../services/scoring/core/model.ts'
 import { replay } from '../../services/scoring/core/replay.ts'
 import { createZone, type Zone } from '../../services/scoring/core/zone.ts'
@@ -36,8 +37,10 @@ export const look = (events: readonly CountedEvent[], options: Look = {}): Evalu
   return evaluate({ previousBand: null, override: null, sources: new Map(), ...options, state, model, zone, at })
 }
 
-export const factorOf = ({ groups }: Evaluation, name: string): FactorResult =>
-  groups.flatMap(({ factors }) => factors).find(({ factor }) => factor === name)!
+export const factorOf = (evaluation: Evaluation, name: string): FactorResult =>
+  groupsOf(evaluation)
+    .flatMap(({ factors }) => factors)
+    .find(({ factor }) => factor === name)!
 
 /** Days ago of an account that left onboarding long before: value was realised right at its start. */
 export const settled = (): readonly CountedEvent[] => [event('Value Realized', 300, {}, 'founder')]

@@ -7,8 +7,8 @@ export type ByteReader = {
   readonly double: () => number
   readonly text: () => string
   readonly id: () => string
-  /** A copy of what is left; nothing of it is consumed. */
-  readonly rest: () => Buffer
+  /** What is left, as a text of one unit a byte; nothing of it is consumed. */
+  readonly rest: () => string
 }
 
 const UUID_BYTES = 16
@@ -47,6 +47,6 @@ export const createByteReader = (bytes: Uint8Array): ByteReader => {
       const hex = buffer.toString('hex', take(UUID_BYTES), position)
       return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
     },
-    rest: () => Buffer.from(buffer.subarray(position)),
+    rest: () => buffer.toString('latin1', position),
   }
 }

@@ -8,9 +8,12 @@ export type ByteWriter = {
   readonly text: (value: string) => void
   /** A text that is not empty, in 17 bytes where it is a lower-case UUID. */
   readonly id: (value: string) => void
-  readonly bytes: (value: Uint8Array) => void
+  /** A text whose units are bytes, as they are. */
+  readonly latin1: (value: string) => void
   /** A copy of what was written, and an empty writer again. */
   readonly take: () => Buffer
+  /** The same as a text of one unit a byte. */
+  readonly takeLatin1: () => string
 }
 
 const INITIAL_BYTES = 4_096
@@ -98,15 +101,19 @@ export const createByteWriter = (): ByteWriter => {
     id: (value) => {
       if (value.length !== UUID_LENGTH || !writeUuid(value)) text(value)
     },
-    bytes: (value) => {
+    latin1: (value) => {
       ensure(value.length)
-      buffer.set(value, length)
-      length += value.length
+      length += buffer.write(value, length, 'latin1')
     },
     take: () => {
       const copy = Buffer.from(buffer.subarray(0, length))
       length = 0
       return copy
+    },
+    takeLatin1: () => {
+      const text = buffer.toString('latin1', 0, length)
+      length = 0
+      return text
     },
   }
 }

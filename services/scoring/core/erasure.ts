@@ -41,7 +41,7 @@ export const withoutUser = (event: ReceivedEvent, isErased: (text: string) => bo
   if (event.type === 'Champion Changed' && typeof properties.to === 'string' && isErased(properties.to)) return null
   const kept = withoutTexts(properties, isErased)
   if (kept === properties) return event
-  const raw = Buffer.from(JSON.stringify({ ...JSON.parse(event.raw.toString()), properties: kept }))
+  const raw = JSON.stringify({ ...JSON.parse(event.raw), properties: kept })
   return { ...event, properties: kept, raw }
 }
 

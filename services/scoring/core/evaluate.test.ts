@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { anyEvents, event, factorOf, look, NOW, settled, testModel } from '../../../tests/support/account-history.ts'
 import { evaluate } from './evaluate.ts'
+import { groupsOf } from './measured.ts'
 import { createState } from './state.ts'
 import { createZone } from './zone.ts'
 
@@ -21,7 +22,7 @@ test('before its first event an account has no score, whatever its model is conn
       stage: 'onboarding',
       caps: [],
     })
-    expect(found.groups).toHaveLength(7)
+    expect(groupsOf(found)).toHaveLength(7)
   }
   const zone = createZone('UTC')
   expect(
@@ -34,7 +35,7 @@ test('contributions sum exactly: factors to their group, groups and the cap to t
   fc.assert(
     fc.property(anyEvents(), zones, (events, zone) => {
       const found = look(events, { zone })
-      const total = found.groups.reduce((sum, group) => {
+      const total = groupsOf(found).reduce((sum, group) => {
         expect(group.factors.reduce((part, factor) => part + units(factor.contribution), 0)).toBe(
           units(group.contribution),
         )
@@ -156,7 +157,7 @@ test('a stage that was just entered takes its weights over 14 days', () => {
   const events = [start, event('Value Realized', 50, {}, 'ana'), event('NPS Responded', 49, { score: 9 }, 'ana')]
   const enteredAt = events[1]!.occurredAt
   const weights = (days: number) =>
-    look(events, { at: enteredAt + days * 86_400_000 }).groups.map(({ weight }) => weight)
+    groupsOf(look(events, { at: enteredAt + days * 86_400_000 })).map(({ weight }) => weight)
   const blended = (share: number) => {
     // Groups with data, in the model's order: onboarding, usage, adoption, support (none), sentiment.
     const mixed = [45 - 45 * share, 25 + 10 * share, 10 + 15 * share, 0, 5 + 5 * share, 0, 0]
@@ -180,7 +181,7 @@ test('a source that goes quiet fades its groups by exact hours, and the fade sho
   expect(factorOf(seen(24), 'support.ticket_rate')).toMatchObject({ status: 'measured', freshness: 1 })
   expect(factorOf(seen(36), 'support.ticket_rate')).toMatchObject({ status: 'stale', freshness: 0.5 })
   const gone = seen(48)
-  expect(gone.groups.find(({ group }) => group === 'support')).toMatchObject({
+  expect(groupsOf(gone).find(({ group }) => group === 'support')).toMatchObject({
     weight: 0,
     points: null,
     contribution: 0,
@@ -194,7 +195,8 @@ test('as of any instant, replaying the events up to it is what was seen then', (
     fc.property(anyEvents(), fc.nat({ max: 4_000 }), (events, hours) => {
       const at = NOW - hours * 3_600_000
       const known = events.filter(({ occurredAt }) => occurredAt <= at)
-      expect(look(events, { at })).toEqual(look(known, { at }))
+      const model = testModel()
+      expect(look(events, { at, model })).toEqual(look(known, { at, model }))
     }),
     { numRuns: 200 },
   )

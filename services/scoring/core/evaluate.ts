@@ -55,8 +55,8 @@ export const evaluate = (input: EvaluateInput): Evaluation => {
       : plainBand(round4(override.score), bands)
   const healthySince = band === 'healthy' ? (input.healthySince ?? at) : null
   const advocate = isAdvocate(view, healthySince)
-  const { groups } = weighed
-  const facts = factsOf({ view, standing, groups, score, band, confidence, limitDays, silentSince, advocate })
+  const { measured } = weighed
+  const facts = factsOf({ view, standing, measured, score, band, confidence, limitDays, silentSince, advocate })
   return {
     at,
     score,
@@ -66,7 +66,7 @@ export const evaluate = (input: EvaluateInput): Evaluation => {
     stage: standing.stage,
     stageEnteredAt: standing.enteredAt,
     healthySince,
-    groups,
+    measured,
     caps: capped?.results ?? [],
     override,
     facts,

@@ -1,4 +1,5 @@
 import type { Band, Facts, Stage } from '#libs/contracts/account-health.ts'
+import type { Measured } from './measured.ts'
 
 export type GroupName = 'onboarding' | 'usage' | 'adoption' | 'support' | 'sentiment' | 'commercial' | 'relationship'
 export type CapName = 'cancelled' | 'payment_failed' | 'silent' | 'champion_removed' | 'urgent_ticket_open'
@@ -51,8 +52,8 @@ export type Evaluation = {
   readonly stageEnteredAt: number | null
   /** Since when the published band has been healthy; null when it is not. */
   readonly healthySince: number | null
-  /** All seven, in model order. */
-  readonly groups: readonly GroupResult[]
+  /** `groupsOf` shows it as published. */
+  readonly measured: Measured
   /** All that hold; the lowest bears the delta. */
   readonly caps: readonly CapResult[]
   readonly override: Override | null

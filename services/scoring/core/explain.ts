@@ -1,5 +1,7 @@
 import type { Cause, ExplanationLine } from '#libs/contracts/account-health.ts'
-import type { Evaluation, FactorResult } from './evaluation.ts'
+import type { Evaluation } from './evaluation.ts'
+import { type Measured, published, windowOf } from './measured.ts'
+import type { CompiledModel } from './model.ts'
 
 export type ExplainStep = {
   readonly cause: Cause
@@ -37,51 +39,50 @@ export const explain = (
   return { lines, cause: mainCause(lines, steps) }
 }
 
-const addFactorLines = (lines: ExplanationLine[], previous: Evaluation | null, step: ExplainStep): void => {
-  const { evaluation, cause } = step
-  const old = previous === null ? new Map<string, FactorResult>() : null
-  const groups = evaluation.groups
-  const same = previous !== null && isSameShape(previous, evaluation)
-  const oldByName = old ?? (same ? null : factorsByName(previous!))
-  for (let g = 0; g < groups.length; g += 1) {
-    const factors = groups[g]!.factors
-    for (let f = 0; f < factors.length; f += 1) {
-      const now = factors[f]!
-      const then = oldByName === null ? previous!.groups[g]!.factors[f] : oldByName.get(now.factor)
-      oldByName?.delete(now.factor)
-      if (then?.contribution !== now.contribution) addFactorLine(lines, then, now, cause)
+const addFactorLines = (
+  lines: ExplanationLine[],
+  previous: Evaluation | null,
+  { evaluation, cause }: ExplainStep,
+): void => {
+  const now = evaluation.measured
+  const then = previous?.measured
+  const { factors } = now.model
+  // The same factors stand in the same places, unless the model is another.
+  const places = then === undefined || then.model.factors === factors ? null : placesByName(then.model.factors)
+  for (let index = 0; index < factors.length; index += 1) {
+    const before = places === null ? index : places.get(factors[index]!.name)
+    places?.delete(factors[index]!.name)
+    if (then === undefined || before === undefined) addFactorLine(lines, null, { of: now, index }, cause)
+    else if (then.factorUnits[before] !== now.factorUnits[index]) {
+      addFactorLine(lines, { of: then, index: before }, { of: now, index }, cause)
     }
   }
   // Factors that a new model no longer has.
-  if (oldByName !== null) for (const gone of oldByName.values()) addFactorLine(lines, gone, undefined, cause)
+  if (places !== null) for (const index of places.values()) addFactorLine(lines, { of: then!, index }, null, cause)
 }
 
-const isSameShape = (a: Evaluation, b: Evaluation): boolean =>
-  a.groups.length === b.groups.length &&
-  a.groups.every(({ factors }, g) => {
-    const others = b.groups[g]!.factors
-    return factors.length === others.length && factors.every(({ factor }, f) => others[f]!.factor === factor)
-  })
+const placesByName = (factors: CompiledModel['factors']): Map<string, number> =>
+  new Map(factors.map(({ name }, index) => [name, index]))
 
-const factorsByName = (evaluation: Evaluation): Map<string, FactorResult> =>
-  new Map(evaluation.groups.flatMap(({ factors }) => factors.map((factor) => [factor.factor, factor])))
+/** One factor of an evaluation. */
+type Place = { readonly of: Measured; readonly index: number }
 
-const addFactorLine = (
-  lines: ExplanationLine[],
-  then: FactorResult | undefined,
-  now: FactorResult | undefined,
-  cause: Cause,
-): void => {
-  const delta = difference(now?.contribution ?? 0, then?.contribution ?? 0)
-  if (delta === 0) return
+const addFactorLine = (lines: ExplanationLine[], then: Place | null, now: Place | null, cause: Cause): void => {
+  const units =
+    (now === null ? 0 : now.of.factorUnits[now.index]!) - (then === null ? 0 : then.of.factorUnits[then.index]!)
+  if (units === 0) return
+  const { of, index } = (now ?? then)!
+  const factor = of.model.factors[index]!
+  const before = then?.of.factors[then.index]
+  const after = now?.of.factors[now.index]
   lines.push({
-    factor: (now ?? then)!.factor,
-    delta,
-    pointsBefore: then?.points ?? null,
-    pointsAfter: now?.points ?? null,
-    before: then?.value ?? null,
-    after: now?.value ?? null,
-    window: (now ?? then)!.window,
+    factor: factor.name,
+    delta: units / UNITS,
+    pointsBefore: published(before?.points ?? null),
+    pointsAfter: published(after?.points ?? null),
+    before: published(before?.value ?? null),
+    after: published(after?.value ?? null),
+    window: windowOf(factor, of.day),
     cause,
   })
 }

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { event, factorOf, look, NOW, settled, testModel } from '../../../tests/support/account-history.ts'
 import type { CountedEvent } from './event.ts'
+import { groupsOf } from './measured.ts'
 import type { Model } from './model.ts'
 
 const times = (count: number, make: (index: number) => CountedEvent): CountedEvent[] =>
@@ -153,7 +154,7 @@ test('a connected group counts what was never reported as zero, but invents no v
   const connected = ['usage', 'adoption', 'support', 'sentiment', 'commercial', 'relationship'] as const
   const found = look([event('group', 9, { seats: 5 })], { model: testModel({ connected, coreFeatures: ['a'] }) })
   const points = Object.fromEntries(
-    found.groups.flatMap(({ factors }) => factors.map((factor) => [factor.factor, factor.points])),
+    groupsOf(found).flatMap(({ factors }) => factors.map((factor) => [factor.factor, factor.points])),
   )
   expect(points).toMatchObject({
     'usage.active_ratio': 0,

@@ -1,10 +1,11 @@
 import type { Band } from '#libs/contracts/account-health.ts'
 import { isChampionRemoved } from './caps.ts'
-import type { CoreFacts, GroupResult } from './evaluation.ts'
+import type { CoreFacts } from './evaluation.ts'
 import { hasSupport } from './factors/support-ticket-rate.ts'
 import { urgentTickets } from './factors/support-urgent-open.ts'
 import { stalledFrom } from './journey-runs.ts'
-import { round4 } from './largest-remainder.ts'
+import { round4, UNITS_PER_POINT } from './largest-remainder.ts'
+import type { Measured } from './measured.ts'
 import { paymentFailedDays } from './payment.ts'
 import type { Standing } from './stage-weights.ts'
 import { subscriptionsOf } from './subscription-ledger.ts'
@@ -13,7 +14,7 @@ import { activeUsersOf, seatsOf, type View } from './view.ts'
 export type Found = {
   readonly view: View
   readonly standing: Standing
-  readonly groups: readonly GroupResult[]
+  readonly measured: Measured
   readonly score: number | null
   readonly band: Band
   readonly confidence: number
@@ -24,7 +25,7 @@ export type Found = {
 }
 
 export const factsOf = (found: Found): CoreFacts => {
-  const { view, standing, groups, score, band, confidence, limitDays, silentSince, advocate } = found
+  const { view, standing, measured, score, band, confidence, limitDays, silentSince, advocate } = found
   const { state, day, zone } = view
   const { mrr, renewal, anyScheduled } = subscriptionsOf(state)
   return {
@@ -50,7 +51,7 @@ export const factsOf = (found: Found): CoreFacts => {
     onboardingStalledDays: view.runOpen ? stalledDaysOf(view) : null,
     ownerId: (state.traits.ownerId as string | undefined) ?? null,
     advocate,
-    topContributions: topOf(groups, view.model.model.facts.topContributions),
+    topContributions: topOf(measured, view.model.model.facts.topContributions),
   }
 }
 
@@ -81,17 +82,19 @@ export const stalledDaysOf = (view: View): number | null => {
 }
 
 /** The largest contributions above 0, ties in the model's order. */
-const topOf = (groups: readonly GroupResult[], most: number): CoreFacts['topContributions'] => {
-  const top: { factor: string; contribution: number }[] = []
-  for (const { factors } of groups) {
-    for (const { factor, contribution } of factors) {
-      if (contribution <= 0) continue
-      let place = top.length
-      while (place > 0 && top[place - 1]!.contribution < contribution) place -= 1
-      if (place >= most) continue
-      top.splice(place, 0, { factor, contribution })
-      if (top.length > most) top.pop()
-    }
+const topOf = ({ model, factorUnits }: Measured, most: number): CoreFacts['topContributions'] => {
+  const top: number[] = []
+  for (let index = 0; index < factorUnits.length; index += 1) {
+    const units = factorUnits[index]!
+    if (units <= 0) continue
+    let place = top.length
+    while (place > 0 && factorUnits[top[place - 1]!]! < units) place -= 1
+    if (place >= most) continue
+    top.splice(place, 0, index)
+    if (top.length > most) top.pop()
   }
-  return top
+  return top.map((index) => ({
+    factor: model.factors[index]!.name,
+    contribution: factorUnits[index]! / UNITS_PER_POINT,
+  }))
 }

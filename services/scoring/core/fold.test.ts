@@ -4,6 +4,7 @@ import { anyEvents, event, look, NOW, testModel } from '../../../tests/support/a
 import { evaluate } from './evaluate.ts'
 import type { CountedEvent } from './event.ts'
 import { foldEvent, promote, usersPending, usersTouchedBy } from './fold.ts'
+import { groupsOf } from './measured.ts'
 import { foldFingerprint } from './model.ts'
 import { replay } from './replay.ts'
 import { type AccountState, createState, decodeState, encodeState } from './state.ts'
@@ -113,8 +114,8 @@ test('a champion was seen when last active, whether that was told before or afte
     [named, seen],
   ]) {
     expect(
-      look(events)
-        .groups.flatMap(({ factors }) => factors)
+      groupsOf(look(events))
+        .flatMap(({ factors }) => factors)
         .find(({ factor }) => factor === 'relationship.champion')?.value,
     ).toBe(3)
   }

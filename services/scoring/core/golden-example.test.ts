@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { factorOf, look } from '../../../tests/support/account-history.ts'
 import { goldenEvents, goldenModel } from '../../../tests/support/golden-example.ts'
+import { groupsOf } from './measured.ts'
 
 const found = look(goldenEvents(), { model: goldenModel })
 
@@ -34,7 +35,7 @@ test('the specification’s example scores 73.5839 with confidence 0.855, from i
     band: 'watch',
     caps: [],
   })
-  expect(found.groups.map(({ group, contribution }) => [group, contribution])).toEqual([
+  expect(groupsOf(found).map(({ group, contribution }) => [group, contribution])).toEqual([
     ['onboarding', 0],
     ['usage', 26.2155],
     ['adoption', 17.1053],
@@ -43,5 +44,5 @@ test('the specification’s example scores 73.5839 with confidence 0.855, from i
     ['commercial', 10],
     ['relationship', 0],
   ])
-  expect(found.groups[1]).toMatchObject({ weight: 36.8421, points: 71.1563 })
+  expect(groupsOf(found)[1]).toMatchObject({ weight: 36.8421, points: 71.1563 })
 })

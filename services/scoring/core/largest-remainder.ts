@@ -1,6 +1,8 @@
 /** One unit = 1e-4 points. Values within 1e-9 points of a tie count as ties, so that the last bit of a float decides nothing. */
 export const UNITS_PER_POINT = 10_000
 const TIE_UNITS = 1e-5
+/** Room for remainders, of a model's usual size: made once instead of for every group of every account. */
+const scratch = new Float64Array(32)
 
 /** Whole units of a number, half away from zero. */
 export const toUnits = (value: number): number => {
@@ -17,13 +19,13 @@ export const round4 = (value: number): number => toUnits(value) / UNITS_PER_POIN
  */
 export const shareUnits = (parts: readonly number[], total: number): number[] => {
   const units: number[] = []
-  const remainders: number[] = []
+  const remainders = parts.length <= scratch.length ? scratch : new Float64Array(parts.length)
   let left = total
   for (let index = 0; index < parts.length; index += 1) {
     const exact = parts[index]! * UNITS_PER_POINT
     const floor = Math.floor(exact + TIE_UNITS)
     units.push(floor)
-    remainders.push(exact - floor)
+    remainders[index] = exact - floor
     left -= floor
   }
   for (; left > 0; left -= 1) {

@@ -120,6 +120,8 @@ export type CompiledModel = {
   readonly urgentPriorities: ReadonlySet<string>
   readonly contactKinds: ReadonlySet<string>
   readonly connected: ReadonlySet<GroupName>
+  /** Of all groups, in order. */
+  readonly factors: readonly FactorModel[]
   /** Days of each kind of counter that some window can still reach. */
   readonly keep: { readonly active: number; readonly core: number; readonly users: number; readonly csat: number }
   readonly nps: { readonly windowDays: number }
@@ -163,6 +165,7 @@ export const compileModel = (model: Model): CompiledModel => {
     urgentPriorities: new Set(model.support.urgentPriorities),
     contactKinds: new Set(model.relationship.contactKinds),
     connected: new Set(model.connected),
+    factors: model.groups.flatMap((group) => group.factors),
     ...windowsOf(model),
     seatUseDays:
       model.groups.flatMap((group) => group.factors).find(({ name }) => name === 'usage.active_ratio')?.windowDays ??

@@ -2,8 +2,9 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { FACTS_EXAMPLE, type Facts } from '#libs/contracts/account-health.ts'
 import { event, look, NOW, settled, testModel } from '../../../tests/support/account-history.ts'
-import type { Evaluation } from './evaluation.ts'
+import type { GroupResult } from './evaluation.ts'
 import { expansionReadiness } from './expansion-readiness.ts'
+import { groupsOf } from './measured.ts'
 import { outlookOf } from './outlook.ts'
 import { renewalRisk } from './renewal-risk.ts'
 import { weighSignals } from './weigh-signals.ts'
@@ -21,7 +22,7 @@ const facts = (changes: Partial<Facts> = {}): Facts => ({
 })
 const readiness = (changes: Partial<Facts> = {}, scores: readonly (number | null)[] = HEALTHY) =>
   expansionReadiness(facts(changes), scores, expansion)
-const risk = (changes: Partial<Facts> = {}, groups: Evaluation['groups'] = []) =>
+const risk = (changes: Partial<Facts> = {}, groups: readonly GroupResult[] = []) =>
   renewalRisk(facts(changes), groups, riskRules)
 const reasonOf = ({ reasons }: { readonly reasons: readonly { readonly signal: string }[] }, signal: string) =>
   reasons.find((one) => one.signal === signal)
@@ -97,10 +98,10 @@ describe('risk of the renewal', () => {
       event('Payment Failed', 10, { invoiceId: 'i' }),
       event('Champion Changed', 5, { to: null }),
     ])
-    const found = risk({}, evaluation.groups)
+    const found = risk({}, groupsOf(evaluation))
     expect(reasonOf(found, 'payment')).toMatchObject({ value: 10, points: 80, speaks: 'for' })
     expect(reasonOf(found, 'champion')).toMatchObject({ points: 100, speaks: 'for' })
-    expect(reasonOf(risk({}, look(settled()).groups), 'payment')).toMatchObject({ points: null, speaks: 'unknown' })
+    expect(reasonOf(risk({}, groupsOf(look(settled()))), 'payment')).toMatchObject({ points: null, speaks: 'unknown' })
   })
   it('is at least what a scheduled cancellation or silence says, and named', () => {
     const canceling = risk({ cancelScheduled: true })

@@ -1,6 +1,7 @@
 import type { Facts } from '#libs/contracts/account-health.ts'
 import type { Evaluation } from './evaluation.ts'
 import { type ExpansionReadiness, expansionReadiness } from './expansion-readiness.ts'
+import { groupsOf } from './measured.ts'
 import type { Model } from './model.ts'
 import { type RenewalRisk, renewalRisk } from './renewal-risk.ts'
 
@@ -14,5 +15,5 @@ export const outlookOf = (
   model: Model,
 ): Outlook => ({
   expansionReadiness: expansionReadiness(facts, dailyScores, model.expansion),
-  renewalRisk: renewalRisk(facts, evaluation.groups, model.renewalRisk),
+  renewalRisk: renewalRisk(facts, groupsOf(evaluation), model.renewalRisk),
 })

@@ -1,8 +1,8 @@
 import type { CountedEvent } from './event.ts'
 import { parseInstant } from './instant.ts'
 
-/** An event with what the scoring hop needs beside the count: the bytes to keep, and whether anything may be sent because of it. */
-export type ReceivedEvent = CountedEvent & { readonly backfill: boolean; readonly raw: Buffer }
+/** An event with what the scoring hop needs beside the count: the text to keep, and whether anything may be sent because of it. */
+export type ReceivedEvent = CountedEvent & { readonly backfill: boolean; readonly raw: string }
 
 export type ReadRecord =
   | { readonly kind: 'event'; readonly tenantId: string; readonly accountId: string; readonly event: ReceivedEvent }
@@ -31,8 +31,9 @@ const MAX_LIVE_AGE_MS = 32 * 86_400_000
  * `receivedAt` from the record's timestamp, `source` with "kafka".
  */
 export const readRecord = (record: Delivered): ReadRecord => {
-  if (record.value.length > MAX_EVENT_BYTES) return unreadable(`larger than ${MAX_EVENT_BYTES} bytes`)
-  const text = record.value.toString()
+  const { value } = record
+  if (value.length > MAX_EVENT_BYTES) return unreadable(`larger than ${MAX_EVENT_BYTES} bytes`)
+  const text = value.toString()
   let body: unknown
   try {
     body = JSON.parse(text)
@@ -82,8 +83,8 @@ const readEvent = (
   const problemOfTime = problemOfInstants(occurredAt, receivedAt, mode === 'backfill')
   if (problemOfTime !== undefined) return unreadable(`occurredAt: ${problemOfTime}`)
   const raw = complete
-    ? record.value
-    : Buffer.from(JSON.stringify({ ...body, tenantId, source, receivedAt: new Date(receivedAt).toISOString() }))
+    ? text
+    : JSON.stringify({ ...body, tenantId, source, receivedAt: new Date(receivedAt).toISOString() })
   const backfill = mode === 'backfill'
   const event = { id, source, type, userId: userId ?? null, occurredAt, receivedAt, properties, backfill, raw }
   return { kind: 'event', tenantId, accountId, event }

@@ -23,13 +23,13 @@ export const encodeState = (state: AccountState): Buffer => {
   state.memo.rareBytes ??= encodeRare(state)
   writer.uint(STATE_LAYOUT)
   writeParts(USAGE_PARTS, state)
-  writer.bytes(state.memo.rareBytes)
+  writer.latin1(state.memo.rareBytes)
   return writer.take()
 }
 
-const encodeRare = (state: AccountState): Buffer => {
+const encodeRare = (state: AccountState): string => {
   writeParts(RARE_PARTS, state)
-  return writer.take()
+  return writer.takeLatin1()
 }
 
 const writeParts = (parts: readonly Part[], state: AccountState): void => {

@@ -117,7 +117,8 @@ export type Memo = {
   invoices?: unknown
   nps?: unknown
   subscriptions?: unknown
-  rareBytes?: Buffer | undefined
+  /** Bytes as a text of one unit each: small buffers are slices of 8 KB slabs, and a kept one keeps its slab. */
+  rareBytes?: string | undefined
 }
 
 export const createState = (): AccountState => ({

@@ -40,7 +40,10 @@ export type FactorDefinition = {
 
 const NEVER = Number.POSITIVE_INFINITY
 
-export const noData = (changesIn = NEVER): Measurement => ({ value: null, points: null, freshness: 0, changesIn })
+const NO_DATA: Measurement = { value: null, points: null, freshness: 0, changesIn: NEVER }
+
+export const noData = (changesIn = NEVER): Measurement =>
+  changesIn === NEVER ? NO_DATA : { value: null, points: null, freshness: 0, changesIn }
 
 export const found = (value: number | null, points: number, changesIn: number, freshness = 1): Measurement => ({
   value,

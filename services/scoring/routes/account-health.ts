@@ -6,6 +6,7 @@ import { toInstant } from '#libs/runtime/clock.ts'
 import { RequestError } from '#libs/runtime/errors.ts'
 import type { AccountView, AccountViews } from '../account-views.ts'
 import { parseInstant } from '../core/instant.ts'
+import { groupsOf } from '../core/measured.ts'
 import { overrideSchema } from './account-override.ts'
 import { accountParams } from './account-params.ts'
 import { OUTLOOK_EXAMPLE, outlookFields, toOutlook } from './outlook-schema.ts'
@@ -99,7 +100,7 @@ const toHealth = (
   stage: evaluation.stage,
   model,
   sequence: facts.sequence,
-  groups: evaluation.groups.map((group) => ({ ...group, factors: [...group.factors] })),
+  groups: groupsOf(evaluation).map((group) => ({ ...group, factors: [...group.factors] })),
   caps: [...evaluation.caps],
   override:
     evaluation.override === null

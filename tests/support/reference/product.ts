@@ -1,7 +1,8 @@
 import { evaluate } from '../../../services/scoring/core/evaluate.ts'
-import type { Evaluation } from '../../../services/scoring/core/evaluation.ts'
+import type { Evaluation, GroupResult } from '../../../services/scoring/core/evaluation.ts'
 import type { CountedEvent } from '../../../services/scoring/core/event.ts'
 import { type FoldContext, foldEvent, promote } from '../../../services/scoring/core/fold.ts'
+import { groupsOf } from '../../../services/scoring/core/measured.ts'
 import { type CompiledModel, compileModel, type Model } from '../../../services/scoring/core/model.ts'
 import { type AccountState, createState, decodeState, encodeState } from '../../../services/scoring/core/state.ts'
 import { createMemoryUserBook, type UserBook } from '../../../services/scoring/core/user-days.ts'
@@ -53,8 +54,8 @@ export const flush = (account: ProductAccount, events: readonly CountedEvent[], 
 export const productHealth = (
   state: AccountState,
   { model, account, at }: { readonly model: CompiledModel; readonly account: RandomAccount; readonly at: number },
-): Evaluation =>
-  evaluate({
+): Evaluation & { readonly groups: readonly GroupResult[] } => {
+  const evaluation = evaluate({
     state,
     model,
     zone: createZone(account.timeZone),
@@ -63,3 +64,5 @@ export const productHealth = (
     override: null,
     sources: account.lastSeen,
   })
+  return { ...evaluation, groups: groupsOf(evaluation) }
+}
