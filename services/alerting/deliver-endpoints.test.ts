@@ -3,7 +3,6 @@ import { DAY_MS, HOUR_MS } from '#libs/runtime/durations.ts'
 import { createManualClock } from '#libs/runtime/manual-clock.ts'
 import { addEndpoint, enqueueAll, noticeOf, TENANT } from '../../tests/support/deliveries.ts'
 import { deliverySuite } from '../../tests/support/delivery-suite.ts'
-import { DEFAULT_SCHEDULE } from './core/delivery-schedule.ts'
 import { findEndpoint } from './endpoint-store.ts'
 
 const { db, receiver, deliverer, loggedOf, states, once } = deliverySuite()
@@ -76,26 +75,6 @@ test('an endpoint that only fails for 5 days is disabled; one success in between
   clock.advance(DAY_MS + HOUR_MS)
   await sendOne('day 8')
   await once(async () => expect(await stateNow()).toBe('disabled'))
-})
-
-test('a receiver that is down for 3 days gets everything by the schedule', async () => {
-  const startedAt = Date.parse('2026-11-01T00:00:00Z')
-  const clock = createManualClock(startedAt)
-  const upAt = startedAt + 3 * DAY_MS
-  const triedAt: number[] = []
-  const hook = await receiver(() => {
-    triedAt.push(clock.now())
-    return { status: clock.now() >= upAt ? 200 : 503 }
-  })
-  const { endpointId } = await addEndpoint(db(), hook.url)
-  await deliverer({ clock, schedule: DEFAULT_SCHEDULE })
-  await enqueueAll(db(), [noticeOf('patient', { at: startedAt })])
-  for (const [index, delayMs] of DEFAULT_SCHEDULE.entries()) {
-    if (delayMs > 0) clock.advance(delayMs + 1_000)
-    await once(() => expect(triedAt).toHaveLength(index + 1))
-    await once(async () => expect((await loggedOf('patient', endpointId)).attemptCount).toBe(index + 1))
-  }
-  expect((await loggedOf('patient', endpointId)).state).toBe('delivered')
 })
 
 test('an endpoint that hangs does not delay the others', async () => {

@@ -1,49 +1,39 @@
 import type { Sealer } from '#libs/access/seal-secret.ts'
 import type { Database } from '#libs/postgres/database.ts'
-import { type Clock, sleep } from '#libs/runtime/clock.ts'
+import type { Clock } from '#libs/runtime/clock.ts'
 import { DAY_MS, MINUTE_MS, SECOND_MS } from '#libs/runtime/durations.ts'
-import type { Logger } from '#libs/runtime/logger.ts'
-import { endOrphans } from './record-store.ts'
+import { endOrphans, endOverdue } from './record-store.ts'
 import { removeOldDeliveries } from './retention-store.ts'
+import type { UpkeepTask } from './run-upkeep.ts'
 import { resealSecrets } from './secret-store.ts'
 
 const ORPHANS_EVERY_MS = 5 * SECOND_MS
 const RETENTION_EVERY_MS = 10 * MINUTE_MS
-const KEPT_MS = 30 * DAY_MS
-const CHUNK = 1_000
 
-type UpkeepDeps = {
+type DeliveryUpkeep = {
   readonly database: Database
   readonly clock: Clock
-  readonly logger: Logger
   readonly sealer: Sealer
+  /** How long deliveries are kept, finished or not. */
+  readonly keptMs: number
 }
 
 /**
- * What nobody waits for: deliveries of endpoints that are gone are ended, finished ones go after 30 days, secrets sealed with a former key are sealed
- * anew. Any replica may do it at any time. The answer stops it.
+ * Deliveries of endpoints that are gone are ended; so is what still waits after the time for which deliveries are kept (an endpoint whose own rate is below
+ * what it is sent would collect for ever); finished ones go after that time. Secrets sealed with a former key are sealed anew.
  */
-export const startUpkeep = ({ database, clock, logger, sealer }: UpkeepDeps): (() => Promise<void>) => {
-  const stopping = new AbortController()
-
-  const every = async (pauseMs: number, task: string, chunk: () => Promise<number>): Promise<void> => {
-    while (!stopping.signal.aborted) {
-      try {
-        while (!stopping.signal.aborted && (await chunk()) >= CHUNK);
-      } catch (error) {
-        logger.warn({ err: error, task }, 'upkeep of deliveries failed, it will be tried again')
-      }
-      await sleep(clock, pauseMs, stopping.signal)
-    }
-  }
-
-  const running = Promise.all([
-    every(ORPHANS_EVERY_MS, 'orphans', () => endOrphans(database, clock.now(), CHUNK)),
-    every(RETENTION_EVERY_MS, 'retention', () => removeOldDeliveries(database, clock.now() - KEPT_MS, CHUNK)),
-    every(RETENTION_EVERY_MS, 'reseal', () => resealSecrets(database, sealer, CHUNK)),
-  ])
-  return async () => {
-    stopping.abort()
-    await running
-  }
-}
+export const deliveryUpkeep = ({ database, clock, sealer, keptMs }: DeliveryUpkeep): readonly UpkeepTask[] => [
+  { name: 'orphans', everyMs: ORPHANS_EVERY_MS, chunk: (limit) => endOrphans(database, clock.now(), limit) },
+  {
+    name: 'overdue deliveries',
+    everyMs: RETENTION_EVERY_MS,
+    chunk: (limit) => endOverdue(database, { before: clock.now() - keptMs, now: clock.now(), limit }),
+  },
+  {
+    name: 'old deliveries',
+    everyMs: RETENTION_EVERY_MS,
+    // A day later than they are ended at the latest, so that each can be seen, and replayed.
+    chunk: (limit) => removeOldDeliveries(database, clock.now() - keptMs - DAY_MS, limit),
+  },
+  { name: 'reseal', everyMs: RETENTION_EVERY_MS, chunk: (limit) => resealSecrets(database, sealer, limit) },
+]

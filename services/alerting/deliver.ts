@@ -1,6 +1,7 @@
 import type { Sealer } from '#libs/access/seal-secret.ts'
 import type { Database } from '#libs/postgres/database.ts'
 import { type Clock, sleep } from '#libs/runtime/clock.ts'
+import { DAY_MS } from '#libs/runtime/durations.ts'
 import { failpoint } from '#libs/runtime/failpoint.ts'
 import { newId } from '#libs/runtime/ids.ts'
 import type { Logger } from '#libs/runtime/logger.ts'
@@ -11,8 +12,9 @@ import { createLanes, FIRST_ROOM, type Pace } from './deliver-lanes.ts'
 import { deliveryMetrics } from './deliver-metrics.ts'
 import { createRecorder } from './deliver-recorder.ts'
 import { createTry, type Job } from './deliver-try.ts'
-import { startUpkeep } from './deliver-upkeep.ts'
+import { deliveryUpkeep } from './deliver-upkeep.ts'
 import { DELIVERY_CHANNEL } from './delivery-store.ts'
+import { startUpkeep } from './run-upkeep.ts'
 import type { SendWebhook } from './webhook-sender.ts'
 
 export type Deliverer = {
@@ -35,6 +37,8 @@ export type DelivererDeps = {
   /** Calls at once, per endpoint and in all. */
   readonly maxPerEndpoint?: number
   readonly maxInFlight?: number
+  /** How long deliveries are kept. */
+  readonly keptMs?: number
 }
 
 const POLL_MS = 1_000
@@ -50,7 +54,7 @@ const MAX_UNRECORDED = 2_000
  */
 export const createDeliverer = (deps: DelivererDeps): Deliverer => {
   const { database, clock, logger, sealer, send, schedule, random = Math.random } = deps
-  const { maxPerEndpoint = 64, maxInFlight = 1_024 } = deps
+  const { maxPerEndpoint = 64, maxInFlight = 1_024, keptMs = 30 * DAY_MS } = deps
   const observe = deliveryMetrics(deps.metrics)
   const stopping = new AbortController()
   /** Endpoints that had more due than room. */
@@ -157,7 +161,7 @@ export const createDeliverer = (deps: DelivererDeps): Deliverer => {
     wake,
     start: async () => {
       stopListening = await database.listen(DELIVERY_CHANNEL, wake)
-      stopUpkeep = startUpkeep({ database, clock, logger, sealer })
+      stopUpkeep = startUpkeep({ clock, logger }, deliveryUpkeep({ database, clock, sealer, keptMs }))
       poll()
       wake()
     },

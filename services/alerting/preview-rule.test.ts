@@ -138,6 +138,8 @@ test('nothing is written by a preview, and another tenant’s accounts play no p
     'id: tried\nseverity: info\nwhen: { all: [{ fact: mood }] }',
   )
   expect([wrong.status, wrong.body.errors[0]!.pointer]).toEqual([422, '/when/all/0/fact'])
+  const about = await server.call('POST', '/v1/rules/preview', 'id: tried\nseverity: info\nquietSource: { for: 24h }')
+  expect([about.status, about.body.errors[0]!.pointer]).toEqual([422, '/quietSource'])
   await server.app.close()
 })
 

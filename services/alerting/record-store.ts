@@ -103,6 +103,29 @@ export const disableEndpoint = async (
   return rows.length > 0
 }
 
+type Overdue = { readonly before: number; readonly now: number; readonly limit: number }
+
+/** Ends what was created before `before` and still waits, so that it is not kept for ever. At most `limit`; answers how many. */
+export const endOverdue = async (sql: Sql, { before, now, limit }: Overdue): Promise<number> => {
+  const rows = await sql.query(
+    `update alerting.delivery
+        set state = 'exhausted', reason = 'overdue', finished_at = to_timestamp($2::double precision / 1000),
+            lease_token = null, leased_until = null
+      where delivery_id = any(array(
+        select d.delivery_id from alerting.webhook_endpoint e
+         cross join lateral (
+           select delivery_id from alerting.delivery
+            where endpoint_id = e.endpoint_id and state = 'pending'
+              and created_at < to_timestamp($1::double precision / 1000)
+              and (leased_until is null or leased_until <= to_timestamp($2::double precision / 1000))
+            order by created_at limit $3 for update skip locked) d
+         limit $3))
+      returning 1`,
+    [before, now, limit],
+  )
+  return rows.length
+}
+
 /**
  * Ends what still waits for endpoints that are disabled or deleted, so that no delivery ends in silence: each can be replayed. In chunks; answers how
  * many. A try under way is left to record its own outcome first.

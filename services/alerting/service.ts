@@ -3,8 +3,10 @@ import { createAnswerOnce } from '#libs/access/answer-once.ts'
 import { createSealer } from '#libs/access/seal-secret.ts'
 import type { Subscription } from '#libs/bus/bus.ts'
 import { createOutboxRelay } from '#libs/postgres/outbox.ts'
+import { DAY_MS } from '#libs/runtime/durations.ts'
 import type { Platform, Service, ServiceDefinition } from '#libs/runtime/service.ts'
 import { createAlertTimers } from './alert-timers.ts'
+import { alertUpkeep } from './alert-upkeep.ts'
 import { createAlertingMetrics } from './alerting-metrics.ts'
 import { type AlertingConfig, alertingConfigSchema } from './config.ts'
 import { consumeActivity } from './consume-activity.ts'
@@ -18,6 +20,7 @@ import { silenceRoutes } from './routes/silences.ts'
 import { webhookEndpointRoutes } from './routes/webhook-endpoints.ts'
 import { RULE_JSON_SCHEMA } from './rule-document.ts'
 import { createRuleBook } from './rule-store.ts'
+import { startUpkeep } from './run-upkeep.ts'
 import { createWebhookSender } from './webhook-sender.ts'
 
 /** Decides when a human should know, and tells them: changes of accounts -> alerts -> `alert.events` and webhooks. */
@@ -38,6 +41,7 @@ export const createAlerting = (platform: Platform, config: AlertingConfig): Serv
     send: sender.send,
     sealer,
     schedule: config.PULSO_WEBHOOK_SCHEDULE,
+    keptMs: config.PULSO_DELIVERY_RETENTION_DAYS * DAY_MS,
   })
   const onCommit = (): void => {
     relay.wake()
@@ -45,6 +49,13 @@ export const createAlerting = (platform: Platform, config: AlertingConfig): Serv
   }
   const timers = createAlertTimers({ database, clock, logger, metrics, book, onCommit })
   const subscriptions: Subscription[] = []
+  const upkeep = alertUpkeep({
+    database,
+    clock,
+    previewDays: config.PULSO_PREVIEW_DAYS,
+    alertDays: config.PULSO_ALERT_RETENTION_DAYS,
+  })
+  let stopUpkeep = async (): Promise<void> => {}
   return {
     name: 'alerting',
     topics: ['account.health', 'source.activity', 'alert.events'],
@@ -64,10 +75,12 @@ export const createAlerting = (platform: Platform, config: AlertingConfig): Serv
       timers.start()
       subscriptions.push(await consumeHealth({ database, bus, clock, logger, metrics, book, onCommit }))
       subscriptions.push(await consumeActivity({ database, bus, clock, book, onCommit }))
+      stopUpkeep = startUpkeep({ clock, logger }, upkeep)
     },
     stop: async () => {
       await Promise.all(subscriptions.splice(0).map((subscription) => subscription.stop()))
       await timers.stop()
+      await stopUpkeep()
       await relay.stop()
       await deliverer.stop()
       await sender.close()

@@ -14,3 +14,5 @@ create table alerting.account_facts (
   primary key (tenant_id, account_id, sequence)
 );
 create index account_facts_at on alerting.account_facts (at);
+
+create index alert_resolved on alerting.alert (resolved_at) where state = 'resolved';

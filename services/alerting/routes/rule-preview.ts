@@ -119,6 +119,14 @@ export const rulePreviewRoutes = (deps: { readonly database: Database; readonly 
       async ({ body, query, principal }, reply) => {
         const { rule } = readRule(body)
         if (rule.about.kind !== 'account')
+          throw new RequestError(422, 'invalid_rule', 'The rule cannot be previewed', [
+            {
+              pointer: rule.about.kind === 'source' ? '/quietSource' : '/quietAccounts',
+              code: 'not_recorded',
+              detail: 'Only rules about accounts: what others look at is not recorded',
+            },
+          ])
+        if (rule.about.kind !== 'account')
           throw new RequestError(422, 'invalid_rule', 'Only rules about accounts can be previewed', [
             { pointer: '/when', code: 'not_about_accounts', detail: 'No record is kept of how quiet sources were' },
           ])

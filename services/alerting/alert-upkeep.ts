@@ -1,0 +1,39 @@
+import type { Database } from '#libs/postgres/database.ts'
+import type { Clock } from '#libs/runtime/clock.ts'
+import { DAY_MS, MINUTE_MS } from '#libs/runtime/durations.ts'
+import { WHOLE_EVERY_MS } from './core/fact-record.ts'
+import { removeOldFacts } from './fact-store.ts'
+import { removeEndedSilences, removeResolvedAlerts } from './retention-store.ts'
+import type { UpkeepTask } from './run-upkeep.ts'
+
+const EVERY_MS = 10 * MINUTE_MS
+
+type AlertUpkeep = {
+  readonly database: Database
+  readonly clock: Clock
+  readonly previewDays: number
+  readonly alertDays: number
+}
+
+/** What nobody asks for any more: resolved alerts with their transitions, silences that have ended, changes older than previews reach. */
+export const alertUpkeep = ({ database, clock, previewDays, alertDays }: AlertUpkeep): readonly UpkeepTask[] => {
+  const daysAgo = (days: number): number => clock.now() - days * DAY_MS
+  return [
+    {
+      name: 'old alerts',
+      everyMs: EVERY_MS,
+      chunk: (limit) => removeResolvedAlerts(database, daysAgo(alertDays), limit),
+    },
+    {
+      name: 'old silences',
+      everyMs: EVERY_MS,
+      chunk: (limit) => removeEndedSilences(database, daysAgo(alertDays), limit),
+    },
+    {
+      name: 'old facts',
+      everyMs: EVERY_MS,
+      // Reading begins at a whole row.
+      chunk: (limit) => removeOldFacts(database, daysAgo(previewDays) - WHOLE_EVERY_MS, limit),
+    },
+  ]
+}
