@@ -1,0 +1,146 @@
+import fc from 'fast-check'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { accountKey } from '#libs/contracts/topics.ts'
+import { createManualClock, type ManualClock } from '#libs/runtime/manual-clock.ts'
+import { anyEvents, NOW } from '../support/account-history.ts'
+import { eventually } from '../support/eventually.ts'
+import type { RoutesClient } from '../support/routes-client.ts'
+import { type ScorerFixture, startScorer } from '../support/scorer.ts'
+
+const DAY_MS = 86_400_000
+const RUNS = 15
+let scorer: ScorerFixture
+let api: RoutesClient
+let clock: ManualClock
+
+beforeAll(async () => {
+  clock = createManualClock(NOW)
+  scorer = await startScorer(clock)
+  api = scorer.api
+})
+afterAll(() => scorer?.stop())
+
+type Sent = {
+  readonly id: string
+  readonly type: string
+  readonly source?: string
+  readonly userId: string | null
+  readonly occurredAt: number
+  readonly properties: object
+}
+const send = (accountId: string, events: readonly Sent[]) =>
+  scorer.send(
+    ...events.map((event) => ({
+      key: accountKey('default', accountId),
+      headers: { kind: 'event' },
+      value: Buffer.from(
+        JSON.stringify({
+          source: 'web',
+          ...event,
+          accountId,
+          tenantId: 'default',
+          mode: 'live',
+          occurredAt: new Date(event.occurredAt).toISOString(),
+          receivedAt: new Date(clock.now()).toISOString(),
+        }),
+      ),
+    })),
+  )
+const counted = (accountId: string, count: number) =>
+  eventually(`${count} events of ${accountId} are counted`, async () => {
+    const path = `/v1/accounts/${accountId}/events?limit=500`
+    return (await api.status(path)) === 200 && (await api.get<{ items: unknown[] }>(path)).items.length === count
+  })
+
+type Health = {
+  at: string
+  band: unknown
+  score: number | null
+  sequence: number
+  facts: Record<string, unknown>
+  expansionReadiness: unknown
+  renewalRisk: unknown
+}
+const health = (accountId: string, query = '') => api.get<Health>(`/v1/accounts/${accountId}/health${query}`)
+type Point = { at: string; score: number | null }
+const history = async (accountId: string, query: string): Promise<Point[]> => {
+  const points: Point[] = []
+  let cursor = ''
+  for (;;) {
+    const page = await api.get<{ items: Point[]; nextCursor: string | null }>(
+      `/v1/accounts/${accountId}/history?limit=7&${query}${cursor}`,
+    )
+    points.push(...page.items)
+    if (page.nextCursor === null) return points
+    cursor = `&cursor=${page.nextCursor}`
+  }
+}
+
+/** The band, and what is measured against what was published, depend on the way; all else is a function of the events. */
+const withoutPath = ({ band, expansionReadiness, renewalRisk, ...health }: Health) => {
+  const { band: _, scoreDelta7d, scoreDelta28d, ...facts } = health.facts
+  return { ...health, facts }
+}
+
+it('answers as of now exactly what it has stored, for any events in any order and any batches', async () => {
+  let run = 0
+  const sets = fc.tuple(
+    anyEvents(30).map((events) => events.filter(({ type }) => type !== 'Onboarding Bypassed')),
+    fc.array(fc.nat({ max: 60 }), { maxLength: 3 }),
+  )
+  await fc.assert(
+    fc.asyncProperty(sets, async ([events, cuts]) => {
+      fc.pre(events.length > 0)
+      const accountId = `any-${run++}`
+      const places = [0, ...cuts.sort((a, b) => a - b), events.length]
+      for (let i = 1; i < places.length; i++) await send(accountId, events.slice(places[i - 1], places[i]))
+      await counted(accountId, events.length)
+      const stored = await health(accountId)
+      expect(withoutPath(await health(accountId, `?at=${stored.at}`))).toEqual(withoutPath(stored))
+    }),
+    { numRuns: RUNS },
+  )
+})
+
+it('measures the move of a score against the score published last by that time, 7 and 28 days before', async () => {
+  for (let round = 0; round < 30; round++) {
+    const events = Array.from({ length: round % 4 }, (_, i) => ({
+      id: `move-${round}-${i}`,
+      type: i === 2 ? 'Payment Failed' : 'Feature Used',
+      userId: `u-${(round + i) % 5}`,
+      occurredAt: clock.now() - i * 1_000,
+      properties: { feature: `f-${i}`, core: true },
+    }))
+    if (events.length > 0) {
+      const before =
+        round === 1 ? 0 : (await api.get<{ items: unknown[] }>('/v1/accounts/moving/events?limit=500')).items.length
+      await send('moving', events)
+      await counted('moving', before + events.length)
+    }
+    if (round > 0) {
+      const { facts, at, score } = await health('moving')
+      const points = await history('moving', 'resolution=change')
+      for (const days of [7, 28]) {
+        const before = Date.parse(at) - days * DAY_MS
+        const past = points.findLast((point) => Date.parse(point.at) <= before)?.score ?? null
+        const expected = past === null || score === null ? null : Math.round((score - past) * 10_000) / 10_000
+        expect([round, days, facts[`scoreDelta${days}d`]]).toEqual([round, days, expected])
+      }
+    }
+    clock.advance(1.37 * DAY_MS)
+  }
+  const { facts } = await health('moving')
+  expect(facts.scoreDelta28d).not.toBeNull()
+})
+
+it('shows the last point of each local day, page by page, within from and to', async () => {
+  // Days that are over: the last one may still be written to.
+  const over = `to=${new Date(clock.now() - DAY_MS).toISOString()}`
+  const points = await history('moving', `resolution=change&${over}`)
+  const lastOfDays = [...new Map(points.map((point) => [point.at.slice(0, 10), point])).values()]
+  expect(lastOfDays.length).toBeGreaterThan(20)
+  expect(lastOfDays.length).toBeLessThan(points.length)
+  expect(await history('moving', `resolution=day&${over}`)).toEqual(lastOfDays)
+  const [from, to] = [lastOfDays[5]!.at, lastOfDays[15]!.at]
+  expect(await history('moving', `resolution=day&from=${from}&to=${to}`)).toEqual(lastOfDays.slice(5, 16))
+})
