@@ -1,4 +1,4 @@
-import type { UsageEvent } from '#libs/contracts/usage-event.ts'
+import { RESERVED_TYPES, type UsageEvent } from '#libs/contracts/usage-event.ts'
 import { pointerOf } from '#libs/http/error-handler.ts'
 import { findJsonFault, type JsonLimits } from '#libs/http/json-limits.ts'
 import { type IncomingItem, type ItemFault, isObject } from './core/incoming-item.ts'
@@ -28,7 +28,7 @@ const pointerInItem = (item: IncomingItem, path: readonly PropertyKey[]): string
   return item.pointer + (name === undefined ? pointerOf([field]) : `/${name}`) + pointerOf(rest)
 }
 
-/** Everything that is asked of an event before it is published: limits, shape, then its instant. */
+/** Everything that is asked of an event before it is published: limits, shape, type, then its instant. */
 export const createCheckItem = ({ retentionDays }: { readonly retentionDays: number }): CheckItem => {
   return (item, context) => {
     const refuse = (path: readonly PropertyKey[], code: string, detail: string): CheckedItem => ({
@@ -47,6 +47,8 @@ export const createCheckItem = ({ retentionDays }: { readonly retentionDays: num
       }))
       return { ok: false, errors }
     }
+    if (RESERVED_TYPES.has(event.type))
+      return refuse(['type'], 'reserved_type', "A type that only Pulso's own API records")
     const verdict = judgeTime({
       occurredAt: Date.parse(event.occurredAt),
       receivedAt: context.receivedAt,

@@ -1,4 +1,5 @@
 import type { Batch, DeliveredRecord } from '#libs/bus/bus.ts'
+import { BYPASS_TYPE } from './core/event-types.ts'
 import { type ReceivedEvent, readRecord } from './core/read-record.ts'
 
 /** What one account is to be given in a flush. */
@@ -54,7 +55,9 @@ const readGroup = (group: readonly Given[], unreadable: Unreadable[]) => {
   let due = false
   for (const { batch, record } of group) {
     const read = readRecord(record)
-    if (read.kind === 'event') events.push(read.event)
+    if (read.kind === 'event' && read.event.type === BYPASS_TYPE)
+      unreadable.push({ batch, record, reason: `type: ${BYPASS_TYPE} is reserved for Pulso's own API` })
+    else if (read.kind === 'event') events.push(read.event)
     else if (read.kind === 'evaluate') due = true
     else unreadable.push({ batch, record, reason: read.reason })
   }

@@ -7,7 +7,7 @@ import type { Platform, Service, ServiceDefinition } from '#libs/runtime/service
 import { createAccountCache } from './account-cache.ts'
 import { createAccountViews } from './account-views.ts'
 import { createCatalog } from './catalog.ts'
-import { createSetOverride } from './change-account.ts'
+import { createChangeAccount } from './change-account.ts'
 import { type ScoringConfig, scoringConfigSchema } from './config.ts'
 import { createZone } from './core/zone.ts'
 import { createEraseAccount } from './erase-account.ts'
@@ -44,7 +44,7 @@ export const createScoring = (platform: Platform, config: ScoringConfig): Servic
   const timer = createEvaluationTimer({ database, bus, clock, logger })
   const handle = createBatchScorer({ database, clock, logger, metrics, cache, relay, catalog })
   const views = createAccountViews({ database, clock, catalog })
-  const setOverride = createSetOverride({ database, bus, clock, cache, relay, catalog })
+  const changeAccount = createChangeAccount({ database, bus, clock, cache, relay, catalog })
   const eraseAccount = createEraseAccount({ database, bus, clock, logger, cache })
   const follower = createAccountFollower({ database, clock, logger, catalog })
   let subscription: Subscription | undefined
@@ -64,8 +64,8 @@ export const createScoring = (platform: Platform, config: ScoringConfig): Servic
       await app.register(accountHealthRoutes({ views }))
       await app.register(accountHistoryRoutes({ database, zone }))
       await app.register(accountEventRoutes({ database }))
-      await app.register(accountJourneyRoutes({ database, bus, clock, views }))
-      await app.register(accountOverrideRoutes({ clock, setOverride }))
+      await app.register(accountJourneyRoutes({ clock, views, changeAccount }))
+      await app.register(accountOverrideRoutes({ clock, changeAccount }))
       await app.register(accessRoutes({ database, clock, answerOnce }))
     },
     start: async () => {

@@ -120,6 +120,14 @@ describe('verdicts item by item', () => {
     })
     expect([status, body.results[1]?.problem?.errors]).toMatchObject([207, [{ pointer: '/1', code: 'invalid_json' }]])
   })
+  it('a type that only Pulso itself records is refused with its pointer', async () => {
+    const sent = await send([event('e1', { type: 'Onboarding Bypassed' }), event('e2')])
+    expect([sent.status, sent.body.results[0]?.problem?.errors]).toMatchObject([
+      207,
+      [{ pointer: '/0/type', code: 'reserved_type' }],
+    ])
+    expect(bus.values().map(({ id }) => id)).toEqual(['e2'])
+  })
   it('with ?atomic=true one mistake keeps all from being published', async () => {
     const sent = await send([event('e1'), event('e2', { type: '' })], { query: '?atomic=true' })
     expect(sent.status).toBe(422)

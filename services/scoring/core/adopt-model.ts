@@ -1,5 +1,13 @@
 import type { Account } from './account.ts'
-import { finish, type LogEntry, NO_IDS, type ScoringContext, stepOf, timeSteps } from './apply-events.ts'
+import {
+  finish,
+  type LogEntry,
+  NO_IDS,
+  type ScoringContext,
+  stepOf,
+  stepsCompletedBy,
+  timeSteps,
+} from './apply-events.ts'
 import { foldEvent } from './fold.ts'
 import type { ReceivedEvent } from './read-record.ts'
 import { type AccountState, createState } from './state.ts'
@@ -27,9 +35,10 @@ export const adoptModel = (
   refolded: Refolded | null,
 ): LogEntry => {
   const before = account.evaluation
+  const stepsCompleted = stepsCompletedBy(account, [], from)
   const steps = timeSteps(account, from)
   account.model = context.model
   if (refolded !== null) Object.assign(account, refolded)
   steps.push(stepOf(account, 'model_change', [], context))
-  return finish(account, { events: [], ids: NO_IDS, before, steps, backfill: false, stepsCompleted: [] })
+  return finish(account, { events: [], ids: NO_IDS, before, steps, backfill: false, stepsCompleted })
 }

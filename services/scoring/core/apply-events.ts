@@ -1,11 +1,11 @@
 import type { Cause } from '#libs/contracts/account-health.ts'
 import type { Account } from './account.ts'
-import { withoutErased } from './erasure.ts'
+import { dropCounted } from './drop-counted.ts'
 import { evaluateAt } from './evaluate-account.ts'
 import type { Evaluation } from './evaluation.ts'
+import type { CountedEvent } from './event.ts'
 import { explain } from './explain.ts'
 import { foldEvent, promote } from './fold.ts'
-import { hashId, ID_BYTES } from './id-set.ts'
 import { completedSteps, type StepRef } from './journey.ts'
 import type { CompiledModel } from './model.ts'
 import type { ReceivedEvent } from './read-record.ts'
@@ -44,8 +44,6 @@ export type Change = {
 export type Applied = { readonly entries: readonly LogEntry[]; readonly duplicates: number }
 
 const MAX_EVIDENCE = 5
-const word = new Uint32Array(2)
-
 /**
  * Counts events into an account and evaluates it at `now`: dedupe, fold, evaluate, explain. Backfilled events make a change of their
  * own, before the live ones, since nothing may be sent because of them. `due` asks for an evaluation without events. The account
@@ -60,21 +58,26 @@ export const applyEvents = (
   const { fresh, ids } = dropCounted(account, events)
   const duplicates = events.length - fresh.length
   const past = fresh.filter((event) => event.backfill)
-  if (past.length > 0 && past.length < fresh.length) {
-    const live = fresh.filter((event) => !event.backfill)
-    const first = applyTogether(account, past, ids, true, context)
-    return { entries: [first, applyTogether(account, live, NO_IDS, false, context)], duplicates }
+  if (past.length === 0) {
+    if (fresh.length === 0 && !(due && isDue(account, context))) return { entries: [], duplicates }
+    return { entries: [applyTogether(account, fresh, ids, false, context)], duplicates }
   }
-  if (fresh.length === 0 && !(due && isDue(account, context))) return { entries: [], duplicates }
-  return { entries: [applyTogether(account, fresh, ids, past.length > 0, context)], duplicates }
+  const live = fresh.filter((event) => !event.backfill)
+  const entries: LogEntry[] = []
+  // What time has moved is no doing of the past that is told now.
+  if (isDue(account, context)) entries.push(applyTogether(account, [], NO_IDS, false, context))
+  entries.push(applyTogether(account, past, ids, true, context))
+  if (live.length > 0) entries.push(applyTogether(account, live, NO_IDS, false, context))
+  return { entries, duplicates }
 }
 
 /** A change without events: an override set or removed. */
 export const applyCause = (account: Account, cause: Cause, context: ScoringContext): LogEntry => {
   const before = account.evaluation
+  const stepsCompleted = stepsCompletedBy(account, [], context)
   const steps = timeSteps(account, context)
   steps.push(stepOf(account, cause, [], context))
-  return finish(account, { events: [], ids: NO_IDS, before, steps, backfill: false, stepsCompleted: [] })
+  return finish(account, { events: [], ids: NO_IDS, before, steps, backfill: false, stepsCompleted })
 }
 
 export const NO_IDS = Buffer.alloc(0)
@@ -84,22 +87,6 @@ const isDue = ({ evaluation }: Account, { now, sources }: ScoringContext): boole
   if (evaluation === null) return false
   const next = evaluation.nextEvaluationAt
   return (next !== null && next <= now) || sources.changedAt(now) > evaluation.at
-}
-
-/** Events not counted before and not erased, and their hashes one behind the other. */
-const dropCounted = (account: Account, events: readonly ReceivedEvent[]) => {
-  const ids = Buffer.allocUnsafe(events.length * ID_BYTES)
-  const fresh: ReceivedEvent[] = []
-  for (const given of events) {
-    const event = account.erasures === null ? given : withoutErased(given, account.erasures, account)
-    if (event === null) continue
-    hashId(event.source, event.id, word)
-    if (!account.ids.add(word[0]!, word[1]!)) continue
-    ids.writeUInt32LE(word[0]!, fresh.length * ID_BYTES)
-    ids.writeUInt32LE(word[1]!, fresh.length * ID_BYTES + 4)
-    fresh.push(event)
-  }
-  return { fresh, ids: ids.subarray(0, fresh.length * ID_BYTES) }
 }
 
 type Step = { readonly cause: Cause; readonly evaluation: Evaluation; readonly evidence: readonly string[] }
@@ -112,14 +99,25 @@ const applyTogether = (
   context: ScoringContext,
 ): LogEntry => {
   const before = account.evaluation
+  const stepsCompleted = stepsCompletedBy(account, events, context)
   const steps = timeSteps(account, context)
-  const stepsCompleted = completedSteps(account.state, events, context)
   const today = context.zone.dayOf(context.now)
   const late = events.filter((event) => context.zone.dayOf(event.occurredAt) < today)
   const current = late.length === 0 ? events : events.filter((event) => context.zone.dayOf(event.occurredAt) >= today)
   if (late.length > 0) steps.push(stepOf(account, 'late_data', late, context))
   if (current.length > 0) steps.push(stepOf(account, 'events', current, context))
   return finish(account, { events, ids, before, steps, backfill, stepsCompleted })
+}
+
+/** Steps that these events complete, and those that waited for their instant. Call before the time steps, which count the latter. */
+export const stepsCompletedBy = (
+  account: Account,
+  events: readonly CountedEvent[],
+  context: ScoringContext,
+): readonly StepRef[] => {
+  const { state } = account
+  const waited = isDue(account, context) ? state.pending.filter(({ occurredAt }) => occurredAt <= context.now) : []
+  return completedSteps(state, waited.length === 0 ? events : [...waited, ...events], context)
 }
 
 /** What time alone moved since the last evaluation comes first, so that it is never blamed on the events. */

@@ -1,15 +1,13 @@
 import { z } from 'zod'
-import { recordAudit } from '#libs/access/audit-store.ts'
-import type { Bus } from '#libs/bus/bus.ts'
 import { stageSchema } from '#libs/contracts/account-health.ts'
-import { accountKey } from '#libs/contracts/topics.ts'
 import { errors, notFound } from '#libs/http/problem.ts'
 import { routes } from '#libs/http/routes.ts'
-import type { Database } from '#libs/postgres/database.ts'
 import { type Clock, toInstant } from '#libs/runtime/clock.ts'
 import { newId } from '#libs/runtime/ids.ts'
-import { requireAccount } from '../account-list-store.ts'
+import type { AccountKey } from '../account-store.ts'
 import type { AccountViews } from '../account-views.ts'
+import type { ChangeAccount, Deed } from '../change-account.ts'
+import { applyEvents } from '../core/apply-events.ts'
 import { BYPASS_TYPE } from '../core/event-types.ts'
 import type { Journey } from '../core/journey.ts'
 import { accountParams } from './account-params.ts'
@@ -79,14 +77,23 @@ const bypassSchema = z
   .object({ journeyId: z.string().min(1).max(256).optional(), reason: z.string().trim().min(1).max(1_000) })
   .meta({ examples: [{ journeyId: 'main', reason: 'Migrated by our own team; nothing left to do' }] })
 
-type Deps = {
-  readonly database: Database
-  readonly bus: Bus
-  readonly clock: Clock
-  readonly views: AccountViews
+/** An event that only Pulso itself makes: it is counted at once, and one like it that comes by the topic is refused. */
+const bypassing = (key: AccountKey, now: number, id: string, properties: Record<string, unknown>): Deed => {
+  const at = { occurredAt: now, receivedAt: now }
+  const event = { id, source: 'pulso', type: BYPASS_TYPE, userId: null, properties }
+  const instants = { occurredAt: toInstant(now), receivedAt: toInstant(now) }
+  const raw = JSON.stringify({ ...event, ...key, ...instants, mode: 'live' })
+  const events = [{ ...event, ...at, backfill: false, raw }]
+  return {
+    events,
+    apply: (account, context) => applyEvents(account, events, true, context).entries,
+    audit: { action: 'journey.bypassed', detail: properties },
+  }
 }
 
-export const accountJourneyRoutes = ({ database, bus, clock, views }: Deps) =>
+type Deps = { readonly clock: Clock; readonly views: AccountViews; readonly changeAccount: ChangeAccount }
+
+export const accountJourneyRoutes = ({ clock, views, changeAccount }: Deps) =>
   routes((app) => {
     app.get(
       '/v1/accounts/:accountId/journey',
@@ -125,33 +132,10 @@ export const accountJourneyRoutes = ({ database, bus, clock, views }: Deps) =>
         },
       },
       async ({ params, body, principal }, reply) => {
-        const { accountId } = params
-        const { tenantId } = principal
-        await requireAccount(database, { tenantId, accountId })
+        const key = { tenantId: principal.tenantId, accountId: params.accountId }
         const id = newId()
-        const at = toInstant(clock.now())
         const properties = { journeyId: body.journeyId ?? 'main', reason: body.reason, by: principal.name }
-        const event = {
-          id,
-          source: 'pulso',
-          type: BYPASS_TYPE,
-          accountId,
-          userId: null,
-          occurredAt: at,
-          receivedAt: at,
-          tenantId,
-          mode: 'live',
-          properties,
-        }
-        await database.transaction(async (tx) => {
-          await recordAudit(tx, principal, { action: 'journey.bypassed', subject: accountId, detail: properties })
-          const record = {
-            key: accountKey(tenantId, accountId),
-            value: Buffer.from(JSON.stringify(event)),
-            headers: { kind: 'event' },
-          }
-          await bus.publish('usage.events', [record])
-        })
+        await changeAccount(principal, params.accountId, bypassing(key, clock.now(), id, properties))
         return reply.code(202).send({ id })
       },
     )

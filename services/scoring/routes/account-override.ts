@@ -4,7 +4,9 @@ import { routes } from '#libs/http/routes.ts'
 import { type Clock, toInstant } from '#libs/runtime/clock.ts'
 import { DAY_MS } from '#libs/runtime/durations.ts'
 import { RequestError } from '#libs/runtime/errors.ts'
-import type { SetOverride } from '../change-account.ts'
+import type { ChangeAccount, Deed } from '../change-account.ts'
+import { applyCause } from '../core/apply-events.ts'
+import type { Override } from '../core/evaluation.ts'
 import { accountParams } from './account-params.ts'
 
 const EXAMPLE = { score: 40, reason: 'The sponsor told us they are leaving', expiresAt: '2027-01-31T00:00:00.000Z' }
@@ -33,12 +35,21 @@ export const overrideSchema = z
 /** Extreme values are sooner out of date. */
 const defaultDays = (score: number): number => (score <= 10 || score >= 90 ? 30 : 90)
 
+/** Sets the override or, with null, removes it: a change with cause `override`. */
+const overriding = (override: Override | null): Deed => ({
+  apply: (account, context) => {
+    account.override = override
+    return [applyCause(account, 'override', context)]
+  },
+  audit: override === null ? { action: 'override.removed' } : { action: 'override.set', detail: { ...override } },
+})
+
 export const accountOverrideRoutes = ({
   clock,
-  setOverride,
+  changeAccount,
 }: {
   readonly clock: Clock
-  readonly setOverride: SetOverride
+  readonly changeAccount: ChangeAccount
 }) =>
   routes((app) => {
     app.put(
@@ -64,7 +75,7 @@ export const accountOverrideRoutes = ({
           ])
         }
         const override = { score: body.score, reason: body.reason, author: principal.name, setAt: now, expiresAt }
-        await setOverride(principal, params.accountId, override)
+        await changeAccount(principal, params.accountId, overriding(override))
         return { ...override, setAt: toInstant(now), expiresAt: toInstant(expiresAt) }
       },
     )
@@ -81,7 +92,7 @@ export const accountOverrideRoutes = ({
         },
       },
       async ({ params, principal }, reply) => {
-        await setOverride(principal, params.accountId, null)
+        await changeAccount(principal, params.accountId, overriding(null))
         return reply.code(204).send(null)
       },
     )
