@@ -8,8 +8,7 @@ import { type CompiledModel, compileModel } from './core/model.ts'
 import type { Traits } from './core/segment.ts'
 import { ALL_HEARD, createSourceLog, type SourceLog, type SourceSilence } from './core/source-log.ts'
 import type { Zone } from './core/zone.ts'
-import { loadDefaultModel, parseModel } from './model-document.ts'
-import { DEFAULT_MODEL_ID } from './model-problems.ts'
+import { DEFAULT_MODEL_ID, loadDefaultModel, parseModel } from './model-document.ts'
 import { changedModels, changedSilences, currentRevision, loadModelSources } from './model-store.ts'
 
 /** The version of a model that a stored account names. */

@@ -1,10 +1,10 @@
 import type { Bus } from '#libs/bus/bus.ts'
-import { accountKey } from '#libs/contracts/topics.ts'
 import type { Database } from '#libs/postgres/database.ts'
-import { type Clock, sleep, toInstant } from '#libs/runtime/clock.ts'
+import { type Clock, sleep } from '#libs/runtime/clock.ts'
 import { failpoint } from '#libs/runtime/failpoint.ts'
 import type { Logger } from '#libs/runtime/logger.ts'
 import { claimDueAccounts } from './due-store.ts'
+import { evaluateRecord } from './evaluate-record.ts'
 
 const TICK_MS = 250
 const CLAIM_MS = 30_000
@@ -30,17 +30,7 @@ export const createEvaluationTimer = (deps: {
     const due = await claimDueAccounts(database, { now, until: now + CLAIM_MS, limit: MAX_CLAIMED })
     if (due.length === 0) return 0
     failpoint('scoring.due.claimed')
-    const records = due.map((account) => ({
-      key: accountKey(account.tenant_id, account.account_id),
-      headers: { kind: 'evaluate' },
-      value: Buffer.from(
-        JSON.stringify({
-          tenantId: account.tenant_id,
-          accountId: account.account_id,
-          dueAt: toInstant(account.due_at),
-        }),
-      ),
-    }))
+    const records = due.map((account) => evaluateRecord(account.tenant_id, account.account_id, account.due_at))
     await bus.publish('usage.events', records)
     failpoint('scoring.due.published')
     return due.length

@@ -160,17 +160,24 @@ export type ParsedModel = { readonly model: Model } | { readonly errors: readonl
 export const checkModel = (document: unknown): ParsedModel => {
   const parsed = modelSchema.safeParse(document)
   if (!parsed.success) {
-    return {
-      errors: parsed.error.issues.map(({ path, code, message }) => ({
-        pointer: toPointer(path),
-        code,
-        detail: message,
-      })),
-    }
+    const issues = parsed.error.issues.flatMap((issue) => innermost(issue, []))
+    return { errors: issues.map(({ path, code, message }) => ({ pointer: toPointer(path), code, detail: message })) }
   }
   const model: Model = parsed.data
   const errors = modelProblems(model)
   return errors.length > 0 ? { errors } : { model }
+}
+
+type Issue = { readonly path: readonly PropertyKey[]; readonly code: string; readonly message: string }
+
+/** What is wrong within the form that was meant: of the forms a condition can have, the one whose members are all known to it. */
+const innermost = (issue: z.core.$ZodIssue, above: readonly PropertyKey[]): Issue[] => {
+  const path = [...above, ...issue.path]
+  const forms = issue.code === 'invalid_union' ? issue.errors : []
+  const meant = forms.find((issues) => !issues.some((one) => one.code === 'unrecognized_keys' && one.path.length === 0))
+  return meant === undefined || meant.length === 0
+    ? [{ path, code: issue.code, message: issue.message }]
+    : meant.flatMap((one) => innermost(one, path))
 }
 
 /** A model from YAML or JSON text (JSON is YAML). Throws a 422 RequestError with pointers into the document. */
@@ -188,9 +195,20 @@ export const parseModel = (source: string): Model => {
   return checked.model
 }
 
+/** The model of all accounts that no other matches; tenants' own versions of it are numbered on from the shipped one. */
+export const DEFAULT_MODEL_ID = 'default'
+export const SHIPPED_VERSION = 1
+
+export const readShippedSource = (): string => readFileSync(join(import.meta.dirname, 'models', 'default.yaml'), 'utf8')
+
 /** The shipped model, loaded like any other. */
-export const loadDefaultModel = (): Model =>
-  parseModel(readFileSync(join(import.meta.dirname, 'models', 'default.yaml'), 'utf8'))
+export const loadDefaultModel = (): Model => parseModel(readShippedSource())
+
+/** For editors and other tools; it holds what `checkModel` checks, but for sums, order and what each factor needs. */
+export const MODEL_JSON_SCHEMA: Readonly<Record<string, unknown>> = {
+  title: 'Pulso health model',
+  ...z.toJSONSchema(modelSchema, { io: 'input' }),
+}
 
 const toPointer = (path: readonly PropertyKey[]): string =>
   path.map((part) => `/${String(part).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')

@@ -98,11 +98,8 @@ const settingProblems = ({ settings, windowDays }: FactorModel, pointer: string)
       : []
   })
 
-/** The model of all accounts that no other matches. */
-export const DEFAULT_MODEL_ID = 'default'
-
 const segmentProblems = ({ id, segment }: Model): ErrorDetail[] => {
-  if (id === DEFAULT_MODEL_ID)
+  if (id === 'default')
     return segment === undefined ? [] : [problem('/segment', 'not_allowed', 'the default model is for every account')]
   return segment === undefined ? [problem('/segment', 'required', 'every model but default says who it is for')] : []
 }

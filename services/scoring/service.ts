@@ -13,6 +13,9 @@ import { createZone } from './core/zone.ts'
 import { createEraseAccount } from './erase-account.ts'
 import { createEvaluationTimer } from './evaluation-timer.ts'
 import { createAccountFollower } from './follow-accounts.ts'
+import { MODEL_JSON_SCHEMA } from './model-document.ts'
+import { createPublishModel } from './publish-model.ts'
+import { createReevaluator } from './reevaluate-accounts.ts'
 import { createChangeRelay } from './relay-changes.ts'
 import { oldestUnrelayedAge } from './relay-store.ts'
 import { accountRoutes } from './routes/account.ts'
@@ -23,11 +26,16 @@ import { accountHistoryRoutes } from './routes/account-history.ts'
 import { accountJourneyRoutes } from './routes/account-journey.ts'
 import { accountOverrideRoutes } from './routes/account-override.ts'
 import { accountListRoutes } from './routes/accounts.ts'
+import { modelDeedRoutes } from './routes/model-deeds.ts'
+import { modelRoutes } from './routes/models.ts'
 import { createBatchScorer } from './score-batch.ts'
 import { createScoringMetrics } from './scoring-metrics.ts'
 
 /** Small batches, several at once: the flush queue makes large flushes of those that wait. */
 const BATCHES_IN_FLIGHT = 10
+
+/** Accounts to be scored anew that wait before an event at most. */
+const REEVALUATIONS_WAITING = 2_000
 
 /** Folds events into accounts, scores them, says what moved and why: `usage.events` -> `account.health`. */
 export const createScoring = (platform: Platform, config: ScoringConfig): Service => {
@@ -48,15 +56,28 @@ export const createScoring = (platform: Platform, config: ScoringConfig): Servic
   const eraseAccount = createEraseAccount({ database, bus, clock, logger, cache })
   const follower = createAccountFollower({ database, clock, logger, catalog })
   let subscription: Subscription | undefined
+  const lag = async (): Promise<number> => (await subscription?.lag()) ?? 0
+  const publishModel = createPublishModel({ database, clock, catalog })
+  const reevaluator = createReevaluator({
+    database,
+    bus,
+    clock,
+    logger,
+    catalog,
+    perSecond: config.PULSO_SCORING_REEVALUATIONS_PER_SECOND,
+    maxBacklog: REEVALUATIONS_WAITING,
+    lag,
+  })
   metrics.watch({
     cachedAccounts: cache.size,
-    lag: async () => (await subscription?.lag()) ?? 0,
+    lag,
     unrelayed: () => oldestUnrelayedAge(database, clock.now()),
   })
   return {
     name: 'scoring',
     topics: ['usage.events', 'account.health'],
     migrations: join(import.meta.dirname, 'migrations'),
+    documentSchemas: { model: MODEL_JSON_SCHEMA },
     routes: async (app) => {
       await app.register(accountErasureRoutes({ eraseAccount }))
       await app.register(accountListRoutes({ database, follower }))
@@ -66,6 +87,8 @@ export const createScoring = (platform: Platform, config: ScoringConfig): Servic
       await app.register(accountEventRoutes({ database }))
       await app.register(accountJourneyRoutes({ clock, views, changeAccount }))
       await app.register(accountOverrideRoutes({ clock, changeAccount }))
+      await app.register(modelRoutes({ database, answerOnce }))
+      await app.register(modelDeedRoutes({ publishModel }))
       await app.register(accessRoutes({ database, clock, answerOnce }))
     },
     start: async () => {
@@ -81,9 +104,11 @@ export const createScoring = (platform: Platform, config: ScoringConfig): Servic
         inFlight: BATCHES_IN_FLIGHT,
         maxBatchBytes,
       })
+      reevaluator.start()
     },
     stop: async () => {
       await timer.stop()
+      await reevaluator.stop()
       await follower.stop()
       await subscription?.stop()
       await relay.stop()

@@ -7,6 +7,9 @@ export type RoutesClient = {
   /** Parsed body of a GET; throws on any status but 200. */
   readonly get: <Body>(path: string) => Promise<Body>
   readonly status: (path: string) => Promise<number>
+  /** Body of a GET as text, asked for as that type. */
+  readonly text: (path: string, accept: string) => Promise<string>
+  /** A body that is text goes as YAML. */
   readonly send: (
     method: 'PUT' | 'POST' | 'DELETE',
     path: string,
@@ -15,11 +18,15 @@ export type RoutesClient = {
   readonly close: () => Promise<void>
 }
 
-/** A service's routes behind the real HTTP door, as tenant `default` with every scope. */
-export const createRoutesClient = async (platform: Platform, service: Service): Promise<RoutesClient> => {
+/** A service's routes behind the real HTTP door, with every scope of a tenant. */
+export const createRoutesClient = async (
+  platform: Platform,
+  service: Service,
+  tenantId = 'default',
+): Promise<RoutesClient> => {
   const scopes: Scope[] = ['ingest', 'read', 'write', 'admin']
   const keyring = {
-    authenticate: async () => ({ tenantId: 'default', keyId: 'key', name: 'tester', scopes, operator: true }),
+    authenticate: async () => ({ tenantId, keyId: 'key', name: 'tester', scopes, operator: true }),
   }
   const { metrics } = platform
   const app = await createHttpServer({ logger: silentLogger, metrics, keyring, title: 'T', version: '0', checks: {} })
@@ -29,8 +36,11 @@ export const createRoutesClient = async (platform: Platform, service: Service): 
     app.inject({
       method,
       url,
-      headers: { authorization: 'Bearer key', ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
-      ...(body === undefined ? {} : { payload: JSON.stringify(body) }),
+      headers: {
+        authorization: 'Bearer key',
+        ...(body === undefined ? {} : { 'content-type': `application/${typeof body === 'string' ? 'yaml' : 'json'}` }),
+      },
+      ...(body === undefined ? {} : { payload: typeof body === 'string' ? body : JSON.stringify(body) }),
     })
   return {
     get: async (path) => {
@@ -39,6 +49,8 @@ export const createRoutesClient = async (platform: Platform, service: Service): 
       return answer.json()
     },
     status: async (path) => (await call('GET', path)).statusCode,
+    text: async (url, accept) =>
+      (await app.inject({ method: 'GET', url, headers: { authorization: 'Bearer key', accept } })).body,
     send: async (method, path, body) => {
       const answer = await call(method, path, body)
       return { status: answer.statusCode, body: answer.body === '' ? undefined : answer.json() }

@@ -40,5 +40,6 @@ export const adoptModel = (
   account.model = context.model
   if (refolded !== null) Object.assign(account, refolded)
   steps.push(stepOf(account, 'model_change', [], context))
-  return finish(account, { events: [], ids: NO_IDS, before, steps, backfill: false, stepsCompleted })
+  const noEvents = { events: [], ids: NO_IDS, backfill: false }
+  return finish(account, { ...noEvents, before, steps, stepsCompleted, newModel: true })
 }

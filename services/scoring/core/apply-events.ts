@@ -149,6 +149,8 @@ type Together = {
   readonly steps: readonly Step[]
   readonly backfill: boolean
   readonly stepsCompleted: readonly StepRef[]
+  /** Another model is told in any case: what follows is not to be taken for behaviour. */
+  readonly newModel?: boolean
 }
 
 export const finish = (account: Account, together: Together): LogEntry => {
@@ -157,7 +159,8 @@ export const finish = (account: Account, together: Together): LogEntry => {
   const { lines, cause } = explain(before, steps)
   account.version++
   const entry = { version: account.version, events, ids, evaluation: after }
-  if (lines.length === 0 && stepsCompleted.length === 0 && before !== null && !hasMoved(before, after)) {
+  const isSilent = lines.length === 0 && stepsCompleted.length === 0 && together.newModel !== true
+  if (isSilent && before !== null && !hasMoved(before, after)) {
     return { ...entry, change: null }
   }
   account.sequence++

@@ -8,6 +8,8 @@ create table model_version (
   tenant_id text not null,
   model_id text not null,
   version integer not null,
+  name text not null,
+  priority integer,
   source text not null,
   author text not null,
   created_at timestamptz not null default now(),
@@ -35,6 +37,7 @@ create table source_activity (
   told_heard_at timestamptz,
   primary key (tenant_id, source)
 );
+create index source_activity_untold on source_activity (told_at) where told_heard_at is distinct from heard_at;
 
 -- Silences of sources that a live model maps to groups, and the span in which evaluations take account of them.
 create table source_silence (

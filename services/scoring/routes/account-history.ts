@@ -87,7 +87,8 @@ const changeSchema = accountHealthSchema
 
 const toPoint = (row: HistoryRow): z.infer<typeof pointSchema> => {
   const change: AccountHealth = JSON.parse(changeOf(row).toString())
-  const markers = change.explanation.some((line) => line.cause === 'model_change') ? ['model_change'] : []
+  const moved = change.cause === 'model_change' || change.explanation.some((line) => line.cause === 'model_change')
+  const markers = moved ? ['model_change'] : []
   if (change.cause === 'override') markers.push('override')
   if (change.backfill) markers.push('backfill')
   return {

@@ -1,0 +1,101 @@
+import type { Sql } from '#libs/postgres/database.ts'
+
+/** A pass over the accounts of a tenant, as far as it has come. */
+export type Pass = {
+  readonly tenantId: string
+  /** When it was to begin. */
+  readonly beginsAt: number
+  readonly settledAt: number
+  /** Passes made before it. */
+  readonly passes: number
+  readonly afterAccountId: string | null
+  readonly claim: string
+}
+
+/** Asks for the tenant's accounts to be looked at from an instant on; one under way begins again. */
+export const requestReevaluation = async (
+  tx: Sql,
+  request: { readonly tenantId: string; readonly beginsAt: number; readonly settledAt: number },
+): Promise<void> => {
+  await tx.query(
+    `insert into scoring.reevaluation (tenant_id, next_pass_at, settled_at)
+     values ($1, to_timestamp($2::double precision / 1000), to_timestamp($3::double precision / 1000))
+     on conflict (tenant_id) do update set next_pass_at = excluded.next_pass_at, settled_at = excluded.settled_at, passes = 0,
+       found = 0, after_account_id = null, claim = null, claimed_until = null`,
+    [request.tenantId, request.beginsAt, request.settledAt],
+  )
+}
+
+/** A pass that is due and that nobody works on; the caller's until `until`. */
+export const claimPass = async (
+  sql: Sql,
+  { now, until, claim }: { readonly now: number; readonly until: number; readonly claim: string },
+): Promise<Pass | undefined> => {
+  const [pass] = await sql.query<Pass>(
+    `update scoring.reevaluation r set claim = $3, claimed_until = to_timestamp($2::double precision / 1000)
+     from (
+       select tenant_id from scoring.reevaluation
+       where next_pass_at <= to_timestamp($1::double precision / 1000)
+         and (claimed_until is null or claimed_until <= to_timestamp($1::double precision / 1000))
+       order by next_pass_at limit 1 for update skip locked
+     ) d
+     where r.tenant_id = d.tenant_id
+     returning r.tenant_id as "tenantId", r.next_pass_at as "beginsAt", r.settled_at as "settledAt", r.passes,
+       r.after_account_id as "afterAccountId", r.claim`,
+    [now, until, claim],
+  )
+  return pass
+}
+
+/** Writes down how far the pass has come and how many accounts it found. Undefined when it is no longer the caller's, else all it found. */
+export const advancePass = async (
+  sql: Sql,
+  { tenantId, claim }: Pass,
+  step: { readonly afterAccountId: string; readonly found: number; readonly until: number },
+): Promise<number | undefined> => {
+  const [row] = await sql.query<{ found: number }>(
+    `update scoring.reevaluation set after_account_id = $3, found = found + $4,
+       claimed_until = to_timestamp($5::double precision / 1000)
+     where tenant_id = $1 and claim = $2 returning found`,
+    [tenantId, claim, step.afterAccountId, step.found, step.until],
+  )
+  return row?.found
+}
+
+/** Ends the pass and says when the next one begins. */
+export const schedulePass = async (sql: Sql, { tenantId, claim }: Pass, nextPassAt: number): Promise<void> => {
+  await sql.query(
+    `update scoring.reevaluation set next_pass_at = to_timestamp($3::double precision / 1000), passes = passes + 1,
+       found = 0, after_account_id = null, claim = null, claimed_until = null
+     where tenant_id = $1 and claim = $2`,
+    [tenantId, claim, nextPassAt],
+  )
+}
+
+/** Lets go of the pass where it stands; another process goes on. */
+export const releasePass = async (sql: Sql, { tenantId, claim }: Pass): Promise<void> => {
+  await sql.query(
+    'update scoring.reevaluation set claim = null, claimed_until = null where tenant_id = $1 and claim = $2',
+    [tenantId, claim],
+  )
+}
+
+export const endReevaluation = async (sql: Sql, { tenantId, claim }: Pass): Promise<void> => {
+  await sql.query('delete from scoring.reevaluation where tenant_id = $1 and claim = $2', [tenantId, claim])
+}
+
+export type ScoredBy = {
+  readonly account_id: string
+  readonly traits: Record<string, unknown> | null
+  readonly model_id: string
+  readonly model_version: number
+  readonly evaluated_at: number
+}
+
+/** Accounts after an id, in the order of ids, and what they were scored by last. */
+export const readScoredBy = (sql: Sql, tenantId: string, afterAccountId: string, limit: number) =>
+  sql.query<ScoredBy>(
+    `select account_id, traits, model_id, model_version, evaluated_at from scoring.account
+     where tenant_id = $1 and account_id > $2 order by account_id limit $3`,
+    [tenantId, afterAccountId, limit],
+  )
