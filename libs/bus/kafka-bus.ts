@@ -1,3 +1,5 @@
+// First: it changes parts of kafkajs before they are loaded.
+import './kafka-record-codec.ts'
 import { deadTopicOf, TOPICS } from '#libs/contracts/topics.ts'
 import { type Clock, sleep, systemClock } from '#libs/runtime/clock.ts'
 import { UnavailableError } from '#libs/runtime/errors.ts'

@@ -1,5 +1,6 @@
 import type { KafkaMessage } from 'kafkajs'
 import type { DeliveredRecord } from './bus.ts'
+import type { RecordPlace } from './kafka-record-decoder.ts'
 import { type Chunk, RECORD_OVERHEAD } from './partition-runner.ts'
 
 type Headers = Readonly<Record<string, string>>
@@ -44,9 +45,9 @@ const view: DeliveredRecord & ThisType<View> = {
 export const toChunks = (messages: readonly KafkaMessage[]): Chunk[] => {
   const chunks: Chunk[] = []
   for (let from = 0; from < messages.length; ) {
-    const memory = memoryOf(messages[from]!)
+    const { memory } = placeOf(messages[from]!)
     let to = from + 1
-    while (to < messages.length && memoryOf(messages[to]!) === memory) to++
+    while (to < messages.length && placeOf(messages[to]!).memory === memory) to++
     chunks.push(toChunk(messages, from, to, memory))
     from = to
   }
@@ -54,7 +55,19 @@ export const toChunks = (messages: readonly KafkaMessage[]): Chunk[] => {
 }
 
 const NOTHING = new ArrayBuffer(0)
-const memoryOf = ({ key, value }: KafkaMessage): ArrayBufferLike => (value ?? key)?.buffer ?? NOTHING
+
+/** Of the project's own decoder's messages by what they hold, of others by their buffers. */
+const placeOf = (message: KafkaMessage): RecordPlace => {
+  if ('memory' in message) return message as unknown as RecordPlace
+  const { key, value } = message
+  return {
+    memory: (value ?? key)?.buffer ?? NOTHING,
+    keyAt: key?.byteOffset ?? 0,
+    keyLength: key?.length ?? -1,
+    valueAt: value?.byteOffset ?? 0,
+    valueLength: value?.length ?? -1,
+  }
+}
 
 const toChunk = (messages: readonly KafkaMessage[], from: number, to: number, memory: ArrayBufferLike): Chunk => {
   const count = to - from
@@ -70,7 +83,7 @@ const toChunk = (messages: readonly KafkaMessage[], from: number, to: number, me
   let bytes = 0
   for (let index = 0; index < count; index++) {
     const message = messages[from + index]!
-    bytes += setBounds(columns.bounds, index, message) + RECORD_OVERHEAD
+    bytes += setBounds(columns.bounds, index, placeOf(message)) + RECORD_OVERHEAD
     columns.offsets[index] = Number(message.offset)
     columns.timestamps[index] = Number(message.timestamp)
     columns.headers[index] = readHeaders(message.headers)
@@ -79,13 +92,13 @@ const toChunk = (messages: readonly KafkaMessage[], from: number, to: number, me
   return { records, bytes }
 }
 
-const setBounds = (bounds: Int32Array, index: number, { key, value }: KafkaMessage): number => {
-  const keyLength = key?.length ?? 0
-  const valueLength = value?.length ?? 0
-  bounds[index * 4] = key?.byteOffset ?? 0
-  bounds[index * 4 + 1] = (key?.byteOffset ?? 0) + keyLength
-  bounds[index * 4 + 2] = value?.byteOffset ?? 0
-  bounds[index * 4 + 3] = (value?.byteOffset ?? 0) + valueLength
+const setBounds = (bounds: Int32Array, index: number, place: RecordPlace): number => {
+  const keyLength = Math.max(0, place.keyLength)
+  const valueLength = Math.max(0, place.valueLength)
+  bounds[index * 4] = place.keyAt
+  bounds[index * 4 + 1] = place.keyAt + keyLength
+  bounds[index * 4 + 2] = place.valueAt
+  bounds[index * 4 + 3] = place.valueAt + valueLength
   return keyLength + valueLength
 }
 
@@ -94,7 +107,7 @@ const createHeaderReader = (): ((headers: KafkaMessage['headers']) => Headers) =
   let last: KafkaMessage['headers']
   let decoded: Headers = {}
   return (headers) => {
-    if (!isSame(last, headers)) {
+    if (last !== headers && !isSame(last, headers)) {
       last = headers
       decoded = decodeHeaders(headers)
     }

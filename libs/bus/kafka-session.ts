@@ -106,7 +106,7 @@ export const openKafkaSession = async (options: SessionOptions): Promise<KafkaSe
     held.end = Number(batch.highWatermark)
     held.next = Number(batch.lastOffset()) + 1
     resolveOffset(messages.at(-1)!.offset)
-    for (const chunk of toChunks(messages)) held.runner.push(chunk)
+    held.runner.push(...toChunks(messages))
     if (held.runner.waitingBytes() < waitingLimit()) return
     paused.add(partition)
     consumer.pause([{ topic, partitions: [partition] }])

@@ -15,7 +15,7 @@ export type Chunk = { readonly records: readonly DeliveredRecord[]; readonly byt
 
 export type PartitionRunner = {
   /** Takes the next records of the partition. Never waits: whoever reads looks at `waitingBytes` and reads no further when it is too much. */
-  readonly push: (chunk: Chunk) => void
+  readonly push: (...chunks: readonly Chunk[]) => void
   readonly waitingBytes: () => number
   /** Aborts the signal of the batches, forgets what waits, and resolves when those under way have settled. */
   readonly stop: () => Promise<void>
@@ -127,10 +127,13 @@ export const createPartitionRunner = (options: PartitionRunnerOptions): Partitio
   }
 
   return {
-    push: (chunk) => {
-      if (signal.aborted || chunk.records.length === 0) return
-      waiting.push(chunk)
-      waitingBytes += chunk.bytes
+    push: (...chunks) => {
+      if (signal.aborted) return
+      for (const chunk of chunks) {
+        if (chunk.records.length === 0) continue
+        waiting.push(chunk)
+        waitingBytes += chunk.bytes
+      }
       wake()
     },
     waitingBytes: () => waitingBytes,

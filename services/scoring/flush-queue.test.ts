@@ -1,25 +1,32 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { expect, it } from 'vitest'
 import type { Batch } from '#libs/bus/bus.ts'
+import { createManualClock } from '#libs/runtime/manual-clock.ts'
 import { createFlushQueue } from './flush-queue.ts'
 
-const batch = (partition: number, offset: number): Batch => ({
+const NOW = 1_000_000
+
+const batch = (partition: number, offset: number, timestampMs = NOW): Batch => ({
   topic: 'usage.events',
   partition,
-  records: [{ key: '', value: Buffer.alloc(0), headers: {}, offset, timestampMs: 0 }],
+  records: [{ key: '', value: Buffer.alloc(0), headers: {}, offset, timestampMs }],
   signal: new AbortController().signal,
   park: async () => {},
 })
 
 const recording = () => {
   const flushes: { offsets: number[]; done: () => void; fail: (error: Error) => void }[] = []
-  const handle = createFlushQueue(
-    (batches) =>
+  const clock = createManualClock(NOW)
+  const wireClock = createManualClock(0)
+  const handle = createFlushQueue({
+    clock,
+    wireClock,
+    flush: (batches) =>
       new Promise((resolve, reject) => {
         flushes.push({ offsets: batches.map((one) => one.records[0]!.offset), done: resolve, fail: reject })
       }),
-  )
-  return { flushes, handle }
+  })
+  return { flushes, handle, wireClock }
 }
 
 it('flushes a batch at once when nothing is under way, and gathers those that come meanwhile', async () => {
@@ -54,4 +61,15 @@ it('takes the partition that has waited longest, however much waits elsewhere', 
   flushes[1]!.done()
   await turn()
   expect(flushes.map((flush) => flush.offsets)).toEqual([[0], [1], [2], [100]])
+})
+
+it('gathers old records for a moment before it flushes them, and new ones never', async () => {
+  const { flushes, handle, wireClock } = recording()
+  for (let offset = 1; offset <= 3; offset++) void handle(batch(0, offset, NOW - 60_000))
+  void handle(batch(1, 10))
+  expect(flushes.map((flush) => flush.offsets)).toEqual([[10]])
+  wireClock.advance(999)
+  expect(flushes).toHaveLength(1)
+  wireClock.advance(1)
+  expect(flushes.map((flush) => flush.offsets)).toEqual([[10], [1, 2, 3]])
 })

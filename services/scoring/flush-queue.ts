@@ -1,34 +1,64 @@
 import type { Batch } from '#libs/bus/bus.ts'
+import { type Clock, systemClock } from '#libs/runtime/clock.ts'
 
 /** Flushes at once over all partitions: one folds while another is written; more would only make each smaller. */
 const MAX_FLUSHES = 3
 /** Flushes of one partition at once: the next is folded while the one before is being written. */
 const MAX_FLUSHES_OF_PARTITION = 2
 
+/** Records that old are being caught up with: a little more delay is lost among it, and fewer, larger flushes catch up sooner. */
+const OLD_MS = 2_000
+/** How long the first of them waits for more at most, and how many are enough. */
+const GATHER_MS = 1_000
+const ENOUGH_RECORDS = 24_000
+
 type Waiting = {
   readonly arrival: number
+  readonly arrivedAt: number
   readonly batch: Batch
   readonly resolve: () => void
   readonly reject: (error: unknown) => void
 }
-type Partition = { waiting: Waiting[]; underWay: number }
+type Partition = { waiting: Waiting[]; records: number; underWay: number }
+
+export type FlushQueueOptions = {
+  readonly flush: (batches: readonly Batch[]) => Promise<void>
+  /** Time as the records see it. */
+  readonly clock: Clock
+  /** Time of this machine, for the gathering. */
+  readonly wireClock?: Clock
+}
 
 /**
  * Gathers the batches of a partition that arrive while others are being flushed into one flush: large under load, since every
- * account touched costs once per flush, and small when idle, since nothing ever waits for more to come.
+ * account touched costs once per flush, and small when idle, since new records never wait for more to come.
  */
-export const createFlushQueue = (
-  flush: (batches: readonly Batch[]) => Promise<void>,
-): ((batch: Batch) => Promise<void>) => {
+export const createFlushQueue = ({
+  flush,
+  clock,
+  wireClock = systemClock,
+}: FlushQueueOptions): ((batch: Batch) => Promise<void>) => {
   const partitions = new Map<number, Partition>()
   let underWay = 0
   let arrivals = 0
 
+  const gathersUntil = ({ waiting, records }: Partition): number => {
+    const { batch, arrivedAt } = waiting[0]!
+    const isOld = clock.now() - batch.records[0]!.timestampMs > OLD_MS
+    return isOld && records < ENOUGH_RECORDS ? arrivedAt + GATHER_MS : arrivedAt
+  }
+
   /** Of the partitions that may begin another flush, the one that has waited longest: a busy one starves nobody. */
   const next = (): Partition | undefined => {
     let best: Partition | undefined
+    const now = wireClock.now()
     for (const partition of partitions.values()) {
       if (partition.underWay >= MAX_FLUSHES_OF_PARTITION || partition.waiting.length === 0) continue
+      const until = gathersUntil(partition)
+      if (until > now) {
+        wireClock.after(until - now, fill)
+        continue
+      }
       if (best === undefined || partition.waiting[0]!.arrival < best.waiting[0]!.arrival) best = partition
     }
     return best
@@ -40,6 +70,7 @@ export const createFlushQueue = (
       if (partition === undefined) return
       const taken = partition.waiting
       partition.waiting = []
+      partition.records = 0
       underWay++
       partition.underWay++
       flush(taken.map(({ batch }) => batch)).then(
@@ -60,10 +91,11 @@ export const createFlushQueue = (
     new Promise((resolve, reject) => {
       let partition = partitions.get(batch.partition)
       if (partition === undefined) {
-        partition = { waiting: [], underWay: 0 }
+        partition = { waiting: [], records: 0, underWay: 0 }
         partitions.set(batch.partition, partition)
       }
-      partition.waiting.push({ arrival: arrivals++, batch, resolve, reject })
+      partition.waiting.push({ arrival: arrivals++, arrivedAt: wireClock.now(), batch, resolve, reject })
+      partition.records += batch.records.length
       fill()
     })
 }

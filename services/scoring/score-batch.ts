@@ -139,7 +139,7 @@ export const createBatchScorer = (deps: BatchScorerDeps): ((batch: Batch) => Pro
       'batch scored',
     )
   }
-  return createFlushQueue(flush)
+  return createFlushQueue({ flush, clock })
 }
 
 type Written = {

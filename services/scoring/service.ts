@@ -31,8 +31,8 @@ import { modelRoutes } from './routes/models.ts'
 import { createBatchScorer } from './score-batch.ts'
 import { createScoringMetrics } from './scoring-metrics.ts'
 
-/** Small batches, several at once: the flush queue makes large flushes of those that wait. */
-const BATCHES_IN_FLIGHT = 10
+/** Several at once: the flush queue makes large flushes of those that wait. */
+const BATCHES_IN_FLIGHT = 6
 
 /** Accounts to be scored anew that wait before an event at most. */
 const REEVALUATIONS_WAITING = 2_000

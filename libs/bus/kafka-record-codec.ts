@@ -1,0 +1,45 @@
+import { createRequire } from 'node:module'
+import { decodeRecord } from './kafka-record-decoder.ts'
+import { encodeRecord } from './kafka-record-encoder.ts'
+
+export const RECORD_ENCODER = 'kafkajs/src/protocol/recordBatch/record/v0/index.js'
+export const RECORD_DECODER = 'kafkajs/src/protocol/recordBatch/record/v0/decoder.js'
+const GROUPING = 'kafkajs/src/producer/groupMessagesPerPartition.js'
+
+type Message = { readonly partition?: number }
+type Grouping = {
+  readonly topic: string
+  readonly partitionMetadata: readonly unknown[]
+  readonly messages: readonly Message[]
+  readonly partitioner: (of: { topic: string; partitionMetadata: readonly unknown[]; message: Message }) => number
+}
+
+const groupByPartition = ({ topic, partitionMetadata, messages, partitioner }: Grouping): Record<number, Message[]> => {
+  const groups: Record<number, Message[]> = {}
+  if (partitionMetadata.length === 0) return groups
+  for (const message of messages) {
+    const partition = partitioner({ topic, partitionMetadata, message })
+    const group = groups[partition]
+    if (group === undefined) groups[partition] = [message]
+    else group.push(message)
+  }
+  return groups
+}
+
+/**
+ * Puts codecs of single records, and a way of sorting them by partition, that cost a fraction in the place of kafkajs' own, which make
+ * some twenty objects a record (64-bit numbers as objects, a buffer of 512 zeroed bytes for each, doubled until it fits, a new array for each record
+ * sorted), which at a hundred thousand records a second is most of what a client does. The bytes on the wire are the same. kafkajs is
+ * at its last version (2.2.4, pinned); what is replaced here is checked against the original by a test.
+ * Imported before kafkajs, whose parts take what they need of each other when they are loaded.
+ */
+const require = createRequire(import.meta.url)
+for (const [name, own] of [
+  [RECORD_ENCODER, encodeRecord],
+  [RECORD_DECODER, decodeRecord],
+  [GROUPING, groupByPartition],
+] as const) {
+  const path = require.resolve(name)
+  require(path)
+  require.cache[path]!.exports = own
+}
