@@ -74,8 +74,8 @@ export type Bus = {
   readonly publish: (topic: string, records: readonly BusRecord[]) => Promise<void>
   readonly consume: (options: ConsumeOptions) => Promise<Subscription>
   /**
-   * Takes a key's records out of every topic, those whose value `isGone` names; by default all. Only where the log is Pulso's own:
-   * Kafka keeps what it has until its retention ends. A record that waited to be read is never delivered.
+   * Takes a key's records out of every topic, or puts what `edit` answers in place of their values (null: takes it out). Only where
+   * the log is Pulso's own: Kafka keeps what it has until its retention ends. A record taken out before it was read is never delivered.
    */
-  readonly forget: (key: string, isGone?: (value: Buffer) => boolean) => Promise<void>
+  readonly forget: (key: string, edit?: (value: Buffer) => Buffer | null) => Promise<void>
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { decodeChunk, encodeChunk, takeOut } from './postgres-chunk.ts'
+import { decodeChunk, editChunk, encodeChunk } from './postgres-chunk.ts'
 
 const text = fc.string({ unit: 'binary', maxLength: 40 })
 const records = fc.array(
@@ -32,18 +32,22 @@ test('what is read is what was written, from any offset on', async () => {
   )
 })
 
-test('what is taken out is gone, and all else is where it was', async () => {
+test('what is taken out or edited is so, and all else is where it was', async () => {
   await fc.assert(
-    fc.asyncProperty(records, fc.nat(29), fc.boolean(), async (written, chosen, onlyEmpty) => {
+    fc.asyncProperty(records, fc.nat(29), async (written, chosen) => {
       const keyed = written.map((record) => ({ record, key: Buffer.from(record.key) }))
       const { key } = keyed[chosen % keyed.length]!
-      const isGone = (value: Buffer): boolean => !onlyEmpty || value.length === 0
+      const edit = (value: Buffer): Buffer | null => [null, value, Buffer.from('edited')][value.length % 3]!
       const { body, rawBytes, count } = await encodeChunk(keyed, 1_700_000_000_123)
       const stored = { body, raw_bytes: rawBytes, record_count: count, last_offset: 100 + count - 1 }
-      const edited = await takeOut(stored, key, isGone)
+      const edited = await editChunk(stored, key, edit)
       const before = await decodeChunk(stored, 0)
-      const expected = before.filter((record) => !(Buffer.from(record.key).equals(key) && isGone(record.value)))
-      expect(edited === undefined).toBe(expected.length === before.length)
+      const expected = before.flatMap((record) => {
+        const value = Buffer.from(record.key).equals(key) ? edit(record.value) : record.value
+        return value === null ? [] : [{ ...record, value }]
+      })
+      const isSame = expected.length === before.length && expected.every(({ value }, i) => value === before[i]!.value)
+      expect(edited === undefined).toBe(isSame)
       if (edited === undefined) return
       expect(await decodeChunk({ ...stored, body: edited.body, raw_bytes: edited.rawBytes }, 0)).toEqual(expected)
     }),

@@ -70,25 +70,35 @@ export type StoredChunk = {
 /** A record that was taken out keeps its place as a head with this timestamp: offsets stay without gaps. */
 const TAKEN_OUT = Number.NaN
 
-/** The chunk without the records of a key whose value `isGone` names; undefined when it has none. */
-export const takeOut = async (
+/** The chunk with the values of a key's records as `edit` answers them, null taking the record out; undefined when nothing differs. */
+export const editChunk = async (
   chunk: StoredChunk,
   key: Buffer,
-  isGone: (value: Buffer) => boolean,
+  edit: (value: Buffer) => Buffer | null,
 ): Promise<Omit<EncodedChunk, 'count'> | undefined> => {
   const raw = await unpack(chunk.body, chunk.raw_bytes)
   const parts: Buffer[] = []
-  let found = false
+  let edited = false
   for (let at = 0; at < raw.length; ) {
     const keyEnd = at + HEAD_BYTES + raw.readUInt32LE(at)
     const valueAt = keyEnd + raw.readUInt32LE(at + 4)
     const end = valueAt + raw.readUInt32LE(at + 8)
-    const goes = raw.subarray(at + HEAD_BYTES, keyEnd).equals(key) && isGone(raw.subarray(valueAt, end))
-    found ||= goes
-    parts.push(goes ? emptyRecord() : raw.subarray(at, end))
+    const value = raw.subarray(valueAt, end)
+    const after = raw.subarray(at + HEAD_BYTES, keyEnd).equals(key) ? edit(value) : value
+    edited ||= after !== value
+    if (after === null) parts.push(emptyRecord())
+    else if (after === value) parts.push(raw.subarray(at, end))
+    else parts.push(withLength(raw.subarray(at, valueAt), after.length), after)
     at = end
   }
-  return found ? pack(Buffer.concat([Buffer.of(RAW), ...parts])) : undefined
+  return edited ? pack(Buffer.concat([Buffer.of(RAW), ...parts])) : undefined
+}
+
+/** A record's head, key and headers, for a value of another length. */
+const withLength = (before: Buffer, length: number): Buffer => {
+  const head = Buffer.from(before)
+  head.writeUInt32LE(length, 8)
+  return head
 }
 
 const emptyRecord = (): Buffer => {

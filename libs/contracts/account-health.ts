@@ -18,6 +18,7 @@ export const CAUSES = [
   'stage_change',
   'model_change',
   'override',
+  'erasure',
   'cap',
 ] as const
 export const causeSchema = z.enum(CAUSES)
@@ -104,7 +105,11 @@ export const accountHealthSchema = z.object({
   sequence: z.int().min(1),
   at: instant.describe('The evaluation’s instant'),
   model: z.object({ id: z.string(), version: z.int() }),
-  backfill: z.boolean().describe('True when only backfilled events led here: nothing may be sent because of it'),
+  backfill: z
+    .boolean()
+    .describe(
+      'True when only backfilled events, or the erasure of a user, led here: nothing may be sent because of it',
+    ),
   health: z.object({
     score: number4.nullable(),
     previousScore: number4.nullable(),

@@ -82,6 +82,16 @@ export const deleteAccounts = async (tx: Sql, keys: readonly AccountKey[]): Prom
   )
 }
 
+/** Changes of before a user's erasure may have been judged after it: once the erasure's own change is, the traits that are left are known. */
+export const forgetTraits = async (
+  tx: Sql,
+  left: readonly (AccountKey & { readonly traits: object })[],
+): Promise<void> => {
+  for (const { tenantId, accountId, traits } of left) {
+    await tx.query('select alerting.forget_traits($1, $2, $3::jsonb)', [tenantId, accountId, JSON.stringify(traits)])
+  }
+}
+
 export type AccountToSave = StoredAccount & { readonly nextCheckAt: number | null }
 
 export const saveAccounts = async (tx: Sql, accounts: readonly AccountToSave[]): Promise<void> => {

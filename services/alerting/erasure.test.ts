@@ -56,6 +56,24 @@ test('an account that begins anew opens episodes of their own', async () => {
   expect(rows).toEqual([{ rule: 'at_risk_entered', episode: 2 }])
 })
 
+test('traits that an erased user had brought go, also those of changes that are judged after the erasure', async () => {
+  const withTraits = (sequence: number, traits: object) => ({ ...fall('traited', sequence), traits: { ...traits } })
+  await judge(withTraits(1, { plan: 'pro', mail: 'canary-mail' }))
+  await test_.database.query('select access.erase_user($1, $2, $3, $4)', ['default', 'traited', 'ana', { plan: 'pro' }])
+  expect(await findTexts(test_.database, ['canary-mail'])).toEqual([])
+  await judge(withTraits(2, { plan: 'pro', mail: 'canary-mail' }))
+  expect(await findTexts(test_.database, ['canary-mail'])).not.toEqual([])
+  await judge(
+    { ...withTraits(3, { plan: 'pro' }), cause: 'erasure', backfill: true },
+    withTraits(4, { plan: 'pro', region: 'north' }),
+  )
+  expect(await findTexts(test_.database, ['canary-mail'])).toEqual([])
+  const [account] = await test_.database.query<{ traits: object }>(
+    `select seen -> 'traits' as traits from alerting.account where account_id = 'traited'`,
+  )
+  expect(account?.traits).toEqual({ plan: 'pro', region: 'north' })
+})
+
 test('an erasure waits for who judges the account for the first time, and one who comes meanwhile sees it', async () => {
   const held = Promise.withResolvers<void>()
   const judged = Promise.withResolvers<void>()

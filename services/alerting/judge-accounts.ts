@@ -6,6 +6,7 @@ import {
   type AccountToSave,
   claimDueAccounts,
   deleteAccounts,
+  forgetTraits,
   lockAccounts,
   type SeenHealth,
   type StoredAccount,
@@ -46,6 +47,7 @@ export const judgeChanges = async (tx: Sql, book: RuleBook, messages: readonly A
   const notices: Notice[] = []
   const facts: (AccountKey & FactRow)[] = []
   const unseen: StoredAccount[] = []
+  const cleared: (AccountKey & { readonly traits: object })[] = []
   let stale = messages.length
   for (const { account, messages: fresh } of news) {
     if (fresh.length === 0) {
@@ -59,10 +61,12 @@ export const judgeChanges = async (tx: Sql, book: RuleBook, messages: readonly A
     decided.push(...outcome.decided)
     notices.push(...outcome.notices)
     facts.push(...outcome.facts)
+    if (fresh.some(({ cause }) => cause === 'erasure')) cleared.push({ ...account, traits: fresh.at(-1)!.traits })
   }
   await deleteAccounts(tx, unseen)
   await saveAccounts(tx, saved)
   await insertFacts(tx, facts)
+  await forgetTraits(tx, cleared)
   failpoint('alerting.judge.saved')
   await recordTransitions(tx, decided, notices)
   return { accounts: saved.length, stale, transitions: decided.length }

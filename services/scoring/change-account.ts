@@ -6,7 +6,6 @@ import { accountKey } from '#libs/contracts/topics.ts'
 import { notFound } from '#libs/http/problem.ts'
 import type { Database } from '#libs/postgres/database.ts'
 import type { Clock } from '#libs/runtime/clock.ts'
-import { UnavailableError } from '#libs/runtime/errors.ts'
 import { failpoint } from '#libs/runtime/failpoint.ts'
 import { type AccountCache, createAccountCache } from './account-cache.ts'
 import { createFlushRows } from './account-rows.ts'
@@ -19,6 +18,7 @@ import { holdAccounts, restoreEvaluation } from './load-accounts.ts'
 import { markMisplaced } from './move-accounts.ts'
 import type { ChangeRelay } from './relay-changes.ts'
 import { addAccount } from './score-batch.ts'
+import { whileContended } from './while-contended.ts'
 
 type Deps = {
   readonly database: Database
@@ -39,9 +39,6 @@ export type Deed = {
 
 /** Does it, with one audit row in the same transaction. Throws a 404 for an account that the tenant does not have. */
 export type ChangeAccount = (principal: Principal, accountId: string, deed: Deed) => Promise<void>
-
-/** A person's change may meet a flush of the same account: then the account is read again. */
-const TRIES = 5
 
 export const createChangeAccount = (deps: Deps): ChangeAccount => {
   const { database, bus, clock, cache, relay, catalog } = deps
@@ -76,14 +73,6 @@ export const createChangeAccount = (deps: Deps): ChangeAccount => {
     await relay.offer({ partition, ...flushed, records: messages })
   }
 
-  return async (principal, accountId, deed) => {
-    const key = { tenantId: principal.tenantId, accountId }
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return await write(principal, key, deed)
-      } catch (error) {
-        if (!(error instanceof UnavailableError) || attempt === TRIES) throw error
-      }
-    }
-  }
+  return (principal, accountId, deed) =>
+    whileContended(() => write(principal, { tenantId: principal.tenantId, accountId }, deed))
 }

@@ -35,6 +35,13 @@ export const editLog = async (
 const frameName = (frame: { partition: number; position: number; frame: number }): string =>
   `${frame.partition}/${frame.position}/${frame.frame}`
 
+/** Writes shorter bytes over longer ones; spaces fill what is left. */
+export const writeOver = (frame: Buffer, at: { readonly at: number; readonly length: number }, bytes: Buffer): void => {
+  if (bytes.length > at.length) throw new Error('what is written over a place of the log must fit it')
+  frame.fill(SPACE, at.at, at.at + at.length)
+  frame.set(bytes, at.at)
+}
+
 /** Takes out all that lies at a place. */
 export const blank = (frame: Buffer, { events_at, events_length, change_length }: LogPlace): boolean => {
   frame.fill(SPACE, events_at, events_at + events_length + change_length)

@@ -11,6 +11,7 @@ import type { AccountKey } from './account-store.ts'
 import { blank, editLog } from './edit-log.ts'
 import { eraseEverywhere, insertErasedAccount, loadErasures, lockAccount } from './erasure-store.ts'
 import { deleteUnusedFrames, listPlaces } from './log-edit-store.ts'
+import { whileContended } from './while-contended.ts'
 
 /**
  * Erases an account: when it resolves, no schema of the database and, where the log is Pulso's own, no topic has anything of it. Throws
@@ -31,7 +32,7 @@ export const createEraseAccount = (deps: {
   const { database, bus, clock, logger, cache } = deps
   return async (principal, accountId) => {
     const key = { tenantId: principal.tenantId, accountId }
-    const hash = await database.transaction((tx) => erase(tx, principal, key, clock.now()))
+    const hash = await whileContended(() => database.transaction((tx) => erase(tx, principal, key, clock.now())))
     if (hash !== null) logger.info({ tenantId: key.tenantId, hash }, 'account erased')
     cache.drop(accountKey(key.tenantId, accountId))
     await bus.forget(accountKey(key.tenantId, accountId))

@@ -57,6 +57,25 @@ export const insertErasedUser = async (tx: Sql, key: AccountKey, userHash: strin
   )
 }
 
+/** The partition's flushes wait until the transaction ends. */
+export const lockPartition = async (tx: Sql, partition: number): Promise<void> => {
+  await tx.query(
+    `insert into scoring.partition_head as h (partition, position) values ($1, 0)
+     on conflict (partition) do update set position = h.position`,
+    [partition],
+  )
+}
+
+/** Takes a user out of what every schema keeps of the account beside its state and its log. */
+export const eraseUserElsewhere = async (tx: Sql, key: AccountKey, userId: string, traits: object): Promise<void> => {
+  await tx.query('select access.erase_user($1, $2, $3, $4::jsonb)', [
+    key.tenantId,
+    key.accountId,
+    userId,
+    JSON.stringify(traits),
+  ])
+}
+
 /** Takes the account out of every schema, the audit log's mentions of it included; answers what stands for it there now. */
 export const eraseEverywhere = async (tx: Sql, key: AccountKey, lastSequence: number): Promise<string> => {
   const [row] = await tx.query<{ hash: string }>(

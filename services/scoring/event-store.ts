@@ -6,11 +6,13 @@ import { type FramedRow, placeOf } from './log-rows.ts'
 
 /** Events of one flush, as they were kept. */
 const readKept = (key: AccountKey, row: FramedRow): ReceivedEvent[] =>
-  eventsIn(unpackFrame(row.bytes), placeOf(row)).map((value) => {
-    const read = readRecord({ key: `${key.tenantId}:${key.accountId}`, value, headers: {}, timestampMs: 0 })
-    if (read.kind !== 'event') throw new Error('a kept event cannot be read again')
-    return read.event
-  })
+  eventsIn(unpackFrame(row.bytes), placeOf(row)).map((value) => readKeptEvent(key, value))
+
+export const readKeptEvent = (key: AccountKey, value: Buffer): ReceivedEvent => {
+  const read = readRecord({ key: `${key.tenantId}:${key.accountId}`, value, headers: {}, timestampMs: 0 })
+  if (read.kind !== 'event') throw new Error('a kept event cannot be read again')
+  return read.event
+}
 
 /** Every event the account has counted, in the order it came. */
 export const loadCountedEvents = async (sql: Sql, key: AccountKey): Promise<ReceivedEvent[]> => {

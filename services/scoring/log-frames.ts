@@ -79,6 +79,10 @@ export const unpackFrame = (packed: Buffer): Buffer => {
   return zstdDecompressSync(content)
 }
 
+/** Events as they lie in a frame. */
+export const joinEvents = (events: readonly { readonly raw: string }[]): Buffer =>
+  Buffer.from(events.map(({ raw }) => `${raw}${String.fromCharCode(RECORD_SEPARATOR)}`).join(''))
+
 export const eventsIn = (frame: Buffer, place: FramePlace): readonly Buffer[] => {
   const kept = frame.subarray(place.eventsAt, place.eventsAt + place.eventsLength)
   const events: Buffer[] = []

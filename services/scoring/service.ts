@@ -11,6 +11,7 @@ import { createChangeAccount } from './change-account.ts'
 import { type ScoringConfig, scoringConfigSchema } from './config.ts'
 import { createZone } from './core/zone.ts'
 import { createEraseAccount } from './erase-account.ts'
+import { createEraseUser } from './erase-user.ts'
 import { createEvaluationTimer } from './evaluation-timer.ts'
 import { createAccountFollower } from './follow-accounts.ts'
 import { MODEL_JSON_SCHEMA } from './model-document.ts'
@@ -54,6 +55,7 @@ export const createScoring = (platform: Platform, config: ScoringConfig): Servic
   const views = createAccountViews({ database, clock, catalog })
   const changeAccount = createChangeAccount({ database, bus, clock, cache, relay, catalog })
   const eraseAccount = createEraseAccount({ database, bus, clock, logger, cache })
+  const eraseUser = createEraseUser({ database, bus, clock, logger, cache, relay, catalog })
   const follower = createAccountFollower({ database, clock, logger, catalog })
   let subscription: Subscription | undefined
   const lag = async (): Promise<number> => (await subscription?.lag()) ?? 0
@@ -79,7 +81,7 @@ export const createScoring = (platform: Platform, config: ScoringConfig): Servic
     migrations: join(import.meta.dirname, 'migrations'),
     documentSchemas: { model: MODEL_JSON_SCHEMA },
     routes: async (app) => {
-      await app.register(accountErasureRoutes({ eraseAccount }))
+      await app.register(accountErasureRoutes({ eraseAccount, eraseUser }))
       await app.register(accountListRoutes({ database, follower }))
       await app.register(accountRoutes({ database, follower, views }))
       await app.register(accountHealthRoutes({ views }))

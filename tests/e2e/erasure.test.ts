@@ -138,3 +138,87 @@ describe('an account that is erased', () => {
     expect(await findTexts(shared.test.platform.database, [ACCOUNT])).toEqual([])
   })
 })
+
+describe('a user who is erased', () => {
+  const USER = 'canary-person'
+  const TRAIT = 'canary-mail@example.com'
+  const others = () => [
+    usageRecord('duo', { type: 'group', userId: 'u-1', properties: { plan: 'pro', name: 'Duo' } }),
+    usageRecord('duo', { userId: 'u-1', agoMs: DAY_MS }),
+    usageRecord('duo', {
+      userId: 'u-1',
+      properties: { feature: 'reports', core: true, reviewer: USER, seen: ['u-1', USER] },
+    }),
+    usageRecord('duo', { type: 'Champion Changed', userId: 'u-1', properties: { to: 'u-1', from: USER } }),
+  ]
+  const own = () => [
+    usageRecord('duo', { type: 'identify', userId: USER, properties: { email: TRAIT, plan: 'free' }, agoMs: DAY_MS }),
+    usageRecord('duo', { userId: USER }),
+    usageRecord('duo', { type: 'NPS Responded', userId: USER, properties: { score: 1 } }),
+    usageRecord('duo', { type: 'Champion Changed', userId: 'u-1', properties: { to: USER } }),
+  ]
+  const kept = others()
+  const gone = own()
+  const path = `/v1/accounts/duo/users/${USER}`
+  type Health = { score: number; groups: unknown; facts: Record<string, unknown> }
+  const scoreOf = async (accountId: string) => {
+    const { score, groups, facts } = await replica.api.get<Health>(`/v1/accounts/${accountId}/health`)
+    return { score, groups, facts: { ...facts, sequence: 0, scoreDelta7d: null, scoreDelta28d: null } }
+  }
+
+  test('leaves the account as if their events had never been, in every table', async () => {
+    await send([...kept.slice(0, 2), ...gone, ...kept.slice(2), usageRecord('duo-neighbour', { userId: USER })])
+    await eventually(
+      'both are counted',
+      async () => (await statusOf('duo-neighbour')) === 200 && (await countEvents('duo')) === 8,
+    )
+    await eventually('alerting has seen the trait', async () => {
+      const found = await findTexts(shared.test.platform.database, [TRAIT])
+      return ['alerting.account', 'alerting.account_facts'].every((table) => found.includes(table))
+    })
+    expect((await replica.api.send('DELETE', path)).status).toBe(204)
+    // The neighbour has a user of the same name, who stays.
+    expect(await countEvents('duo-neighbour')).toBe(1)
+    expect((await replica.api.send('DELETE', '/v1/accounts/duo-neighbour')).status).toBe(204)
+    expect(await findTexts(shared.test.platform.database, [USER, TRAIT])).toEqual([])
+    expect(await countEvents('duo')).toBe(4)
+
+    const sameWithout = kept.map((record) => {
+      const body = JSON.parse(
+        record.value.toString().replaceAll(`,"reviewer":"${USER}"`, '').replaceAll(`"${USER}"`, 'null'),
+      )
+      return { ...record, key: 'default:solo', value: Buffer.from(JSON.stringify({ ...body, accountId: 'solo' })) }
+    })
+    await send(sameWithout)
+    await eventually('an account without the user is there', async () => (await statusOf('solo')) === 200)
+    expect(await scoreOf('duo')).toEqual(await scoreOf('solo'))
+    const states = await shared.test.platform.database.query<{ state: Buffer }>(
+      `select state from scoring.account where account_id in ('duo', 'solo')`,
+    )
+    expect(states[0]!.state.equals(states[1]!.state)).toBe(true)
+    const { items } = await replica.api.get<Page<{ accountId: string; traits: unknown }>>('/v1/accounts?q=duo')
+    expect(items.map(({ accountId }) => accountId).sort()).toEqual(['duo', 'solo'])
+    const changes = await replica.api.get<Page>('/v1/accounts/duo/changes')
+    expect(changes.items[0]).toMatchObject({ cause: 'erasure', backfill: true })
+    const audit = await replica.api.get<Page>('/v1/audit')
+    expect(audit.items.find(({ action }) => action === 'user.erased')).toMatchObject({ subject: 'duo' })
+  })
+
+  test('does not come back by their events, while what they do afterwards counts', async () => {
+    const late = usageRecord('duo', { userId: USER, agoMs: DAY_MS })
+    await send([...gone, ...kept, late, usageRecord('duo', { userId: 'u-3' })])
+    await eventually('the new event is counted', async () => (await countEvents('duo')) === 5)
+    expect(await findTexts(shared.test.platform.database, [USER, TRAIT])).toEqual(['bus.chunks'])
+    expect((await replica.api.send('DELETE', path)).status).toBe(204)
+    expect(await findTexts(shared.test.platform.database, [USER, TRAIT])).toEqual([])
+    await send([usageRecord('duo', { userId: USER })])
+    await eventually('they are back', async () => (await countEvents('duo')) === 6)
+    expect((await replica.api.send('DELETE', path)).status).toBe(204)
+    expect(await countEvents('duo')).toBe(5)
+  })
+
+  test('is not found in an account that has no such user, nor in one that does not exist', async () => {
+    expect((await replica.api.send('DELETE', '/v1/accounts/duo/users/nobody')).status).toBe(404)
+    expect((await replica.api.send('DELETE', '/v1/accounts/nobody/users/u-1')).status).toBe(404)
+  })
+})

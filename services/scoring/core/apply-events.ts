@@ -149,8 +149,8 @@ type Together = {
   readonly steps: readonly Step[]
   readonly backfill: boolean
   readonly stepsCompleted: readonly StepRef[]
-  /** Another model is told in any case: what follows is not to be taken for behaviour. */
-  readonly newModel?: boolean
+  /** Told in any case. Another model: what follows is not to be taken for behaviour. An erasure: readers learn which traits are left. */
+  readonly always?: boolean
 }
 
 export const finish = (account: Account, together: Together): LogEntry => {
@@ -159,7 +159,7 @@ export const finish = (account: Account, together: Together): LogEntry => {
   const { lines, cause } = explain(before, steps)
   account.version++
   const entry = { version: account.version, events, ids, evaluation: after }
-  const isSilent = lines.length === 0 && stepsCompleted.length === 0 && together.newModel !== true
+  const isSilent = lines.length === 0 && stepsCompleted.length === 0 && together.always !== true
   if (isSilent && before !== null && !hasMoved(before, after)) {
     return { ...entry, change: null }
   }

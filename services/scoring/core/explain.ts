@@ -17,6 +17,7 @@ const PREFERRED: readonly Cause[] = [
   'model_change',
   'stage_change',
   'window_expiry',
+  'erasure',
   'cap',
 ]
 

@@ -2,9 +2,13 @@ import { z } from 'zod'
 import { errors } from '#libs/http/problem.ts'
 import { routes } from '#libs/http/routes.ts'
 import type { EraseAccount } from '../erase-account.ts'
+import type { EraseUser } from '../erase-user.ts'
 import { accountParams } from './account-params.ts'
 
-export const accountErasureRoutes = ({ eraseAccount }: { readonly eraseAccount: EraseAccount }) =>
+type Deps = { readonly eraseAccount: EraseAccount; readonly eraseUser: EraseUser }
+const userParams = accountParams.extend({ userId: z.string().min(1).max(256) })
+
+export const accountErasureRoutes = ({ eraseAccount, eraseUser }: Deps) =>
   routes((app) => {
     app.delete(
       '/v1/accounts/:accountId',
@@ -20,6 +24,23 @@ export const accountErasureRoutes = ({ eraseAccount }: { readonly eraseAccount: 
       },
       async ({ params, principal }, reply) => {
         await eraseAccount(principal, params.accountId)
+        return reply.code(204).send(null)
+      },
+    )
+    app.delete(
+      '/v1/accounts/:accountId/users/:userId',
+      {
+        config: { scope: 'admin' },
+        schema: {
+          operationId: 'eraseUser',
+          summary: 'Erases one user with all their events; the account is what the others add up to',
+          tags: ['accounts'],
+          params: userParams,
+          response: { 204: z.null(), ...errors(404) },
+        },
+      },
+      async ({ params, principal }, reply) => {
+        await eraseUser(principal, params.accountId, params.userId)
         return reply.code(204).send(null)
       },
     )

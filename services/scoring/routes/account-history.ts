@@ -89,8 +89,8 @@ const toPoint = (row: HistoryRow): z.infer<typeof pointSchema> => {
   const change: AccountHealth = JSON.parse(changeOf(row).toString())
   const moved = change.cause === 'model_change' || change.explanation.some((line) => line.cause === 'model_change')
   const markers = moved ? ['model_change'] : []
-  if (change.cause === 'override') markers.push('override')
-  if (change.backfill) markers.push('backfill')
+  if (change.cause === 'override' || change.cause === 'erasure') markers.push(change.cause)
+  else if (change.backfill) markers.push('backfill')
   return {
     at: toInstant(row.at),
     score: row.score,
