@@ -6,7 +6,10 @@ export type Figure = {
   readonly bus?: 'kafka' | 'embedded'
   readonly events?: number
   readonly perSecond?: number
-  /** To the bare loop of the same run (`ingest`: to the same server without its checks). */
+  /**
+   * To the bare loop of the same run. `ingest`: to the same server without its checks; `deliveries`: to a bare signed undici loop; `hanging-endpoint`: of the
+   * p99 to that of the same endpoints when none hangs.
+   */
   readonly ratio?: number
   /** How large the flushes were, on average. */
   readonly eventsPerFlush?: number
@@ -30,6 +33,8 @@ export type Sizes = {
   readonly scoringEvents: number
   readonly embeddedEvents: number
   readonly ingestEvents: number
+  readonly deliveries: number
+  readonly decisions: number
   readonly latencySeconds: number
   /** Sent before, and not counted. */
   readonly warmUpSeconds: number
@@ -40,6 +45,8 @@ export const FULL: Sizes = {
   scoringEvents: 1_000_000,
   embeddedEvents: 300_000,
   ingestEvents: 500_000,
+  deliveries: 60_000,
+  decisions: 1_000_000,
   latencySeconds: 20,
   warmUpSeconds: 5,
   rounds: 2,
@@ -48,6 +55,8 @@ export const SMOKE: Sizes = {
   scoringEvents: 200_000,
   embeddedEvents: 50_000,
   ingestEvents: 50_000,
+  deliveries: 8_000,
+  decisions: 100_000,
   latencySeconds: 3,
   warmUpSeconds: 1,
   rounds: 1,

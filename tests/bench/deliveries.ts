@@ -5,28 +5,24 @@ import { Agent } from 'undici'
 import type { Database } from '#libs/postgres/database.ts'
 import { signWebhook } from '../../services/alerting/core/sign-webhook.ts'
 import { addEndpoint, enqueueAll, noticeOf, startDeliverer } from '../support/deliveries.ts'
+import { type Figure, type Run, withCleanup } from './bench-run.ts'
+import { startAlertingDatabase } from './parts.ts'
 
 const IN_FLIGHT = 64
 
-export type DeliveriesFigure = {
-  /** Signed, posted, answered and recorded. */
-  readonly perSecond: number
-  /** The same posts by a bare signed undici loop in the same run. */
-  readonly barePerSecond: number
-  readonly ratio: number
-}
-
-/** Webhook deliveries of one process to a receiver in another, everything recorded; `database` has the tables of alerting. */
-export const benchDeliveries = async (database: Database, count: number): Promise<DeliveriesFigure> => {
-  const sink = await startSink()
-  try {
-    const barePerSecond = await bareLoop(sink.port, Math.min(count, 20_000))
-    const perSecond = await delivered(database, sink.port, count)
-    return { perSecond, barePerSecond, ratio: perSecond / barePerSecond }
-  } finally {
-    sink.stop()
-  }
-}
+/** Webhooks delivered by one process to a receiver in another, everything recorded. */
+export const deliveries = (run: Run): Promise<Figure> =>
+  withCleanup(async (defer) => {
+    const events = run.sizes.deliveries
+    const database = await startAlertingDatabase(defer)
+    const sink = await startSink()
+    defer(async () => sink.stop())
+    // Before and after, and the better of the two: a machine that is busy for a while flatters nobody.
+    const first = await bareLoop(sink.port, Math.min(events, 20_000))
+    const perSecond = await delivered(database, sink.port, events)
+    const bare = Math.max(first, await bareLoop(sink.port, Math.min(events, 20_000)))
+    return { bench: 'deliveries', events, perSecond: Math.round(perSecond), ratio: perSecond / bare }
+  })
 
 const startSink = async (): Promise<{ port: number; stop: () => void }> => {
   const path = fileURLToPath(new URL('./webhook-sink.ts', import.meta.url))

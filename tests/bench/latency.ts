@@ -33,8 +33,17 @@ const send = async (agent: Agent, door: Door, events: readonly MadeEvent[]): Pro
   if (answer.statusCode !== 202) throw new Error(`the door answered ${answer.statusCode}: ${text.slice(0, 300)}`)
 }
 
-/** When each probe's change was on `account.health`, by the probe's number. */
-const watchProbes = async (bus: Bus): Promise<{ arrivals: Map<number, number>; stop: () => Promise<void> }> => {
+/** When the first sign of each probe came to the end of its way, by the probe's number. */
+export type Watch = { readonly arrivals: ReadonlyMap<number, number>; readonly stop: () => Promise<void> }
+
+/** Undefined for what bears no probe's name. */
+export const probeIn = (text: string): number | undefined => {
+  const at = text.indexOf(PROBE)
+  return at < 0 ? undefined : Number.parseInt(text.slice(at + PROBE.length), 10)
+}
+
+/** The end of the way is the change on `account.health`. */
+const watchHealth = async (bus: Bus): Promise<Watch> => {
   const arrivals = new Map<number, number>()
   await bus.ensureTopics(['account.health'])
   const subscription = await bus.consume({
@@ -43,20 +52,25 @@ const watchProbes = async (bus: Bus): Promise<{ arrivals: Map<number, number>; s
     handle: async ({ records }) => {
       const at = performance.now()
       for (const { key } of records) {
-        const number = Number(key.slice(key.indexOf(PROBE) + PROBE.length))
-        if (key.includes(PROBE) && !arrivals.has(number)) arrivals.set(number, at)
+        const probe = probeIn(key)
+        if (probe !== undefined && !arrivals.has(probe)) arrivals.set(probe, at)
       }
     },
   })
   return { arrivals, stop: subscription.stop }
 }
 
-const drive = async (bus: Bus, door: Door, perSecond: number, { latencySeconds, warmUpSeconds }: Sizes) => {
+/** Sends at this rate and answers how long each probe took, sorted; those of the warm-up are left out. */
+export const drive = async (
+  { arrivals, stop }: Watch,
+  door: Door,
+  perSecond: number,
+  { latencySeconds, warmUpSeconds }: Sizes,
+): Promise<readonly number[]> => {
   const perRequest = Math.round((perSecond * EVERY_MS) / 1_000)
   const requests = ((warmUpSeconds + latencySeconds) * 1_000) / EVERY_MS
   const next = createEventMaker(`live${perSecond}`)
   const agent = new Agent({ connections: 64, pipelining: 1 })
-  const { arrivals, stop } = await watchProbes(bus)
   const startedAt = performance.now() + 200
   const dueAt = (request: number): number => startedAt + request * EVERY_MS
   const sends: Promise<void>[] = []
@@ -74,7 +88,7 @@ const drive = async (bus: Bus, door: Door, perSecond: number, { latencySeconds, 
     await Promise.all(sends)
     const giveUpAt = performance.now() + PATIENCE_MS
     while (arrivals.size < requests && performance.now() < giveUpAt) await pause(50)
-    if (arrivals.size < requests) throw new Error(`${requests - arrivals.size} of ${requests} changes never came`)
+    if (arrivals.size < requests) throw new Error(`${requests - arrivals.size} of ${requests} probes never came`)
   } finally {
     await stop()
     await agent.close()
@@ -85,7 +99,7 @@ const drive = async (bus: Bus, door: Door, perSecond: number, { latencySeconds, 
     .sort((a, b) => a - b)
 }
 
-const share = (sorted: readonly number[], part: number): number =>
+export const share = (sorted: readonly number[], part: number): number =>
   Math.round(sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))]! * 10) / 10
 
 type Parts = {
@@ -99,7 +113,7 @@ const figureOf = async (run: Run, bus: 'kafka' | 'embedded', perSecond: number, 
   const memory = watchPostgresMemory()
   try {
     const door = { address: parts.ingest.address, key: parts.key }
-    const sorted = await drive(parts.bus, door, perSecond, run.sizes)
+    const sorted = await drive(await watchHealth(parts.bus), door, perSecond, run.sizes)
     const alone = parts.ingest !== parts.scoring
     return {
       bench: `latency-${perSecond}`,

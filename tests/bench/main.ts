@@ -2,6 +2,10 @@ import { appendFile, mkdir, writeFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import { type Figure, FULL, type Run, SMOKE, withCleanup } from './bench-run.ts'
 import { createRun } from './create-run.ts'
+import { decisions } from './decisions.ts'
+import { deliveries } from './deliveries.ts'
+import { eventToWebhook } from './event-to-webhook.ts'
+import { hangingEndpoint } from './hanging-endpoint.ts'
 import { ingestOverHttp } from './ingest.ts'
 import { latencyEmbedded, latencyOnKafka } from './latency.ts'
 import { tableOf } from './print-table.ts'
@@ -17,6 +21,10 @@ const BENCHES: readonly (readonly [name: string, measure: (run: Run) => Promise<
   ['latency-1000', (run) => latencyEmbedded(run, 1_000)],
   ['latency-5000', (run) => latencyOnKafka(run, 5_000)],
   ['latency-5000', (run) => latencyEmbedded(run, 5_000)],
+  ['event-to-webhook', eventToWebhook],
+  ['decisions', decisions],
+  ['deliveries', deliveries],
+  ['hanging-endpoint', hangingEndpoint],
 ]
 
 const { values: options } = parseArgs({

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { newApiKey } from '#libs/access/api-key.ts'
 import type { Bus } from '#libs/bus/bus.ts'
 import { createKafkaBus } from '#libs/bus/kafka-bus.ts'
@@ -32,6 +33,16 @@ export const startPostgres = async (defer: Defer): Promise<Postgres> => {
   await database.start()
   defer(database.stop)
   return { connectionString, database }
+}
+
+/** The same with the tables of alerting. */
+export const startAlertingDatabase = async (defer: Defer): Promise<Database> => {
+  const { connectionString, database } = await startPostgres(defer)
+  const folderOf = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url))
+  const logger = silentLogger
+  await migrate({ connectionString, schema: 'access', folder: folderOf('libs/access/migrations'), logger })
+  await migrate({ connectionString, schema: 'alerting', folder: folderOf('services/alerting/migrations'), logger })
+  return database
 }
 
 export const startKafkaBus = async (defer: Defer, brokers: string, topicPrefix: string): Promise<Bus> => {

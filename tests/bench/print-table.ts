@@ -27,6 +27,10 @@ const LEGEND = `
 bare: kafkajs eachBatch and JSON.parse. scoring-*: exactly once and durable, from the first commit to the last; ratio to bare.
 ingest: batches of 500 over HTTP, the log acknowledging at once; ratio to the same server without its checks.
 latency-N: at N events/s over HTTP, from the instant a request was due to the change on account.health.
+event-to-webhook: the same at 1,000 events/s, to the signed webhook at its receiver.
+decisions: accounts a second of processor time, each judged by all shipped rules.
+deliveries: webhooks of one process, signed, posted and recorded; ratio to a bare signed undici loop.
+hanging-endpoint: from commit to arrival at 19 endpoints while a 20th hangs; ratio of the p99 to that of 20 that answer.
 peak MB: VmHWM of the measured process. PostgreSQL MB: Pss of its processes, shared memory counted once. MB are 10^6 bytes.
 `
 

@@ -1,5 +1,5 @@
 import type { Facts } from '#libs/contracts/account-health.ts'
-import { earliest } from './condition.ts'
+import { earliest, NO_MEMORY } from './condition.ts'
 import { decideAlert, type Sight } from './decide-alert.ts'
 import type { Desk, Operations } from './decide-telling.ts'
 import { isHushed, isInOutage, isSuspected, type Outage, type Suspicion } from './outage.ts'
@@ -58,8 +58,7 @@ export const decideOnFacts = (
 export const decideOnTime = (account: AccountAlerting, at: number, around: Surroundings): AccountDecision => {
   const caughtUp = catchUp(account, at, around)
   const changed = around.rules.some(({ rule, version }) => isChanged(caughtUp.states[rule.id], rule, version))
-  const hushed = Object.values(caughtUp.states).some(({ state }) => isHushed(state))
-  if (account.seen === null || !(changed || hushed)) return caughtUp
+  if (account.seen === null || !(changed || someHushed(caughtUp.states))) return caughtUp
   const now = step(caughtUp.states, account.seen, { facts: account.seen.facts, at, fresh: false }, around)
   return { ...now, transitions: [...caughtUp.transitions, ...now.transitions] }
 }
@@ -80,32 +79,42 @@ const isChanged = (kept: KeptState | undefined, rule: Rule, version: string): bo
   kept === undefined ? rule.enabled : kept.version !== version
 
 const step = (before: RuleStates, seen: Seen, sight: Sight, around: Surroundings): AccountDecision => {
-  const states: Record<string, KeptState> = { ...before }
+  const { rules, accountId, silences } = around
+  let states = before
   const transitions: RuleTransition[] = []
-  const wasHushed = Object.values(before).some(({ state }) => isHushed(state))
+  const wasHushed = someHushed(before)
+  const subject = { accountId, ownerId: seen.facts.ownerId, traits: seen.traits }
+  const muting = rules.filter(({ rule }) => rule.mutes.length > 0)
   // Critical rules first: whether they fire decides who else is told.
-  for (const { rule, version } of around.rules) {
+  for (const { rule, version } of rules) {
     const kept = states[rule.id]
     if (kept === undefined && !rule.enabled) continue
     const same = kept?.version === version
     const isDue = same && kept.state.dueAt !== null && kept.state.dueAt <= sight.at
     if (!sight.fresh && same && !isDue && !isHushed(kept.state)) continue
-    const state = same ? kept.state : { ...(kept?.state ?? FIRST_STATE), memory: {} }
+    const state = same ? kept.state : { ...(kept?.state ?? FIRST_STATE), memory: NO_MEMORY }
     const desk: Desk = {
-      subject: { accountId: around.accountId, ownerId: seen.facts.ownerId, traits: seen.traits },
-      silences: around.silences,
-      inhibitedBy: inhibitor(rule, around.rules, states),
+      subject,
+      silences,
+      inhibitedBy: inhibitor(rule, muting, states),
       backfill: seen.backfill,
       operations: operationsOf(rule, state, seen, around, wasHushed),
     }
     const decision = decideAlert(rule, state, sight, desk)
+    if (same && decision.state === state) continue
     // What is not later than this step would be due for ever.
     const { dueAt } = decision.state
     const next = dueAt !== null && dueAt <= sight.at ? { ...decision.state, dueAt: null } : decision.state
-    states[rule.id] = { version, state: next }
+    if (states === before) states = { ...before }
+    ;(states as Record<string, KeptState>)[rule.id] = { version, state: next }
     for (const transition of decision.transitions) transitions.push({ ...transition, rule, state: next })
   }
   return { states, transitions, nextCheckAt: nextDue(states) }
+}
+
+const someHushed = (states: RuleStates): boolean => {
+  for (const ruleId in states) if (isHushed(states[ruleId]!.state)) return true
+  return false
 }
 
 const operationsOf = (
@@ -128,5 +137,8 @@ const inhibitor = (rule: Rule, rules: readonly RuleInForce[], states: RuleStates
 const isFiring = (kept: KeptState | undefined): boolean => kept?.state.phase === 'firing' && !kept.state.closed
 
 /** Earliest instant at which a rule must look again. */
-export const nextDue = (states: RuleStates): number | null =>
-  Object.values(states).reduce<number | null>((due, { state }) => earliest(due, state.dueAt), null)
+export const nextDue = (states: RuleStates): number | null => {
+  let due: number | null = null
+  for (const ruleId in states) due = earliest(due, states[ruleId]!.state.dueAt)
+  return due
+}

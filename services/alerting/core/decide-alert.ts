@@ -1,7 +1,8 @@
 import type { Facts } from '#libs/contracts/account-health.ts'
-import { earliest, evaluate } from './condition.ts'
+import { earliest, type Memory, NO_MEMORY } from './condition.ts'
 import { decideMove, type Move, type Reading } from './decide-move.ts'
 import { type Desk, decideTelling, decideTellingRecovery, type Telling } from './decide-telling.ts'
+import { evaluate } from './evaluate-condition.ts'
 import { HUSHES } from './outage.ts'
 import { FIRST_STATE, PASSING_MUTES, type Rule, type RuleState, type Transition, type TransitionKind } from './rule.ts'
 
@@ -29,33 +30,37 @@ type Work = {
  * `state.dueAt` says when to look again if nothing new is seen until then.
  */
 export const decideAlert = (rule: Rule, state: RuleState, sight: Sight, desk: Desk): AlertDecision => {
-  const draft: Draft = { ...state, dueAt: null }
+  const reading = read(rule, state, sight, desk)
+  const { when, recovers, memory, dueAt } = reading
+  const move = decideMove(rule, state, reading, sight.at)
+  const everKnown = state.everKnown || (reading.scope === 'in' && when !== null)
+  // By far the most rules say nothing of an account, and said nothing before.
+  const isAtRest = move.to === 'rest' && move.phase === state.phase
+  if (isAtRest && everKnown === state.everKnown && memory === state.memory && dueAt === state.dueAt)
+    return { state, transitions: NONE }
+  const draft: Draft = { ...state, dueAt, memory, everKnown }
   const work: Work = { rule, draft, at: sight.at, desk, done: [] }
-  const firstKnownBelow = !state.everKnown && isBelow(rule, sight.facts)
-  const reading = read(work, sight)
-  if (reading.scope === 'in' && reading.when !== null) draft.everKnown = true
-  make(work, decideMove(rule, draft, reading, sight.at), firstKnownBelow)
-  if (draft.phase === 'firing' && !draft.closed && reading.when !== null) tellAgain(work)
-  if (draft.phase === 'pending' && reading.when === true) look(draft, draft.since + rule.dwellMs)
-  if (draft.phase === 'recovering' && reading.recovers === true) look(draft, draft.since + rule.recoverDwellMs)
+  make(work, move, !state.everKnown && isBelow(rule, sight.facts))
+  if (draft.phase === 'firing' && !draft.closed && when !== null) tellAgain(work)
+  if (draft.phase === 'pending' && when === true) look(draft, draft.since + rule.dwellMs)
+  if (draft.phase === 'recovering' && recovers === true) look(draft, draft.since + rule.recoverDwellMs)
   return { state: draft, transitions: work.done }
 }
 
+const NONE: readonly Transition[] = []
+
+type Remembered = Reading & { readonly memory: Memory; readonly dueAt: number | null }
+
 /** Threshold rules know nothing while the band is `insufficient_data`; what they remember stays. */
-const read = ({ rule, draft, desk }: Work, sight: Sight): Reading => {
-  const out = { when: false, recovers: true } as const
-  if (!rule.enabled) return { ...out, scope: 'switched_off' }
-  if (!isInScope(rule, sight.facts, desk)) {
-    draft.memory = {}
-    return { ...out, scope: 'left_out' }
-  }
+const read = (rule: Rule, { memory }: RuleState, sight: Sight, desk: Desk): Remembered => {
+  const out = { when: false, recovers: true, dueAt: null } as const
+  if (!rule.enabled) return { ...out, scope: 'switched_off', memory }
+  if (!isInScope(rule, sight.facts, desk)) return { ...out, scope: 'left_out', memory: NO_MEMORY }
   if (rule.kind === 'threshold' && sight.facts.band === 'insufficient_data')
-    return { when: null, recovers: null, scope: 'in' }
-  const opening = evaluate(rule.when, sight, draft.memory, '/when')
-  const ending = evaluate(rule.recovers, sight, draft.memory, '/recovers')
-  draft.memory = { ...opening.memory, ...ending.memory }
-  draft.dueAt = earliest(opening.dueAt, ending.dueAt)
-  return { when: opening.truth, recovers: ending.truth, scope: 'in' }
+    return { when: null, recovers: null, scope: 'in', memory, dueAt: null }
+  const verdict = evaluate(rule, sight, memory)
+  const { when, recovers, dueAt } = verdict
+  return { when, recovers, scope: 'in', memory: verdict.memory, dueAt }
 }
 
 const make = (work: Work, move: Move, firstKnownBelow: boolean): void => {
@@ -171,4 +176,5 @@ const isBelow = (rule: Rule, facts: Facts): boolean =>
 
 const isInScope = ({ filter }: Rule, facts: Facts, desk: Desk): boolean =>
   (filter.stages === undefined || filter.stages.includes(facts.stage)) &&
-  Object.entries(filter.traits ?? {}).every(([name, values]) => values.includes(desk.subject.traits[name]))
+  (filter.traits === undefined ||
+    Object.entries(filter.traits).every(([name, values]) => values.includes(desk.subject.traits[name])))

@@ -1,5 +1,5 @@
 import type { Stage } from '#libs/contracts/account-health.ts'
-import type { Condition, Memory } from './condition.ts'
+import { type Condition, type Memory, NO_MEMORY } from './condition.ts'
 
 export type Severity = 'info' | 'warning' | 'critical'
 
@@ -102,7 +102,7 @@ export const FIRST_STATE: RuleState = {
   since: 0,
   episode: 0,
   transitions: 0,
-  memory: {},
+  memory: NO_MEMORY,
   everKnown: false,
   closed: false,
   firedAt: null,

@@ -1,17 +1,21 @@
 import { expect, test } from 'vitest'
 import { DAY, facts } from './alert-script.ts'
-import { type Condition, evaluate, type Memory } from './condition.ts'
+import type { Condition, Glance, Memory } from './condition.ts'
+import { evaluate } from './evaluate-condition.ts'
+
+const evaluateOne = (when: Condition, glance: Glance, memory: Memory) =>
+  evaluate({ when, recovers: { fact: 'score', op: 'known' } }, glance, memory)
 
 const ask = (condition: Condition, changes: Parameters<typeof facts>[0] = {}) =>
-  evaluate(condition, { facts: facts(changes), at: 0, fresh: true }, {}).truth
+  evaluateOne(condition, { facts: facts(changes), at: 0, fresh: true }, {}).when
 
 /** Answers one truth per sight, each `[day, facts]`. */
 const watch = (condition: Condition, sights: readonly [number, Parameters<typeof facts>[0]][]) => {
   let memory: Memory = {}
   return sights.map(([day, changes]) => {
-    const verdict = evaluate(condition, { facts: facts(changes), at: day * DAY, fresh: true }, memory)
+    const verdict = evaluateOne(condition, { facts: facts(changes), at: day * DAY, fresh: true }, memory)
     memory = verdict.memory
-    return verdict.truth
+    return verdict.when
   })
 }
 
@@ -51,7 +55,7 @@ test('"has been true for" counts from when it became true and starts again after
 
 test('"has been true for" says when it will be true by time alone', () => {
   const steady: Condition = { that: { fact: 'score', op: '>=', value: 75 }, forMs: 28 * DAY }
-  expect(evaluate(steady, { facts: facts(), at: 5, fresh: true }, {}).dueAt).toBe(28 * DAY + 5)
+  expect(evaluateOne(steady, { facts: facts(), at: 5, fresh: true }, {}).dueAt).toBe(28 * DAY + 5)
 })
 
 test('a change over a span is unknown until the span was seen, then compares with the value of then', () => {
@@ -73,7 +77,23 @@ test('what a change remembers is bounded, however often the value moves', () => 
   let memory: Memory = {}
   for (let i = 0; i < 5_000; i++) {
     const at = (i * 30 * DAY) / 5_000
-    memory = evaluate(less, { facts: facts({ score: i % 97 }), at, fresh: true }, memory).memory
+    memory = evaluateOne(less, { facts: facts({ score: i % 97 }), at, fresh: true }, memory).memory
   }
-  expect((memory[''] as unknown[]).length).toBeLessThan(70)
+  expect((memory['/when'] as unknown[]).length).toBeLessThan(70)
+})
+
+test('what did not change is the memory that was given, and what remembers is looked at though the rest has settled the answer', () => {
+  const when: Condition = {
+    any: [
+      { fact: 'score', op: 'known' },
+      { that: { fact: 'score', op: '>', value: 50 }, forMs: DAY },
+      { previously: { fact: 'advocate', op: '==', value: false } },
+    ],
+  }
+  const look = (at: number, memory: Memory) => evaluateOne(when, { facts: facts(), at, fresh: true }, memory)
+  const first = look(0, {})
+  expect(first).toMatchObject({ when: true, memory: { '/when/any/1': 0, '/when/any/2': [null, true] }, dueAt: DAY })
+  const second = look(1, first.memory)
+  expect(second.memory).toEqual({ '/when/any/1': 0, '/when/any/2': [true, true] })
+  expect(look(2, second.memory).memory).toBe(second.memory)
 })

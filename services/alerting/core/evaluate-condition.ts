@@ -1,0 +1,191 @@
+import type { Facts } from '#libs/contracts/account-health.ts'
+import {
+  type Condition,
+  earliest,
+  type FactName,
+  type Glance,
+  type Memory,
+  type MemoryCell,
+  NO_MEMORY,
+  type Ordering,
+  type Questions,
+  type Truth,
+  type Verdict,
+} from './condition.ts'
+
+/** A span is covered by at most this many remembered values. */
+const POINTS_PER_SPAN = 64
+
+/**
+ * Answers both questions of a rule over facts. Pure: what they must remember is in the verdict's memory, to be given back next time; when nothing
+ * of it has changed it is the memory that was given.
+ */
+export const evaluate = ({ when, recovers }: Questions, glance: Glance, memory: Memory): Verdict => {
+  const walk: Walk = { glance, memory, kept: null, dueAt: null }
+  const opens = compiled(when, '/when')(walk)
+  const ends = compiled(recovers, '/recovers')(walk)
+  return { when: opens, recovers: ends, memory: keptOf(walk), dueAt: walk.dueAt }
+}
+
+const keptOf = ({ kept, memory }: Walk): Memory => {
+  if (kept === null) return NO_MEMORY
+  let more = 0
+  for (const pointer in kept) {
+    if (kept[pointer] !== memory[pointer]) return kept
+    more++
+  }
+  for (const _ in memory) more--
+  return more === 0 ? memory : kept
+}
+
+/** One evaluation: what it looks at, and what its parts leave behind. */
+type Walk = {
+  readonly glance: Glance
+  readonly memory: Memory
+  kept: Record<string, MemoryCell> | null
+  dueAt: number | null
+}
+type Look = (walk: Walk) => Truth
+
+/** A condition is compiled once per place: facts are judged many thousand times a second. */
+const COMPILED = new WeakMap<Condition, { readonly root: string; readonly look: Look }>()
+
+const compiled = (condition: Condition, root: string): Look => {
+  const known = COMPILED.get(condition)
+  if (known?.root === root) return known.look
+  const { look } = compile(condition, root)
+  COMPILED.set(condition, { root, look })
+  return look
+}
+
+/** `remembers`: it must be looked at each time, also when the rest has settled the answer. */
+type Part = { readonly look: Look; readonly remembers: boolean }
+
+const compile = (node: Condition, pointer: string): Part => {
+  const parts = (nodes: readonly Condition[], name: string) =>
+    nodes.map((part, i) => compile(part, `${pointer}/${name}/${i}`))
+  if ('all' in node) return settledBy(false, parts(node.all, 'all'))
+  if ('any' in node) return settledBy(true, parts(node.any, 'any'))
+  if ('not' in node) {
+    const { look, remembers } = compile(node.not, `${pointer}/not`)
+    return { look: (walk) => negate(look(walk)), remembers }
+  }
+  if ('that' in node) {
+    const { look } = compile(node.that, `${pointer}/that`)
+    return { look: (walk) => held(walk, node.forMs, look(walk), pointer), remembers: true }
+  }
+  if ('previously' in node) {
+    const { look } = compile(node.previously, `${pointer}/previously`)
+    return { look: (walk) => before(walk, look(walk), pointer), remembers: true }
+  }
+  if ('change' in node) return { look: (walk) => changed(walk, node, pointer), remembers: true }
+  return { look: ({ glance }) => compareFact(node, glance.facts), remembers: false }
+}
+
+/** All (`settling` false) or any (true) of the parts: one that settles it is enough, else an unknown one makes it unknown. */
+const settledBy = (settling: boolean, all: readonly Part[]): Part => {
+  const parts = [...all].sort((a, b) => Number(b.remembers) - Number(a.remembers))
+  const look: Look = (walk) => {
+    let truth: Truth = !settling
+    for (const part of parts) {
+      if (truth === settling && !part.remembers) break
+      const one = part.look(walk)
+      if (one === settling) truth = settling
+      else if (one === null && truth !== settling) truth = null
+    }
+    return truth
+  }
+  return { look, remembers: parts.some(({ remembers }) => remembers) }
+}
+
+const keep = (walk: Walk, pointer: string, cell: MemoryCell): void => {
+  walk.kept ??= {}
+  walk.kept[pointer] = cell
+}
+
+const due = (walk: Walk, at: number): void => {
+  if (at > walk.glance.at) walk.dueAt = earliest(walk.dueAt, at)
+}
+
+/** True once `inner` has been true for the whole span; what is unknown neither counts nor starts again. */
+const held = (walk: Walk, forMs: number, inner: Truth, pointer: string): Truth => {
+  const remembered = walk.memory[pointer] as number | undefined
+  if (inner === false) return false
+  if (inner === null && remembered === undefined) return null
+  const { at } = walk.glance
+  const since = remembered ?? at
+  keep(walk, pointer, since)
+  due(walk, since + forMs)
+  return inner === null ? null : at >= since + forMs
+}
+
+const UNSEEN: readonly [Truth, Truth] = [null, null]
+
+/** What `inner` was when the facts before these were seen; unknown facts are passed over. */
+const before = (walk: Walk, inner: Truth, pointer: string): Truth => {
+  const cell = (walk.memory[pointer] as readonly [Truth, Truth] | undefined) ?? UNSEEN
+  const [older, newest] = cell
+  const moved = walk.glance.fresh && inner !== null
+  keep(walk, pointer, moved && !(older === newest && newest === inner) ? [newest, inner] : cell)
+  return moved ? newest : inner === null ? null : older
+}
+
+/** The fact's difference to its value a span ago; unknown until it has been seen for that long. */
+const changed = (walk: Walk, node: Extract<Condition, { change: FactName }>, pointer: string): Truth => {
+  const { facts, at } = walk.glance
+  const value = facts[node.change]
+  const seen = (walk.memory[pointer] as readonly (readonly [number, number])[] | undefined) ?? []
+  const points = typeof value === 'number' ? withPoint(seen, [at, value], node.overMs) : seen
+  const from = at - node.overMs
+  const first = points.findLastIndex(([when]) => when <= from)
+  const needed = first > 0 ? points.slice(first) : points
+  keep(walk, pointer, needed)
+  const next = needed.find(([when]) => when > from)
+  if (next) due(walk, next[0] + node.overMs)
+  if (first < 0 || typeof value !== 'number') return null
+  return ordered(value - needed[0]![1], node.op, node.value)
+}
+
+const withPoint = (
+  points: readonly (readonly [number, number])[],
+  point: readonly [number, number],
+  overMs: number,
+): readonly (readonly [number, number])[] => {
+  const last = points.at(-1)
+  if (last?.[1] === point[1]) return points
+  // A value that moves all the time is remembered coarsely: a newer one replaces one of the same small step.
+  const step = Math.max(1, Math.floor(overMs / POINTS_PER_SPAN))
+  const crowded = last && points.length > 1 && Math.floor(last[0] / step) === Math.floor(point[0] / step)
+  return crowded ? [...points.slice(0, -1), [last[0], point[1]]] : [...points, point]
+}
+
+type FactNode = Extract<Condition, { fact: FactName }>
+
+const compareFact = (node: FactNode, facts: Facts): Truth => {
+  const value = facts[node.fact]
+  if (node.op === 'known') return value !== null
+  if (node.op === 'unknown') return value === null
+  if (value === null) return null
+  if (node.op === 'in') return node.values.includes(value)
+  if (node.op === 'not_in') return !node.values.includes(value)
+  const other = 'than' in node ? facts[node.than] : 'value' in node ? node.value : null
+  if (other === null) return null
+  if (node.op === '==') return value === other
+  if (node.op === '!=') return value !== other
+  return typeof value === 'number' && typeof other === 'number' ? ordered(value, node.op, other) : null
+}
+
+const ordered = (left: number, op: Ordering, right: number): boolean => {
+  switch (op) {
+    case '<':
+      return left < right
+    case '<=':
+      return left <= right
+    case '>':
+      return left > right
+    case '>=':
+      return left >= right
+  }
+}
+
+const negate = (truth: Truth): Truth => (truth === null ? null : !truth)
