@@ -30,6 +30,7 @@ export type Batch = {
 }
 
 export type ConsumeOptions = {
+  /** Reads one topic: Kafka shares the partitions of all topics of a group among its members, whatever each of them reads. */
   readonly group: string
   readonly topic: TopicName
   /**

@@ -47,6 +47,7 @@ export const createKafkaBus = (options: KafkaBusOptions): Bus => {
   const { compression = 'zstd' } = options
   const publisher = createKafkaPublisher({ kafka, clock: wireClock, metrics, compression, publishTimeoutMs, nameOf })
   const subscriptions = new Set<Subscription>()
+  const topicOf = new Map<string, string>()
 
   return {
     start: async () => {
@@ -78,6 +79,9 @@ export const createKafkaBus = (options: KafkaBusOptions): Bus => {
     publish: publisher.publish,
     forget: async () => {},
     consume: async (consume) => {
+      const { group, topic } = consume
+      if ((topicOf.get(group) ?? topic) !== topic) throw new Error(`group ${group} reads ${topicOf.get(group)} already`)
+      topicOf.set(group, topic)
       const subscription = startKafkaConsumer(consume, {
         kafka,
         topics,

@@ -18,7 +18,7 @@ export type ConsumeActivityDeps = {
 
 /** Reads `source.activity`: sources that are heard again end their alerts, and each is known from its first record on. */
 export const consumeActivity = ({ bus, ...deps }: ConsumeActivityDeps): Promise<Subscription> =>
-  bus.consume({ group: 'alerting', topic: 'source.activity', handle: (batch) => judgeBatch(batch, deps) })
+  bus.consume({ group: 'alerting-sources', topic: 'source.activity', handle: (batch) => judgeBatch(batch, deps) })
 
 const judgeBatch = async (
   batch: Batch,
