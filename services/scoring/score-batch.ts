@@ -8,9 +8,11 @@ import type { Logger } from '#libs/runtime/logger.ts'
 import type { AccountCache } from './account-cache.ts'
 import { createFlushRows, type FlushRows } from './account-rows.ts'
 import { writeFlush } from './account-store.ts'
+import { writeBackfillFlush } from './backfill-store.ts'
 import type { Catalog } from './catalog.ts'
 import { type Account, exists } from './core/account.ts'
 import { applyEvents, type LogEntry, type ScoringContext } from './core/apply-events.ts'
+import { type Backfilled, createBackfillTally } from './core/backfill-tally.ts'
 import { changeMessage, factsOf } from './core/change-message.ts'
 import { createFlushQueue } from './flush-queue.ts'
 import { groupRecords } from './group-records.ts'
@@ -34,6 +36,7 @@ type Prepared = {
   readonly rows: FlushRows
   readonly held: readonly Account[]
   readonly messages: readonly BusRecord[]
+  readonly backfilled: readonly Backfilled[]
   readonly events: number
   readonly duplicates: number
 }
@@ -58,6 +61,7 @@ export const createBatchScorer = (deps: BatchScorerDeps): ((batch: Batch) => Pro
     const moves = await findMoves(deps, { accounts: held, now, written: earlierWritten })
     const rows = createFlushRows()
     const messages: BusRecord[] = []
+    const backfills = createBackfillTally()
     let events = 0
     let duplicates = 0
     for (const [i, account] of held.entries()) {
@@ -76,10 +80,11 @@ export const createBatchScorer = (deps: BatchScorerDeps): ((batch: Batch) => Pro
       if (entries.length > 0) {
         markMisplaced(catalog, account, now)
         addAccount(rows, messages, { account, base, entries, context })
+        backfills.add(account.tenantId, account.accountId, entries)
       }
       forgetEvaluation(account)
     }
-    const prepared = { rows, held, messages, events, duplicates }
+    const prepared = { rows, held, messages, backfilled: backfills.take(), events, duplicates }
     try {
       await Promise.all(unreadable.map(({ batch, record, reason }) => batch.park(record, reason)))
     } catch (error) {
@@ -103,7 +108,9 @@ export const createBatchScorer = (deps: BatchScorerDeps): ((batch: Batch) => Pro
   const write = async (partition: number, prepared: Prepared): Promise<void> => {
     if (prepared.rows.accounts() === 0) return
     failpoint('scoring.flush.before')
-    const { position, relayed } = await writeFlush(database, partition, prepared.rows)
+    const { position, relayed } = await (prepared.backfilled.length === 0
+      ? writeFlush(database, partition, prepared.rows)
+      : writeBackfillFlush(database, partition, { ...prepared, now: clock.now() }))
     failpoint('scoring.flush.after')
     await relay.offer({ partition, position, relayed, records: prepared.messages })
   }

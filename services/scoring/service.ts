@@ -10,6 +10,7 @@ import { createCatalog } from './catalog.ts'
 import { createChangeAccount } from './change-account.ts'
 import { type ScoringConfig, scoringConfigSchema } from './config.ts'
 import { createZone } from './core/zone.ts'
+import { createBackfillEnder } from './end-backfills.ts'
 import { createEraseAccount } from './erase-account.ts'
 import { createEraseUser } from './erase-user.ts'
 import { createEvaluationTimer } from './evaluation-timer.ts'
@@ -27,6 +28,7 @@ import { accountHistoryRoutes } from './routes/account-history.ts'
 import { accountJourneyRoutes } from './routes/account-journey.ts'
 import { accountOverrideRoutes } from './routes/account-override.ts'
 import { accountListRoutes } from './routes/accounts.ts'
+import { backfillRoutes } from './routes/backfills.ts'
 import { modelDeedRoutes } from './routes/model-deeds.ts'
 import { modelRoutes } from './routes/models.ts'
 import { createBatchScorer } from './score-batch.ts'
@@ -56,6 +58,7 @@ export const createScoring = (platform: Platform, config: ScoringConfig): Servic
   const changeAccount = createChangeAccount({ database, bus, clock, cache, relay, catalog })
   const eraseAccount = createEraseAccount({ database, bus, clock, logger, cache })
   const eraseUser = createEraseUser({ database, bus, clock, logger, cache, relay, catalog })
+  const backfillEnder = createBackfillEnder({ database, clock, logger })
   const follower = createAccountFollower({ database, clock, logger, catalog })
   let subscription: Subscription | undefined
   const lag = async (): Promise<number> => (await subscription?.lag()) ?? 0
@@ -89,6 +92,7 @@ export const createScoring = (platform: Platform, config: ScoringConfig): Servic
       await app.register(accountEventRoutes({ database }))
       await app.register(accountJourneyRoutes({ clock, views, changeAccount }))
       await app.register(accountOverrideRoutes({ clock, changeAccount }))
+      await app.register(backfillRoutes({ database, clock }))
       await app.register(modelRoutes({ database, answerOnce }))
       await app.register(modelDeedRoutes({ publishModel }))
       await app.register(accessRoutes({ database, clock, answerOnce }))
@@ -98,6 +102,7 @@ export const createScoring = (platform: Platform, config: ScoringConfig): Servic
       relay.start()
       timer.start()
       follower.start()
+      backfillEnder.start()
       const maxBatchBytes = config.PULSO_SCORING_BATCH_BYTES
       subscription = await bus.consume({
         group: 'scoring',
@@ -112,6 +117,7 @@ export const createScoring = (platform: Platform, config: ScoringConfig): Servic
       await timer.stop()
       await reevaluator.stop()
       await follower.stop()
+      await backfillEnder.stop()
       await subscription?.stop()
       await relay.stop()
       await catalog.stop()

@@ -1,4 +1,5 @@
 import { accountKey } from '#libs/contracts/topics.ts'
+import type { Database } from '#libs/postgres/database.ts'
 import type { Clock } from '#libs/runtime/clock.ts'
 import { scoringConfigSchema } from '../../services/scoring/config.ts'
 import { createScoring } from '../../services/scoring/service.ts'
@@ -7,6 +8,7 @@ import { createRoutesClient, type RoutesClient } from './routes-client.ts'
 
 export type ScorerFixture = {
   readonly api: RoutesClient
+  readonly database: Database
   readonly send: (...records: UsageRecord[]) => Promise<void>
   readonly stop: () => Promise<void>
 }
@@ -20,6 +22,7 @@ export const startScorer = async (clock?: Clock): Promise<ScorerFixture> => {
   const api = await createRoutesClient(test.platform, service)
   return {
     api,
+    database: test.platform.database,
     send: (...records) => test.platform.bus.publish('usage.events', records),
     stop: async () => {
       await api.close()

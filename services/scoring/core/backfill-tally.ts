@@ -1,0 +1,43 @@
+import type { Band } from '#libs/contracts/account-health.ts'
+import type { LogEntry } from './apply-events.ts'
+
+export type BackfilledAccount = {
+  readonly accountId: string
+  readonly bandBefore: Band | null
+  bandAfter: Band
+}
+/** What one source has backfilled in one flush. */
+export type Backfilled = {
+  readonly tenantId: string
+  readonly source: string
+  events: number
+  readonly accounts: Map<string, BackfilledAccount>
+}
+
+/** Adds up the backfilled events among what is written of accounts. An account that several sources fill in moves for each of them. */
+export const createBackfillTally = () => {
+  const bySource = new Map<string, Backfilled>()
+  return {
+    add: (tenantId: string, accountId: string, entries: readonly LogEntry[]): void => {
+      for (const { events, change, evaluation } of entries) {
+        // Backfilled and live events never share an entry.
+        if (events.length === 0 || !events[0]!.backfill) continue
+        const bandBefore = change === null ? evaluation.band : (change.before?.band ?? null)
+        for (const { source } of events) {
+          const key = `${tenantId}:${source}`
+          const filled = bySource.get(key) ?? { tenantId, source, events: 0, accounts: new Map() }
+          bySource.set(key, filled)
+          filled.events++
+          const account = filled.accounts.get(accountId)
+          if (account === undefined) {
+            filled.accounts.set(accountId, { accountId, bandBefore, bandAfter: evaluation.band })
+          } else account.bandAfter = evaluation.band
+        }
+      }
+    },
+    /** In one order, so that flushes that write them wait for each other in no circle. */
+    take: (): readonly Backfilled[] =>
+      [...bySource.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, one]) => one),
+  }
+}
+export type BackfillTally = ReturnType<typeof createBackfillTally>
