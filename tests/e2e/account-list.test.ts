@@ -1,7 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { migrate } from '#libs/postgres/migrate.ts'
-import { createDatabase } from '#libs/postgres/pg-database.ts'
-import { silentLogger } from '#libs/runtime/logger.ts'
+import type { Database } from '#libs/postgres/database.ts'
 import {
   type AccountFilter,
   type AccountPage,
@@ -10,23 +8,21 @@ import {
   SORT_KEYS,
   sortValueOf,
 } from '../../services/scoring/account-list-store.ts'
+import { scoringConfigSchema } from '../../services/scoring/config.ts'
 import { followFlushes, lockAccountList } from '../../services/scoring/follow-accounts-store.ts'
-import { createTestDatabase } from '../support/postgres.ts'
+import { createScoring } from '../../services/scoring/service.ts'
+import { createTestPlatform, type TestPlatform } from '../support/platform.ts'
 
 const ACCOUNTS = 100_000
 const TENANT = 'large'
-let database: ReturnType<typeof createDatabase>
-let drop: () => Promise<void>
+let test: TestPlatform
+let database: Database
 
 /** Accounts as flushes leave them, without their states: a book of 100,000 beside a small tenant's. */
 beforeAll(async () => {
-  const test = await createTestDatabase()
-  drop = test.drop
-  const { connectionString } = test
-  const folder = new URL('../../services/scoring/migrations', import.meta.url).pathname
-  await migrate({ connectionString, schema: 'scoring', folder, logger: silentLogger })
-  database = createDatabase({ connectionString, logger: silentLogger })
-  await database.start()
+  test = await createTestPlatform()
+  await test.prepare(createScoring(test.platform, scoringConfigSchema.parse({})))
+  database = test.platform.database
   await database.query(
     `insert into scoring.account (tenant_id, account_id, version, sequence, state, user_count, user_page_bits, model_id, model_version,
        name, traits, owner_id, score, band, confidence, stage, mrr, score_delta_7d, score_delta_28d, renewal_day, evaluated_at)
@@ -53,10 +49,7 @@ beforeAll(async () => {
   })
   await database.query('analyze')
 })
-afterAll(async () => {
-  await database?.stop()
-  await drop?.()
-})
+afterAll(() => test?.stop())
 
 const NO_FILTER: AccountFilter = {
   band: undefined,
