@@ -25,6 +25,8 @@ export type Figure = {
   readonly ingestPeakMb?: number
   /** Largest sum of Pss over PostgreSQL's processes, seen once a second. */
   readonly postgresPeakMb?: number
+  /** Of one event or evaluation. */
+  readonly eachUs?: number
   /** Tables and indexes of scoring. */
   readonly mbPerMillion?: number
 }
@@ -39,6 +41,9 @@ export type Sizes = {
   /** Sent before, and not counted. */
   readonly warmUpSeconds: number
   readonly rounds: number
+  readonly bigAccountActiveUsers: number
+  readonly evaluations: number
+  readonly accounts: number
 }
 
 export const FULL: Sizes = {
@@ -50,6 +55,9 @@ export const FULL: Sizes = {
   latencySeconds: 20,
   warmUpSeconds: 5,
   rounds: 2,
+  bigAccountActiveUsers: 20_000,
+  evaluations: 200_000,
+  accounts: 1_000_000,
 }
 export const SMOKE: Sizes = {
   scoringEvents: 200_000,
@@ -60,6 +68,9 @@ export const SMOKE: Sizes = {
   latencySeconds: 3,
   warmUpSeconds: 1,
   rounds: 1,
+  bigAccountActiveUsers: 8_000,
+  evaluations: 50_000,
+  accounts: 100_000,
 }
 
 export type Run = {

@@ -1,13 +1,16 @@
 import { appendFile, mkdir, writeFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import { type Figure, FULL, type Run, SMOKE, withCleanup } from './bench-run.ts'
+import { bigAccount } from './big-account.ts'
 import { createRun } from './create-run.ts'
 import { decisions } from './decisions.ts'
 import { deliveries } from './deliveries.ts'
+import { evaluateAccount } from './evaluate.ts'
 import { eventToWebhook } from './event-to-webhook.ts'
 import { hangingEndpoint } from './hanging-endpoint.ts'
 import { ingestOverHttp } from './ingest.ts'
 import { latencyEmbedded, latencyOnKafka } from './latency.ts'
+import { millionAccounts } from './million-accounts.ts'
 import { tableOf } from './print-table.ts'
 import { scoringEmbedded, scoringOnKafka } from './scoring.ts'
 
@@ -25,6 +28,9 @@ const BENCHES: readonly (readonly [name: string, measure: (run: Run) => Promise<
   ['decisions', decisions],
   ['deliveries', deliveries],
   ['hanging-endpoint', hangingEndpoint],
+  ['evaluate', evaluateAccount],
+  ['big-account', bigAccount],
+  ['million-accounts', millionAccounts],
 ]
 
 const { values: options } = parseArgs({

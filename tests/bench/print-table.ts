@@ -14,6 +14,7 @@ const COLUMNS: readonly Column[] = [
   { title: 'per flush', text: ({ eventsPerFlush }) => whole(eventsPerFlush) },
   { title: 'cpu s/million', text: ({ cpuSecondsPerMillion }) => tenths(cpuSecondsPerMillion) },
   { title: 'PostgreSQL', text: ({ postgresCpuSecondsPerMillion }) => tenths(postgresCpuSecondsPerMillion) },
+  { title: 'us each', text: ({ eachUs }) => tenths(eachUs) },
   { title: 'p50 ms', text: ({ p50Ms }) => tenths(p50Ms) },
   { title: 'p99 ms', text: ({ p99Ms }) => tenths(p99Ms) },
   { title: 'max ms', text: ({ maxMs }) => tenths(maxMs) },
@@ -31,6 +32,9 @@ event-to-webhook: the same at 1,000 events/s, to the signed webhook at its recei
 decisions: accounts a second of processor time, each judged by all shipped rules.
 deliveries: webhooks of one process, signed, posted and recorded; ratio to a bare signed undici loop.
 hanging-endpoint: from commit to arrival at 19 endpoints while a 20th hangs; ratio of the p99 to that of 20 that answer.
+evaluate: one account of 50 users, best of 20 passes.
+big-account: processor time per event of an account with 100,000 users; ratio to an account with ten.
+million-accounts: one event of each account; p50 ms to find the next 1,000 due among them.
 peak MB: VmHWM of the measured process. PostgreSQL MB: Pss of its processes, shared memory counted once. MB are 10^6 bytes.
 `
 

@@ -25,7 +25,7 @@ const perFlush = async (service: RunningService): Promise<number> => {
 }
 
 /** From the first events counted (durably: the figure moves after the commit) to the last. */
-const perSecondOf = async (service: RunningService, events: number): Promise<number> => {
+export const perSecondOf = async (service: RunningService, events: number): Promise<number> => {
   let first: { readonly at: number; readonly count: number } | undefined
   let last = { at: performance.now(), count: 0 }
   while (last.count < events) {

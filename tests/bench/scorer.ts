@@ -1,0 +1,50 @@
+import { join } from 'node:path'
+import type { Batch } from '#libs/bus/bus.ts'
+import { migrate } from '#libs/postgres/migrate.ts'
+import { systemClock } from '#libs/runtime/clock.ts'
+import { silentLogger } from '#libs/runtime/logger.ts'
+import { createMetrics } from '#libs/runtime/metrics.ts'
+import { createAccountCache } from '../../services/scoring/account-cache.ts'
+import { createCatalog } from '../../services/scoring/catalog.ts'
+import { createZone } from '../../services/scoring/core/zone.ts'
+import { createBatchScorer } from '../../services/scoring/score-batch.ts'
+import { createScoringMetrics } from '../../services/scoring/scoring-metrics.ts'
+import type { MadeEvent } from './make-events.ts'
+import { toRecord } from './make-events.ts'
+import { type Postgres, startPostgres } from './parts.ts'
+
+export type Scorer = {
+  readonly postgres: Postgres
+  readonly batchOf: (events: readonly MadeEvent[]) => Batch
+  readonly flush: (batch: Batch) => Promise<void>
+}
+
+/** The scorer alone, in this process, over the project's own PostgreSQL and without a log: each call is one flush. */
+export const startScorer = async (defer: (undo: () => Promise<unknown>) => void): Promise<Scorer> => {
+  const postgres = await startPostgres(defer)
+  const { database, connectionString } = postgres
+  for (const [schema, path] of [
+    ['access', 'libs/access/migrations'],
+    ['scoring', 'services/scoring/migrations'],
+  ] as const)
+    await migrate({ connectionString, schema, folder: join(import.meta.dirname, '../..', path), logger: silentLogger })
+  const deps = { database, clock: systemClock, logger: silentLogger }
+  const handle = createBatchScorer({
+    ...deps,
+    metrics: createScoringMetrics(createMetrics()),
+    cache: createAccountCache({ maxAccounts: 20_000, maxIds: 4_000_000 }),
+    relay: { offer: async () => {}, start: () => {}, stop: async () => {} },
+    catalog: createCatalog({ ...deps, zone: createZone('UTC') }),
+  })
+  const batchOf = (events: readonly MadeEvent[]): Batch => {
+    const now = Date.now()
+    return {
+      topic: 'usage.events',
+      partition: 0,
+      records: events.map((event, offset) => ({ ...toRecord(event, now), offset, timestampMs: now })),
+      signal: new AbortController().signal,
+      park: () => Promise.reject(new Error('an event of the benchmark cannot be read')),
+    }
+  }
+  return { postgres, batchOf, flush: handle }
+}
