@@ -1,10 +1,12 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Sql } from '#libs/postgres/database.ts'
+import { newId } from '#libs/runtime/ids.ts'
 import { accountChange } from '../../tests/support/account-changes.ts'
 import { createAlertingDatabase, type TestDatabase } from '../../tests/support/alerting-database.ts'
 import { addEndpoint } from '../../tests/support/deliveries.ts'
 import { eventually } from '../../tests/support/eventually.ts'
 import { findTexts } from '../../tests/support/find-text.ts'
+import { enqueueNotices } from './delivery-store.ts'
 import { judgeChanges } from './judge-accounts.ts'
 import { createRuleBook } from './rule-store.ts'
 
@@ -54,6 +56,28 @@ test('an account that begins anew opens episodes of their own', async () => {
     `select rule_id as rule, episode from alerting.alert where account_id = 'again' and rule_id = 'at_risk_entered'`,
   )
   expect(rows).toEqual([{ rule: 'at_risk_entered', episode: 2 }])
+})
+
+test('a message about several accounts goes when one of them is erased, and only then', async () => {
+  const told = async (...accountIds: string[]): Promise<void> => {
+    const notice = {
+      noticeId: newId(),
+      tenantId: 'default',
+      accountId: null,
+      type: 'health.changed',
+      severity: null,
+      ownerId: null,
+      traits: {},
+      at: AT,
+      body: { data: { accounts: accountIds.map((accountId) => ({ accountId })) } },
+    } as const
+    expect(await test_.database.transaction((tx) => enqueueNotices(tx, [notice]))).toBe(1)
+  }
+  await told('member', 'another')
+  await told('another', 'member-of-none')
+  await erase(test_.database, 'member', 1)
+  expect(await findTexts(test_.database, ['"member"'])).toEqual([])
+  expect(await findTexts(test_.database, ['member-of-none'])).toEqual(['alerting.webhook_message'])
 })
 
 test('traits that an erased user had brought go, also those of changes that are judged after the erasure', async () => {
