@@ -46,13 +46,13 @@ const subscribe = async (alerting: RunningService, key: string, receiver: Receiv
   const answer = await request(`${alerting.address}/v1/webhook-endpoints`, {
     method: 'POST',
     headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
-    body: JSON.stringify({ url: receiver.url, eventTypes: [] }),
+    body: JSON.stringify({ url: receiver.url, eventTypes: ['health.changed'] }),
   })
   if (answer.statusCode !== 201) throw new Error(`no endpoint: ${await answer.body.text()}`)
   receiver.verifyWith(((await answer.body.json()) as { secret: string }).secret)
 }
 
-/** From the instant at which an event's request was due, through three services on Kafka, to the signed webhook at its receiver, who is told of everything. */
+/** From the instant at which an event's request was due, through three services on Kafka, to the signed webhook at its receiver, who is told of every move. */
 export const eventToWebhook = async (run: Run): Promise<Figure> => {
   const { brokers } = await run.kafka()
   return withCleanup(async (defer) => {
