@@ -47,6 +47,32 @@ test('429 with Retry-After makes the whole endpoint wait', async () => {
   await once(async () => expect(await states()).toEqual({ delivered: 2 }))
 })
 
+test('what was claimed for an endpoint that asks for a pause waits too, and holds up nobody else', async () => {
+  const clock = createManualClock(Date.parse('2026-11-22T10:00:00Z'))
+  let busy = true
+  const hook = await receiver(() => (busy ? { status: 504, headers: { 'retry-after': '60' } } : { status: 200 }))
+  await addEndpoint(db(), hook.url)
+  const running = await deliverer({ clock, schedule: [0, 10, 10], maxPerEndpoint: 4 })
+  await enqueueAll(
+    db(),
+    Array.from({ length: 50 }, (_, index) => noticeOf(index, { at: clock.now() })),
+  )
+  await once(async () => {
+    const claimed = await db().query('select from alerting.delivery where lease_token is not null')
+    const tried = await db().query('select from alerting.delivery where attempt_count > 0')
+    expect([claimed.length, tried.length]).toEqual([0, 4])
+  })
+  clock.advance(59_000)
+  running.wake()
+  expect(hook.received).toHaveLength(4)
+  busy = false
+  clock.advance(2_000)
+  await once(async () => {
+    running.wake()
+    expect(await states()).toEqual({ delivered: 50 })
+  })
+})
+
 test('an endpoint that only fails for 5 days is disabled; one success in between starts the days anew', async () => {
   const clock = createManualClock(Date.parse('2026-11-01T00:00:00Z'))
   let status = 500

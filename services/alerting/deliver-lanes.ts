@@ -10,7 +10,7 @@ type Lane = {
   active: number
   /** Calls at once: grows by one with each success, shrinks with failures, so that a receiver that hangs holds next to nothing. */
   limit: number
-  /** Earliest start of the next call, for endpoints with a rate of their own. */
+  /** Earliest start of the next call: by the endpoint's own rate, or because it asked for a pause. */
   nextStartAt: number
   /** Most jobs held, by that rate. */
   most: number
@@ -23,8 +23,10 @@ export type Lanes = {
   readonly room: () => Map<string, number>
   /** Jobs held, queued or under way. */
   readonly held: () => number
-  /** Takes the jobs not yet started. */
-  readonly empty: () => Job[]
+  /** No call to the endpoint is started before `until`. */
+  readonly pause: (endpointId: string, until: number) => void
+  /** Takes the jobs not yet started, of one endpoint or of all. */
+  readonly empty: (endpointId?: string) => Job[]
   /** Resolves when no job is held. */
   readonly idle: () => Promise<void>
 }
@@ -135,8 +137,13 @@ export const createLanes = ({ clock, maxPerEndpoint, run, onRoom }: LaneDeps): L
       return new Map([...lanes].map(([endpointId, lane]) => [endpointId, roomOf(lane)]))
     },
     held: () => held,
-    empty: () => {
-      const jobs = [...lanes.values()].flatMap((lane) => lane.queue.splice(0))
+    pause: (endpointId, until) => {
+      const lane = laneOf(endpointId)
+      lane.nextStartAt = Math.max(lane.nextStartAt, until)
+    },
+    empty: (endpointId) => {
+      const chosen = endpointId === undefined ? [...lanes.values()] : [laneOf(endpointId)]
+      const jobs = chosen.flatMap((lane) => lane.queue.splice(0))
       letGo(jobs.length)
       return jobs
     },

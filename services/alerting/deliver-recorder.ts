@@ -23,7 +23,7 @@ type RecorderDeps = {
   readonly database: Database
   readonly clock: Clock
   readonly logger: Logger
-  readonly onRecorded: () => void
+  readonly onRecorded: (batch: readonly Tried[]) => void
 }
 
 /**
@@ -43,7 +43,7 @@ export const createRecorder = ({ database, clock, logger, onRecorded }: Recorder
       writing = batch.length
       await write(batch)
       writing = 0
-      onRecorded()
+      onRecorded(batch)
     }
   }
 

@@ -6,11 +6,12 @@ import { failpoint } from '#libs/runtime/failpoint.ts'
 import { newId } from '#libs/runtime/ids.ts'
 import type { Logger } from '#libs/runtime/logger.ts'
 import type { Registry } from '#libs/runtime/metrics.ts'
-import { type ClaimedDelivery, claimDeliveries, releaseDeliveries, targetsOf } from './claim-store.ts'
+import { type ClaimedDelivery, claimDeliveries, targetsOf } from './claim-store.ts'
 import type { DeliverySchedule } from './core/delivery-schedule.ts'
 import { createLanes, FIRST_ROOM, type Pace } from './deliver-lanes.ts'
 import { deliveryMetrics } from './deliver-metrics.ts'
 import { createRecorder } from './deliver-recorder.ts'
+import { releaseJobs, takeBack } from './deliver-release.ts'
 import { createTry, type Job } from './deliver-try.ts'
 import { deliveryUpkeep } from './deliver-upkeep.ts'
 import { DELIVERY_CHANNEL } from './delivery-store.ts'
@@ -70,8 +71,10 @@ export const createDeliverer = (deps: DelivererDeps): Deliverer => {
     const tried = await attempt(job)
     observe(tried)
     recorder.add(tried)
+    const { effect } = tried
+    if (effect.endpoint === 'throttled') lanes.pause(job.target.endpointId, effect.pausedUntil)
     if (tried.record.state === 'delivered') return 'good'
-    return tried.result.kind === 'failed' || tried.effect.endpoint === 'throttled' ? 'slow' : 'bad'
+    return tried.result.kind === 'failed' || effect.endpoint === 'throttled' ? 'slow' : 'bad'
   }
   const wakeFor = (endpointId: string): void => {
     if (more.has(endpointId)) wake()
@@ -81,7 +84,8 @@ export const createDeliverer = (deps: DelivererDeps): Deliverer => {
     database,
     clock,
     logger,
-    onRecorded: () => {
+    onRecorded: (batch) => {
+      void releaseJobs(database, takeBack(lanes, batch), logger)
       if (more.size > 0) wake()
     },
   })
@@ -171,23 +175,9 @@ export const createDeliverer = (deps: DelivererDeps): Deliverer => {
       await stopUpkeep()
       await stopListening()
       await claiming
-      await release(database, lanes.empty(), logger)
+      await releaseJobs(database, lanes.empty(), logger)
       await lanes.idle()
       await recorder.drained()
     },
-  }
-}
-
-const release = async (database: Database, jobs: readonly Job[], logger: Logger): Promise<void> => {
-  const byToken = Map.groupBy(jobs, (job) => job.token)
-  try {
-    for (const [token, claimed] of byToken)
-      await releaseDeliveries(
-        database,
-        token,
-        claimed.map((job) => job.delivery.deliveryId),
-      )
-  } catch (error) {
-    logger.warn({ err: error, deliveries: jobs.length }, 'claims not given back, their leases will end')
   }
 }
