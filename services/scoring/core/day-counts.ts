@@ -2,7 +2,7 @@
  * A count per local day, ascending, days without a count left out. Only the `keepDays` newest days are kept, counted from the
  * newest day that was ever added: a rule that depends on the set of events alone, not on their order.
  */
-export type DayCounts = { readonly days: number[]; readonly counts: number[] }
+export type DayCounts = { days: number[]; counts: number[] }
 
 export const createDayCounts = (): DayCounts => ({ days: [], counts: [] })
 
@@ -14,7 +14,13 @@ const indexOfDay = (days: readonly number[], day: number): number => {
 
 export const addToDay = (series: DayCounts, day: number, amount: number, keepDays: number): void => {
   const { days, counts } = series
-  const newest = days.length === 0 ? Number.NEGATIVE_INFINITY : days[days.length - 1]!
+  if (days.length === 0) {
+    // Lists grown from nothing would have room for 17 days at once.
+    series.days = [day]
+    series.counts = [amount]
+    return
+  }
+  const newest = days[days.length - 1]!
   if (day > newest) {
     days.push(day)
     counts.push(amount)

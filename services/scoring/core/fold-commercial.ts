@@ -2,7 +2,7 @@ import { parseDay } from './calendar.ts'
 import type { CountedEvent } from './event.ts'
 import { countOf, flagOf, numberOf, positiveOf, textOf, textOr } from './properties.ts'
 import { compareStamps, insertByStamp, stampOf } from './stamp.ts'
-import type { AccountState, SubscriptionKind } from './state.ts'
+import { type AccountState, own, type SubscriptionKind } from './state.ts'
 import type { Zone } from './zone.ts'
 
 const PREFIX = 'Subscription '
@@ -30,7 +30,7 @@ export const foldInvoice = (state: AccountState, event: CountedEvent): void => {
   let invoice = state.invoices.get(invoiceId)
   if (invoice === undefined) {
     invoice = { paid: null, failures: [] }
-    state.invoices.set(invoiceId, invoice)
+    own(state, 'invoices').set(invoiceId, invoice)
   }
   const stamp = stampOf(event)
   if (event.type !== 'Invoice Paid') {

@@ -1,7 +1,7 @@
 import type { CountedEvent } from './event.ts'
 import { countOf, namesOf, textOf, textOr } from './properties.ts'
 import { boundKeys, insertBounded, insertInstant, stampOf } from './stamp.ts'
-import type { AccountState } from './state.ts'
+import { type AccountState, own } from './state.ts'
 
 /** Bounds against names and starts without end, such as a journey per user: beyond them the past of a journey blurs, not its present. */
 const NEWEST_STARTS = 128
@@ -27,20 +27,21 @@ export const foldJourneyStep = (state: AccountState, event: CountedEvent): void 
   let steps = state.journeySteps.get(journeyId)
   if (steps === undefined) {
     steps = new Map()
-    state.journeySteps.set(journeyId, steps)
-    boundKeys(state.journeySteps, MOST_JOURNEYS)
+    const journeys = own(state, 'journeySteps')
+    journeys.set(journeyId, steps)
+    boundKeys(journeys, MOST_JOURNEYS)
   }
   insertInto(steps, stepId, event.occurredAt, MOST_STEPS)
   state.memo.timeline = undefined
 }
 
 export const foldJourneyDone = (state: AccountState, event: CountedEvent): void => {
-  insertInto(state.journeyDone, journeyOf(event), event.occurredAt, MOST_JOURNEYS)
+  insertInto(own(state, 'journeyDone'), journeyOf(event), event.occurredAt, MOST_JOURNEYS)
   state.memo.timeline = undefined
 }
 
 export const foldBypass = (state: AccountState, event: CountedEvent): void => {
-  insertInto(state.bypasses, journeyOf(event), event.occurredAt, MOST_JOURNEYS)
+  insertInto(own(state, 'bypasses'), journeyOf(event), event.occurredAt, MOST_JOURNEYS)
   state.memo.timeline = undefined
 }
 

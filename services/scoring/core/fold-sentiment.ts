@@ -3,7 +3,7 @@ import type { CountedEvent } from './event.ts'
 import type { CompiledModel } from './model.ts'
 import { numberOf, positiveOf } from './properties.ts'
 import { compareStamps, stampOf } from './stamp.ts'
-import type { AccountState } from './state.ts'
+import { type AccountState, own } from './state.ts'
 
 const DEFAULT_SCALE = 5
 const SATISFIED = 0.8
@@ -21,10 +21,10 @@ export const foldNps = (state: AccountState, event: CountedEvent, day: number, m
   const answer = { ...stampOf(event), day, score }
   const key = event.userId ? `u${event.userId}` : `e${event.source.length}:${event.source}${event.id}`
   const before = state.nps.get(key)
-  if (before === undefined || compareStamps(before, answer) < 0) state.nps.set(key, answer)
+  if (before === undefined || compareStamps(before, answer) < 0) own(state, 'nps').set(key, answer)
   if (day <= state.npsDay) return
   state.npsDay = day
-  for (const [other, { day: answered }] of state.nps) if (answered <= day - windowDays) state.nps.delete(other)
+  for (const [other, { day: answered }] of state.nps) if (answered <= day - windowDays) own(state, 'nps').delete(other)
 }
 
 export const foldCsat = (state: AccountState, event: CountedEvent, day: number, model: CompiledModel): void => {

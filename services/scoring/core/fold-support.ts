@@ -1,7 +1,7 @@
 import type { CountedEvent } from './event.ts'
 import { textOf, textOr } from './properties.ts'
 import { compareStamps, type Stamp, stampOf } from './stamp.ts'
-import type { AccountState, Ticket } from './state.ts'
+import { type AccountState, own, type Ticket } from './state.ts'
 
 export const foldTicket = (state: AccountState, event: CountedEvent, day: number): void => {
   state.memo.tickets = undefined
@@ -9,7 +9,7 @@ export const foldTicket = (state: AccountState, event: CountedEvent, day: number
   let ticket = state.tickets.get(ticketId)
   if (ticket === undefined) {
     ticket = { openedDay: null, status: null, openingDay: null, priority: null, breached: false }
-    state.tickets.set(ticketId, ticket)
+    own(state, 'tickets').set(ticketId, ticket)
   }
   const stamp = stampOf(event)
   const name = textOf(event.properties.priority)

@@ -5,7 +5,7 @@ import { countOf, flagOf, namesOf, numberOf, positiveOf, textOf } from './proper
 import { insertRenewalTrait } from './renewal-traits.ts'
 import type { Traits } from './segment.ts'
 import { boundKeys, compareStamps, insertBounded, type Stamp, stampOf } from './stamp.ts'
-import { type AccountState, createState } from './state.ts'
+import { type AccountState, createState, own } from './state.ts'
 import type { Zone } from './zone.ts'
 
 /** Traits that the score reads have a type; a value of another type counts as absent and leaves the earlier one. */
@@ -56,7 +56,7 @@ const setTrait = (state: AccountState, name: string, value: unknown, stamp: Stam
   const before = state.traitStamps.get(name)
   if (before !== undefined && compareStamps(before, stamp) > 0) return
   state.traits[name] = value
-  state.traitStamps.set(name, stamp)
+  own(state, 'traitStamps').set(name, stamp)
   if (before === undefined && !TYPED.has(name)) boundTraits(state)
   state.memo.subscriptions = undefined
 }
@@ -70,7 +70,7 @@ const boundTraits = (state: AccountState): void => {
   const free = new Map([...state.traitStamps].filter(([name]) => !TYPED.has(name)))
   const dropped = boundKeys(free, MOST_FREE_TRAITS)
   if (dropped === undefined) return
-  state.traitStamps.delete(dropped)
+  own(state, 'traitStamps').delete(dropped)
   delete state.traits[dropped]
 }
 

@@ -9,7 +9,7 @@ import { foldLifecycle, foldTraits } from './fold-traits.ts'
 import type { CompiledModel, TypeRule } from './model.ts'
 import { textOf } from './properties.ts'
 import { boundKeys, compareStamps, compareText, stampOf } from './stamp.ts'
-import type { AccountState } from './state.ts'
+import { type AccountState, own } from './state.ts'
 import type { UserBook } from './user-days.ts'
 import type { Zone } from './zone.ts'
 
@@ -127,7 +127,9 @@ const foldActivity = (state: AccountState, users: UserBook, event: CountedEvent,
   const { day, rule, model } = activity
   const { keep } = model
   if (state.lastActivityAt === null || event.occurredAt > state.lastActivityAt) state.lastActivityAt = event.occurredAt
-  addDay(state.activeDays, day, keep.active)
+  // A list grown from nothing would have room for 17 days at once.
+  if (state.activeDays.length === 0) state.activeDays = [day]
+  else addDay(state.activeDays, day, keep.active)
   const feature = event.type === 'Feature Used' ? textOf(event.properties.feature) : rule.feature
   const core =
     rule.core ||
@@ -135,7 +137,7 @@ const foldActivity = (state: AccountState, users: UserBook, event: CountedEvent,
       (event.properties.core === true || (feature !== null && model.coreFeatures.has(feature))))
   if (core) {
     addToDay(state.coreEvents, day, 1, keep.core)
-    if (feature !== null) foldFeature(state.features, feature, day)
+    if (feature !== null) foldFeature(state, feature, day)
   }
   const { userId } = event
   if (userId === null || userId === '') return
@@ -151,9 +153,10 @@ const foldActivity = (state: AccountState, users: UserBook, event: CountedEvent,
   if (state.champion?.userId === userId && day > state.championSeenDay) state.championSeenDay = day
 }
 
-const foldFeature = (features: Map<string, number>, feature: string, day: number): void => {
-  const before = features.get(feature)
+const foldFeature = (state: AccountState, feature: string, day: number): void => {
+  const before = state.features.get(feature)
   if (before !== undefined && before >= day) return
+  const features = own(state, 'features')
   features.set(feature, day)
   if (before === undefined) boundKeys(features, MOST_FEATURES)
 }

@@ -13,53 +13,55 @@ export type IdSet = {
 export const ID_BYTES = 8
 const FIRST_CAPACITY = 8
 /** Small sets are plain arrays: a typed array costs microseconds to make, and most accounts have few ids. */
-const TYPED_FROM = 1_024
+const TYPED_FROM = 128
 const emptySlots = (capacity: number): number[] | Int32Array =>
   capacity < TYPED_FROM ? new Array<number>(capacity * 2).fill(0) : new Int32Array(capacity * 2)
 
-export const createIdSet = (): IdSet => {
-  let slots: number[] | Int32Array = emptySlots(FIRST_CAPACITY)
-  let capacity = FIRST_CAPACITY
-  let count = 0
+/** Open addressing: [high, low] of each slot one behind the other, (0, 0) where it is empty, which no id hashes to. */
+type Slots = { slots: number[] | Int32Array; capacity: number; count: number }
 
-  /** (0, 0) marks an empty slot; no id hashes to it. */
-  const put = (high: number, low: number): boolean => {
-    let slot = low & (capacity - 1)
-    for (;;) {
-      const slotHigh = slots[slot * 2]!
-      const slotLow = slots[slot * 2 + 1]!
-      if (slotHigh === 0 && slotLow === 0) break
-      if (slotHigh === high && slotLow === low) return false
-      slot = (slot + 1) & (capacity - 1)
-    }
-    slots[slot * 2] = high
-    slots[slot * 2 + 1] = low
-    count++
-    return true
+const put = (set: Slots, high: number, low: number): boolean => {
+  const { slots, capacity } = set
+  let slot = low & (capacity - 1)
+  for (;;) {
+    const slotHigh = slots[slot * 2]!
+    const slotLow = slots[slot * 2 + 1]!
+    if (slotHigh === 0 && slotLow === 0) break
+    if (slotHigh === high && slotLow === low) return false
+    slot = (slot + 1) & (capacity - 1)
   }
-
-  const grow = (): void => {
-    const old = slots
-    capacity *= 2
-    count = 0
-    slots = emptySlots(capacity)
-    for (let i = 0; i < old.length; i += 2) if (old[i] !== 0 || old[i + 1] !== 0) put(old[i]!, old[i + 1]!)
-  }
-
-  const add = (high: number, low: number): boolean => {
-    if (count * 4 >= capacity * 3) grow()
-    // Signed words are small integers to the engine, unsigned ones are not.
-    return put(high | 0, low | 0)
-  }
-
-  return {
-    size: () => count,
-    add,
-    addEncoded: (bytes) => {
-      for (let i = 0; i + ID_BYTES <= bytes.length; i += ID_BYTES) add(bytes.readUInt32LE(i), bytes.readUInt32LE(i + 4))
-    },
-  }
+  slots[slot * 2] = high
+  slots[slot * 2 + 1] = low
+  set.count++
+  return true
 }
+
+const grow = (set: Slots): void => {
+  const old = set.slots
+  set.capacity *= 2
+  set.count = 0
+  set.slots = emptySlots(set.capacity)
+  for (let i = 0; i < old.length; i += 2) if (old[i] !== 0 || old[i + 1] !== 0) put(set, old[i]!, old[i + 1]!)
+}
+
+/** Shared by all sets: functions of its own would be a third of a small set. */
+const methods: IdSet & ThisType<IdSet & Slots> = {
+  size() {
+    return this.count
+  },
+  add(high, low) {
+    if (this.count * 4 >= this.capacity * 3) grow(this)
+    // Signed words are small integers to the engine, unsigned ones are not.
+    return put(this, high | 0, low | 0)
+  },
+  addEncoded(bytes) {
+    for (let i = 0; i + ID_BYTES <= bytes.length; i += ID_BYTES)
+      this.add(bytes.readUInt32LE(i), bytes.readUInt32LE(i + 4))
+  },
+}
+
+export const createIdSet = (): IdSet =>
+  ({ __proto__: methods, slots: emptySlots(FIRST_CAPACITY), capacity: FIRST_CAPACITY, count: 0 }) as unknown as IdSet
 
 /** Hash of the dedupe key, as [high, low] 32-bit words; never both 0. The source is length-prefixed: no separator can be confused. */
 export const hashId = (source: string, id: string, into: Uint32Array): void => {

@@ -1,4 +1,4 @@
-import { SUBSCRIPTION_KINDS } from './state.ts'
+import { own, SUBSCRIPTION_KINDS } from './state.ts'
 import { type Part, stamped } from './state-part.ts'
 import { series } from './state-parts-usage.ts'
 import { dayOr, readMap, readNullable, readStamp, writeMap, writeNullable, writeStamp } from './state-values.ts'
@@ -69,7 +69,7 @@ const tickets: Part = {
       to.text(ticket.priority.name)
     }),
   read: (from, state) =>
-    readMap(from, state.tickets, () => {
+    readMap(from, own(state, 'tickets'), () => {
       const openedDay = dayOr.read(from)
       const openingDay = dayOr.read(from)
       const bits = from.uint()
@@ -88,7 +88,7 @@ const invoices: Part = {
       for (const failure of invoice.failures) writeStamp(to, failure)
     }),
   read: (from, state) =>
-    readMap(from, state.invoices, () => {
+    readMap(from, own(state, 'invoices'), () => {
       const paid = readNullable(from, () => readStamp(from))
       return { paid, failures: Array.from({ length: from.uint() }, () => readStamp(from)) }
     }),
@@ -103,7 +103,7 @@ const nps: Part = {
       to.double(answer.score)
     }),
   read: (from, state) =>
-    readMap(from, state.nps, () => ({ ...readStamp(from), day: from.int(), score: from.double() })),
+    readMap(from, own(state, 'nps'), () => ({ ...readStamp(from), day: from.int(), score: from.double() })),
 }
 
 /** What passes between the account and its supplier: contracts, money, support, opinions. */

@@ -1,5 +1,5 @@
 import type { Stamp } from './stamp.ts'
-import type { AccountState } from './state.ts'
+import { own } from './state.ts'
 import { type Part, stamped } from './state-part.ts'
 import {
   dayOr,
@@ -15,10 +15,10 @@ import {
   writeStamp,
 } from './state-values.ts'
 
-const instantsBy = (of: (state: AccountState) => Map<string, number[]>): Part => ({
-  isEmpty: (state) => of(state).size === 0,
-  write: (to, state) => writeMap(to, of(state), writeInstants),
-  read: (from, state) => readMap(from, of(state), readInstants),
+const instantsBy = (name: 'journeyDone' | 'bypasses'): Part => ({
+  isEmpty: (state) => state[name].size === 0,
+  write: (to, state) => writeMap(to, state[name], writeInstants),
+  read: (from, state) => readMap(from, own(state, name), readInstants),
 })
 
 /** Traits that came with one event share its stamp in the bytes: it is written once, with the first of them. */
@@ -39,7 +39,7 @@ const traits: Part = {
   },
   read: (from, state) => {
     const stamps: Stamp[] = []
-    readMap(from, state.traitStamps, (_, name) => {
+    readMap(from, own(state, 'traitStamps'), (_, name) => {
       const index = from.uint()
       if (index === stamps.length) stamps.push(readStamp(from))
       state.traits[name] = JSON.parse(from.text())
@@ -81,7 +81,7 @@ const journeySteps: Part = {
   isEmpty: (state) => state.journeySteps.size === 0,
   write: (to, state) => writeMap(to, state.journeySteps, (_, steps) => writeMap(to, steps, writeInstants)),
   read: (from, state) =>
-    readMap(from, state.journeySteps, () => {
+    readMap(from, own(state, 'journeySteps'), () => {
       const steps = new Map<string, number[]>()
       readMap(from, steps, readInstants)
       return steps
@@ -101,7 +101,7 @@ export const JOURNEY_PARTS: readonly Part[] = [
   lifecycle,
   journeyStarts,
   journeySteps,
-  instantsBy((state) => state.journeyDone),
-  instantsBy((state) => state.bypasses),
+  instantsBy('journeyDone'),
+  instantsBy('bypasses'),
   values,
 ]

@@ -4,7 +4,7 @@ import type { DayCounts } from './day-counts.ts'
 import type { CountedEvent } from './event.ts'
 import { KNOWN_TYPES } from './event-types.ts'
 import { compareText } from './stamp.ts'
-import type { AccountState } from './state.ts'
+import { type AccountState, own } from './state.ts'
 import type { Part } from './state-part.ts'
 import {
   readDays,
@@ -82,7 +82,7 @@ const champion: Part = {
 const features: Part = {
   isEmpty: (state) => state.features.size === 0,
   write: (to, state) => writeMap(to, state.features, (_, day) => to.int(day)),
-  read: (from, state) => readMap(from, state.features, () => from.int()),
+  read: (from, state) => readMap(from, own(state, 'features'), () => from.int()),
 }
 
 const pending: Part = {

@@ -67,7 +67,7 @@ export type AccountState = {
   lastActivityAt: number | null
   /** By event type; names Pulso does not know are bounded, the rest is counted under ''. */
   readonly typeCounts: Map<string, number>
-  readonly activeDays: number[]
+  activeDays: number[]
   readonly coreEvents: DayCounts
   /** Distinct users with any activity ever. */
   userCount: number
@@ -75,24 +75,24 @@ export type AccountState = {
   readonly activeUsers: DayCounts
   readonly coreUsers: DayCounts
   /** Core feature -> last day used. */
-  readonly features: Map<string, number>
+  features: ReadonlyMap<string, number>
   /** Latest value per trait; its stamp in `traitStamps`. */
   readonly traits: Record<string, unknown>
-  readonly traitStamps: Map<string, Stamp>
+  traitStamps: ReadonlyMap<string, Stamp>
   readonly renewalTraits: RenewalTrait[]
   readonly lifecycle: Lifecycle[]
   readonly subscriptions: SubscriptionEvent[]
   readonly journeyStarts: JourneyStart[]
   /** Instants by journey and step, ascending. */
-  readonly journeySteps: Map<string, Map<string, number[]>>
-  readonly journeyDone: Map<string, number[]>
-  readonly bypasses: Map<string, number[]>
+  journeySteps: ReadonlyMap<string, Map<string, number[]>>
+  journeyDone: ReadonlyMap<string, number[]>
+  bypasses: ReadonlyMap<string, number[]>
   /** Instants of events that realise value, ascending. */
   readonly valueAt: number[]
-  readonly tickets: Map<string, Ticket>
-  readonly invoices: Map<string, Invoice>
+  tickets: ReadonlyMap<string, Ticket>
+  invoices: ReadonlyMap<string, Invoice>
   /** Latest answer by user; an answer without one has a key of its own. */
-  readonly nps: Map<string, NpsAnswer>
+  nps: ReadonlyMap<string, NpsAnswer>
   readonly csatAnswers: DayCounts
   readonly csatSatisfied: DayCounts
   /** Newest local days; -1 = never. */
@@ -121,6 +121,21 @@ export type Memo = {
   rareBytes?: string | undefined
 }
 
+/** Most accounts have nothing in most maps: an empty one is shared until it is written to. */
+const EMPTY: ReadonlyMap<string, never> = new Map<string, never>()
+
+type Maps = Pick<
+  AccountState,
+  'features' | 'traitStamps' | 'journeySteps' | 'journeyDone' | 'bypasses' | 'tickets' | 'invoices' | 'nps'
+>
+type Writable<Held> = Held extends ReadonlyMap<infer Key, infer Value> ? Map<Key, Value> : never
+
+/** One of the state's maps, to be written to. */
+export const own = <Name extends keyof Maps>(state: AccountState, name: Name): Writable<Maps[Name]> => {
+  if (state[name] === EMPTY) (state as Maps)[name] = new Map() as Maps[Name]
+  return state[name] as Writable<Maps[Name]>
+}
+
 export const createState = (): AccountState => ({
   eventCount: 0,
   firstEventAt: null,
@@ -131,20 +146,20 @@ export const createState = (): AccountState => ({
   userCount: 0,
   activeUsers: createDayCounts(),
   coreUsers: createDayCounts(),
-  features: new Map(),
+  features: EMPTY,
   traits: Object.create(null) as Record<string, unknown>,
-  traitStamps: new Map(),
+  traitStamps: EMPTY,
   renewalTraits: [],
   lifecycle: [],
   subscriptions: [],
   journeyStarts: [],
-  journeySteps: new Map(),
-  journeyDone: new Map(),
-  bypasses: new Map(),
+  journeySteps: EMPTY,
+  journeyDone: EMPTY,
+  bypasses: EMPTY,
   valueAt: [],
-  tickets: new Map(),
-  invoices: new Map(),
-  nps: new Map(),
+  tickets: EMPTY,
+  invoices: EMPTY,
+  nps: EMPTY,
   csatAnswers: createDayCounts(),
   csatSatisfied: createDayCounts(),
   npsDay: -1,

@@ -29,45 +29,58 @@ export const pageBitsFor = (users: number, bits: number): number => {
   return wanted
 }
 
-export const createUserPages = (bits: number): UserPages => {
-  const pages = new Map<number, Map<string, number>>()
-  const dirty = new Set<number>()
-  const mask = 2 ** bits - 1
-  const pageOf = (userId: string): number => (mask === 0 ? 0 : hashUser(userId) & mask)
-  const pageFor = (userId: string): Map<string, number> => {
-    const page = pages.get(pageOf(userId))
-    if (page === undefined) throw new Error('the page of a user was used before it was loaded')
-    return page
-  }
-  return {
-    bits: () => bits,
-    pageOf,
-    isLoaded: (page) => pages.has(page),
-    load: (page, bytes) => {
-      if (pages.has(page)) return
-      pages.set(page, bytes === undefined ? new Map() : decodePage(bytes))
-    },
-    get: (userId) => unpack(pageFor(userId).get(userId)),
-    set: (userId, days) => {
-      pageFor(userId).set(userId, pack(days))
-      dirty.add(pageOf(userId))
-    },
-    empty: () => {
-      for (let page = 0; page <= mask; page++) {
-        pages.set(page, new Map())
-        dirty.add(page)
-      }
-    },
-    takeDirty: () => {
-      const taken = [...dirty].map((page) => ({ page, bytes: encodePage(pages.get(page)!) }))
-      dirty.clear()
-      return taken
-    },
-    entries: function* () {
-      for (const page of pages.values()) for (const [userId, packed] of page) yield [userId, unpack(packed)!]
-    },
-  }
+type Page = Map<string, number>
+type Pages = {
+  readonly pageBits: number
+  /** By number; undefined = not loaded. */
+  readonly pages: (Page | undefined)[]
+  readonly dirty: number[]
 }
+
+const pageFor = (book: UserPages & Pages, userId: string): Page => {
+  const page = book.pages[book.pageOf(userId)]
+  if (page === undefined) throw new Error('the page of a user was used before it was loaded')
+  return page
+}
+
+/** Shared by all books: functions of its own would be a third of a small one. */
+const methods: UserPages & ThisType<UserPages & Pages> = {
+  bits() {
+    return this.pageBits
+  },
+  pageOf(userId) {
+    return this.pageBits === 0 ? 0 : hashUser(userId) & (2 ** this.pageBits - 1)
+  },
+  isLoaded(page) {
+    return this.pages[page] !== undefined
+  },
+  load(page, bytes) {
+    this.pages[page] ??= bytes === undefined ? new Map() : decodePage(bytes)
+  },
+  get(userId) {
+    return unpack(pageFor(this, userId).get(userId))
+  },
+  set(userId, days) {
+    pageFor(this, userId).set(userId, pack(days))
+    const page = this.pageOf(userId)
+    if (!this.dirty.includes(page)) this.dirty.push(page)
+  },
+  empty() {
+    for (let page = 0; page < 2 ** this.pageBits; page++) {
+      this.pages[page] = new Map()
+      if (!this.dirty.includes(page)) this.dirty.push(page)
+    }
+  },
+  takeDirty() {
+    return this.dirty.splice(0).map((page) => ({ page, bytes: encodePage(this.pages[page]!) }))
+  },
+  *entries() {
+    for (const page of this.pages) for (const [userId, packed] of page ?? []) yield [userId, unpack(packed)!]
+  },
+}
+
+export const createUserPages = (bits: number): UserPages =>
+  ({ __proto__: methods, pageBits: bits, pages: [], dirty: [] }) as unknown as UserPages
 
 /** The same users laid out in more pages, all of them dirty. Every page of `from` must be loaded. */
 export const relayUserPages = (from: UserPages, bits: number): UserPages => {
