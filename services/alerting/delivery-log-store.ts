@@ -98,17 +98,23 @@ export type ReplayRange = {
   readonly limit: number
 }
 
-/** Replays the finished deliveries created within [from, to), oldest first; answers how many. */
-export const replayRange = async (tx: Sql, tenantId: string, range: ReplayRange, now: number): Promise<number> => {
-  const [replayed] = await tx.query<{ count: number }>(
+/** Replays the finished deliveries created within [from, to), oldest first; answers how many, and when the last of them was created. */
+export const replayRange = async (
+  tx: Sql,
+  tenantId: string,
+  range: ReplayRange,
+  now: number,
+): Promise<{ readonly count: number; readonly lastAt: number | null }> => {
+  const [replayed] = await tx.query<{ count: number; lastAt: number | null }>(
     `with chosen as (
-       select delivery_id from alerting.delivery
+       select delivery_id, created_at from alerting.delivery
         where tenant_id = $2 and endpoint_id = $3 and state <> 'pending' and ($6::text is null or state = $6)
           and created_at >= to_timestamp($4::double precision / 1000)
           and created_at < to_timestamp($5::double precision / 1000)
         order by created_at, delivery_id limit $7 for update),
-     replayed as (${REPLAY}) ${COUNT_AND_WAKE}`,
+     replayed as (${REPLAY})
+     select counted.*, (select max(created_at) from chosen) as "lastAt" from (${COUNT_AND_WAKE}) counted`,
     [now, tenantId, range.endpointId, range.from, range.to, range.state, range.limit],
   )
-  return replayed!.count
+  return { count: replayed!.count, lastAt: replayed!.lastAt }
 }

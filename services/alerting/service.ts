@@ -14,6 +14,7 @@ import { consumeHealth } from './consume-health.ts'
 import { createDeliverer } from './deliver.ts'
 import { alertRoutes } from './routes/alerts.ts'
 import { deliveryRoutes } from './routes/deliveries.ts'
+import { ruleChangeRoutes } from './routes/rule-changes.ts'
 import { rulePreviewRoutes } from './routes/rule-preview.ts'
 import { ruleRoutes } from './routes/rules.ts'
 import { silenceRoutes } from './routes/silences.ts'
@@ -62,7 +63,8 @@ export const createAlerting = (platform: Platform, config: AlertingConfig): Serv
     migrations: join(import.meta.dirname, 'migrations'),
     documentSchemas: { rule: RULE_JSON_SCHEMA },
     routes: async (app) => {
-      await app.register(ruleRoutes({ database, clock, book, answerOnce }))
+      await app.register(ruleRoutes({ database, book }))
+      await app.register(ruleChangeRoutes({ database, clock, book, answerOnce }))
       await app.register(rulePreviewRoutes({ database, clock }))
       await app.register(alertRoutes({ database, clock, book, onCommit }))
       await app.register(silenceRoutes({ database, clock, answerOnce }))

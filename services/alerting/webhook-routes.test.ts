@@ -171,7 +171,28 @@ test('a range is replayed by its status, and the log is paged newest first', asy
   expect(seen).toEqual([4, 3, 2, 1, 0].map((index) => new Date(at + index * 1_000).toISOString()))
   const range = { from: '2026-11-22T10:00:00Z', to: '2026-11-22T10:00:03Z' }
   const replay = await server.call('POST', `${path}/replay`, { ...range, status: 'exhausted' })
-  expect(replay).toMatchObject({ status: 202, body: { replayed: 2, more: false } })
+  expect(replay).toMatchObject({ status: 202, body: { replayed: 2, nextFrom: null } })
   expect(await states()).toEqual({ pending: 2, exhausted: 2, delivered: 1 })
   expect((await server.call('POST', `${path}/replay`, { from: range.to, to: range.from })).status).toBe(422)
+})
+
+test('a range of more than one call can replay goes on where the last call ended', async () => {
+  const { endpointId } = await addEndpoint(db(), URL)
+  const from = '2026-11-22T10:00:00.000Z'
+  await enqueueAll(db(), [noticeOf('first', { at: Date.parse(from) })])
+  await db().query(
+    `insert into alerting.delivery (delivery_id, tenant_id, endpoint_id, message_id, type, state, next_attempt_at, created_at)
+     select gen_random_uuid(), tenant_id, endpoint_id, message_id, type, 'delivered', created_at, created_at + n * interval '1 second'
+       from alerting.delivery cross join generate_series(1, 10500) n`,
+  )
+  const replay = async (start: string) => {
+    const path = `/v1/webhook-endpoints/${endpointId}/replay`
+    const { body } = await server.call('POST', path, { from: start, to: '2026-11-23T00:00:00Z', status: 'delivered' })
+    await db().query("update alerting.delivery set state = 'delivered' where state = 'pending'")
+    return body
+  }
+  const first = await replay(from)
+  expect(first).toEqual({ replayed: 10_000, nextFrom: '2026-11-22T12:46:40.000Z' })
+  // The one at the seam is sent again rather than lost.
+  expect(await replay(String(first.nextFrom))).toEqual({ replayed: 501, nextFrom: null })
 })

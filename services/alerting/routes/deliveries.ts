@@ -9,8 +9,7 @@ import { type Clock, toInstant } from '#libs/runtime/clock.ts'
 import { findDelivery, type LoggedDelivery, listDeliveries, replayDelivery } from '../delivery-log-store.ts'
 import { findEndpoint } from '../endpoint-store.ts'
 import { WEBHOOK_TYPES } from '../notice.ts'
-import { requireEnabled } from './webhook-endpoint-deeds.ts'
-import { endpointParams } from './webhook-endpoints.ts'
+import { endpointParams, findOr404, requireEnabled } from './webhook-endpoint-lookup.ts'
 
 export type DeliveryRoutesDeps = { readonly database: Database; readonly clock: Clock; readonly answerOnce: AnswerOnce }
 
@@ -100,7 +99,7 @@ export const deliveryRoutes = ({ database, clock, answerOnce }: DeliveryRoutesDe
       async ({ params, query, principal }) => {
         const { tenantId } = principal
         const { endpointId } = params
-        if (!(await findEndpoint(database, tenantId, endpointId))) throw notFound('webhook endpoint')
+        await findOr404(database, tenantId, endpointId)
         const before = decodeCursor(z.object({ createdAt: z.number(), deliveryId: z.uuid() }), query.cursor) ?? null
         const rows = await listDeliveries(database, tenantId, {
           endpointId,

@@ -1,72 +1,18 @@
-import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
-import type { AnswerOnce } from '#libs/access/answer-once.ts'
-import { recordAudit } from '#libs/access/audit-store.ts'
-import type { Principal } from '#libs/access/keyring.ts'
 import { decodeCursor, pageOf, pageQuery, pageSchema } from '#libs/http/pages.ts'
 import { errors, notFound } from '#libs/http/problem.ts'
 import { routes } from '#libs/http/routes.ts'
-import type { Database, Sql } from '#libs/postgres/database.ts'
-import type { Clock } from '#libs/runtime/clock.ts'
-import { RequestError } from '#libs/runtime/errors.ts'
-import { checkAllAccounts } from '../account-store.ts'
-import { RULE_JSON_SCHEMA, ruleDocumentSchema } from '../rule-document.ts'
-import { type RuleBook, removeRule, saveRule, storedRule, storedRules } from '../rule-store.ts'
-import { checkAllSubjects } from '../subject-store.ts'
-import { acceptYaml, RULE_EXAMPLE, readRule, ruleBodySchema } from './rule-body.ts'
-
-export type RuleRoutesDeps = {
-  readonly database: Database
-  readonly clock: Clock
-  readonly book: RuleBook
-  readonly answerOnce: AnswerOnce
-}
-
-const ruleSchema = z
-  .object({ ...ruleDocumentSchema.shape, origin: z.enum(['shipped', 'changed', 'own']) })
-  .meta({ examples: [{ ...ruleDocumentSchema.parse(RULE_EXAMPLE), origin: 'own' }] })
-type ShownRule = z.infer<typeof ruleSchema>
+import type { Database } from '#libs/postgres/database.ts'
+import { RULE_JSON_SCHEMA } from '../rule-document.ts'
+import type { RuleBook } from '../rule-store.ts'
+import { ruleParams, ruleSchema, showRule, showRules } from './shown-rules.ts'
 
 const jsonSchemaSchema = z
   .record(z.string(), z.unknown())
   .meta({ examples: [{ $schema: RULE_JSON_SCHEMA.$schema, title: RULE_JSON_SCHEMA.title, type: 'object' }] })
 
-const params = z.object({
-  ruleId: z
-    .string()
-    .max(64)
-    .meta({ examples: ['at_risk_entered'] }),
-})
-
-export const ruleRoutes = ({ database, clock, book, answerOnce }: RuleRoutesDeps) =>
+export const ruleRoutes = ({ database, book }: { readonly database: Database; readonly book: RuleBook }) =>
   routes((app) => {
-    acceptYaml(app as unknown as FastifyInstance)
-
-    const shown = async (sql: Sql, tenantId: string): Promise<readonly ShownRule[]> => {
-      const stored = await storedRules(sql, tenantId)
-      const own = new Map(stored.map((row) => [row.ruleId, row]))
-      const untouched = [...book.shipped.values()].filter(({ document }) => !own.has(document.id))
-      return [
-        ...untouched.map(({ document }) => ({ ...document, origin: 'shipped' as const })),
-        ...stored
-          .filter((row) => !row.deleted)
-          .map(({ document, ruleId }) => ({
-            ...document,
-            origin: book.shipped.has(ruleId) ? ('changed' as const) : ('own' as const),
-          })),
-      ].sort((a, b) => (a.id < b.id ? -1 : 1))
-    }
-    const one = async (sql: Sql, tenantId: string, ruleId: string): Promise<ShownRule | undefined> =>
-      (await shown(sql, tenantId)).find((rule) => rule.id === ruleId)
-    const change =
-      (by: Principal, ruleId: string, action: string, write: (tx: Sql) => Promise<object>) => async (tx: Sql) => {
-        const detail = await write(tx)
-        await checkAllAccounts(tx, by.tenantId, clock.now())
-        await checkAllSubjects(tx, by.tenantId, clock.now())
-        await recordAudit(tx, by, { action, subject: ruleId, detail: { ...detail } })
-        return one(tx, by.tenantId, ruleId)
-      }
-
     app.get(
       '/v1/rules',
       {
@@ -81,7 +27,7 @@ export const ruleRoutes = ({ database, clock, book, answerOnce }: RuleRoutesDeps
       },
       async ({ query, principal }) => {
         const after = decodeCursor(z.string(), query.cursor) ?? ''
-        const rest = (await shown(database, principal.tenantId)).filter((rule) => rule.id > after)
+        const rest = (await showRules(database, book, principal.tenantId)).filter((rule) => rule.id > after)
         return pageOf(
           rest.slice(0, query.limit + 1),
           query.limit,
@@ -111,100 +57,14 @@ export const ruleRoutes = ({ database, clock, book, answerOnce }: RuleRoutesDeps
           operationId: 'getRule',
           summary: 'One rule',
           tags: ['rules'],
-          params,
+          params: ruleParams,
           response: { 200: ruleSchema, ...errors(404) },
         },
       },
       async ({ params, principal }) => {
-        const rule = await one(database, principal.tenantId, params.ruleId)
+        const rule = await showRule(database, book, principal.tenantId, params.ruleId)
         if (!rule) throw notFound('rule')
         return rule
-      },
-    )
-    app.post(
-      '/v1/rules',
-      {
-        config: { scope: 'write', idempotent: true },
-        schema: {
-          operationId: 'createRule',
-          summary: 'A new rule; every account is judged by it at once',
-          tags: ['rules'],
-          body: ruleBodySchema,
-          response: { 201: ruleSchema, ...errors(409, 422) },
-        },
-      },
-      async (request, reply) => {
-        const { body, principal } = request
-        const document = readRule(body).document
-        const { tenantId } = principal
-        const create = change(principal, document.id, 'rule.created', async (tx) => {
-          const stored = await storedRule(tx, tenantId, document.id)
-          if (book.shipped.has(document.id) || (stored && !stored.deleted))
-            throw new RequestError(409, 'rule_exists', 'There is a rule of this id; change it with PUT', [
-              { pointer: '/id', code: 'exists', detail: 'In use' },
-            ])
-          await saveRule(tx, { tenantId, document, deleted: false, at: clock.now() })
-          return { document }
-        })
-        return answerOnce({ request, reply, status: 201 }, create)
-      },
-    )
-    app.put(
-      '/v1/rules/:ruleId',
-      {
-        config: { scope: 'write' },
-        schema: {
-          operationId: 'changeRule',
-          summary: 'Changes a rule, whole; `enabled: false` switches it off and ends its alerts',
-          tags: ['rules'],
-          params,
-          body: ruleBodySchema,
-          response: { 200: ruleSchema, ...errors(404, 422) },
-        },
-      },
-      async ({ params, body, principal }) => {
-        const { ruleId } = params
-        const { origin: _, ...given } = body
-        const document = readRule({ id: ruleId, ...given }).document
-        if (document.id !== ruleId)
-          throw new RequestError(422, 'invalid_rule', 'The rule is not valid', [
-            { pointer: '/id', code: 'other_id', detail: 'The id of a rule never changes' },
-          ])
-        const save = change(principal, ruleId, 'rule.changed', async (tx) => {
-          if (!(await one(tx, principal.tenantId, ruleId))) throw notFound('rule')
-          await saveRule(tx, { tenantId: principal.tenantId, document, deleted: false, at: clock.now() })
-          return { document }
-        })
-        return (await database.transaction(save))!
-      },
-    )
-    app.delete(
-      '/v1/rules/:ruleId',
-      {
-        config: { scope: 'write' },
-        schema: {
-          operationId: 'deleteRule',
-          summary: 'Deletes an own rule and ends its alerts; a changed shipped rule is as shipped again',
-          tags: ['rules'],
-          params,
-          response: { 204: z.null().describe('Deleted'), ...errors(404, 409) },
-        },
-      },
-      async ({ params, principal }, reply) => {
-        const { ruleId } = params
-        const { tenantId } = principal
-        const remove = change(principal, ruleId, 'rule.deleted', async (tx) => {
-          const stored = await storedRule(tx, tenantId, ruleId)
-          if (stored && !stored.deleted) {
-            if (book.shipped.has(ruleId)) await removeRule(tx, tenantId, ruleId)
-            else await saveRule(tx, { tenantId, document: stored.document, deleted: true, at: clock.now() })
-            return {}
-          }
-          if (!book.shipped.has(ruleId)) throw notFound('rule')
-          throw new RequestError(409, 'shipped_rule', 'A shipped rule is switched off by PUT with enabled: false')
-        })
-        await database.transaction(remove)
-        return reply.code(204).send(null)
       },
     )
   })

@@ -1,37 +1,31 @@
 import { randomBytes } from 'node:crypto'
 import { z } from 'zod'
 import { recordAudit } from '#libs/access/audit-store.ts'
-import { errors, notFound } from '#libs/http/problem.ts'
+import { errors } from '#libs/http/problem.ts'
 import { routes } from '#libs/http/routes.ts'
-import type { Sql } from '#libs/postgres/database.ts'
 import { toInstant } from '#libs/runtime/clock.ts'
 import { HOUR_MS } from '#libs/runtime/durations.ts'
 import { RequestError } from '#libs/runtime/errors.ts'
 import { formatSecret } from '../core/sign-webhook.ts'
 import { replayRange } from '../delivery-log-store.ts'
 import { enqueueFor } from '../delivery-store.ts'
-import { type Endpoint, findEndpoint, lockEndpoint, setEndpointState } from '../endpoint-store.ts'
+import { findEndpoint, setEndpointState } from '../endpoint-store.ts'
 import { addSecret, countSecrets } from '../secret-store.ts'
 import { testNotice } from '../test-notice.ts'
+import {
+  endpointParams,
+  lockOr404,
+  requireEnabled,
+  SECRET_BYTES,
+  type WebhookRoutesDeps,
+} from './webhook-endpoint-lookup.ts'
 import { endpointSchema, invalid, toEndpoint } from './webhook-endpoint-schema.ts'
-import { endpointParams, SECRET_BYTES, type WebhookRoutesDeps } from './webhook-endpoints.ts'
 
 /** The former secret signs beside the new one for this long, unless the caller says otherwise. */
 const OVERLAP_HOURS = 24
 /** Signatures a request bears at most. */
 const MOST_SECRETS = 5
 const REPLAY_LIMIT = 10_000
-
-const lockOr404 = async (tx: Sql, tenantId: string, endpointId: string): Promise<Endpoint> => {
-  const endpoint = await lockEndpoint(tx, tenantId, endpointId)
-  if (!endpoint) throw notFound('webhook endpoint')
-  return endpoint
-}
-
-/** A disabled endpoint is sent nothing, not even a test. */
-export const requireEnabled = ({ state }: Pick<Endpoint, 'state'>): void => {
-  if (state !== 'enabled') throw new RequestError(409, 'endpoint_disabled', 'The endpoint is disabled: enable it first')
-}
 
 export const endpointDeeds = ({ database, clock, sealer, answerOnce }: WebhookRoutesDeps) =>
   routes((app) => {
@@ -145,8 +139,14 @@ export const endpointDeeds = ({ database, clock, sealer, answerOnce }: WebhookRo
             }),
           response: {
             202: z
-              .object({ replayed: z.int(), more: z.boolean().describe('Call again for the rest') })
-              .meta({ examples: [{ replayed: 12, more: false }] }),
+              .object({
+                replayed: z.int(),
+                nextFrom: z.iso
+                  .datetime()
+                  .nullable()
+                  .describe('Call again with this `from` for the rest; null: that was all'),
+              })
+              .meta({ examples: [{ replayed: 12, nextFrom: null }] }),
             ...errors(404, 409, 422),
           },
         },
@@ -159,7 +159,7 @@ export const endpointDeeds = ({ database, clock, sealer, answerOnce }: WebhookRo
           throw invalid({ pointer: '/to', code: 'invalid_range', detail: 'The range ends after it begins' })
         return answerOnce({ request, reply, status: 202 }, async (tx) => {
           requireEnabled(await lockOr404(tx, principal.tenantId, endpointId))
-          const count = await replayRange(
+          const { count, lastAt } = await replayRange(
             tx,
             principal.tenantId,
             { endpointId, ...range, limit: REPLAY_LIMIT },
@@ -167,7 +167,7 @@ export const endpointDeeds = ({ database, clock, sealer, answerOnce }: WebhookRo
           )
           const detail = { ...body, replayed: count }
           await recordAudit(tx, principal, { action: 'webhook_endpoint.replayed', subject: endpointId, detail })
-          return { replayed: count, more: count === REPLAY_LIMIT }
+          return { replayed: count, nextFrom: count === REPLAY_LIMIT && lastAt !== null ? toInstant(lastAt) : null }
         })
       },
     )

@@ -1,26 +1,21 @@
 import { randomBytes } from 'node:crypto'
 import { z } from 'zod'
-import type { AnswerOnce } from '#libs/access/answer-once.ts'
 import { recordAudit } from '#libs/access/audit-store.ts'
-import type { Sealer } from '#libs/access/seal-secret.ts'
 import { decodeCursor, pageOf, pageQuery, pageSchema } from '#libs/http/pages.ts'
-import { errors, notFound } from '#libs/http/problem.ts'
+import { errors } from '#libs/http/problem.ts'
 import { routes } from '#libs/http/routes.ts'
-import type { Database } from '#libs/postgres/database.ts'
-import type { Clock } from '#libs/runtime/clock.ts'
 import { newId } from '#libs/runtime/ids.ts'
 import { formatSecret } from '../core/sign-webhook.ts'
-import {
-  findEndpoint,
-  insertEndpoint,
-  listEndpoints,
-  lockEndpoint,
-  setEndpointState,
-  updateEndpoint,
-} from '../endpoint-store.ts'
+import { findEndpoint, insertEndpoint, listEndpoints, setEndpointState, updateEndpoint } from '../endpoint-store.ts'
 import { addSecret } from '../secret-store.ts'
-import type { WebhookRules } from '../webhook-url.ts'
 import { endpointDeeds } from './webhook-endpoint-deeds.ts'
+import {
+  endpointParams,
+  findOr404,
+  lockOr404,
+  SECRET_BYTES,
+  type WebhookRoutesDeps,
+} from './webhook-endpoint-lookup.ts'
 import {
   createdEndpointSchema,
   endpointPatchSchema,
@@ -29,19 +24,6 @@ import {
   requireUrl,
   toEndpoint,
 } from './webhook-endpoint-schema.ts'
-
-export type WebhookRoutesDeps = {
-  readonly database: Database
-  readonly clock: Clock
-  readonly sealer: Sealer
-  readonly rules: WebhookRules
-  readonly answerOnce: AnswerOnce
-}
-
-export const SECRET_BYTES = 32
-export const endpointParams = z.object({
-  endpointId: z.uuid().meta({ examples: ['019371d5-4b1e-7cc0-8f4e-0a3f0d9c2b11'] }),
-})
 
 /** Endpoints of webhooks: what is kept of them, and (in their own file) what can be done with them. */
 export const webhookEndpointRoutes = (deps: WebhookRoutesDeps) =>
@@ -107,9 +89,7 @@ export const webhookEndpointRoutes = (deps: WebhookRoutesDeps) =>
         },
       },
       async ({ params, principal }) => {
-        const endpoint = await findEndpoint(database, principal.tenantId, params.endpointId)
-        if (!endpoint) throw notFound('webhook endpoint')
-        return toEndpoint(endpoint)
+        return toEndpoint(await findOr404(database, principal.tenantId, params.endpointId))
       },
     )
     app.patch(
@@ -132,8 +112,7 @@ export const webhookEndpointRoutes = (deps: WebhookRoutesDeps) =>
         const { state, ...changed } = body
         const given = Object.fromEntries(Object.entries(changed).filter(([, value]) => value !== undefined))
         const endpoint = await database.transaction(async (tx) => {
-          const before = await lockEndpoint(tx, tenantId, endpointId)
-          if (!before) throw notFound('webhook endpoint')
+          const before = await lockOr404(tx, tenantId, endpointId)
           await updateEndpoint(tx, tenantId, endpointId, { ...before, ...given })
           if (state === 'disabled' && before.state === 'enabled')
             await setEndpointState(tx, tenantId, endpointId, { state, reason: 'by_request', now: clock.now() })
@@ -163,7 +142,7 @@ export const webhookEndpointRoutes = (deps: WebhookRoutesDeps) =>
         const { tenantId } = principal
         const { endpointId } = params
         await database.transaction(async (tx) => {
-          if (!(await lockEndpoint(tx, tenantId, endpointId))) throw notFound('webhook endpoint')
+          await lockOr404(tx, tenantId, endpointId)
           await setEndpointState(tx, tenantId, endpointId, { state: 'deleted', reason: 'by_request', now: clock.now() })
           await recordAudit(tx, principal, { action: 'webhook_endpoint.deleted', subject: endpointId })
         })
