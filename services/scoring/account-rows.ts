@@ -1,8 +1,9 @@
 import type { Facts } from '#libs/contracts/account-health.ts'
 import { createBlob, numberArray, textArray } from '#libs/postgres/array-literal.ts'
+import { RARE_PAGE } from './account-store.ts'
 import type { Account } from './core/account.ts'
+import { encodeAccount } from './core/account-bytes.ts'
 import type { LogEntry, ScoringContext } from './core/apply-events.ts'
-import { encodeState } from './core/state.ts'
 import { createFrameWriter } from './log-frames.ts'
 
 /** One flush as the columns of one statement: everything long lies in one blob, so that nothing is copied or escaped twice. */
@@ -30,7 +31,7 @@ export const createFlushRows = (): FlushRows => {
     addAccount: (account, baseVersion, facts, { model: { model }, zone }) => {
       const { evaluation, state, users, tenantId, accountId } = account
       const at = evaluation!
-      const bytes = encodeState(state)
+      const { state: bytes, rare } = encodeAccount(account)
       count++
       push(accounts, [
         tenantId,
@@ -61,6 +62,7 @@ export const createFlushRows = (): FlushRows => {
         account.override === null ? null : JSON.stringify(account.override),
         at.healthySince,
       ])
+      if (rare !== null) push(pages, [tenantId, accountId, RARE_PAGE, blob.append(rare), rare.length])
       for (const page of users.takeDirty())
         push(pages, [tenantId, accountId, page.page, blob.append(page.bytes), page.bytes.length])
     },

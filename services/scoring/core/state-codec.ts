@@ -8,6 +8,8 @@ import { USAGE_PARTS } from './state-parts-usage.ts'
 
 /** First byte: how the rest is laid out. A state of another layout is folded again from the raw events. */
 export const STATE_LAYOUT = 1
+/** As 1, but what rarely changes lies elsewhere: whoever reads the state puts it behind. */
+export const PARTED_LAYOUT = 2
 
 /** A part's place here is its number in the bytes: parts are only ever added at the end of a list. */
 const RARE_PARTS: readonly Part[] = [...JOURNEY_PARTS, ...DEALINGS_PARTS]
@@ -20,10 +22,23 @@ const writer: ByteWriter = createByteWriter()
  * (`memo.rareBytes`) until a fold changes it, so that an account's old tickets and invoices cost its next event nothing.
  */
 export const encodeState = (state: AccountState): Buffer => {
-  state.memo.rareBytes ??= encodeRare(state)
+  const rare = rareBytesOf(state)
   writer.uint(STATE_LAYOUT)
   writeParts(USAGE_PARTS, state)
-  writer.latin1(state.memo.rareBytes)
+  writer.latin1(rare)
+  return writer.take()
+}
+
+/** What rarely changes, as latin1; the same text until a fold changes it. */
+export const rareBytesOf = (state: AccountState): string => {
+  state.memo.rareBytes ??= encodeRare(state)
+  return state.memo.rareBytes
+}
+
+/** The state without what rarely changes. */
+export const encodeParted = (state: AccountState): Buffer => {
+  writer.uint(PARTED_LAYOUT)
+  writeParts(USAGE_PARTS, state)
   return writer.take()
 }
 
@@ -45,7 +60,7 @@ const writeParts = (parts: readonly Part[], state: AccountState): void => {
 export const decodeState = (bytes: Uint8Array): AccountState => {
   const reader: ByteReader = createByteReader(bytes)
   const layout = reader.uint()
-  if (layout !== STATE_LAYOUT) throw new Error(`state has layout ${layout}, not ${STATE_LAYOUT}`)
+  if (layout !== STATE_LAYOUT && layout !== PARTED_LAYOUT) throw new Error(`state has an unknown layout ${layout}`)
   const state = createState()
   readParts(USAGE_PARTS, reader, state)
   state.memo.rareBytes = reader.rest()
