@@ -15,7 +15,7 @@ import { whileContended } from './while-contended.ts'
 
 /**
  * Erases an account: when it resolves, no schema of the database and, where the log is Pulso's own, no topic has anything of it. Throws
- * a 404 for an account that the tenant never had; of one that is erased already it makes sure.
+ * a 404 for an account that the tenant never had.
  */
 export type EraseAccount = (principal: Principal, accountId: string) => Promise<void>
 
@@ -32,21 +32,20 @@ export const createEraseAccount = (deps: {
   const { database, bus, clock, logger, cache } = deps
   return async (principal, accountId) => {
     const key = { tenantId: principal.tenantId, accountId }
-    const hash = await whileContended(() => database.transaction((tx) => erase(tx, principal, key, clock.now())))
-    if (hash !== null) logger.info({ tenantId: key.tenantId, hash }, 'account erased')
+    const hash = await whileContended(() => database.transaction((tx) => erase(tx, clock, principal, key)))
+    logger.info({ tenantId: key.tenantId, hash }, 'account erased')
     cache.drop(accountKey(key.tenantId, accountId))
     await bus.forget(accountKey(key.tenantId, accountId))
   }
 }
 
-const erase = async (tx: Sql, principal: Principal, key: AccountKey, erasedAt: number): Promise<string | null> => {
+const erase = async (tx: Sql, clock: Clock, principal: Principal, key: AccountKey): Promise<string> => {
   const account = await lockAccount(tx, key)
-  if (account === undefined) {
-    if ((await loadErasures(tx, [key])).length === 0) throw notFound('account')
-    return null
-  }
-  const { version, sequence } = account
-  await insertErasedAccount(tx, key, { erasedAt, version: version + VERSION_GAP, sequence })
+  // One that is erased already is erased anew, up to now: events on their way go too.
+  const known = account ?? (await loadErasures(tx, [key])).find(({ userHash }) => userHash === null)
+  if (known === undefined) throw notFound('account')
+  const [version, sequence] = [known.version! + VERSION_GAP, known.sequence!]
+  await insertErasedAccount(tx, key, { erasedAt: clock.now(), version, sequence })
   const places = await listPlaces(tx, key)
   const hash = await eraseEverywhere(tx, key, sequence)
   await deleteUnusedFrames(tx, places)

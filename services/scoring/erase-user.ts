@@ -27,7 +27,7 @@ import { whileContended } from './while-contended.ts'
 
 /**
  * Erases one user of an account: their events are gone, and the account is what the others add up to. Throws a 404 for an account that the
- * tenant does not have and for a user that no event names; of one that is erased already it makes sure.
+ * tenant does not have and for a user that no event names.
  */
 export type EraseUser = (principal: Principal, accountId: string, userId: string) => Promise<void>
 
@@ -46,7 +46,6 @@ type Erasing = {
   readonly key: AccountKey
   readonly userId: string
   readonly partition: number
-  readonly now: number
 }
 
 export const createEraseUser = (deps: Deps): EraseUser => {
@@ -56,28 +55,26 @@ export const createEraseUser = (deps: Deps): EraseUser => {
     const keyText = accountKey(key.tenantId, accountId)
     const partition = partitionOf(keyText, await bus.partitionsOf('usage.events'))
     const done = await whileContended(() =>
-      database.transaction((tx) => erase(tx, catalog, { principal, key, userId, partition, now: clock.now() })),
+      database.transaction((tx) => erase(tx, { clock, catalog }, { principal, key, userId, partition })),
     )
     cache.drop(keyText)
-    if (done.written !== null) {
-      logger.info({ tenantId: key.tenantId, hash: userHash(key, userId) }, 'user erased')
-      await relay.offer({ partition, ...done.written })
-    }
+    logger.info({ tenantId: key.tenantId, hash: userHash(key, userId) }, 'user erased')
+    await relay.offer({ partition, ...done.written })
     await bus.forget(keyText, (value) => redactValue(value, done.redaction))
   }
 }
 
 type Done = {
   readonly redaction: Redaction
-  /** Null when nothing was left to erase. */
-  readonly written: (Flushed & { readonly records: readonly BusRecord[] }) | null
+  readonly written: Flushed & { readonly records: readonly BusRecord[] }
 }
 
-const erase = async (tx: Sql, catalog: Catalog, erasing: Erasing): Promise<Done> => {
-  const { principal, key, userId, partition, now } = erasing
+const erase = async (tx: Sql, { clock, catalog }: Pick<Deps, 'clock' | 'catalog'>, erasing: Erasing): Promise<Done> => {
+  const { principal, key, userId, partition } = erasing
   // In the order in which a flush locks them.
   await lockPartition(tx, partition)
   if ((await lockAccount(tx, key)) === undefined) throw notFound('account')
+  const now = clock.now()
   const own = createAccountCache({ maxAccounts: 1, maxIds: 0 })
   const wanted = { ...key, key: accountKey(key.tenantId, key.accountId), read: () => ({ events: [], due: true }) }
   const account = (await holdAccounts(tx, own, [wanted], { catalog, now }))[0]!
@@ -85,10 +82,9 @@ const erase = async (tx: Sql, catalog: Catalog, erasing: Erasing): Promise<Done>
 
   const events = await loadCountedEvents(tx, key)
   const kept = events.map((event) => redactEvent(event, userId))
-  if (kept.every((event, i) => event === events[i])) {
-    if (!account.erasures?.users.has(hash)) throw notFound('user')
-    return { redaction: { userId, traits: account.state.traits, gone: new Set() }, written: null }
-  }
+  // One that is erased already is erased anew, up to now: events on their way go too.
+  const isKnown = account.erasures?.users.has(hash) || kept.some((event, i) => event !== events[i])
+  if (!isKnown) throw notFound('user')
   const base = account.version
   const context = catalog.contextOf(account, now)
   restoreEvaluation(account, context)
