@@ -1,4 +1,4 @@
-import type { Database } from '#libs/postgres/database.ts'
+import type { Database, Sql } from '#libs/postgres/database.ts'
 import { type Clock, sleep } from '#libs/runtime/clock.ts'
 import { failpoint } from '#libs/runtime/failpoint.ts'
 import type { Logger } from '#libs/runtime/logger.ts'
@@ -6,6 +6,8 @@ import type { AlertingMetrics } from './alerting-metrics.ts'
 import { judgeDueAccounts } from './judge-accounts.ts'
 import { judgeDueSubjects, lookAtHushed } from './judge-subjects.ts'
 import type { RuleBook } from './rule-store.ts'
+import { sendDueDigests } from './send-digests.ts'
+import { sendDueGroups } from './send-groups.ts'
 import { forgottenTenants } from './subject-store.ts'
 
 export type AlertTimers = {
@@ -52,6 +54,15 @@ export const createAlertTimers = (deps: AlertTimersDeps): AlertTimers => {
     }
   }
 
+  const sendAll = async (sendDue: (tx: Sql, now: number) => Promise<number>): Promise<void> => {
+    while (!stopping.signal.aborted) {
+      const sent = await database.transaction((tx) => sendDue(tx, clock.now()))
+      if (sent === 0) break
+      failpoint('alerting.notices.after')
+      onCommit()
+    }
+  }
+
   const runDue = async (): Promise<number> => {
     await runDueSubjects()
     let total = 0
@@ -67,6 +78,8 @@ export const createAlertTimers = (deps: AlertTimersDeps): AlertTimers => {
       onCommit()
       metrics.timers(count)
     }
+    await sendAll(sendDueGroups)
+    await sendAll(sendDueDigests)
     if (total > 0) logger.info({ accounts: total }, 'timers judged')
     return total
   }

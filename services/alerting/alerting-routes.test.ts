@@ -150,3 +150,34 @@ test('a silence keeps matching alerts untold, says so on the alert, and is liste
   const past = await server.call('POST', '/v1/silences', { matcher: {}, endsAt: '2020-01-01T00:00:00.000Z' })
   expect([past.status, past.body.errors[0]!.pointer]).toEqual([422, '/endsAt'])
 })
+
+test('the notification policy is changed whole, checked, and audited; without one alerts are told at once', async () => {
+  const tenantId = 'policy-tenant'
+  const call = (policy?: object, key = tenantId) =>
+    server.call(policy ? 'PUT' : 'GET', '/v1/notification-policy', policy, key)
+  const none = { quietHours: null, grouping: null, escalation: null, digest: null }
+  expect((await call()).body).toEqual(none)
+  const hours = { timeZone: 'Europe/Berlin', from: '20:00', to: '07:00' }
+  const changed = await call({ quietHours: hours, digest: {} })
+  expect(changed.body).toMatchObject({
+    quietHours: { ...hours, quietDays: [], criticalPasses: true },
+    digest: { at: '08:00', timeZone: 'UTC' },
+    grouping: null,
+  })
+  expect((await call()).body).toEqual(changed.body)
+  expect((await call(undefined, 'default')).body).toEqual(none)
+  expect((await call({}, `${tenantId}-reader`)).status).toBe(403)
+  const wrong: [object, string][] = [
+    [{ quietHours: { ...hours, timeZone: 'Mars/Olympus' } }, '/quietHours/timeZone'],
+    [{ quietHours: { ...hours, to: '20:00' } }, '/quietHours/to'],
+    [{ quietHours: {} }, '/quietHours/from'],
+    [{ grouping: { window: '0s' } }, '/grouping/window'],
+    [{ digest: { at: '25:00' } }, '/digest/at'],
+    [{ escalation: { endpointIds: ['0f0c7a52-52a8-4a30-a3ab-2a8f0d9c2b11'] } }, '/escalation/endpointIds/0'],
+  ]
+  for (const [policy, pointer] of wrong) {
+    const { status, body } = await call(policy)
+    expect([status, body.errors.map((error) => error.pointer)]).toEqual([422, [pointer]])
+  }
+  expect(await audit(tenantId)).toEqual(['notification-policy.changed'])
+})

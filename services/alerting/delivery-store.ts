@@ -1,6 +1,6 @@
 import type { Sql } from '#libs/postgres/database.ts'
 import { derivedId } from '#libs/runtime/ids.ts'
-import { type EndpointFilter, matchesEndpoint } from './core/matches-endpoint.ts'
+import { type EndpointFilter, matchesEndpoint, takesGroups } from './core/matches-endpoint.ts'
 import { slackMessage } from './core/slack-message.ts'
 import type { Notice } from './notice.ts'
 
@@ -9,7 +9,7 @@ export const DELIVERY_CHANNEL = 'alerting_deliveries'
 
 export type EndpointKind = 'standard' | 'slack'
 
-type Target = {
+export type Target = {
   readonly endpointId: string
   readonly tenantId: string
   readonly kind: EndpointKind
@@ -27,10 +27,16 @@ export const enqueueNotices = async (tx: Sql, notices: readonly Notice[]): Promi
   const targets = await enabledEndpoints(tx, [...new Set(notices.map((notice) => notice.tenantId))])
   const pairs = notices.flatMap((notice) =>
     targets
-      .filter((target) => target.tenantId === notice.tenantId && matchesEndpoint(target, notice))
+      .filter((target) => target.tenantId === notice.tenantId && isFor(target, notice))
       .map((target) => ({ notice, target })),
   )
   return enqueuePairs(tx, pairs)
+}
+
+/** Endpoints that take groups get a grouped notice when its window ends. */
+const isFor = (target: Target, notice: Notice): boolean => {
+  if (notice.endpointIds && notice.endpointIds.length > 0) return notice.endpointIds.includes(target.endpointId)
+  return matchesEndpoint(target, notice) && !(notice.grouped && takesGroups(target))
 }
 
 /** The same for one endpoint that is named, whatever it subscribes to: a test send. Answers the delivery's id. */
@@ -43,7 +49,7 @@ export const enqueueFor = async (
   return derivedId(notice.noticeId, target.endpointId)
 }
 
-const enabledEndpoints = (tx: Sql, tenantIds: readonly string[]): Promise<readonly Target[]> =>
+export const enabledEndpoints = (tx: Sql, tenantIds: readonly string[]): Promise<readonly Target[]> =>
   tx.query<Target>(
     `select endpoint_id as "endpointId", tenant_id as "tenantId", kind, event_types as "eventTypes", filter
        from alerting.webhook_endpoint where tenant_id = any($1) and state = 'enabled'`,
@@ -52,11 +58,15 @@ const enabledEndpoints = (tx: Sql, tenantIds: readonly string[]): Promise<readon
 
 type Pair = { readonly notice: Notice; readonly target: { readonly endpointId: string; readonly kind: EndpointKind } }
 
+/** All endpoints of one kind share a message. */
+export const messageIdOf = ({ noticeId }: Notice, kind: EndpointKind): string =>
+  kind === 'slack' ? derivedId(noticeId, 'slack') : noticeId
+
 const enqueuePairs = async (tx: Sql, pairs: readonly Pair[]): Promise<number> => {
   if (pairs.length === 0) return 0
   const messages = new Map<string, Notice & { kind: EndpointKind }>()
   const rows = pairs.map(({ notice, target }) => {
-    const messageId = target.kind === 'slack' ? derivedId(notice.noticeId, 'slack') : notice.noticeId
+    const messageId = messageIdOf(notice, target.kind)
     messages.set(messageId, { ...notice, kind: target.kind })
     return { messageId, notice, endpointId: target.endpointId, id: derivedId(notice.noticeId, target.endpointId) }
   })
@@ -74,9 +84,11 @@ const enqueuePairs = async (tx: Sql, pairs: readonly Pair[]): Promise<number> =>
        insert into alerting.delivery
          (delivery_id, tenant_id, endpoint_id, message_id, type, account_id, state, next_attempt_at, created_at)
        select id, tenant, endpoint, message, type, account, 'pending',
-              least(to_timestamp(at / 1000), now()) - interval '1 second', to_timestamp(at / 1000)
-         from unnest($1::uuid[], $2::text[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::double precision[])
-           as n(id, tenant, endpoint, message, type, account, at)
+              coalesce(to_timestamp(wait / 1000), least(to_timestamp(at / 1000), now()) - interval '1 second'),
+              to_timestamp(at / 1000)
+         from unnest($1::uuid[], $2::text[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::double precision[],
+                     $8::double precision[])
+           as n(id, tenant, endpoint, message, type, account, at, wait)
        on conflict do nothing returning 1)
      select count(*) as count, pg_notify('${DELIVERY_CHANNEL}', '') as woken from new`,
     [
@@ -87,6 +99,7 @@ const enqueuePairs = async (tx: Sql, pairs: readonly Pair[]): Promise<number> =>
       rows.map((row) => row.notice.type),
       rows.map((row) => row.notice.accountId),
       rows.map((row) => row.notice.at),
+      rows.map((row) => row.notice.notBefore ?? null),
     ],
   )
   return inserted!.count

@@ -129,6 +129,21 @@ test('while a source is silent, accounts last seen before are not told to be sil
   )
 })
 
+test('a rule may leave sources out: that ends what it opened about them', async () => {
+  await desk.hear('web', T0)
+  await desk.hear('billing', T0)
+  await desk.runTimers(T0 + DAY_MS)
+  const { document } = desk.book.shipped.get('source_silent')!
+  const at = T0 + 2 * DAY_MS
+  await test_.database.transaction(async (tx) => {
+    const only = { ...document, quietSource: { for: '24h', sources: ['web'] } }
+    await saveRule(tx, { tenantId: 'default', document: only, deleted: false, at })
+    await checkAllSubjects(tx, 'default', at)
+  })
+  await desk.runTimers(at)
+  expect(await desk.alerts()).toEqual(['source_silent billing 1 resolved told', 'source_silent web 1 firing told'])
+})
+
 test('a rule that is switched off ends its alerts about sources, and what they muted is told', async () => {
   await desk.hear('web', T0, 24)
   await desk.runTimers(T0 + 2 * DAY_MS)

@@ -3,6 +3,7 @@ import type { Sql } from '#libs/postgres/database.ts'
 import { failpoint } from '#libs/runtime/failpoint.ts'
 import type { AccountDecision, RuleInForce, Surroundings } from './core/decide-account.ts'
 import { countedSince, decideSource, decideTenant, inhibitedBy, type QuietCount } from './core/decide-subject.ts'
+import { policiesOf } from './policy-store.ts'
 import { type DecidedTransition, recordTransitions } from './record-transitions.ts'
 import type { RuleBook } from './rule-store.ts'
 import { silencesOf } from './silence-store.ts'
@@ -129,14 +130,26 @@ const surroundings = async (tx: Sql, book: RuleBook, subjects: readonly SubjectK
   const rules = await book.rulesInForce(tx, tenantIds)
   const silences = await silencesOf(tx, tenantIds, since)
   const outages = await outagesOf(tx, tenantIds)
-  return ({ tenantId, kind }: SubjectKey): Surroundings => ({
-    accountId: null,
-    rules: rulesAbout(rules.get(tenantId) ?? [], kind),
-    silences: silences.get(tenantId) ?? [],
-    // A silent source explains that many accounts are silent together; nothing explains that a source is.
-    outages: kind === 'source' ? [] : (outages.get(tenantId) ?? []).map(({ mutes }) => ({ mutes, quietSince: null })),
-  })
+  const policies = await policiesOf(tx, tenantIds)
+  return (subject: SubjectKey): Surroundings => {
+    const { tenantId, kind } = subject
+    return {
+      accountId: null,
+      rules: rulesAbout(rules.get(tenantId) ?? [], subject),
+      silences: silences.get(tenantId) ?? [],
+      policy: policies.get(tenantId) ?? null,
+      // A silent source explains that many accounts are silent together; nothing explains that a source is.
+      outages: kind === 'source' ? [] : (outages.get(tenantId) ?? []).map(({ mutes }) => ({ mutes, quietSince: null })),
+    }
+  }
 }
 
-const rulesAbout = (rules: readonly RuleInForce[], kind: SubjectKey['kind']): readonly RuleInForce[] =>
-  rules.filter(({ rule }) => rule.about.kind === kind)
+const rulesAbout = (rules: readonly RuleInForce[], { kind, name }: SubjectKey): readonly RuleInForce[] =>
+  rules
+    .filter(({ rule }) => rule.about.kind === kind)
+    .map((inForce) => {
+      const { about } = inForce.rule
+      // For a source that a rule leaves out the rule is switched off: that ends what it opened.
+      const isOut = about.kind === 'source' && about.sources !== null && !about.sources.includes(name)
+      return isOut ? { rule: { ...inForce.rule, enabled: false }, version: `${inForce.version}-` } : inForce
+    })

@@ -7,6 +7,9 @@ export const WEBHOOK_TYPES = [
   'alert.firing',
   'alert.resolved',
   'alert.acknowledged',
+  'alert.escalated',
+  'alert.grouped',
+  'alert.digest',
   'opportunity.detected',
   'source.silent',
   'source.recovered',
@@ -33,6 +36,12 @@ export type Notice = {
   readonly traits: Readonly<Record<string, unknown>>
   /** Epoch ms. */
   readonly at: number
+  /** Told no earlier than then (epoch ms). */
+  readonly notBefore?: number
+  /** It waits in a group for endpoints that take groups. */
+  readonly grouped?: boolean
+  /** When there are any: only these endpoints, whatever they subscribe to. */
+  readonly endpointIds?: readonly string[]
   /** `{type, timestamp, data}`: turned into bytes once, so every try sends the same. */
   readonly body: object
 }

@@ -11,6 +11,12 @@ export const quietSourceSchema = z
     for: durationSchema
       .refine((text) => parseDuration(text) !== 0, 'More than nothing')
       .describe('A source may be quiet this long, unless the model expects it at another interval'),
+    sources: z
+      .array(z.string().min(1).max(256))
+      .min(1)
+      .max(100)
+      .optional()
+      .describe('Only these; absent: every source'),
   })
   .describe('Instead of `when`: each source that feeds the tenant, while it was not heard for longer')
 
@@ -47,7 +53,8 @@ type Quiet = {
 }
 
 export const aboutOf = ({ quietSource, quietAccounts }: Quiet): About => {
-  if (quietSource) return { kind: 'source', quietForMs: parseDuration(quietSource.for)! }
+  if (quietSource)
+    return { kind: 'source', quietForMs: parseDuration(quietSource.for)!, sources: quietSource.sources ?? null }
   if (!quietAccounts) return { kind: 'account' }
   const { atLeast, share, within, hold } = quietAccounts
   return { kind: 'tenant', atLeast, share, withinMs: parseDuration(within)!, holdMs: parseDuration(hold)! }

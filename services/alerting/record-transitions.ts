@@ -14,8 +14,8 @@ import {
 } from './alert-store.ts'
 import type { RuleTransition } from './core/decide-account.ts'
 import type { TransitionKind } from './core/rule.ts'
-import { enqueueNotices } from './delivery-store.ts'
 import type { Notice } from './notice.ts'
+import { tellNotices } from './tell-notices.ts'
 import { transitionNotice } from './transition-notice.ts'
 import { alertIdOf, type Testimony } from './witness.ts'
 
@@ -48,7 +48,7 @@ export const recordTransitions = async (
   if (identified.length > 0) failpoint('alerting.judge.transitions')
   const events = identified.flatMap((one) => toEvent(one) ?? [])
   if (events.length > 0) await enqueue(tx, 'alerting', events)
-  await enqueueNotices(tx, [...otherNotices, ...identified.flatMap((one) => transitionNotice(one) ?? [])])
+  await tellNotices(tx, [...otherNotices, ...identified.flatMap((one) => transitionNotice(one) ?? [])])
 }
 
 type Identified = DecidedTransition & { readonly alertId: string }
@@ -101,7 +101,7 @@ const toTransition = (one: Identified) => ({
 const toEvent = (one: Identified): OutboxRecord | undefined => {
   const { kind, subject, rule } = one
   const { tenantId, accountId, source } = subject
-  if (kind === 'reminder' || kind === 'snoozed') return undefined
+  if (kind === 'reminder' || kind === 'snoozed' || kind === 'escalated') return undefined
   const event: AlertEvent = {
     alertId: one.alertId,
     tenantId,

@@ -14,6 +14,7 @@ import { consumeHealth } from './consume-health.ts'
 import { createDeliverer } from './deliver.ts'
 import { alertRoutes } from './routes/alerts.ts'
 import { deliveryRoutes } from './routes/deliveries.ts'
+import { notificationPolicyRoutes } from './routes/notification-policy.ts'
 import { ruleChangeRoutes } from './routes/rule-changes.ts'
 import { rulePreviewRoutes } from './routes/rule-preview.ts'
 import { ruleRoutes } from './routes/rules.ts'
@@ -67,6 +68,7 @@ export const createAlerting = (platform: Platform, config: AlertingConfig): Serv
       await app.register(ruleChangeRoutes({ database, clock, book, answerOnce }))
       await app.register(rulePreviewRoutes({ database, clock }))
       await app.register(alertRoutes({ database, clock, book, onCommit }))
+      await app.register(notificationPolicyRoutes({ database, clock }))
       await app.register(silenceRoutes({ database, clock, answerOnce }))
       await app.register(webhookEndpointRoutes({ database, clock, sealer, rules, answerOnce }))
       await app.register(deliveryRoutes({ database, clock, answerOnce }))

@@ -5,6 +5,7 @@ import { nextDue, type RuleInForce, type Surroundings } from './core/decide-acco
 import { isMany } from './core/decide-subject.ts'
 import type { Outage, Suspicion } from './core/outage.ts'
 import type { About, Rule } from './core/rule.ts'
+import { policiesOf } from './policy-store.ts'
 import type { RuleBook } from './rule-store.ts'
 import { silencesOf } from './silence-store.ts'
 import { countQuiet, outagesOf } from './subject-store.ts'
@@ -31,6 +32,7 @@ export const readSurroundings = async (
   const since = accounts.reduce((first, { states }) => Math.min(first, nextDue(states) ?? first), at)
   const silences = await silencesOf(tx, tenantIds, since)
   const outages = await outagesOf(tx, tenantIds)
+  const policies = await policiesOf(tx, tenantIds)
   const ofAccounts = new Map(
     [...rules].map(([tenantId, all]) => [tenantId, all.filter(({ rule }) => rule.about.kind === 'account')]),
   )
@@ -44,6 +46,7 @@ export const readSurroundings = async (
       silences: silences.get(tenantId) ?? [],
       outages: outages.get(tenantId) ?? [],
       holdMs: holdOf(guards.get(tenantId) ?? []),
+      policy: policies.get(tenantId) ?? null,
     }),
   }
 }

@@ -36,6 +36,8 @@ const typeOf = (kind: TransitionKind, rule: Rule): WebhookType | undefined => {
       return rule.tells === 'opportunity' ? 'opportunity.detected' : FIRING[rule.about.kind]
     case 'resolved':
       return RESOLVED[rule.about.kind]
+    case 'escalated':
+      return 'alert.escalated'
     case 'acknowledged':
       return 'alert.acknowledged'
     default:

@@ -1,8 +1,13 @@
+import type { z } from 'zod'
 import type { AccountHealth } from '#libs/contracts/account-health.ts'
 import type { Database } from '#libs/postgres/database.ts'
 import { judgeChanges, judgeDueAccounts } from '../../services/alerting/judge-accounts.ts'
 import { judgeActivity, judgeDueSubjects, lookAtHushed } from '../../services/alerting/judge-subjects.ts'
+import { policyDocumentSchema } from '../../services/alerting/policy-document.ts'
+import { checkOpenAccounts, savePolicy } from '../../services/alerting/policy-store.ts'
 import { createRuleBook } from '../../services/alerting/rule-store.ts'
+import { sendDueDigests } from '../../services/alerting/send-digests.ts'
+import { sendDueGroups } from '../../services/alerting/send-groups.ts'
 
 export type AlertDesk = ReturnType<typeof createAlertDesk>
 
@@ -16,6 +21,8 @@ const TABLES = [
   'webhook_message',
   'webhook_endpoint',
   'rule',
+  'notification_policy',
+  'notice_group',
 ] as const
 
 /** Alerting without its loops: a test says what comes in and to what instant the timers run. */
@@ -27,7 +34,9 @@ export const createAlertDesk = (database: Database) => {
       const judged = await database.transaction((tx) => judgeDueSubjects(tx, book, now, 100))
       await database.transaction((tx) => lookAtHushed(tx, judged, now))
       const accounts = await database.transaction((tx) => judgeDueAccounts(tx, book, now, 100))
-      if (judged.subjects + accounts === 0) return
+      const groups = await database.transaction((tx) => sendDueGroups(tx, now))
+      const digests = await database.transaction((tx) => sendDueDigests(tx, now))
+      if (judged.subjects + accounts + groups + digests === 0) return
     }
   }
 
@@ -43,6 +52,11 @@ export const createAlertDesk = (database: Database) => {
       await database.transaction((tx) => lookAtHushed(tx, judged, at))
     },
     runTimers,
+    setPolicy: (policy: z.input<typeof policyDocumentSchema>, now: number): Promise<void> =>
+      database.transaction(async (tx) => {
+        await checkOpenAccounts(tx, 'default', now)
+        await savePolicy(tx, 'default', policyDocumentSchema.parse(policy), now)
+      }),
     /** `<rule> <account or source> <episode> <state> <told or why not>`, of all alerts. */
     alerts: async (): Promise<string[]> =>
       (

@@ -2,7 +2,8 @@ import type { Facts } from '#libs/contracts/account-health.ts'
 import { earliest, NO_MEMORY } from './condition.ts'
 import { decideAlert, type Sight } from './decide-alert.ts'
 import type { Desk, Operations } from './decide-telling.ts'
-import { isHushed, isInOutage, isSuspected, type Outage, type Suspicion } from './outage.ts'
+import type { NotificationPolicy } from './notification-policy.ts'
+import { isHushed, isInOutage, isSuspected, isWaiting, type Outage, type Suspicion } from './outage.ts'
 import { FIRST_STATE, type Rule, type RuleState, type Transition } from './rule.ts'
 
 /** A rule with the version its states belong to: what they remember of another version's condition is forgotten. */
@@ -40,6 +41,7 @@ export type Surroundings = {
   readonly suspicion?: Suspicion | null
   /** How long alerts wait that began to wait when there was a suspicion. */
   readonly holdMs?: number
+  readonly policy?: NotificationPolicy | null
 }
 
 /** New facts of an account: first what fell due before them, each at its own instant and by the facts of then, then the new ones. */
@@ -54,11 +56,11 @@ export const decideOnFacts = (
   return { ...now, transitions: [...caughtUp.transitions, ...now.transitions] }
 }
 
-/** Only time has passed: the steps that are due, in order of their instants, whenever this runs; then rules that have changed since, and alerts that an outage hushed. */
+/** Only time has passed: the steps that are due, in order of their instants, whenever this runs; then rules that have changed since, and alerts that wait. */
 export const decideOnTime = (account: AccountAlerting, at: number, around: Surroundings): AccountDecision => {
   const caughtUp = catchUp(account, at, around)
   const changed = around.rules.some(({ rule, version }) => isChanged(caughtUp.states[rule.id], rule, version))
-  if (account.seen === null || !(changed || someHushed(caughtUp.states))) return caughtUp
+  if (account.seen === null || !(changed || some(caughtUp.states, isWaiting))) return caughtUp
   const now = step(caughtUp.states, account.seen, { facts: account.seen.facts, at, fresh: false }, around)
   return { ...now, transitions: [...caughtUp.transitions, ...now.transitions] }
 }
@@ -82,7 +84,7 @@ const step = (before: RuleStates, seen: Seen, sight: Sight, around: Surroundings
   const { rules, accountId, silences } = around
   let states = before
   const transitions: RuleTransition[] = []
-  const wasHushed = someHushed(before)
+  const wasHushed = some(before, isHushed)
   const subject = { accountId, ownerId: seen.facts.ownerId, traits: seen.traits }
   const muting = rules.filter(({ rule }) => rule.mutes.length > 0)
   // Critical rules first: whether they fire decides who else is told.
@@ -91,7 +93,7 @@ const step = (before: RuleStates, seen: Seen, sight: Sight, around: Surroundings
     if (kept === undefined && !rule.enabled) continue
     const same = kept?.version === version
     const isDue = same && kept.state.dueAt !== null && kept.state.dueAt <= sight.at
-    if (!sight.fresh && same && !isDue && !isHushed(kept.state)) continue
+    if (!sight.fresh && same && !isDue && !isWaiting(kept.state)) continue
     const state = same ? kept.state : { ...(kept?.state ?? FIRST_STATE), memory: NO_MEMORY }
     const desk: Desk = {
       subject,
@@ -112,8 +114,8 @@ const step = (before: RuleStates, seen: Seen, sight: Sight, around: Surroundings
   return { states, transitions, nextCheckAt: nextDue(states) }
 }
 
-const someHushed = (states: RuleStates): boolean => {
-  for (const ruleId in states) if (isHushed(states[ruleId]!.state)) return true
+const some = (states: RuleStates, holds: (state: RuleState) => boolean): boolean => {
+  for (const ruleId in states) if (holds(states[ruleId]!.state)) return true
   return false
 }
 
@@ -121,14 +123,19 @@ const operationsOf = (
   rule: Rule,
   state: RuleState,
   seen: Seen,
-  { outages = [], suspicion = null, holdMs = 0 }: Surroundings,
+  { outages = [], suspicion = null, holdMs = 0, policy = null }: Surroundings,
   wasHushed: boolean,
 ): Operations | undefined => {
-  if (outages.length === 0 && suspicion === null && !wasHushed) return undefined
+  if (outages.length === 0 && suspicion === null && policy === null && !wasHushed) return undefined
   const alert = { rule, state, facts: seen.facts, silenceCapMoved: seen.silenceCapMoved ?? false, wasHushed }
   const waits =
     isHushed(state) && state.muted === 'held' ? holdMs : isSuspected(alert, suspicion) ? suspicion!.holdMs : 0
-  return { outage: isInOutage(alert, outages), holdMs: waits }
+  return {
+    outage: isInOutage(alert, outages),
+    holdMs: waits,
+    quiet: policy?.quietHours ?? null,
+    escalation: policy?.escalation ?? null,
+  }
 }
 
 const inhibitor = (rule: Rule, rules: readonly RuleInForce[], states: RuleStates): string | null =>

@@ -1,9 +1,10 @@
 import type { Facts } from '#libs/contracts/account-health.ts'
 import { earliest, type Memory, NO_MEMORY } from './condition.ts'
+import { decideEscalation } from './decide-escalation.ts'
 import { decideMove, type Move, type Reading } from './decide-move.ts'
 import { type Desk, decideTelling, decideTellingRecovery, type Telling } from './decide-telling.ts'
 import { evaluate } from './evaluate-condition.ts'
-import { HUSHES } from './outage.ts'
+import { isWaiting } from './outage.ts'
 import { FIRST_STATE, PASSING_MUTES, type Rule, type RuleState, type Transition, type TransitionKind } from './rule.ts'
 
 /** Facts of one account at one instant. */
@@ -42,6 +43,7 @@ export const decideAlert = (rule: Rule, state: RuleState, sight: Sight, desk: De
   const work: Work = { rule, draft, at: sight.at, desk, done: [] }
   make(work, move, !state.everKnown && isBelow(rule, sight.facts))
   if (draft.phase === 'firing' && !draft.closed && when !== null) tellAgain(work)
+  if (draft.phase === 'firing' && when !== null) escalate(work)
   if (draft.phase === 'pending' && when === true) look(draft, draft.since + rule.dwellMs)
   if (draft.phase === 'recovering' && recovers === true) look(draft, draft.since + rule.recoverDwellMs)
   return { state: draft, transitions: work.done }
@@ -144,15 +146,32 @@ const tellAgain = (work: Work): void => {
     if (snoozeOver || muteOver) {
       const telling = decideTelling(rule, draft, desk, at)
       // An alert that waits for one reason after another says the newest.
-      const moved = !telling.told && HUSHES.some((why) => why === draft.muted) && telling.why !== draft.muted
+      const moved = !telling.told && isWaiting(draft) && telling.why !== draft.muted
       if (snoozeOver || telling.told || moved) retell(work, snoozeOver ? 'snooze_over' : `${draft.muted}_over`)
       else if (telling.until !== null) look(draft, telling.until)
-    } else if (remindAt !== null && at >= remindAt) retell(work, 'still_firing')
+    } else if (remindAt !== null && at >= remindAt) remind(work)
   }
   if (draft.snoozedUntil !== null) look(draft, draft.snoozedUntil)
   // What is still to be told for the first time is not reminded of.
   const waiting = !draft.told && draft.muted !== null && PASSING_MUTES.includes(draft.muted)
-  if (rule.reminderMs !== null && !waiting) look(draft, (draft.remindedAt ?? draft.firedAt ?? at) + rule.reminderMs)
+  const next = (draft.remindedAt ?? draft.firedAt ?? at) + (rule.reminderMs ?? 0)
+  if (rule.reminderMs !== null && !waiting && next > at) look(draft, next)
+}
+
+/** In quiet hours a reminder is put off, not left out. */
+const remind = (work: Work): void => {
+  const telling = decideTelling(work.rule, work.draft, work.desk, work.at)
+  if (!telling.told && telling.why === 'quiet_hours' && telling.until !== null) look(work.draft, telling.until)
+  else retell(work, 'still_firing')
+}
+
+const escalate = (work: Work): void => {
+  const { draft, at } = work
+  const decision = decideEscalation(work.rule, draft, work.desk, at)
+  if (decision.due) {
+    draft.escalatedAt = at
+    note(work, 'escalated', 'unacknowledged', { told: true })
+  } else if (decision.lookAt !== null) look(draft, decision.lookAt)
 }
 
 const retell = (work: Work, reason: string): void => {

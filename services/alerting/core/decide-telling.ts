@@ -1,3 +1,4 @@
+import { type Escalation, type QuietHours, quietUntil } from './notification-policy.ts'
 import type { MuteReason, Rule, RuleState } from './rule.ts'
 import { type Silence, type SilenceSubject, silencedUntil } from './silence.ts'
 
@@ -18,6 +19,8 @@ export type Operations = {
   readonly outage: boolean
   /** How long the alert waits to see whether an outage explains it; 0: not at all. */
   readonly holdMs: number
+  readonly quiet: QuietHours | null
+  readonly escalation: Pick<Escalation, 'afterMs' | 'severities'> | null
 }
 
 export type Telling =
@@ -26,7 +29,7 @@ export type Telling =
 
 /**
  * Whether an opening is told. The cooldown counts from the last opening that was told; an alert that still fires when a cooldown,
- * silence, snooze or inhibition ends is told then: a lasting problem is never missed, a short one within it is only recorded.
+ * silence, snooze, inhibition or quiet time ends is told then: a lasting problem is never missed, a short one within it is only recorded.
  */
 export const decideTelling = (rule: Rule, state: RuleState, desk: Desk, at: number): Telling => {
   if (desk.backfill || state.muted === 'backfill') return mute('backfill', null)
@@ -41,6 +44,8 @@ export const decideTelling = (rule: Rule, state: RuleState, desk: Desk, at: numb
   if (desk.operations?.outage) return mute('outage', null)
   const heldUntil = (state.firedAt ?? at) + (desk.operations?.holdMs ?? 0)
   if (at < heldUntil) return mute('held', heldUntil)
+  const quiet = quietUntil(desk.operations?.quiet ?? null, rule.severity, at)
+  if (quiet !== null) return mute('quiet_hours', quiet)
   return { told: true }
 }
 

@@ -47,3 +47,17 @@ test('Slack gets one line that a person can read, in which no name can ring a ch
     ':large_yellow_circle: *alert.firing* account *&lt;!channel&gt; &amp; co* rule `at_risk_entered` score 55.2 → 47.1 (at_risk)',
   )
 })
+
+test('several alerts are a line each, and those beyond ten are counted', () => {
+  const alert = { accountId: 'a<b', ruleId: 'silence', severity: 'warning', state: 'firing' }
+  const data = { ownerId: 'kim', count: 14, alerts: Array.from({ length: 12 }, () => alert) }
+  const lines = slackMessage({ type: 'alert.grouped', accountId: null, severity: null, body: { data } }).text.split(
+    '\n',
+  )
+  expect(lines.slice(0, 3)).toEqual([
+    ':information_source: *alert.grouped*',
+    '14 alerts of *kim*',
+    ':large_yellow_circle: account *a&lt;b* rule `silence` firing',
+  ])
+  expect(lines.slice(12)).toEqual(['and 4 more'])
+})

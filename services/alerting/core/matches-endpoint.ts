@@ -31,6 +31,10 @@ export const matchesEndpoint = ({ eventTypes, filter }: Subscription, subject: S
   isAmong(filter.accountId, subject.accountId) &&
   Object.entries(filter.traits ?? {}).every(([name, wanted]) => isAmong(wanted, traitOf(subject.traits, name)))
 
+/** Endpoints that ask for groups, or for everything, are told of grouped alerts together. */
+export const takesGroups = ({ eventTypes }: Subscription): boolean =>
+  eventTypes.length === 0 || eventTypes.includes('alert.grouped')
+
 const isAmong = (wanted: Wanted | readonly Wanted[] | undefined, value: string | null): boolean => {
   if (wanted === undefined) return true
   if (value === null) return false

@@ -22,6 +22,10 @@ export const HUSHES: readonly MuteReason[] = ['outage', 'held']
 export const isHushed = (state: Pick<RuleState, 'phase' | 'muted' | 'told'>): boolean =>
   state.phase === 'firing' && !state.told && state.muted !== null && HUSHES.includes(state.muted)
 
+/** An alert that is told as soon as what keeps it from being told has passed, or been changed by people. */
+export const isWaiting = (state: Pick<RuleState, 'phase' | 'muted' | 'told'>): boolean =>
+  isHushed(state) || (state.phase === 'firing' && !state.told && state.muted === 'quiet_hours')
+
 /** What a rule of an account is looked at with. */
 export type Hushable = {
   readonly rule: Pick<Rule, 'id' | 'kind' | 'momentary'>

@@ -6,7 +6,7 @@ export type Severity = 'info' | 'warning' | 'critical'
 /** What a rule looks at: one account; one source that feeds the tenant; or how many of the tenant's accounts are silent together. */
 export type About =
   | { readonly kind: 'account' }
-  | { readonly kind: 'source'; readonly quietForMs: number }
+  | { readonly kind: 'source'; readonly quietForMs: number; readonly sources: readonly string[] | null }
   | {
       readonly kind: 'tenant'
       /** This many accounts, and this share of the active ones, that fell silent within the span. */
@@ -60,13 +60,22 @@ export type MuteReason =
   | 'inhibited'
   | 'outage'
   | 'held'
+  | 'quiet_hours'
   | 'digest_only'
   | 'no_data'
   | 'never_told'
   | 'not_for_telling'
 
 /** Reasons that pass: what was muted by one is told when it ends, if the alert still fires. */
-export const PASSING_MUTES: readonly MuteReason[] = ['cooldown', 'silenced', 'snoozed', 'inhibited', 'outage', 'held']
+export const PASSING_MUTES: readonly MuteReason[] = [
+  'cooldown',
+  'silenced',
+  'snoozed',
+  'inhibited',
+  'outage',
+  'held',
+  'quiet_hours',
+]
 
 export type Phase = 'ok' | 'no_data' | 'pending' | 'firing' | 'recovering'
 
@@ -93,6 +102,8 @@ export type RuleState = {
   readonly muted: MuteReason | null
   readonly acknowledgedAt: number | null
   readonly snoozedUntil: number | null
+  /** When it was escalated because nobody acknowledged it. */
+  readonly escalatedAt: number | null
   /** When the machine must look again although nothing new is known. */
   readonly dueAt: number | null
 }
@@ -112,10 +123,19 @@ export const FIRST_STATE: RuleState = {
   muted: null,
   acknowledgedAt: null,
   snoozedUntil: null,
+  escalatedAt: null,
   dueAt: null,
 }
 
-export type TransitionKind = 'pending' | 'firing' | 'reminder' | 'recovering' | 'resolved' | 'acknowledged' | 'snoozed'
+export type TransitionKind =
+  | 'pending'
+  | 'firing'
+  | 'reminder'
+  | 'recovering'
+  | 'resolved'
+  | 'acknowledged'
+  | 'snoozed'
+  | 'escalated'
 
 export type Transition = {
   readonly kind: TransitionKind

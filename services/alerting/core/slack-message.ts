@@ -7,7 +7,10 @@ type Told = {
 
 const MARKS: Readonly<Record<string, string>> = { critical: ':red_circle:', warning: ':large_yellow_circle:' }
 
-/** The body of a Slack-compatible incoming webhook: one readable line in mrkdwn. */
+/** Of several alerts, this many are named. */
+const MOST_NAMED = 10
+
+/** The body of a Slack-compatible incoming webhook: one readable line in mrkdwn, and one more for each of several alerts. */
 export const slackMessage = ({ type, accountId, severity, body }: Told): { text: string } => {
   const data = objectAt(body, 'data')
   const alert = objectAt(data, 'alert')
@@ -22,7 +25,19 @@ export const slackMessage = ({ type, accountId, severity, body }: Told): { text:
     moved(health.previousScore, health.score),
     typeof health.band === 'string' ? `(${escapeText(health.band)})` : '',
   ]
-  return { text: parts.filter((part) => part !== '').join(' ') }
+  const line = parts.filter((part) => part !== '').join(' ')
+  return { text: [line, ...severalAlerts(data)].join('\n') }
+}
+
+const severalAlerts = ({ alerts, count, ownerId }: Record<string, unknown>): readonly string[] => {
+  if (!Array.isArray(alerts) || typeof count !== 'number') return []
+  const named = alerts.slice(0, MOST_NAMED).map((alert: Record<string, unknown>) => {
+    const mark = MARKS[String(alert.severity)] ?? ':information_source:'
+    return `${mark} account *${escapeText(String(alert.accountId))}* rule \`${escapeText(String(alert.ruleId))}\` ${escapeText(String(alert.state))}`
+  })
+  const owner = typeof ownerId === 'string' ? ` of *${escapeText(ownerId)}*` : ''
+  const rest = count > named.length ? [`and ${count - named.length} more`] : []
+  return [`${count} alerts${owner}`, ...named, ...rest]
 }
 
 const moved = (before: unknown, after: unknown): string => {

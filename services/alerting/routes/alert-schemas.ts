@@ -46,7 +46,7 @@ const alertShape = {
   notToldBecause: z
     .string()
     .nullable()
-    .describe('backfill, cooldown, silenced, snoozed, inhibited, outage, held, digest_only, ...'),
+    .describe('backfill, cooldown, silenced, snoozed, inhibited, outage, held, quiet_hours, digest_only, ...'),
 }
 
 export const alertSchema = z.object(alertShape).meta({ examples: [EXAMPLE] })

@@ -1,0 +1,70 @@
+import { localTime, type Weekday } from './local-time.ts'
+import type { Severity } from './rule.ts'
+
+/** When nobody is told. */
+export type QuietHours = {
+  readonly timeZone: string
+  /** Minutes of the local day; from 20:00 to 07:00 reaches over midnight. Null: only the days are quiet. */
+  readonly hours: { readonly from: number; readonly to: number } | null
+  readonly quietDays: readonly Weekday[]
+  /** Critical alerts are told all the same. */
+  readonly criticalPasses: boolean
+}
+
+/** Who hears of an alert that fires on and that nobody acknowledged. */
+export type Escalation = {
+  readonly afterMs: number
+  readonly severities: readonly Severity[]
+  /** What the escalated notice is told as. */
+  readonly severity: Severity
+  /** Empty: whoever subscribes to `alert.escalated`. */
+  readonly endpointIds: readonly string[]
+}
+
+export type Grouping = { readonly windowMs: number; readonly severities: readonly Severity[] }
+
+export type Digest = { readonly timeZone: string; readonly minute: number; readonly days: readonly Weekday[] }
+
+/** How a tenant wants to be told of alerts; null: not so. */
+export type NotificationPolicy = {
+  readonly quietHours: QuietHours | null
+  readonly grouping: Grouping | null
+  readonly escalation: Escalation | null
+  readonly digest: Digest | null
+}
+
+/** More turns than a week of quiet days and nights has. */
+const MOST_SPANS = 20
+
+/** When the quiet that holds at `at` ends for alerts of this severity; null when they are told now. */
+export const quietUntil = (quiet: QuietHours | null, severity: Severity, at: number): number | null => {
+  if (quiet === null || (severity === 'critical' && quiet.criticalPasses)) return null
+  let until = at
+  for (let i = 0; i < MOST_SPANS; i++) {
+    const end = endOfSpan(quiet, until)
+    if (end === null) break
+    until = end
+  }
+  return until === at ? null : until
+}
+
+const endOfSpan = ({ timeZone, hours, quietDays }: QuietHours, at: number): number | null => {
+  const zone = localTime(timeZone)
+  const { day, minute, weekday } = zone.at(at)
+  const later = (onDay: number, atMinute: number): number => Math.max(at + 1, zone.instantOf(onDay, atMinute))
+  if (quietDays.includes(weekday)) return later(day + 1, 0)
+  if (hours === null) return null
+  const { from, to } = hours
+  if (from < to) return from <= minute && minute < to ? later(day, to) : null
+  return minute >= from ? later(day + 1, to) : minute < to ? later(day, to) : null
+}
+
+/** The next digest after an instant. */
+export const nextDigestAt = ({ timeZone, minute, days }: Digest, after: number): number => {
+  const zone = localTime(timeZone)
+  const { day } = zone.at(after)
+  for (let ahead = 0; ; ahead++) {
+    const at = zone.instantOf(day + ahead, minute)
+    if (at > after && days.includes(zone.at(at).weekday)) return at
+  }
+}
