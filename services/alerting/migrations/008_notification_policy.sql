@@ -32,7 +32,7 @@ create table alerting.grouped_notice (
 create index grouped_notice_group on alerting.grouped_notice (group_id, position);
 create index grouped_notice_account on alerting.grouped_notice (tenant_id, account_id);
 
--- Which accounts a message tells of, where it tells of several.
+-- Which accounts a message tells of, where it tells of several: a line for people does not name them as a JSON text of their own.
 create table alerting.message_account (
   message_id uuid not null references alerting.webhook_message on delete cascade,
   tenant_id text not null,
