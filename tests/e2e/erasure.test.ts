@@ -110,6 +110,14 @@ describe('an account that is erased', () => {
     await other.stop()
   })
 
+  test('is found by its columns: no table names an account without its tenant', async () => {
+    const tables = await shared.test.platform.database.query(
+      `select table_schema, table_name from information_schema.columns where column_name in ('tenant_id', 'account_id')
+       group by 1, 2 having bool_or(column_name = 'account_id') and count(*) < 2`,
+    )
+    expect(tables).toEqual([])
+  })
+
   test('may be erased again, which leaves another audit row; an account that never was is not found', async () => {
     expect((await replica.api.send('DELETE', `/v1/accounts/${ACCOUNT}`)).status).toBe(204)
     expect((await replica.api.send('DELETE', '/v1/accounts/nobody')).status).toBe(404)
