@@ -23,6 +23,8 @@ export type Batch = {
   readonly partition: number
   /** In offset order, never empty. */
   readonly records: readonly DeliveredRecord[]
+  /** About what they take in memory. */
+  readonly bytes: number
   /** Aborts when the partition was taken away or the consumer stops. */
   readonly signal: AbortSignal
   /** Puts the record on `<topic>.dead` with `reason` and its original bytes; resolves when the broker has it. */

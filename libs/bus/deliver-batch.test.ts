@@ -31,6 +31,7 @@ const deliver = async (
     topic: 't',
     partition: 0,
     records: records(count),
+    bytes: 100 * count,
     signal: abort.signal,
     park: async ({ offset }, reason) => {
       more.park?.()

@@ -43,9 +43,10 @@ export const startKafkaConsumer = (consume: ConsumeOptions, options: KafkaConsum
       logger,
       topic: name,
       group,
+      inFlight,
       maxBatchBytes,
       sessionTimeoutMs: options.sessionTimeoutMs,
-      createRunner: (partition, onDone, onTaken) =>
+      createRunner: (partition, onDone, onRoom) =>
         createPartitionRunner({
           topic,
           partition,
@@ -54,7 +55,7 @@ export const startKafkaConsumer = (consume: ConsumeOptions, options: KafkaConsum
           maxBatchBytes,
           clock,
           logger,
-          onTaken,
+          onRoom,
           onDone: (nextOffset, records) => {
             metrics.consumed.inc(labels, records)
             onDone(nextOffset)

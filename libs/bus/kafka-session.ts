@@ -27,12 +27,13 @@ export type SessionOptions = {
   /** As the broker calls it. */
   readonly topic: string
   readonly group: string
+  readonly inFlight: number
   readonly maxBatchBytes: number
   readonly sessionTimeoutMs: number
   readonly createRunner: (
     partition: number,
     onDone: (nextOffset: number) => void,
-    onTaken: () => void,
+    onRoom: () => void,
   ) => PartitionRunner
 }
 
@@ -77,13 +78,17 @@ export const openKafkaSession = async (options: SessionOptions): Promise<KafkaSe
 
   const waitingLimit = (): number =>
     Math.min(options.maxBatchBytes, WAITING_BYTES / Math.max(1, partitions.numbers().length))
+  const heldLimit = Math.max(2, options.inFlight) * options.maxBatchBytes
+  /** How full the memory of a partition is: it reads no further from 1 on. */
+  const fullness = (runner: PartitionRunner): number =>
+    Math.max(runner.waitingBytes() / waitingLimit(), runner.heldBytes() / heldLimit)
   const paused = new Set<number>()
   const resume = (partition: number): void => {
     if (paused.delete(partition) && !stopping && !over) consumer.resume([{ topic, partitions: [partition] }])
   }
   const partitions = createHeldPartitions((partition, onDone) => {
     const runner = options.createRunner(partition, onDone, () => {
-      if (paused.has(partition) && runner.waitingBytes() < waitingLimit() / 2) resume(partition)
+      if (paused.has(partition) && fullness(runner) < 0.5) resume(partition)
     })
     return runner
   })
@@ -107,7 +112,7 @@ export const openKafkaSession = async (options: SessionOptions): Promise<KafkaSe
     held.next = Number(batch.lastOffset()) + 1
     resolveOffset(messages.at(-1)!.offset)
     held.runner.push(...toChunks(messages))
-    if (held.runner.waitingBytes() < waitingLimit()) return
+    if (fullness(held.runner) < 1) return
     paused.add(partition)
     consumer.pause([{ topic, partitions: [partition] }])
   }

@@ -33,7 +33,7 @@ const setUp = (handle: (batch: Batch) => Promise<void>, limits: { inFlight?: num
     logger: silentLogger,
     park: async ({ offset }) => void parked.push(offset),
     onDone: (nextOffset) => void positions.push(nextOffset),
-    onTaken: () => undefined,
+    onRoom: () => undefined,
     handle: (batch) => {
       handed.push(batch.records.map(({ offset }) => offset))
       return handle(batch)
@@ -49,6 +49,16 @@ const setUp = (handle: (batch: Batch) => Promise<void>, limits: { inFlight?: num
 }
 
 describe('the records of one partition', () => {
+  it('are handed over also after nothing was pushed', async () => {
+    const { runner, handed, pass } = setUp(async () => {})
+    runner.push()
+    runner.push(chunk(0, 0))
+    await pass()
+    runner.push(chunk(0, 1), chunk(1, 1))
+    await pass()
+    expect(handed).toEqual([[0, 1]])
+  })
+
   it('that gather while a batch is handled form the next batch', async () => {
     let release = () => {}
     const held = new Promise<void>((resolve) => {

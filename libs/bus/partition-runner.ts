@@ -17,6 +17,8 @@ export type PartitionRunner = {
   /** Takes the next records of the partition. Never waits: whoever reads looks at `waitingBytes` and reads no further when it is too much. */
   readonly push: (...chunks: readonly Chunk[]) => void
   readonly waitingBytes: () => number
+  /** Of the records that wait and of those that are being handled. */
+  readonly heldBytes: () => number
   /** Aborts the signal of the batches, forgets what waits, and resolves when those under way have settled. */
   readonly stop: () => Promise<void>
 }
@@ -32,8 +34,8 @@ export type PartitionRunnerOptions = {
   readonly logger: Logger
   /** All records before `nextOffset` are durable or parked. */
   readonly onDone: (nextOffset: number, records: number) => void
-  /** A batch was taken from those that wait: there may be room to read on. */
-  readonly onTaken: () => void
+  /** Records were taken from those that wait, or are done: there may be room to read on. */
+  readonly onRoom: () => void
 }
 
 /** Cuts a chunk after as many records as fit, at least one. One that fits whole is not looked into. */
@@ -78,19 +80,21 @@ export const createPartitionRunner = (options: PartitionRunnerOptions): Partitio
   const waiting: Chunk[] = []
   const underWay: UnderWay[] = []
   let waitingBytes = 0
+  let heldBytes = 0
   let recovering = false
   let running: Promise<void> | undefined
 
   const start = (): void => {
     const chunk = takeBatch(waiting, options.maxBatchBytes)
     waitingBytes -= chunk.bytes
-    const batch: Batch = { topic, partition, records: chunk.records, signal, park }
+    const { records, bytes } = chunk
+    const batch: Batch = { topic, partition, records, bytes, signal, park }
     const settled = (async () => handle(batch))().then(
       () => undefined,
       (failure: unknown) => failure ?? new Error('rejected without a reason'),
     )
     underWay.push({ chunk, batch, settled })
-    options.onTaken()
+    options.onRoom()
   }
 
   const fill = (): void => {
@@ -114,8 +118,10 @@ export const createPartitionRunner = (options: PartitionRunnerOptions): Partitio
       const failure = await head.settled
       underWay.shift()
       if (failure !== undefined && !(await recover(head, failure))) break
-      const { records } = head.chunk
+      const { records, bytes } = head.chunk
+      heldBytes -= bytes
       options.onDone(records.at(-1)!.offset + 1, records.length)
+      options.onRoom()
       fill()
     }
     running = undefined
@@ -133,10 +139,12 @@ export const createPartitionRunner = (options: PartitionRunnerOptions): Partitio
         if (chunk.records.length === 0) continue
         waiting.push(chunk)
         waitingBytes += chunk.bytes
+        heldBytes += chunk.bytes
       }
-      wake()
+      if (waiting.length > 0) wake()
     },
     waitingBytes: () => waitingBytes,
+    heldBytes: () => heldBytes,
     stop: async () => {
       abort.abort()
       waiting.length = 0

@@ -8,7 +8,7 @@ import type { LogStore } from './postgres-log-store.ts'
 const POLL_MS = 1_000
 const RETRY_MS = 500
 
-export type ReaderOptions = Omit<PartitionRunnerOptions, 'onDone' | 'onTaken'> & {
+export type ReaderOptions = Omit<PartitionRunnerOptions, 'onDone' | 'onRoom'> & {
   readonly store: LogStore
   readonly lease: { readonly topicId: number; readonly group: string; readonly member: string; readonly epoch: number }
   readonly position: number
@@ -39,7 +39,7 @@ export const createReader = (options: ReaderOptions): Reader => {
       position = next
       options.onRecords(records)
     },
-    onTaken: wake,
+    onRoom: wake,
   })
 
   /** Until woken or `delayMs` have passed. What woke it while it was busy counts. */
@@ -51,6 +51,7 @@ export const createReader = (options: ReaderOptions): Reader => {
 
   const readOn = async (): Promise<boolean> => {
     const chunks = await store.read({ ...lease, partition }, nextOffset, maxBatchBytes / 2)
+    const decoded: Chunk[] = []
     for (const stored of chunks) {
       const first = stored.last_offset - stored.record_count + 1
       if (first > nextOffset) {
@@ -58,11 +59,12 @@ export const createReader = (options: ReaderOptions): Reader => {
         const { group } = lease
         logger.error({ topic, partition, group, from: nextOffset, to: first }, 'records are missing in the log')
       }
-      const records = await decodeChunk(stored, nextOffset)
+      decoded.push(chunkOf(await decodeChunk(stored, nextOffset)))
       if (stopping.signal.aborted) return false
-      runner.push(chunkOf(records))
       nextOffset = stored.last_offset + 1
     }
+    // Together, so that they may form one batch: publishers leave many small chunks.
+    runner.push(...decoded)
     return chunks.length > 0
   }
 

@@ -20,6 +20,7 @@ const batchOf = (...records: readonly UsageRecord[]): Batch => ({
   topic: 'usage.events',
   partition: 0,
   records: records.map((record, offset) => ({ ...record, offset, timestampMs: Date.now() })),
+  bytes: 100,
   signal: new AbortController().signal,
   park: () => Promise.reject(new Error('nothing is to be parked')),
 })
@@ -36,6 +37,7 @@ const start = async () => {
       return platform.database.query(text, params)
     }
     return createBatchScorer({
+      enoughBytes: 0,
       ...platform,
       database: { ...platform.database, query },
       metrics: createScoringMetrics(createMetrics()),

@@ -10,6 +10,7 @@ const batch = (partition: number, offset: number, timestampMs = NOW): Batch => (
   topic: 'usage.events',
   partition,
   records: [{ key: '', value: Buffer.alloc(0), headers: {}, offset, timestampMs }],
+  bytes: 100,
   signal: new AbortController().signal,
   park: async () => {},
 })
@@ -21,6 +22,7 @@ const recording = () => {
   const handle = createFlushQueue({
     clock,
     wireClock,
+    enoughBytes: 1_000,
     flush: (batches) =>
       new Promise((resolve, reject) => {
         flushes.push({ offsets: batches.map((one) => one.records[0]!.offset), done: resolve, fail: reject })

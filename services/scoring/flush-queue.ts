@@ -8,9 +8,8 @@ const MAX_FLUSHES_OF_PARTITION = 2
 
 /** Records that old are being caught up with: a little more delay is lost among it, and fewer, larger flushes catch up sooner. */
 const OLD_MS = 2_000
-/** How long the first of them waits for more at most, and how many are enough. */
+/** How long the first of them waits for more at most. */
 const GATHER_MS = 1_000
-const ENOUGH_RECORDS = 24_000
 
 type Waiting = {
   readonly arrival: number
@@ -19,10 +18,12 @@ type Waiting = {
   readonly resolve: () => void
   readonly reject: (error: unknown) => void
 }
-type Partition = { waiting: Waiting[]; records: number; underWay: number }
+type Partition = { waiting: Waiting[]; bytes: number; underWay: number }
 
 export type FlushQueueOptions = {
   readonly flush: (batches: readonly Batch[]) => Promise<void>
+  /** From so many bytes on, a partition gathers no longer. */
+  readonly enoughBytes: number
   /** Time as the records see it. */
   readonly clock: Clock
   /** Time of this machine, for the gathering. */
@@ -35,6 +36,7 @@ export type FlushQueueOptions = {
  */
 export const createFlushQueue = ({
   flush,
+  enoughBytes,
   clock,
   wireClock = systemClock,
 }: FlushQueueOptions): ((batch: Batch) => Promise<void>) => {
@@ -42,10 +44,10 @@ export const createFlushQueue = ({
   let underWay = 0
   let arrivals = 0
 
-  const gathersUntil = ({ waiting, records }: Partition): number => {
+  const gathersUntil = ({ waiting, bytes }: Partition): number => {
     const { batch, arrivedAt } = waiting[0]!
     const isOld = clock.now() - batch.records[0]!.timestampMs > OLD_MS
-    return isOld && records < ENOUGH_RECORDS ? arrivedAt + GATHER_MS : arrivedAt
+    return isOld && bytes < enoughBytes ? arrivedAt + GATHER_MS : arrivedAt
   }
 
   /** Of the partitions that may begin another flush, the one that has waited longest: a busy one starves nobody. */
@@ -70,7 +72,7 @@ export const createFlushQueue = ({
       if (partition === undefined) return
       const taken = partition.waiting
       partition.waiting = []
-      partition.records = 0
+      partition.bytes = 0
       underWay++
       partition.underWay++
       flush(taken.map(({ batch }) => batch)).then(
@@ -91,11 +93,11 @@ export const createFlushQueue = ({
     new Promise((resolve, reject) => {
       let partition = partitions.get(batch.partition)
       if (partition === undefined) {
-        partition = { waiting: [], records: 0, underWay: 0 }
+        partition = { waiting: [], bytes: 0, underWay: 0 }
         partitions.set(batch.partition, partition)
       }
       partition.waiting.push({ arrival: arrivals++, arrivedAt: wireClock.now(), batch, resolve, reject })
-      partition.records += batch.records.length
+      partition.bytes += batch.bytes
       fill()
     })
 }

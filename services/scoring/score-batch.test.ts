@@ -17,6 +17,7 @@ const batchOf = (...records: readonly UsageRecord[]): Batch => ({
   topic: 'usage.events',
   partition: 0,
   records: records.map((record, offset) => ({ ...record, offset, timestampMs: Date.now() })),
+  bytes: 100,
   signal: new AbortController().signal,
   park: () => Promise.reject(new Error('nothing is to be parked')),
 })
@@ -28,6 +29,7 @@ test('a flush that still read its rows when the one before ended begins where th
   const changes: AccountHealth[] = []
   const createHandler = (database: Database) =>
     createBatchScorer({
+      enoughBytes: 0,
       ...platform,
       database,
       metrics: createScoringMetrics(createMetrics()),

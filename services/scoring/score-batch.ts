@@ -23,6 +23,8 @@ import type { ScoringMetrics } from './scoring-metrics.ts'
 import { createWriteLane, type WriteLane } from './write-lane.ts'
 
 export type BatchScorerDeps = {
+  /** Records that are behind are gathered into flushes of so many bytes. */
+  readonly enoughBytes: number
   readonly database: Database
   readonly clock: Clock
   readonly logger: Logger
@@ -146,7 +148,7 @@ export const createBatchScorer = (deps: BatchScorerDeps): ((batch: Batch) => Pro
       'batch scored',
     )
   }
-  return createFlushQueue({ flush, clock })
+  return createFlushQueue({ flush, clock, enoughBytes: deps.enoughBytes })
 }
 
 type Written = {

@@ -35,7 +35,9 @@ import { createBatchScorer } from './score-batch.ts'
 import { createScoringMetrics } from './scoring-metrics.ts'
 
 /** Several at once: the flush queue makes large flushes of those that wait. */
-const BATCHES_IN_FLIGHT = 6
+const BATCHES_IN_FLIGHT = 4
+/** Of a partition that is behind: fewer than may be in flight, since the last is seldom full. */
+const GATHERED_BATCHES = 3
 
 /** Accounts to be scored anew that wait before an event at most. */
 const REEVALUATIONS_WAITING = 2_000
@@ -53,7 +55,16 @@ export const createScoring = (platform: Platform, config: ScoringConfig): Servic
   const metrics = createScoringMetrics(platform.metrics)
   const relay = createChangeRelay({ database, bus, clock, logger })
   const timer = createEvaluationTimer({ database, bus, clock, logger })
-  const handle = createBatchScorer({ database, clock, logger, metrics, cache, relay, catalog })
+  const handle = createBatchScorer({
+    database,
+    clock,
+    logger,
+    metrics,
+    cache,
+    relay,
+    catalog,
+    enoughBytes: GATHERED_BATCHES * config.PULSO_SCORING_BATCH_BYTES,
+  })
   const views = createAccountViews({ database, clock, catalog })
   const changeAccount = createChangeAccount({ database, bus, clock, cache, relay, catalog })
   const eraseAccount = createEraseAccount({ database, bus, clock, logger, cache })

@@ -30,6 +30,7 @@ export const startScorer = async (defer: (undo: () => Promise<unknown>) => void)
     await migrate({ connectionString, schema, folder: join(import.meta.dirname, '../..', path), logger: silentLogger })
   const deps = { database, clock: systemClock, logger: silentLogger }
   const handle = createBatchScorer({
+    enoughBytes: 0,
     ...deps,
     metrics: createScoringMetrics(createMetrics()),
     cache: createAccountCache({ maxAccounts: 20_000, maxIds: 4_000_000 }),
@@ -42,6 +43,7 @@ export const startScorer = async (defer: (undo: () => Promise<unknown>) => void)
       topic: 'usage.events',
       partition: 0,
       records: events.map((event, offset) => ({ ...toRecord(event, now), offset, timestampMs: now })),
+      bytes: 100,
       signal: new AbortController().signal,
       park: () => Promise.reject(new Error('an event of the benchmark cannot be read')),
     }
