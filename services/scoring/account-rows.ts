@@ -1,6 +1,6 @@
 import type { Facts } from '#libs/contracts/account-health.ts'
 import { createBlob, numberArray, textArray } from '#libs/postgres/array-literal.ts'
-import { RARE_PAGE } from './account-store.ts'
+import { DEALINGS_PAGE } from './account-store.ts'
 import type { Account } from './core/account.ts'
 import { encodeAccount } from './core/account-bytes.ts'
 import type { LogEntry, ScoringContext } from './core/apply-events.ts'
@@ -31,7 +31,7 @@ export const createFlushRows = (): FlushRows => {
     addAccount: (account, baseVersion, facts, { model: { model }, zone }) => {
       const { evaluation, state, users, tenantId, accountId } = account
       const at = evaluation!
-      const { state: bytes, rare } = encodeAccount(account)
+      const { state: bytes, dealings } = encodeAccount(account)
       count++
       push(accounts, [
         tenantId,
@@ -62,7 +62,7 @@ export const createFlushRows = (): FlushRows => {
         account.override === null ? null : JSON.stringify(account.override),
         at.healthySince,
       ])
-      if (rare !== null) push(pages, [tenantId, accountId, RARE_PAGE, blob.append(rare), rare.length])
+      if (dealings !== null) push(pages, [tenantId, accountId, DEALINGS_PAGE, blob.append(dealings), dealings.length])
       for (const page of users.takeDirty())
         push(pages, [tenantId, accountId, page.page, blob.append(page.bytes), page.bytes.length])
     },

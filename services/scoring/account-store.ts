@@ -7,8 +7,8 @@ import type { Override } from './core/evaluation.ts'
 import { PARTED_LAYOUT } from './core/state-codec.ts'
 import { FLUSH_STATEMENT } from './flush-statement.ts'
 
-/** Number of the page that holds what rarely changes of an account's state, where that is much; users have those from 0 on. */
-export const RARE_PAGE = -1
+/** Number of the page that holds an account's dealings where they are many; its users have those from 0 on. */
+export const DEALINGS_PAGE = -1
 
 export type AccountKey = { readonly tenantId: string; readonly accountId: string }
 
@@ -38,7 +38,7 @@ export const loadAccounts = (sql: Sql, keys: readonly AccountKey[]): Promise<rea
     `select a.tenant_id, a.account_id, a.version, a.sequence, a.user_page_bits, a.model_id, a.model_version,
        case when substring(a.state for 1) = $3 then a.state || (
          select u.users from scoring.account_users u
-         where u.tenant_id = a.tenant_id and u.account_id = a.account_id and u.page = ${RARE_PAGE})
+         where u.tenant_id = a.tenant_id and u.account_id = a.account_id and u.page = ${DEALINGS_PAGE})
        else a.state end as state, a.band, a.override, a.first_change_at, a.evaluated_at, a.healthy_since
      from unnest($1::text[], $2::text[]) as k (tenant_id, account_id)
      join scoring.account a on a.tenant_id = k.tenant_id and a.account_id = k.account_id`,

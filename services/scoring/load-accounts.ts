@@ -20,7 +20,7 @@ import type { Erasures } from './core/erasure.ts'
 import { evaluateAt } from './core/evaluate-account.ts'
 import { usersPending, usersTouchedBy } from './core/fold.ts'
 import { decodeState } from './core/state.ts'
-import { rareBytesOf } from './core/state-codec.ts'
+import { dealingsBytesOf } from './core/state-codec.ts'
 import { createUserPages, pageBitsFor, relayUserPages } from './core/user-pages.ts'
 import { type ErasureRow, loadErasures } from './erasure-store.ts'
 import type { Wanted } from './group-records.ts'
@@ -87,7 +87,7 @@ const revive = (blank: Account, row: StoredAccount, ids: Buffer | null): Account
     version: row.version,
     sequence: row.sequence,
     state,
-    rareWritten: isParted(row.state) ? rareBytesOf(state) : null,
+    dealingsWritten: isParted(row.state) ? dealingsBytesOf(state) : null,
     users: createUserPages(row.user_page_bits),
     override: row.override,
     firstChangeAt: row.first_change_at,

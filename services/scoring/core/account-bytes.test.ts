@@ -17,19 +17,19 @@ test('many tickets lie apart from the state, are written when one moves, and put
 
   fold(ticket(0), event('Signed In', 2, {}, 'ana'))
   const small = encodeAccount(account)
-  expect([isParted(small.state), small.rare]).toEqual([false, null])
+  expect([isParted(small.state), small.dealings]).toEqual([false, null])
 
   fold(...Array.from({ length: 500 }, (_, id) => ticket(id + 1)))
-  const { state, rare } = encodeAccount(account)
+  const { state, dealings } = encodeAccount(account)
   expect([isParted(state), state.length < 100]).toEqual([true, true])
-  const whole = decodeState(Buffer.concat([state, rare!]))
+  const whole = decodeState(Buffer.concat([state, dealings!]))
   expect(encodeState(whole).equals(encodeState(account.state))).toBe(true)
 
-  fold(event('Feature Used', 1, { core: true }, 'ana'))
+  fold(event('Feature Used', 1, { core: true }, 'ana'), event('identify', 1, { plan: 'pro' }, 'ana'))
   const afterUse = encodeAccount(account)
-  expect(afterUse.rare).toBeNull()
-  expect(encodeState(decodeState(Buffer.concat([afterUse.state, rare!])))).toEqual(encodeState(account.state))
+  expect(afterUse.dealings).toBeNull()
+  expect(encodeState(decodeState(Buffer.concat([afterUse.state, dealings!])))).toEqual(encodeState(account.state))
 
   fold(event('Support Ticket Resolved', 0, { ticketId: 'T-7' }))
-  expect(encodeAccount(account).rare?.equals(rare!)).toBe(false)
+  expect(encodeAccount(account).dealings?.equals(dealings!)).toBe(false)
 })

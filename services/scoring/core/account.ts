@@ -23,8 +23,8 @@ export type Account = {
   /** The version that its state was folded by and its evaluation made by. */
   model: CompiledModel
   state: AccountState
-  /** What of its state lies in a row of its own, as last written; null: nothing does. Once something does, it stays so. */
-  rareWritten: string | null
+  /** Its dealings, as last written to a row of their own; null: they lie with the state. Once apart, they stay so. */
+  dealingsWritten: string | null
   users: UserPages
   readonly ids: IdSet
   /** As last written. Null before the first event, and while no flush holds the account: it is large, and can be computed again. */
@@ -61,7 +61,7 @@ export const createAccount = (
     sequence: erasures?.sequence ?? 0,
     model,
     state: createState(),
-    rareWritten: null,
+    dealingsWritten: null,
     users,
     ids: createIdSet(),
     evaluation: null,

@@ -9,6 +9,8 @@ export type ByteReader = {
   readonly id: () => string
   /** What is left, as a text of one unit a byte; nothing of it is consumed. */
   readonly rest: () => string
+  /** How many bytes are left. */
+  readonly left: () => number
 }
 
 const UUID_BYTES = 16
@@ -48,5 +50,6 @@ export const createByteReader = (bytes: Uint8Array): ByteReader => {
       return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
     },
     rest: () => buffer.toString('latin1', position),
+    left: () => buffer.length - position,
   }
 }

@@ -68,10 +68,22 @@ const count = (state: AccountState, users: UserBook, event: CountedEvent, contex
   }
   if (rule.activity) foldActivity(state, users, event, { day, rule, model })
   const feedsPart = feeds !== undefined && feeds !== 'nothing'
-  if (rule.firstValue || feedsPart) state.memo.rareBytes = undefined
+  const feedsJourney = feedsPart && FEEDS_JOURNEY.has(feeds)
+  if (rule.firstValue || feedsJourney) state.memo.journeyBytes = undefined
+  if (feedsPart && !feedsJourney) state.memo.dealingsBytes = undefined
   if (rule.firstValue) foldValue(state, event)
   if (feedsPart) FOLDS[feeds](state, event, { day, users, model, zone })
 }
+
+/** Feeds whose parts lie among those of the journey; the others' lie among the dealings. */
+const FEEDS_JOURNEY: ReadonlySet<Feeds> = new Set([
+  'traits',
+  'lifecycle',
+  'journey_start',
+  'journey_step',
+  'journey_done',
+  'journey_bypass',
+])
 
 type FoldPart = {
   readonly day: number

@@ -118,7 +118,8 @@ export type Memo = {
   nps?: unknown
   subscriptions?: unknown
   /** Bytes as a text of one unit each: small buffers are slices of 8 KB slabs, and a kept one keeps its slab. */
-  rareBytes?: string | undefined
+  journeyBytes?: string | undefined
+  dealingsBytes?: string | undefined
 }
 
 /** Most accounts have nothing in most maps: an empty one is shared until it is written to. */
