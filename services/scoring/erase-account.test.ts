@@ -1,4 +1,5 @@
 import { expect, onTestFinished, test } from 'vitest'
+import type { Principal } from '#libs/access/keyring.ts'
 import type { Batch } from '#libs/bus/bus.ts'
 import type { Database } from '#libs/postgres/database.ts'
 import { createMetrics } from '#libs/runtime/metrics.ts'
@@ -47,7 +48,7 @@ const start = async () => {
     })
   }
   const erase = createEraseAccount({ ...platform, cache: cache() })
-  return { ...platform, createScorer, erase: (accountId: string) => erase(ADMIN, accountId) }
+  return { ...platform, createScorer, erase: (accountId: string, by: Principal = ADMIN) => erase(by, accountId) }
 }
 
 test('a flush under way in another process does not write an account that is erased meanwhile, nor when it is tried again', async () => {
@@ -92,4 +93,12 @@ test('what remains in memory of an erased account is not built upon', async () =
     'select a.version, a.sequence, sum(length(l.ids) / 8)::int as ids from scoring.account a join scoring.account_log l using (account_id) group by 1, 2',
   )
   expect(account).toEqual({ version: 1_002, sequence: 2, ids: 1 })
+})
+
+test("another tenant's account is not found, and stays", async () => {
+  const { createScorer, erase, database } = await start()
+  await createScorer()(batchOf(usageRecord('acme')))
+  await expect(erase('acme', { ...ADMIN, tenantId: 'other' })).rejects.toThrow('no such account')
+  expect(await database.query('select account_id from scoring.account')).toEqual([{ account_id: 'acme' }])
+  expect(await database.query('select from scoring.erased_account')).toEqual([])
 })

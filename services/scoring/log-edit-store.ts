@@ -8,7 +8,6 @@ export type LogPlace = FrameKey & {
   readonly events_at: number
   readonly events_length: number
   readonly change_length: number
-  readonly last_occurred_at: number | null
 }
 
 export type FrameKey = { readonly partition: number; readonly position: number; readonly frame: number }
@@ -17,7 +16,7 @@ export type PackedFrame = FrameKey & { readonly bytes: Buffer }
 /** All that the log has of an account, in the order of its frames. */
 export const listPlaces = (sql: Sql, key: AccountKey): Promise<readonly LogPlace[]> =>
   sql.query<LogPlace>(
-    `select partition, position, frame, version, events_at, events_length, change_length, last_occurred_at
+    `select partition, position, frame, version, events_at, events_length, change_length
      from scoring.account_log where tenant_id = $1 and account_id = $2 order by partition, position, frame, version`,
     [key.tenantId, key.accountId],
   )
@@ -59,21 +58,11 @@ export const deleteUnusedFrames = async (tx: Sql, frames: readonly FrameKey[]): 
   )
 }
 
-/** The newest event that each of the account's rows still has; null for none. */
-export const writeLastOccurred = async (
-  tx: Sql,
-  key: AccountKey,
-  rows: readonly { readonly version: number; readonly lastOccurredAt: number | null }[],
-): Promise<void> => {
+/** Rows of the account that have no events any more. In the others `last_occurred_at` may be later than their newest event, never earlier. */
+export const markEmptied = async (tx: Sql, key: AccountKey, versions: readonly number[]): Promise<void> => {
   await tx.query(
-    `update scoring.account_log l set last_occurred_at = to_timestamp(r.at / 1000)
-     from unnest($3::bigint[], $4::double precision[]) as r (version, at)
-     where l.tenant_id = $1 and l.account_id = $2 and l.version = r.version`,
-    [
-      key.tenantId,
-      key.accountId,
-      numberArray(rows.map(({ version }) => version)),
-      numberArray(rows.map(({ lastOccurredAt }) => lastOccurredAt)),
-    ],
+    `update scoring.account_log set last_occurred_at = null
+     where tenant_id = $1 and account_id = $2 and version = any($3::bigint[])`,
+    [key.tenantId, key.accountId, numberArray(versions)],
   )
 }
