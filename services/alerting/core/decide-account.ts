@@ -5,6 +5,7 @@ import type { Desk, Operations } from './decide-telling.ts'
 import type { NotificationPolicy } from './notification-policy.ts'
 import { isHushed, isInOutage, isSuspected, isWaiting, type Outage, type Suspicion } from './outage.ts'
 import { FIRST_STATE, type Rule, type RuleState, type Transition } from './rule.ts'
+import { readsTheSame } from './rule-reads.ts'
 
 /** A rule with the version its states belong to: what they remember of another version's condition is forgotten. */
 export type RuleInForce = { readonly rule: Rule; readonly version: string }
@@ -52,7 +53,8 @@ export const decideOnFacts = (
   around: Surroundings,
 ): AccountDecision => {
   const caughtUp = catchUp(account, at - 1, around)
-  const now = step(caughtUp.states, seen, { facts: seen.facts, at, fresh: true }, around)
+  const before = { states: caughtUp.states, facts: account.seen?.facts ?? null }
+  const now = step(before, seen, { facts: seen.facts, at, fresh: true }, around)
   return { ...now, transitions: [...caughtUp.transitions, ...now.transitions] }
 }
 
@@ -61,7 +63,8 @@ export const decideOnTime = (account: AccountAlerting, at: number, around: Surro
   const caughtUp = catchUp(account, at, around)
   const changed = around.rules.some(({ rule, version }) => isChanged(caughtUp.states[rule.id], rule, version))
   if (account.seen === null || !(changed || some(caughtUp.states, isWaiting))) return caughtUp
-  const now = step(caughtUp.states, account.seen, { facts: account.seen.facts, at, fresh: false }, around)
+  const before = { states: caughtUp.states, facts: null }
+  const now = step(before, account.seen, { facts: account.seen.facts, at, fresh: false }, around)
   return { ...now, transitions: [...caughtUp.transitions, ...now.transitions] }
 }
 
@@ -71,7 +74,12 @@ const catchUp = (account: AccountAlerting, until: number, around: Surroundings):
   for (;;) {
     const dueAt = nextDue(states)
     if (account.seen === null || dueAt === null || dueAt > until) return { states, transitions, nextCheckAt: dueAt }
-    const done = step(states, account.seen, { facts: account.seen.facts, at: dueAt, fresh: false }, around)
+    const done = step(
+      { states, facts: null },
+      account.seen,
+      { facts: account.seen.facts, at: dueAt, fresh: false },
+      around,
+    )
     transitions.push(...done.transitions)
     states = done.states
   }
@@ -80,11 +88,14 @@ const catchUp = (account: AccountAlerting, until: number, around: Surroundings):
 const isChanged = (kept: KeptState | undefined, rule: Rule, version: string): boolean =>
   kept === undefined ? rule.enabled : kept.version !== version
 
-const step = (before: RuleStates, seen: Seen, sight: Sight, around: Surroundings): AccountDecision => {
+/** `facts` of the change before: null when all rules are to look. */
+type Before = { readonly states: RuleStates; readonly facts: Facts | null }
+
+const step = (before: Before, seen: Seen, sight: Sight, around: Surroundings): AccountDecision => {
   const { rules, accountId, silences } = around
-  let states = before
+  let { states } = before
   const transitions: RuleTransition[] = []
-  const wasHushed = some(before, isHushed)
+  const wasHushed = some(states, isHushed)
   const subject = { accountId, ownerId: seen.facts.ownerId, traits: seen.traits }
   const muting = rules.filter(({ rule }) => rule.mutes.length > 0)
   // Critical rules first: whether they fire decides who else is told.
@@ -94,6 +105,7 @@ const step = (before: RuleStates, seen: Seen, sight: Sight, around: Surroundings
     const same = kept?.version === version
     const isDue = same && kept.state.dueAt !== null && kept.state.dueAt <= sight.at
     if (!sight.fresh && same && !isDue && !isWaiting(kept.state)) continue
+    if (same && before.facts && isAtRest(kept.state) && readsTheSame(rule, before.facts, sight.facts)) continue
     const state = same ? kept.state : { ...(kept?.state ?? FIRST_STATE), memory: NO_MEMORY }
     const desk: Desk = {
       subject,
@@ -107,12 +119,15 @@ const step = (before: RuleStates, seen: Seen, sight: Sight, around: Surroundings
     // What is not later than this step would be due for ever.
     const { dueAt } = decision.state
     const next = dueAt !== null && dueAt <= sight.at ? { ...decision.state, dueAt: null } : decision.state
-    if (states === before) states = { ...before }
+    if (states === before.states) states = { ...states }
     ;(states as Record<string, KeptState>)[rule.id] = { version, state: next }
     for (const transition of decision.transitions) transitions.push({ ...transition, rule, state: next })
   }
   return { states, transitions, nextCheckAt: nextDue(states) }
 }
+
+/** It has nothing open, and nothing that time alone would move. */
+const isAtRest = ({ phase, dueAt }: RuleState): boolean => (phase === 'ok' || phase === 'no_data') && dueAt === null
 
 const some = (states: RuleStates, holds: (state: RuleState) => boolean): boolean => {
   for (const ruleId in states) if (holds(states[ruleId]!.state)) return true

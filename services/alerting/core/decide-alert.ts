@@ -92,7 +92,7 @@ const make = (work: Work, move: Move, firstKnownBelow: boolean): void => {
       break
     case 'resolved':
       note(work, 'resolved', move.reason, decideTellingRecovery(work.rule, draft, work.desk, work.at))
-      enter(work, 'ok')
+      enter(work, move.phase)
       draft.closed = false
   }
 }

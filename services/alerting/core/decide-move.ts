@@ -14,7 +14,11 @@ export type Move =
   | { readonly to: 'firing'; readonly reason: 'crossed' | 'sustained' }
   | { readonly to: 'recovering' }
   | { readonly to: 'relapsed' }
-  | { readonly to: 'resolved'; readonly reason: 'recovered' | 'not_sustained' | Exclude<Scope, 'in'> }
+  | {
+      readonly to: 'resolved'
+      readonly reason: 'recovered' | 'not_sustained' | Exclude<Scope, 'in'>
+      readonly phase: 'ok' | 'no_data'
+    }
 
 /**
  * Which way the machine goes: ok -> pending -> firing -> recovering -> ok. `when` opens, `recovers` ends, each for its dwell; what
@@ -26,22 +30,23 @@ export const decideMove = (
   { when, recovers, scope }: Reading,
   at: number,
 ): Move => {
+  const resting = when === null ? 'no_data' : 'ok'
   switch (state.phase) {
     case 'ok':
     case 'no_data':
       if (when === true) return rule.dwellMs === 0 ? { to: 'firing', reason: 'crossed' } : { to: 'pending' }
-      return { to: 'rest', phase: when === null ? 'no_data' : 'ok' }
+      return { to: 'rest', phase: resting }
     case 'pending':
-      if (when === false) return { to: 'resolved', reason: scope === 'in' ? 'not_sustained' : scope }
+      if (when === false) return { to: 'resolved', reason: scope === 'in' ? 'not_sustained' : scope, phase: resting }
       return when === true && at >= state.since + rule.dwellMs ? { to: 'firing', reason: 'sustained' } : { to: 'same' }
     case 'firing':
-      if (scope !== 'in') return { to: 'resolved', reason: scope }
+      if (scope !== 'in') return { to: 'resolved', reason: scope, phase: resting }
       if (when === true || recovers !== true) return { to: 'same' }
-      return rule.recoverDwellMs === 0 ? { to: 'resolved', reason: 'recovered' } : { to: 'recovering' }
+      return rule.recoverDwellMs === 0 ? { to: 'resolved', reason: 'recovered', phase: resting } : { to: 'recovering' }
     case 'recovering':
-      if (scope !== 'in') return { to: 'resolved', reason: scope }
+      if (scope !== 'in') return { to: 'resolved', reason: scope, phase: resting }
       if (when === true || recovers === false) return { to: 'relapsed' }
       if (recovers === null || at < state.since + rule.recoverDwellMs) return { to: 'same' }
-      return { to: 'resolved', reason: 'recovered' }
+      return { to: 'resolved', reason: 'recovered', phase: resting }
   }
 }
