@@ -99,7 +99,9 @@ const watchForOutages = async (
   const suspicions = new Map<string, Suspicion>()
   const counted: string[] = []
   for (const [tenantId, turns] of Map.groupBy(news.filter(isTurn), ({ account }) => account.tenantId)) {
-    const suspicion = await suspicionOf(tx, tenantId, around.guards(tenantId), turns)
+    // An outage that all accounts are part of mutes them; there is nothing left to suspect.
+    const isKnown = around.outages(tenantId).some(({ quietSince }) => quietSince === null)
+    const suspicion = isKnown ? null : await suspicionOf(tx, tenantId, around.guards(tenantId), turns)
     if (suspicion) suspicions.set(tenantId, suspicion)
     if (suspicion || around.outages(tenantId).length > 0) counted.push(tenantId)
   }

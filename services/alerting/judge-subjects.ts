@@ -98,7 +98,7 @@ const judgeTenant = async (tx: Sql, subject: StoredSubject, now: number, around:
   const counts = new Map<string, QuietCount>()
   for (const inForce of around.rules.filter(({ rule }) => rule.about.kind === 'tenant')) {
     const since = countedSince(subject.states, inForce, now)
-    counts.set(inForce.rule.id, await countQuiet(tx, subject.tenantId, { since, soon: now, without: [] }))
+    counts.set(inForce.rule.id, await countQuiet(tx, subject.tenantId, since))
   }
   const decision = decideTenant(subject.states, counts, now, around)
   const most = [...counts.values()].reduce((a, b) => (b.quiet > a.quiet ? b : a), { quiet: 0, active: 0 })

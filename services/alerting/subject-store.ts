@@ -1,4 +1,5 @@
 import type { Sql } from '#libs/postgres/database.ts'
+import { DAY_MS } from '#libs/runtime/durations.ts'
 import type { RuleStates } from './core/decide-account.ts'
 import type { QuietCount, SourceSeen } from './core/decide-subject.ts'
 import type { Outage } from './core/outage.ts'
@@ -102,25 +103,42 @@ export const outagesOf = async (
   return Map.groupBy(outages, (outage) => outage.tenantId)
 }
 
-/**
- * Of a tenant's accounts: those that fell silent after `since`, those that may by `soon`, and all that were active then. `without`: left out.
- */
-export const countQuiet = async (
-  sql: Sql,
-  tenantId: string,
-  span: { readonly since: number; readonly soon: number; readonly without: readonly string[] },
-): Promise<QuietCount & { readonly near: number }> => {
-  const [row] = await sql.query<QuietCount & { readonly near: number }>(
-    `select count(*) filter (where silent) as quiet,
-            count(*) filter (where not silent and quiet_at <= to_timestamp($3::double precision / 1000)) as near,
-            count(*) as active
-       from alerting.account
-      where tenant_id = $1 and quiet_at is not null
-        and (not silent or quiet_at > to_timestamp($2::double precision / 1000))
-        and account_id <> all($4)`,
-    [tenantId, span.since, span.soon, span.without],
+/** Of a tenant's accounts: those that fell silent after `since`, and all that were active then. */
+export const countQuiet = async (sql: Sql, tenantId: string, since: number): Promise<QuietCount> => {
+  const [row] = await sql.query<QuietCount>(
+    `select count(*) filter (where silent) as quiet, count(*) as active from alerting.account
+      where tenant_id = $1 and quiet_at is not null and (not silent or quiet_at > to_timestamp($2::double precision / 1000))`,
+    [tenantId, since],
   )
   return row!
+}
+
+/** How long before `quietAt` says it an account that is not silent may be counted as near: the days of its zone, and the day of its last activity. */
+const NEAR_MS = 2 * DAY_MS
+
+/** Those that fell silent after `since` together with those that may be by `soon`: by a range of the index, however many the tenant has. */
+export const countNear = async (
+  sql: Sql,
+  tenantId: string,
+  { since, soon }: { readonly since: number; readonly soon: number },
+): Promise<number> => {
+  const [row] = await sql.query<{ near: number }>(
+    `select count(*) as near from alerting.account
+      where tenant_id = $1 and quiet_at > to_timestamp($2::double precision / 1000) and quiet_at <= to_timestamp($3::double precision / 1000)
+        and (not silent or quiet_at > to_timestamp($4::double precision / 1000))`,
+    [tenantId, Math.min(since, soon - NEAR_MS), soon, since],
+  )
+  return row!.near
+}
+
+/** How many accounts are active or were at `since`; no more than `most` are looked at. */
+export const countActive = async (sql: Sql, tenantId: string, since: number, most: number): Promise<number> => {
+  const [row] = await sql.query<{ active: number }>(
+    `select count(*) as active from (
+       select from alerting.account where tenant_id = $1 and quiet_at > to_timestamp($2::double precision / 1000) limit $3) as looked_at`,
+    [tenantId, since - NEAR_MS, most],
+  )
+  return row!.active
 }
 
 /** Tenants at which alerts still wait for the end of an outage that is over: whoever was to look at them was killed, or they came too late. */

@@ -3,12 +3,12 @@ import type { Sql } from '#libs/postgres/database.ts'
 import type { AccountKey, StoredAccount } from './account-store.ts'
 import { nextDue, type RuleInForce, type Surroundings } from './core/decide-account.ts'
 import { isMany } from './core/decide-subject.ts'
-import type { Outage, Suspicion } from './core/outage.ts'
+import { type Outage, quietOf, type Suspicion } from './core/outage.ts'
 import type { About, Rule } from './core/rule.ts'
 import { policiesOf } from './policy-store.ts'
 import type { RuleBook } from './rule-store.ts'
 import { silencesOf } from './silence-store.ts'
-import { countQuiet, outagesOf } from './subject-store.ts'
+import { countActive, countNear, outagesOf } from './subject-store.ts'
 
 /** What accounts are judged by, besides what was seen of them. */
 export type ReadSurroundings = {
@@ -79,19 +79,31 @@ export const suspicionOf = async (
 ): Promise<Suspicion | null> => {
   const fallen = all.filter(fell)
   if (fallen.length === 0) return null
-  const without = fallen.map(({ account }) => account.accountId)
   const at = Math.max(...fallen.flatMap(({ messages }) => messages.map((message) => Date.parse(message.at))))
   const suspecting: Guard[] = []
-  for (const guard of guards) {
-    const { withinMs, holdMs } = guard.about
-    const others = await countQuiet(tx, tenantId, { since: at - withinMs, soon: at + holdMs, without })
-    const together = {
-      quiet: others.quiet + others.near + fallen.length,
-      active: others.active + fallen.length,
-    }
-    if (isMany(together, guard.about)) suspecting.push(guard)
-  }
+  for (const guard of guards) if (await mayBeMany(tx, { tenantId, guard, fallen, at })) suspecting.push(guard)
   return suspecting.length === 0
     ? null
     : { mutes: suspecting.flatMap(({ mutes }) => mutes), holdMs: holdOf(suspecting) }
+}
+
+type Question = {
+  readonly tenantId: string
+  readonly guard: Guard
+  readonly fallen: readonly News[]
+  readonly at: number
+}
+
+const mayBeMany = async (tx: Sql, { tenantId, guard, fallen, at }: Question): Promise<boolean> => {
+  const { withinMs, holdMs, atLeast, share } = guard.about
+  const [since, soon] = [at - withinMs, at + holdMs]
+  // What was stored of those that fall now is counted by the database.
+  const known = fallen.map(({ account: { seen } }) => (seen ? quietOf(seen.facts, seen.at).quietAt : null))
+  const isNear = (quietAt: number | null): boolean => quietAt !== null && quietAt <= soon
+  const near = (await countNear(tx, tenantId, { since, soon })) + fallen.length - known.filter(isNear).length
+  if (near < atLeast) return false
+  // As soon as there are more active ones than that, the share is not reached.
+  const most = Math.floor(near / share) + 1
+  const unknown = known.filter((quietAt) => quietAt === null).length
+  return isMany({ quiet: near, active: (await countActive(tx, tenantId, since, most)) + unknown }, guard.about)
 }
