@@ -29,6 +29,10 @@ export type Catalog = {
   readonly version: (account: Stamped) => CompiledModel
   /** What the account is scored by, at an instant. */
   readonly contextOf: (account: Pick<Account, 'tenantId' | 'model'>, now: number) => ScoringContext
+  /** Sources that a live model of the tenant maps to groups, and how long each may be quiet (the shortest where models differ). */
+  readonly intervalsOf: (tenantId: string) => ReadonlyMap<string, number>
+  /** Whether a silence of the source is on record that has not ended. */
+  readonly isSilent: (tenantId: string, source: string) => boolean
   /** Tenants with models of their own, or silences on record. */
   readonly tenants: () => readonly string[]
 }
@@ -42,6 +46,7 @@ type Tenant = {
   models: LiveModels
   readonly silences: Map<string, SourceSilence>
   sources: SourceLog
+  silent: ReadonlySet<string>
 }
 
 export const createCatalog = (deps: {
@@ -57,6 +62,7 @@ export const createCatalog = (deps: {
     models: createLiveModels(shipped, []),
     silences: new Map(),
     sources: ALL_HEARD,
+    silent: new Set(),
   }
   const tenants = new Map<string, Tenant>()
   const remembered = new Map<string, CompiledModel>()
@@ -104,7 +110,9 @@ export const createCatalog = (deps: {
     for (const { tenant_id, source, heard_at, from_at, until_at } of silences) {
       const tenant = ownOf(tenant_id)
       tenant.silences.set(`${from_at}:${source}`, { source, heardAt: heard_at, fromAt: from_at, untilAt: until_at })
-      tenant.sources = createSourceLog([...tenant.silences.values()])
+      const all = [...tenant.silences.values()]
+      tenant.sources = createSourceLog(all)
+      tenant.silent = new Set(all.filter((one) => one.untilAt === null).map((one) => one.source))
     }
     known = revision
   }
@@ -159,6 +167,8 @@ export const createCatalog = (deps: {
       return found
     },
     contextOf: ({ tenantId, model }, now) => ({ model, zone, now, sources: tenantOf(tenantId).sources }),
+    intervalsOf: (tenantId) => tenantOf(tenantId).models.intervals,
+    isSilent: (tenantId, source) => tenantOf(tenantId).silent.has(source),
     tenants: () => [...tenants.keys()],
   }
 }

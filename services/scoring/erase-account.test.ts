@@ -11,6 +11,7 @@ import { createCatalog } from './catalog.ts'
 import { scoringConfigSchema } from './config.ts'
 import { createZone } from './core/zone.ts'
 import { createEraseAccount } from './erase-account.ts'
+import { createHeardSources } from './heard-sources.ts'
 import { createBatchScorer } from './score-batch.ts'
 import { createScoringMetrics } from './scoring-metrics.ts'
 import { createScoring } from './service.ts'
@@ -44,6 +45,7 @@ const start = async () => {
       metrics: createScoringMetrics(createMetrics()),
       cache: cache(),
       relay: { offer: async () => {}, start: () => {}, stop: async () => {} },
+      heard: createHeardSources(),
       catalog: createCatalog({ ...platform, zone: createZone('UTC') }),
     })
   }

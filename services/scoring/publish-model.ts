@@ -8,12 +8,10 @@ import { failpoint } from '#libs/runtime/failpoint.ts'
 import type { Catalog } from './catalog.ts'
 import { DEFAULT_MODEL_ID, SHIPPED_VERSION } from './model-document.ts'
 import { liveVersions, loadModelSources, nextRevision, setLiveVersion } from './model-store.ts'
-import { requestReevaluation } from './reevaluation-store.ts'
+import { requestReevaluation, SETTLED_MS } from './reevaluation-store.ts'
 
 /** Every process knows the live models by then. */
 const KNOWN_MS = 1_200
-/** A process may be paused for two minutes and then score what it holds by what it knew: a pass later than this finds that too. */
-const SETTLED_MS = 3 * 60_000
 const MAX_LIVE_MODELS = 100
 
 export type LiveModel = { readonly modelId: string; readonly version: number | null }

@@ -1,5 +1,8 @@
 import type { Sql } from '#libs/postgres/database.ts'
 
+/** A process may be paused for two minutes and then score what it holds by what it knew: a pass this much later finds that too. */
+export const SETTLED_MS = 3 * 60_000
+
 /** A pass over the accounts of a tenant, as far as it has come. */
 export type Pass = {
   readonly tenantId: string

@@ -9,6 +9,7 @@ import { createAccountCache } from './account-cache.ts'
 import { createCatalog } from './catalog.ts'
 import { scoringConfigSchema } from './config.ts'
 import { createZone } from './core/zone.ts'
+import { createHeardSources } from './heard-sources.ts'
 import { createBatchScorer } from './score-batch.ts'
 import { createScoringMetrics } from './scoring-metrics.ts'
 import { createScoring } from './service.ts'
@@ -41,6 +42,7 @@ test('a flush that still read its rows when the one before ended begins where th
         start: () => {},
         stop: async () => {},
       },
+      heard: createHeardSources(),
       catalog: createCatalog({ ...platform, database, zone: createZone('UTC') }),
     })
   await createHandler(platform.database)(

@@ -16,6 +16,7 @@ import { type Backfilled, createBackfillTally } from './core/backfill-tally.ts'
 import { changeMessage, factsOf } from './core/change-message.ts'
 import { createFlushQueue } from './flush-queue.ts'
 import { groupRecords } from './group-records.ts'
+import type { HeardSources } from './heard-sources.ts'
 import { forgetEvaluation, holdAccounts, restoreEvaluation } from './load-accounts.ts'
 import { findMoves, markMisplaced, moveAccount, placeNewAccount } from './move-accounts.ts'
 import type { ChangeRelay } from './relay-changes.ts'
@@ -32,6 +33,7 @@ export type BatchScorerDeps = {
   readonly cache: AccountCache
   readonly relay: ChangeRelay
   readonly catalog: Catalog
+  readonly heard: HeardSources
 }
 
 type Prepared = {
@@ -48,7 +50,7 @@ type Prepared = {
  * then hands the changes to the relay. Resolves when the flush is durable. Rejects when it is not; the accounts it touched are then read anew.
  */
 export const createBatchScorer = (deps: BatchScorerDeps): ((batch: Batch) => Promise<void>) => {
-  const { database, clock, cache, relay, metrics, catalog } = deps
+  const { database, clock, cache, relay, metrics, catalog, heard } = deps
   const lanes = new Map<number, WriteLane>()
   const laneOf = (partition: number): WriteLane => {
     const lane = lanes.get(partition) ?? createWriteLane()
@@ -71,6 +73,7 @@ export const createBatchScorer = (deps: BatchScorerDeps): ((batch: Batch) => Pro
       const base = exists(account) ? account.version : 0
       const move = moveAccount(catalog, moves, account, now)
       const given = wanted[i]!.read()
+      heard.hear(account.tenantId, given.events, now)
       if (base === 0) placeNewAccount(catalog, account, given.events, now)
       const context = catalog.contextOf(account, now)
       // While its rows were read, the flush before may have let go of it, and of its evaluation.

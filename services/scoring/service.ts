@@ -15,6 +15,7 @@ import { createEraseAccount } from './erase-account.ts'
 import { createEraseUser } from './erase-user.ts'
 import { createEvaluationTimer } from './evaluation-timer.ts'
 import { createAccountFollower } from './follow-accounts.ts'
+import { createHeardSources } from './heard-sources.ts'
 import { MODEL_JSON_SCHEMA } from './model-document.ts'
 import { createPublishModel } from './publish-model.ts'
 import { createReevaluator } from './reevaluate-accounts.ts'
@@ -33,6 +34,7 @@ import { modelDeedRoutes } from './routes/model-deeds.ts'
 import { modelRoutes } from './routes/models.ts'
 import { createBatchScorer } from './score-batch.ts'
 import { createScoringMetrics } from './scoring-metrics.ts'
+import { createSourceWatch } from './watch-sources.ts'
 
 /** Several at once: the flush queue makes large flushes of those that wait. */
 const BATCHES_IN_FLIGHT = 4
@@ -53,6 +55,8 @@ export const createScoring = (platform: Platform, config: ScoringConfig): Servic
     maxIds: config.PULSO_SCORING_CACHE_IDS,
   })
   const metrics = createScoringMetrics(platform.metrics)
+  const heard = createHeardSources()
+  const sourceWatch = createSourceWatch({ database, bus, clock, logger, catalog, heard })
   const relay = createChangeRelay({ database, bus, clock, logger })
   const timer = createEvaluationTimer({ database, bus, clock, logger })
   const handle = createBatchScorer({
@@ -63,6 +67,7 @@ export const createScoring = (platform: Platform, config: ScoringConfig): Servic
     cache,
     relay,
     catalog,
+    heard,
     enoughBytes: GATHERED_BATCHES * config.PULSO_SCORING_BATCH_BYTES,
   })
   const views = createAccountViews({ database, clock, catalog })
@@ -91,7 +96,7 @@ export const createScoring = (platform: Platform, config: ScoringConfig): Servic
   })
   return {
     name: 'scoring',
-    topics: ['usage.events', 'account.health'],
+    topics: ['usage.events', 'account.health', 'source.activity'],
     migrations: join(import.meta.dirname, 'migrations'),
     documentSchemas: { model: MODEL_JSON_SCHEMA },
     routes: async (app) => {
@@ -123,6 +128,7 @@ export const createScoring = (platform: Platform, config: ScoringConfig): Servic
         maxBatchBytes,
       })
       reevaluator.start()
+      sourceWatch.start()
     },
     stop: async () => {
       await timer.stop()
@@ -130,6 +136,7 @@ export const createScoring = (platform: Platform, config: ScoringConfig): Servic
       await follower.stop()
       await backfillEnder.stop()
       await subscription?.stop()
+      await sourceWatch.stop()
       await relay.stop()
       await catalog.stop()
     },

@@ -7,6 +7,7 @@ import { createMetrics } from '#libs/runtime/metrics.ts'
 import { createAccountCache } from '../../services/scoring/account-cache.ts'
 import { createCatalog } from '../../services/scoring/catalog.ts'
 import { createZone } from '../../services/scoring/core/zone.ts'
+import { createHeardSources } from '../../services/scoring/heard-sources.ts'
 import { createBatchScorer } from '../../services/scoring/score-batch.ts'
 import { createScoringMetrics } from '../../services/scoring/scoring-metrics.ts'
 import type { MadeEvent } from './make-events.ts'
@@ -35,6 +36,7 @@ export const startScorer = async (defer: (undo: () => Promise<unknown>) => void)
     metrics: createScoringMetrics(createMetrics()),
     cache: createAccountCache({ maxAccounts: 20_000, maxIds: 4_000_000 }),
     relay: { offer: async () => {}, start: () => {}, stop: async () => {} },
+    heard: createHeardSources(),
     catalog: createCatalog({ ...deps, zone: createZone('UTC') }),
   })
   const batchOf = (events: readonly MadeEvent[]): Batch => {

@@ -1,0 +1,99 @@
+import { numberArray, textArray } from '#libs/postgres/array-literal.ts'
+import type { Sql } from '#libs/postgres/database.ts'
+
+export type Heard = { readonly tenantId: string; readonly source: string; readonly heardAt: number }
+
+/** Writes when sources were heard; never back in time. */
+export const writeHeard = async (sql: Sql, heard: readonly Heard[]): Promise<void> => {
+  const sorted = [...heard].sort((a, b) => (`${a.tenantId}:${a.source}` < `${b.tenantId}:${b.source}` ? -1 : 1))
+  await sql.query(
+    `insert into scoring.source_activity as a (tenant_id, source, heard_at)
+     select tenant_id, source, to_timestamp(heard_at / 1000)
+     from unnest($1::text[], $2::text[], $3::double precision[]) as h (tenant_id, source, heard_at)
+     on conflict (tenant_id, source) do update set heard_at = greatest(a.heard_at, excluded.heard_at)`,
+    [
+      textArray(sorted.map((one) => one.tenantId)),
+      textArray(sorted.map((one) => one.source)),
+      numberArray(sorted.map((one) => one.heardAt)),
+    ],
+  )
+}
+
+/** Sources heard since `source.activity` was last told of them, which was at `before` or earlier; the caller's until its transaction ends. */
+export const lockUntold = (tx: Sql, before: number, limit: number) =>
+  tx.query<Heard>(
+    `select tenant_id as "tenantId", source, heard_at as "heardAt" from scoring.source_activity
+     where told_heard_at is distinct from heard_at
+       and (told_at is null or told_at <= to_timestamp($1::double precision / 1000))
+     order by told_at nulls first limit $2 for update skip locked`,
+    [before, limit],
+  )
+
+export const markTold = async (tx: Sql, told: readonly Heard[], now: number): Promise<void> => {
+  await tx.query(
+    `update scoring.source_activity a set told_at = to_timestamp($4::double precision / 1000),
+       told_heard_at = to_timestamp(t.heard_at / 1000)
+     from unnest($1::text[], $2::text[], $3::double precision[]) as t (tenant_id, source, heard_at)
+     where a.tenant_id = t.tenant_id and a.source = t.source`,
+    [
+      textArray(told.map((one) => one.tenantId)),
+      textArray(told.map((one) => one.source)),
+      numberArray(told.map((one) => one.heardAt)),
+      now,
+    ],
+  )
+}
+
+export type Mapped = { readonly tenantId: string; readonly source: string; readonly intervalMs: number }
+
+/** Of these sources, those heard before but not for longer than their interval, and not yet on record as silent. */
+export const findSilent = (sql: Sql, mapped: readonly Mapped[], now: number) =>
+  sql.query<Heard>(
+    `select a.tenant_id as "tenantId", a.source, a.heard_at as "heardAt"
+     from unnest($1::text[], $2::text[], $3::double precision[]) as m (tenant_id, source, interval_ms)
+     join scoring.source_activity a on a.tenant_id = m.tenant_id and a.source = m.source
+     where a.heard_at <= to_timestamp(($4::double precision - m.interval_ms) / 1000) and not exists (
+       select from scoring.source_silence s
+       where s.tenant_id = a.tenant_id and s.source = a.source and s.until_at is null)`,
+    [
+      textArray(mapped.map((one) => one.tenantId)),
+      textArray(mapped.map((one) => one.source)),
+      numberArray(mapped.map((one) => one.intervalMs)),
+      now,
+    ],
+  )
+
+/** Sources on record as silent that were heard again. */
+export const findHeardAgain = (sql: Sql) =>
+  sql.query<Heard>(
+    `select a.tenant_id as "tenantId", a.source, a.heard_at as "heardAt"
+     from scoring.source_silence s join scoring.source_activity a on a.tenant_id = s.tenant_id and a.source = s.source
+     where s.until_at is null and a.heard_at > s.heard_at`,
+  )
+
+/** False when it was on record already. */
+export const openSilence = async (tx: Sql, silent: Heard, fromAt: number, revision: number): Promise<boolean> => {
+  const rows = await tx.query(
+    `insert into scoring.source_silence (tenant_id, source, heard_at, from_at, revision)
+     values ($1, $2, to_timestamp($3::double precision / 1000), to_timestamp($4::double precision / 1000), $5)
+     on conflict do nothing returning 1`,
+    [silent.tenantId, silent.source, silent.heardAt, fromAt, revision],
+  )
+  return rows.length > 0
+}
+
+/** False when it was closed already. A silence that is not yet in force never is. */
+export const closeSilence = async (
+  tx: Sql,
+  heard: { readonly tenantId: string; readonly source: string },
+  untilAt: number,
+  revision: number,
+): Promise<boolean> => {
+  const rows = await tx.query(
+    `update scoring.source_silence
+     set until_at = greatest(from_at, to_timestamp($3::double precision / 1000)), revision = $4
+     where tenant_id = $1 and source = $2 and until_at is null returning 1`,
+    [heard.tenantId, heard.source, untilAt, revision],
+  )
+  return rows.length > 0
+}
