@@ -17,8 +17,8 @@ export type Unreadable = { readonly batch: Batch; readonly record: DeliveredReco
 export type GroupedBatch = {
   /** One per key, in order of first appearance. */
   readonly wanted: readonly Wanted[]
-  /** What could not be read, of the records read so far. */
-  readonly unreadable: readonly Unreadable[]
+  /** What could not be read, of the records read so far; whoever parks it takes it out. */
+  readonly unreadable: Unreadable[]
 }
 
 type Given = { readonly batch: Batch; readonly record: DeliveredRecord }

@@ -73,3 +73,65 @@ test('a flush that still read its rows when the one before ended begins where th
   expect(own[2]!.health.previousScore).toBe(own[1]!.health.score)
   expect(own[2]!.health.previousBand).toBe(own[1]!.health.band)
 })
+
+test('a flush of more accounts than one statement takes counts all of them once, a large one in front of a small one', async () => {
+  const { platform, prepare, stop } = await createTestPlatform()
+  onTestFinished(stop)
+  await prepare(createScoring(platform, scoringConfigSchema.parse({})))
+  const parked: string[] = []
+  const handle = createBatchScorer({
+    ...platform,
+    metrics: createScoringMetrics(createMetrics()),
+    cache: createAccountCache({ maxAccounts: 4, maxIds: 1_000 }),
+    relay: { offer: async () => {}, start: () => {}, stop: async () => {} },
+    catalog: createCatalog({ ...platform, zone: createZone('UTC') }),
+    enoughBytes: 1,
+    heard: createHeardSources(),
+    maxAccounts: 3,
+  })
+  const records = Array.from({ length: 20 }, (_, i) => usageRecord(`account-${i % 10}`))
+  const unreadable = { key: 'default:account-9', value: Buffer.from('{'), headers: { kind: 'event' } }
+  const park = async (_record: unknown, reason: string) => void parked.push(reason)
+  const again = { ...records[9]!, value: Buffer.from(records[9]!.value.toString().replace('u-1', 'u-2')) }
+  await Promise.all([
+    handle({ ...batchOf(...records, unreadable as UsageRecord), park }),
+    handle(batchOf(again, ...records)),
+    handle(batchOf(usageRecord('account-9'))),
+  ])
+  expect(parked).toHaveLength(1)
+  const rows = await platform.database.query<{ account_id: string; ids: number; users: number }>(
+    `select l.account_id, sum(length(ids) / 8)::int as ids, max(a.user_count) as users
+     from scoring.account_log l join scoring.account a using (account_id) group by 1 order by 1`,
+  )
+  expect(rows).toEqual(
+    Array.from({ length: 10 }, (_, i) => ({ account_id: `account-${i}`, ids: i === 9 ? 3 : 2, users: 1 })),
+  )
+})
+
+test('when a part cannot be written none behind it is, and the same flush counts all of it later', async () => {
+  const { platform, prepare, stop } = await createTestPlatform()
+  onTestFinished(stop)
+  await prepare(createScoring(platform, scoringConfigSchema.parse({})))
+  let writes = 0
+  const query: Database['query'] = (text, params) => {
+    if (text.includes('insert into scoring.account_log') && ++writes === 2) throw new Error('no disk')
+    return platform.database.query(text, params)
+  }
+  const handle = createBatchScorer({
+    ...platform,
+    database: { ...platform.database, query },
+    metrics: createScoringMetrics(createMetrics()),
+    cache: createAccountCache({ maxAccounts: 100, maxIds: 1_000 }),
+    relay: { offer: async () => {}, start: () => {}, stop: async () => {} },
+    catalog: createCatalog({ ...platform, zone: createZone('UTC') }),
+    enoughBytes: 1,
+    heard: createHeardSources(),
+    maxAccounts: 2,
+  })
+  const batch = batchOf(...Array.from({ length: 10 }, (_, i) => usageRecord(`account-${i}`)))
+  await expect(handle(batch)).rejects.toThrow('no disk')
+  const count = async () => (await platform.database.query('select from scoring.account_log')).length
+  expect(await count()).toBe(2)
+  await handle(batch)
+  expect(await count()).toBe(10)
+})

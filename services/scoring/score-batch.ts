@@ -15,7 +15,7 @@ import { applyEvents, type LogEntry, type ScoringContext } from './core/apply-ev
 import { type Backfilled, createBackfillTally } from './core/backfill-tally.ts'
 import { changeMessage, factsOf } from './core/change-message.ts'
 import { createFlushQueue } from './flush-queue.ts'
-import { groupRecords } from './group-records.ts'
+import { type GroupedBatch, groupRecords, type Wanted } from './group-records.ts'
 import type { HeardSources } from './heard-sources.ts'
 import { forgetEvaluation, holdAccounts, restoreEvaluation } from './load-accounts.ts'
 import { findMoves, markMisplaced, moveAccount, placeNewAccount } from './move-accounts.ts'
@@ -34,6 +34,7 @@ export type BatchScorerDeps = {
   readonly relay: ChangeRelay
   readonly catalog: Catalog
   readonly heard: HeardSources
+  readonly maxAccounts?: number
 }
 
 type Prepared = {
@@ -45,12 +46,15 @@ type Prepared = {
   readonly duplicates: number
 }
 
+/** Accounts of one statement: a new or long unseen account is much larger in memory than its events. */
+const MAX_ACCOUNTS = 2_000
+
 /**
  * The handler of `usage.events`: reads what waits of a partition, counts it into its accounts and writes everything in one statement,
  * then hands the changes to the relay. Resolves when the flush is durable. Rejects when it is not; the accounts it touched are then read anew.
  */
 export const createBatchScorer = (deps: BatchScorerDeps): ((batch: Batch) => Promise<void>) => {
-  const { database, clock, cache, relay, metrics, catalog, heard } = deps
+  const { database, clock, cache, relay, metrics, catalog, heard, maxAccounts = MAX_ACCOUNTS } = deps
   const lanes = new Map<number, WriteLane>()
   const laneOf = (partition: number): WriteLane => {
     const lane = lanes.get(partition) ?? createWriteLane()
@@ -58,8 +62,7 @@ export const createBatchScorer = (deps: BatchScorerDeps): ((batch: Batch) => Pro
     return lane
   }
 
-  const prepare = async (batches: readonly Batch[], earlierWritten: Promise<void>): Promise<Prepared> => {
-    const { wanted, unreadable } = groupRecords(batches)
+  const prepare = async ({ wanted, unreadable }: GroupedBatch, earlierWritten: Promise<void>): Promise<Prepared> => {
     const now = clock.now()
     const held = wanted.length === 0 ? [] : await holdAccounts(database, cache, wanted, { catalog, now })
     const moves = await findMoves(deps, { accounts: held, now, written: earlierWritten })
@@ -91,7 +94,7 @@ export const createBatchScorer = (deps: BatchScorerDeps): ((batch: Batch) => Pro
     }
     const prepared = { rows, held, messages, backfilled: backfills.take(), events, duplicates }
     try {
-      await Promise.all(unreadable.map(({ batch, record, reason }) => batch.park(record, reason)))
+      await Promise.all(unreadable.splice(0).map(({ batch, record, reason }) => batch.park(record, reason)))
     } catch (error) {
       forget(prepared)
       throw error
@@ -120,14 +123,13 @@ export const createBatchScorer = (deps: BatchScorerDeps): ((batch: Batch) => Pro
     await relay.offer({ partition, position, relayed, records: prepared.messages })
   }
 
-  const flush = async (batches: readonly Batch[]): Promise<void> => {
-    const { topic, partition } = batches[0]!
+  const flushPart = async (topic: string, partition: number, part: GroupedBatch): Promise<Prepared> => {
     const startedAt = clock.now()
     let prepared: Prepared | undefined
     try {
       await laneOf(partition).run(
         async (earlierWritten) => {
-          prepared = await prepare(batches, earlierWritten)
+          prepared = await prepare(part, earlierWritten)
           return prepared
         },
         (ready) => write(partition, ready),
@@ -136,23 +138,55 @@ export const createBatchScorer = (deps: BatchScorerDeps): ((batch: Batch) => Pro
       if (prepared !== undefined) forget(prepared)
       throw error
     }
+    const { rows, messages, events, duplicates } = prepared!
     release(prepared!)
-    metrics.observeFlush({ batches, events: prepared!.events, duplicates: prepared!.duplicates, now: clock.now() })
-    deps.logger.debug(
-      {
-        topic,
-        partition,
-        events: prepared!.events,
-        duplicates: prepared!.duplicates,
-        accounts: prepared!.rows.accounts(),
-        changes: prepared!.messages.length,
-        tookMs: clock.now() - startedAt,
-      },
-      'batch scored',
-    )
+    const took = { accounts: rows.accounts(), changes: messages.length, tookMs: clock.now() - startedAt }
+    deps.logger.debug({ topic, partition, events, duplicates, ...took }, 'batch scored')
+    return prepared!
+  }
+
+  const allBegun = new Map<number, Promise<void>>()
+
+  /**
+   * In parts of so many accounts: one part is folded while the one before is being written, and no more are in memory. The next flush
+   * of the partition begins behind the last part, so that of events with one id the first stays the first.
+   */
+  const flush = async (batches: readonly Batch[]): Promise<void> => {
+    const { topic, partition } = batches[0]!
+    const { wanted, unreadable } = groupRecords(batches)
+    const earlier = allBegun.get(partition)
+    const begun = Promise.withResolvers<void>()
+    allBegun.set(partition, begun.promise)
+    let [events, duplicates] = [0, 0]
+    let last: Promise<void> = Promise.resolve()
+    const begin = async (part: readonly Wanted[]): Promise<void> => {
+      const prepared = await flushPart(topic, partition, { wanted: part, unreadable })
+      events += prepared.events
+      duplicates += prepared.duplicates
+    }
+    try {
+      await earlier
+      for (const part of partsOf(wanted, maxAccounts)) {
+        const before = last
+        last = begin(part)
+        last.catch(() => {})
+        await before
+      }
+      begun.resolve()
+      await last
+    } finally {
+      begun.resolve()
+      // One behind a part that failed fails too; until then the lane is not free for another try.
+      await last.catch(() => {})
+    }
+    metrics.observeFlush({ batches, events, duplicates, now: clock.now() })
   }
   return createFlushQueue({ flush, clock, enoughBytes: deps.enoughBytes })
 }
+
+/** At least one part: what cannot be read is parked with it. */
+const partsOf = (wanted: readonly Wanted[], size: number): (readonly Wanted[])[] =>
+  Array.from({ length: Math.max(1, Math.ceil(wanted.length / size)) }, (_, i) => wanted.slice(i * size, (i + 1) * size))
 
 type Written = {
   readonly account: Account
