@@ -12,6 +12,8 @@ export type DeliveredRecord = {
   readonly key: string
   /** Empty when the record had none. */
   readonly value: Buffer
+  /** The value as UTF-8, where that is cheaper than by way of `value`. */
+  readonly text?: string
   readonly headers: Readonly<Record<string, string>>
   readonly offset: number
   /** When the broker or the producer stamped it, epoch ms. */

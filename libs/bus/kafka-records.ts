@@ -27,6 +27,10 @@ const view: DeliveredRecord & ThisType<View> = {
     const { bytes, bounds } = this.columns
     return bytes.subarray(bounds[this.index * 4 + 2], bounds[this.index * 4 + 3])
   },
+  get text() {
+    const { bytes, bounds } = this.columns
+    return bytes.toString('utf8', bounds[this.index * 4 + 2], bounds[this.index * 4 + 3])
+  },
   get headers() {
     return this.columns.headers[this.index]!
   },

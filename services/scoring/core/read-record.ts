@@ -12,6 +12,7 @@ export type ReadRecord =
 type Delivered = {
   readonly key: string
   readonly value: Buffer
+  readonly text?: string
   readonly headers: Readonly<Record<string, string>>
   readonly timestampMs: number
 }
@@ -31,9 +32,10 @@ const MAX_LIVE_AGE_MS = 32 * 86_400_000
  * `receivedAt` from the record's timestamp, `source` with "kafka".
  */
 export const readRecord = (record: Delivered): ReadRecord => {
-  const { value } = record
-  if (value.length > MAX_EVENT_BYTES) return unreadable(`larger than ${MAX_EVENT_BYTES} bytes`)
-  const text = value.toString()
+  const text = record.text ?? record.value.toString()
+  // No text has more units than bytes, nor more than three bytes a unit.
+  if (text.length > MAX_EVENT_BYTES / 3 && record.value.length > MAX_EVENT_BYTES)
+    return unreadable(`larger than ${MAX_EVENT_BYTES} bytes`)
   let body: unknown
   try {
     body = JSON.parse(text)
