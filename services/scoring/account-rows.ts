@@ -5,11 +5,14 @@ import type { Account } from './core/account.ts'
 import { encodeAccount } from './core/account-bytes.ts'
 import type { LogEntry, ScoringContext } from './core/apply-events.ts'
 import { createFrameWriter } from './log-frames.ts'
+import { createTextSlab } from './text-slab.ts'
 
 /** One flush as the columns of one statement: everything long lies in one blob, so that nothing is copied or escaped twice. */
 export type FlushRows = {
   /** The account as it now is; `baseVersion` is what the database must still hold, 0 for a new account. */
   readonly addAccount: (account: Account, baseVersion: number, facts: Facts, context: ScoringContext) => void
+  /** A text as bytes that live as long as the flush. */
+  readonly toBytes: (text: string) => Buffer
   readonly addEntry: (account: Account, entry: LogEntry, message: Buffer | null) => void
   readonly accounts: () => number
   readonly params: () => unknown[]
@@ -66,6 +69,7 @@ export const createFlushRows = (): FlushRows => {
       for (const page of users.takeDirty())
         push(pages, [tenantId, accountId, page.page, blob.append(page.bytes), page.bytes.length])
     },
+    toBytes: createTextSlab(),
     addEntry: (account, entry, message) => {
       const { evaluation, change, events } = entry
       const place = frames.add(events, message)

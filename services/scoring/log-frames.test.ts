@@ -7,7 +7,7 @@ const entry = fc.record({ events: fc.array(json, { maxLength: 5 }), change: fc.o
 
 test('what entries put into frames comes out again, whatever shares the frame', () => {
   fc.assert(
-    fc.property(fc.array(entry, { maxLength: 40 }), fc.integer({ min: 1, max: 400 }), (entries, repeated) => {
+    fc.property(fc.array(entry, { maxLength: 40 }), fc.integer({ min: 1, max: 1_500 }), (entries, repeated) => {
       const writer = createFrameWriter()
       // Long texts make several frames.
       const long = entries.map(({ events, change }) => ({

@@ -207,7 +207,7 @@ export const addAccount = (rows: FlushRows, messages: BusRecord[], written: Writ
     }
     const changeId = derivedId('change', account.tenantId, account.accountId, model.id, entry.change.sequence)
     const message = changeMessage(account, entry.change, changeId, { id: model.id, version: model.version })
-    const value = Buffer.from(JSON.stringify(message))
+    const value = rows.toBytes(JSON.stringify(message))
     messages.push({ key, value })
     rows.addEntry(account, entry, value)
   }
