@@ -15,7 +15,7 @@ export type FlushRows = {
   readonly toBytes: (text: string) => Buffer
   readonly addEntry: (account: Account, entry: LogEntry, message: Buffer | null) => void
   readonly accounts: () => number
-  readonly params: () => unknown[]
+  readonly params: () => Promise<unknown[]>
 }
 
 const ACCOUNT_COLUMNS = 27
@@ -92,9 +92,10 @@ export const createFlushRows = (): FlushRows => {
       ])
     },
     accounts: () => count,
-    params: () => {
+    params: async () => {
       const framed = columns(FRAME_COLUMNS)
-      for (const [frame, bytes] of frames.take().entries()) push(framed, [frame, blob.append(bytes), bytes.length])
+      for (const [frame, bytes] of (await frames.take()).entries())
+        push(framed, [frame, blob.append(bytes), bytes.length])
       return [
         blob.bytes(),
         ...literals(accounts, ACCOUNT_TEXTS),

@@ -103,7 +103,7 @@ export type Flushed = { readonly position: number; readonly relayed: number }
 /** Writes a flush whole or not at all. Throws `UnavailableError` when an account was written by somebody else since it was read. */
 export const writeFlush = async (sql: Sql, partition: number, rows: FlushRows): Promise<Flushed> => {
   try {
-    const [head] = await sql.query<Flushed>(FLUSH_STATEMENT, [partition, ...rows.params(), rows.accounts()])
+    const [head] = await sql.query<Flushed>(FLUSH_STATEMENT, [partition, ...(await rows.params()), rows.accounts()])
     return head!
   } catch (error) {
     if ((error as { code?: string }).code !== 'PU409') throw error

@@ -1,10 +1,13 @@
-import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
+import { promisify } from 'node:util'
+import { constants, zstdCompress, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 
 const RAW = 0
 const ZSTD = 1
 const OPTIONS = { params: { [constants.ZSTD_c_compressionLevel]: 1 } }
 /** Making ready to pack costs as much as packing this; unpacking it for the sake of one account takes a fraction of a millisecond. */
 const FRAME_BYTES = 256 * 1024
+const FIRST_BYTES = 16 * 1024
+const LONG_WORK_BYTES = 64 * 1024
 /** Ends an event: no JSON text holds it. */
 const RECORD_SEPARATOR = 0x1e
 
@@ -23,15 +26,16 @@ export type FramePlace = {
 export type FrameWriter = {
   readonly add: (events: readonly { readonly raw: string }[], change: Buffer | null) => FramePlace
   /** The packed frames, by number. Called once. */
-  readonly take: () => readonly Buffer[]
+  readonly take: () => Promise<readonly Buffer[]>
 }
 
 export const createFrameWriter = (): FrameWriter => {
-  const packed: Buffer[] = []
-  let open = Buffer.allocUnsafe(16 * 1024)
+  const packed: Promise<Buffer>[] = []
+  let open = Buffer.allocUnsafeSlow(FIRST_BYTES)
   let length = 0
   const close = (): void => {
-    packed.push(packFrame(open.subarray(0, length)))
+    packed.push(packBeside(open.subarray(0, length)))
+    open = Buffer.allocUnsafeSlow(FIRST_BYTES)
     length = 0
   }
   const ensure = (bytes: number): void => {
@@ -64,10 +68,16 @@ export const createFrameWriter = (): FrameWriter => {
     },
     take: () => {
       if (length > 0) close()
-      return packed
+      return Promise.all(packed)
     },
   }
 }
+
+const compress = promisify(zstdCompress)
+
+/** A large frame is packed in another thread, while this one goes on scoring. */
+const packBeside = async (bytes: Buffer): Promise<Buffer> =>
+  bytes.length < LONG_WORK_BYTES ? packFrame(bytes) : Buffer.concat([Buffer.of(ZSTD), await compress(bytes, OPTIONS)])
 
 /** A codec byte, then the bytes. */
 export const packFrame = (bytes: Buffer): Buffer => Buffer.concat([Buffer.of(ZSTD), zstdCompressSync(bytes, OPTIONS)])

@@ -54,9 +54,12 @@ export const createEventMaker = (name: string): ((now: number) => MadeEvent) => 
   }
 }
 
+const recordText = ({ occurredAt, ...event }: MadeEvent, now: number): string =>
+  JSON.stringify({ tenantId: TENANT, receivedAt: new Date(now).toISOString(), occurredAt, ...event })
+
 /** As ingest writes it to the log. */
 export const toRecord = (event: MadeEvent, now: number) => ({
   key: accountKey(TENANT, event.accountId),
-  value: Buffer.from(JSON.stringify({ tenantId: TENANT, receivedAt: new Date(now).toISOString(), ...event })),
+  value: Buffer.from(recordText(event, now)),
   headers: { kind: 'event' },
 })
