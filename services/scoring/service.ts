@@ -32,6 +32,7 @@ import { accountListRoutes } from './routes/accounts.ts'
 import { backfillRoutes } from './routes/backfills.ts'
 import { modelDeedRoutes } from './routes/model-deeds.ts'
 import { modelRoutes } from './routes/models.ts'
+import { portfolioRoutes } from './routes/portfolio.ts'
 import { createBatchScorer } from './score-batch.ts'
 import { createScoringMetrics } from './scoring-metrics.ts'
 import { createSourceWatch } from './watch-sources.ts'
@@ -102,6 +103,7 @@ export const createScoring = (platform: Platform, config: ScoringConfig): Servic
     routes: async (app) => {
       await app.register(accountErasureRoutes({ eraseAccount, eraseUser }))
       await app.register(accountListRoutes({ database, follower }))
+      await app.register(portfolioRoutes({ database, follower }))
       await app.register(accountRoutes({ database, follower, views }))
       await app.register(accountHealthRoutes({ views }))
       await app.register(accountHistoryRoutes({ database, zone }))

@@ -1,0 +1,73 @@
+import { z } from 'zod'
+import { bandSchema, stageSchema } from '#libs/contracts/account-health.ts'
+import { routes } from '#libs/http/routes.ts'
+import type { Database } from '#libs/postgres/database.ts'
+import { portfolioOf } from '../core/portfolio.ts'
+import type { AccountFollower } from '../follow-accounts.ts'
+import { loadPortfolio } from '../portfolio-store.ts'
+
+const count = z.object({ accounts: z.int(), mrr: z.number() })
+
+const portfolioSchema = z
+  .object({
+    accounts: z.int().describe('Not churned; so are all figures but those by stage'),
+    scored: z.int(),
+    meanScore: z.number().nullable(),
+    mrrWeightedScore: z.number().nullable().describe('Over the accounts with a score and an MRR above 0'),
+    mrr: z.number().nullable().describe('Minor units; null while no account has one'),
+    mrrAtRisk: z.number().nullable().describe('Of the bands at_risk and critical'),
+    bands: z.record(bandSchema, count),
+    stages: z.record(stageSchema, count),
+  })
+  .meta({
+    id: 'Portfolio',
+    examples: [
+      {
+        accounts: 120,
+        scored: 112,
+        meanScore: 71.25,
+        mrrWeightedScore: 74.5,
+        mrr: 14_400_000,
+        mrrAtRisk: 1_250_000,
+        bands: {
+          healthy: { accounts: 60, mrr: 9_000_000 },
+          watch: { accounts: 40, mrr: 3_900_000 },
+          at_risk: { accounts: 10, mrr: 1_000_000 },
+          critical: { accounts: 2, mrr: 250_000 },
+          insufficient_data: { accounts: 8, mrr: 250_000 },
+        },
+        stages: {
+          onboarding: { accounts: 15, mrr: 1_500_000 },
+          adoption: { accounts: 80, mrr: 9_900_000 },
+          renewal: { accounts: 25, mrr: 3_000_000 },
+          churned: { accounts: 12, mrr: 0 },
+        },
+      },
+    ],
+  })
+
+export const portfolioRoutes = ({
+  database,
+  follower,
+}: {
+  readonly database: Database
+  readonly follower: AccountFollower
+}) =>
+  routes((app) => {
+    app.get(
+      '/v1/portfolio',
+      {
+        config: { scope: 'read' },
+        schema: {
+          operationId: 'getPortfolio',
+          summary: 'The whole book of accounts: scores, recurring revenue at risk, accounts by band and stage',
+          tags: ['portfolio'],
+          response: { 200: portfolioSchema },
+        },
+      },
+      async ({ principal }) => {
+        await follower.catchUp()
+        return portfolioOf(await loadPortfolio(database, principal.tenantId))
+      },
+    )
+  })
