@@ -5,6 +5,10 @@ switch (kind) {
     process.argv.splice(2, Infinity, ...options)
     await import('./year.ts')
     break
+  case '--mutants':
+    process.argv.splice(2, Infinity, ...options)
+    await import('./mutants.ts')
+    break
   default:
     await import('./exactly-once.ts')
 }
