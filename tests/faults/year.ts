@@ -18,7 +18,7 @@ const plan = {
   days: Number(values.days),
   rounds: Number(values.rounds),
   seed: Number(values.seed),
-  latestHit: 200,
+  latestHit: 12,
 }
 
 const play = async (mode: string, kafka?: string): Promise<void> => {

@@ -71,7 +71,9 @@ export const tellLife = (index: number, days: number, seed: number): readonly Si
     if (championRemoved ? chance(0.3) : chance(0.015)) championRemoved = !championRemoved
     if (cancelScheduled ? chance(0.4) : chance(0.01)) cancelScheduled = !cancelScheduled
     churned = churned ? !chance(0.2) : cancelScheduled && chance(0.3)
-    if (day - mrrOn >= 10 && chance(0.2)) {
+    const unknown = chance(0.04)
+    // Seldom, and never unread: what a rule remembers of a value that moves all the time is coarse.
+    if (day - mrrOn >= 10 && !unknown && chance(0.2)) {
       mrr += between(-20_000, 20_001)
       mrrOn = day
     }
@@ -79,7 +81,6 @@ export const tellLife = (index: number, days: number, seed: number): readonly Si
     if (chance(0.3)) stepOn = day
     while (renewsOn < day) renewsOn += 365
     const onboarding = day < onboardingUntil
-    const unknown = chance(0.04)
     const shown = unknown && chance(0.5) ? null : score
     const facts: Partial<Facts> = {
       score: shown,
