@@ -102,6 +102,10 @@ test('two consumers that judge the same batch at once make each alert once', asy
   expect((await alerts()).length).toBe(50)
   expect((await events()).length).toBe(50)
   expect((await deliveries()).length).toBe(50)
+  // Nothing but their locks keeps consumers apart that judge accounts which are there.
+  const recoveries = accounts.map((accountId) => change(3, 2, 80, { accountId }))
+  await Promise.all(Array.from({ length: 6 }, () => judge(...recoveries)))
+  expect((await alerts()).filter((alert) => alert.includes('at_risk_entered 1 resolved')).length).toBe(50)
 })
 
 test('an account that goes straight to critical is told of the critical alert; the warning is kept and says why it was not told', async () => {

@@ -1,6 +1,7 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import type { AccountHealth } from '#libs/contracts/account-health.ts'
 import { accountKey, deadTopicOf } from '#libs/contracts/topics.ts'
+import { armFailpoints } from '#libs/runtime/failpoint.ts'
 import type { Service } from '#libs/runtime/service.ts'
 import { alertingConfigSchema } from '../../services/alerting/config.ts'
 import { createAlerting } from '../../services/alerting/service.ts'
@@ -67,4 +68,13 @@ test('changes sent up to three times make one alert per crossing and one event p
   )
   expect(parked!.n).toBe(1)
   await events.stop()
+})
+
+test('a batch whose judging fails just before its commit comes again and is judged', async () => {
+  armFailpoints([{ name: 'alerting.judge.before', deed: 'throw', sleepMs: 0, hit: 1 }])
+  onTestFinished(() => armFailpoints([]))
+  const alertsOf = (accountId: string) =>
+    test_.platform.database.query('select from alerting.alert where account_id = $1', [accountId])
+  await publish([accountChange({ accountId: 'unlucky', sequence: 1, score: 40, at: now })])
+  await eventually('it is judged', async () => (await alertsOf('unlucky')).length === 1)
 })

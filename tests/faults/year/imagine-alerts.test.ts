@@ -11,8 +11,9 @@ import { accountIdOf, atTick, type Sighting, TICKS_PER_DAY, tellLife } from './l
 import { planSilences } from './silences.ts'
 
 const DAYS = 365
-/** Critical ones first, as a rule that mutes others must be. */
+/** Those about accounts, critical ones first, as a rule that mutes others must be. */
 const RULES = [...readShippedRules().values()]
+  .filter(({ rule }) => rule.about.kind === 'account')
   .map(({ rule }) => ({ rule, version: '1' }))
   .sort((a, b) => Number(b.rule.severity === 'critical') - Number(a.rule.severity === 'critical'))
 

@@ -1,0 +1,48 @@
+import { expect, onTestFinished, test } from 'vitest'
+import type { Batch } from '#libs/bus/bus.ts'
+import { UnavailableError } from '#libs/runtime/errors.ts'
+import { createMetrics } from '#libs/runtime/metrics.ts'
+import { createTestPlatform } from '../../tests/support/platform.ts'
+import { type UsageRecord, usageRecord } from '../../tests/support/scorer.ts'
+import { createAccountCache } from './account-cache.ts'
+import { createCatalog } from './catalog.ts'
+import { scoringConfigSchema } from './config.ts'
+import { createZone } from './core/zone.ts'
+import { createHeardSources } from './heard-sources.ts'
+import { createBatchScorer } from './score-batch.ts'
+import { createScoringMetrics } from './scoring-metrics.ts'
+import { createScoring } from './service.ts'
+
+const batchOf = (record: UsageRecord): Batch => ({
+  topic: 'usage.events',
+  partition: 0,
+  records: [{ ...record, offset: 0, timestampMs: Date.now() }],
+  bytes: 100,
+  signal: new AbortController().signal,
+  park: () => Promise.reject(new Error('nothing is to be parked')),
+})
+
+test('a scorer whose account another has moved on writes nothing and says that it must read again', async () => {
+  const { platform, prepare, stop } = await createTestPlatform()
+  onTestFinished(stop)
+  await prepare(createScoring(platform, scoringConfigSchema.parse({})))
+  const createHandler = () =>
+    createBatchScorer({
+      ...platform,
+      metrics: createScoringMetrics(createMetrics()),
+      cache: createAccountCache({ maxAccounts: 10, maxIds: 1_000 }),
+      relay: { offer: async () => {}, start: () => {}, stop: async () => {} },
+      enoughBytes: 0,
+      heard: createHeardSources(),
+      catalog: createCatalog({ ...platform, zone: createZone('UTC') }),
+    })
+  const [former, successor] = [createHandler(), createHandler()]
+  await former(batchOf(usageRecord('acme')))
+  await successor(batchOf(usageRecord('acme')))
+  const late = batchOf(usageRecord('acme'))
+  await expect(former(late)).rejects.toThrow(UnavailableError)
+  const versions = () => platform.database.query('select version from scoring.account')
+  expect(await versions()).toEqual([{ version: 2 }])
+  await former(late)
+  expect(await versions()).toEqual([{ version: 3 }])
+})
