@@ -2,7 +2,7 @@ import type { Database } from '#libs/postgres/database.ts'
 import type { Clock } from '#libs/runtime/clock.ts'
 import { DAY_MS, MINUTE_MS } from '#libs/runtime/durations.ts'
 import { WHOLE_EVERY_MS } from './core/fact-record.ts'
-import { removeOldFacts } from './fact-store.ts'
+import { mergeFacts, removeOldFacts } from './fact-store.ts'
 import { removeEndedSilences, removeResolvedAlerts } from './retention-store.ts'
 import type { UpkeepTask } from './run-upkeep.ts'
 
@@ -15,7 +15,7 @@ type AlertUpkeep = {
   readonly alertDays: number
 }
 
-/** What nobody asks for any more: resolved alerts with their transitions, silences that have ended, changes older than previews reach. */
+/** What nobody asks for any more: resolved alerts with their transitions, ended silences, changes older than previews reach. And a week's changes become one row. */
 export const alertUpkeep = ({ database, clock, previewDays, alertDays }: AlertUpkeep): readonly UpkeepTask[] => {
   const daysAgo = (days: number): number => clock.now() - days * DAY_MS
   return [
@@ -28,6 +28,11 @@ export const alertUpkeep = ({ database, clock, previewDays, alertDays }: AlertUp
       name: 'old silences',
       everyMs: EVERY_MS,
       chunk: (limit) => removeEndedSilences(database, daysAgo(alertDays), limit),
+    },
+    {
+      name: 'facts of past weeks',
+      everyMs: EVERY_MS,
+      chunk: (limit) => mergeFacts(database, clock.now() - WHOLE_EVERY_MS - DAY_MS, limit),
     },
     {
       name: 'old facts',

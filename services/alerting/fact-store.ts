@@ -1,4 +1,4 @@
-import type { Sql } from '#libs/postgres/database.ts'
+import type { Database, Sql } from '#libs/postgres/database.ts'
 import type { AccountKey } from './account-store.ts'
 import type { FactRow } from './core/fact-record.ts'
 
@@ -70,3 +70,41 @@ export const removeOldFacts = async (sql: Sql, before: number, limit: number): P
   )
   return gone!.count
 }
+
+/**
+ * Puts rows that end before `before` behind the whole row they go on from, so that a week of an account is one row; at most `limit`, answers how many. The
+ * order matters, so one replica at a time does it. Rows that go on from nothing cannot be read and are removed.
+ */
+export const mergeFacts = (database: Database, before: number, limit: number): Promise<number> =>
+  database.transaction(async (tx) => {
+    const [lock] = await tx.query<{ mine: boolean }>(
+      "select pg_try_advisory_xact_lock(hashtextextended('alerting.account_facts', 0)) as mine",
+    )
+    if (!lock!.mine) return 0
+    const [merged] = await tx.query<{ count: number }>(
+      `with picked as materialized (
+         select f.tenant_id, f.account_id, f.sequence,
+                (select max(w.sequence) from alerting.account_facts w
+                  where w.tenant_id = f.tenant_id and w.account_id = f.account_id and w.whole
+                    and w.sequence < f.sequence) as head
+           from alerting.account_facts f
+          where not f.whole and f.at < to_timestamp($1::double precision / 1000)
+          order by f.at, f.sequence limit $2),
+       gone as (
+         delete from alerting.account_facts f using picked p
+          where f.tenant_id = p.tenant_id and f.account_id = p.account_id and f.sequence = p.sequence
+         returning f.tenant_id, f.account_id, f.sequence, f.at, f.changes::text as changes, p.head),
+       tails as (
+         select tenant_id, account_id, head, max(at) as at,
+                string_agg(substring(changes from 2 for length(changes) - 2), ',' order by sequence) as changes
+           from gone where head is not null group by tenant_id, account_id, head),
+       longer as (
+         update alerting.account_facts w
+            set at = t.at, changes = (left(w.changes::text, -1) || ',' || t.changes || ']')::json
+           from tails t
+          where w.tenant_id = t.tenant_id and w.account_id = t.account_id and w.sequence = t.head)
+       select count(*) as count from gone`,
+      [before, limit],
+    )
+    return merged!.count
+  })

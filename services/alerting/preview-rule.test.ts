@@ -6,6 +6,7 @@ import { createManualClock } from '#libs/runtime/manual-clock.ts'
 import { accountChange } from '../../tests/support/account-changes.ts'
 import { createAlertingDatabase, type TestDatabase } from '../../tests/support/alerting-database.ts'
 import { createAlertingServer } from '../../tests/support/alerting-server.ts'
+import { mergeFacts } from './fact-store.ts'
 import { judgeChanges, judgeDueAccounts } from './judge-accounts.ts'
 import { previewRule } from './preview-rule.ts'
 import { readRuleDocument } from './rule-document.ts'
@@ -94,10 +95,12 @@ test.each(Object.entries(RULES))(
          from alerting.alert where tenant_id = $1 and rule_id = 'tried' and fired_at is not null`,
       [tenantId, until / 1_000],
     )
-    const preview = await previewRule(
-      { database: test_.database, clock: createManualClock(until) },
-      { tenantId, rule: ruleOf(document).rule, days: 90, limit: 500 },
-    )
+    const ask = () =>
+      previewRule(
+        { database: test_.database, clock: createManualClock(until) },
+        { tenantId, rule: ruleOf(document).rule, days: 90, limit: 500 },
+      )
+    const preview = await ask()
     expect(alerts!.fired).toBeGreaterThan(25)
     expect({
       fired: preview.fired,
@@ -107,6 +110,14 @@ test.each(Object.entries(RULES))(
       longest: Math.round(preview.openMs!.longest / 1_000),
     }).toEqual(alerts)
     expect(preview).toMatchObject({ accounts: 25, replayed: 25, changes: stories.flat().length, alreadyOpen: 0 })
+
+    // The same from a record whose weeks have become rows, by several at once and bit by bit.
+    const loose = async () =>
+      (await test_.database.query('select from alerting.account_facts where not whole and tenant_id = $1', [tenantId]))
+        .length
+    expect(await loose()).toBeGreaterThan(25)
+    while ((await loose()) > 0) await Promise.all([1, 2, 3].map(() => mergeFacts(test_.database, until, 7)))
+    expect(await ask()).toEqual(preview)
   },
 )
 
