@@ -7,6 +7,7 @@ import { alertingConfigSchema } from '../../services/alerting/config.ts'
 import { createAlerting } from '../../services/alerting/service.ts'
 import { scoringConfigSchema } from '../../services/scoring/config.ts'
 import { createScoring } from '../../services/scoring/service.ts'
+import { modelDocument } from '../support/model-documents.ts'
 import { createTestPlatform, type TestPlatform } from '../support/platform.ts'
 
 type Operation = { readonly operationId: string; readonly parameters?: { name: string; in: string }[] }
@@ -75,6 +76,7 @@ const callOf: Readonly<Record<string, (ids: { endpoint: string; delivery: string
   createKey: () => ({ path: '/v1/keys', body: { name: 'made', scopes: ['read'] } }),
   createTenant: () => ({ path: '/v1/tenants', body: { id: 'made', name: 'Made' } }),
   createRule: () => ({ path: '/v1/rules', body: rule }),
+  createModel: () => ({ path: '/v1/models', body: modelDocument() }),
   createSilence: () => ({ path: '/v1/silences', body: { matcher: {}, endsAt: '2999-01-01T00:00:00Z' } }),
   createWebhookEndpoint: newEndpoint,
   testWebhookEndpoint: ({ endpoint }) => ({ path: `/v1/webhook-endpoints/${endpoint}/test` }),
