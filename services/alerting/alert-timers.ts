@@ -43,7 +43,8 @@ export const createAlertTimers = (deps: AlertTimersDeps): AlertTimers => {
     if (clock.now() >= rememberAt) {
       rememberAt = clock.now() + REMEMBER_MS
       const tenantIds = await forgottenTenants(database)
-      await database.transaction((tx) => lookAtHushed(tx, { subjects: 0, tenantIds }, clock.now()))
+      if (tenantIds.length > 0)
+        await database.transaction((tx) => lookAtHushed(tx, { subjects: 0, tenantIds }, clock.now()))
     }
     while (!stopping.signal.aborted) {
       const judged = await database.transaction((tx) => judgeDueSubjects(tx, book, clock.now(), CLAIM))

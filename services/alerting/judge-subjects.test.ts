@@ -5,6 +5,7 @@ import { accountChange } from '../../tests/support/account-changes.ts'
 import { type AlertDesk, createAlertDesk } from '../../tests/support/alert-desk.ts'
 import { createAlertingDatabase, type TestDatabase } from '../../tests/support/alerting-database.ts'
 import { addEndpoint } from '../../tests/support/deliveries.ts'
+import { actOnAlert } from './act-on-alert.ts'
 import { judgeDueSubjects } from './judge-subjects.ts'
 import { saveRule } from './rule-store.ts'
 import { checkAllSubjects } from './subject-store.ts'
@@ -127,6 +128,27 @@ test('while a source is silent, accounts last seen before are not told to be sil
   expect(await desk.transitions('silence')).toContain(
     `reminder outage_over told ${instant(11 * DAY_MS + 15 * MINUTE_MS)}`,
   )
+})
+
+test('an alert about a source that is resolved by hand mutes nothing any more; one that is acknowledged still does', async () => {
+  await addEndpoint(test_.database, 'https://example.com/hook', { eventTypes: ['alert.acknowledged'] })
+  await desk.hear('web', T0)
+  await desk.runTimers(T0 + 2 * DAY_MS)
+  await fallSilent('acme', T0 + 3 * DAY_MS, T0 - 4 * DAY_MS)
+  const alertId = derivedId('alert', 'default', 'source_silent', 'source', 'web', 1)
+  const act = async (deed: 'acknowledge' | 'resolve', at: number): Promise<void> => {
+    await test_.database.transaction((tx) =>
+      actOnAlert(tx, desk.book, { tenantId: 'default', alertId, deed: { do: deed }, actor: 'kim', at }),
+    )
+    await desk.runTimers(at)
+  }
+  await act('acknowledge', T0 + 4 * DAY_MS)
+  expect(await desk.alerts()).toContain('silence acme 1 firing outage')
+  expect(await desk.bodies()).toMatchObject([
+    { type: 'alert.acknowledged', data: { source: 'web', alert: { id: alertId, acknowledgedBy: 'kim' } } },
+  ])
+  await act('resolve', T0 + 5 * DAY_MS)
+  expect(await desk.alerts()).toEqual(['silence acme 1 firing told', 'source_silent web 1 resolved told'])
 })
 
 test('a rule may leave sources out: that ends what it opened about them', async () => {

@@ -58,6 +58,8 @@ export const judgeActivity = async (
 /** How many were judged, and the tenants whose hushed alerts are to be looked at because an outage began or ended. */
 export type SubjectsJudged = { readonly subjects: number; readonly tenantIds: readonly string[] }
 
+const NOTHING: SubjectsJudged = { subjects: 0, tenantIds: [] }
+
 /** Judges subjects at which something fell due by `now`. */
 export const judgeDueSubjects = async (
   tx: Sql,
@@ -66,6 +68,7 @@ export const judgeDueSubjects = async (
   limit: number,
 ): Promise<SubjectsJudged> => {
   const subjects = await claimDueSubjects(tx, now, limit)
+  if (subjects.length === 0) return NOTHING
   const around = await surroundings(tx, book, subjects, now)
   const judged: Judged[] = []
   for (const subject of subjects)
@@ -110,7 +113,7 @@ const write = async (
   judged: readonly Judged[],
   around: (subject: SubjectKey) => Surroundings,
 ): Promise<SubjectsJudged> => {
-  if (judged.length === 0) return { subjects: 0, tenantIds: [] }
+  if (judged.length === 0) return NOTHING
   const saved = judged.map(({ subject, decision }): SubjectToSave => {
     const inhibits = inhibitedBy(around(subject).rules, decision.states)
     return { ...subject, states: decision.states, inhibits, nextCheckAt: decision.nextCheckAt }

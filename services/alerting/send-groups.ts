@@ -11,6 +11,7 @@ const CLAIM = 50
 /** Tells the alerts of each group whose window has ended, to each endpoint those it subscribes to; answers how many groups there were. */
 export const sendDueGroups = async (tx: Sql, now: number): Promise<number> => {
   const groups = await claimDueGroups(tx, now, CLAIM)
+  if (groups.length === 0) return 0
   const targets = await enabledEndpoints(tx, [...new Set(groups.map((group) => group.tenantId))])
   for (const group of groups) {
     const members = await membersOf(tx, group.groupId)
