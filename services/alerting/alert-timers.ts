@@ -42,9 +42,8 @@ export const createAlertTimers = (deps: AlertTimersDeps): AlertTimers => {
   const runDueSubjects = async (): Promise<void> => {
     if (clock.now() >= rememberAt) {
       rememberAt = clock.now() + REMEMBER_MS
-      const tenantIds = await forgottenTenants(database)
-      if (tenantIds.length > 0)
-        await database.transaction((tx) => lookAtHushed(tx, { subjects: 0, tenantIds }, clock.now()))
+      const turned = await forgottenTenants(database)
+      if (turned.length > 0) await database.transaction((tx) => lookAtHushed(tx, { turned, ongoing: [] }, clock.now()))
     }
     while (!stopping.signal.aborted) {
       const judged = await database.transaction((tx) => judgeDueSubjects(tx, book, clock.now(), CLAIM))

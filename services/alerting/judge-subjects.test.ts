@@ -62,10 +62,10 @@ test('a source that is quiet for longer than expected raises one alert, from its
 
 test('a source that no model expects may be quiet as long as the rule says', async () => {
   await desk.hear('web', T0)
-  await desk.runTimers(T0 + DAY_MS - 1)
+  await desk.runTimers(T0 + 3 * DAY_MS - 1)
   expect(await desk.alerts()).toEqual([])
-  await desk.runTimers(T0 + DAY_MS)
-  expect(await desk.transitions('source_silent')).toEqual([`firing crossed told ${instant(DAY_MS)}`])
+  await desk.runTimers(T0 + 3 * DAY_MS)
+  expect(await desk.transitions('source_silent')).toEqual([`firing crossed told ${instant(3 * DAY_MS)}`])
 })
 
 test('a silence that passed while nothing ran is recorded with its own instant', async () => {
@@ -130,9 +130,16 @@ test('while a source is silent, accounts last seen before are not told to be sil
   )
 })
 
+test('a source that no model expects may be quiet because its account is: the account is told to be silent', async () => {
+  await desk.hear('web', T0)
+  await desk.runTimers(T0 + 4 * DAY_MS)
+  await fallSilent('acme', T0 + 7 * DAY_MS, T0)
+  expect(await desk.alerts()).toEqual(['silence acme 1 firing told', 'source_silent web 1 firing told'])
+})
+
 test('an alert about a source that is resolved by hand mutes nothing any more; one that is acknowledged still does', async () => {
   await addEndpoint(test_.database, 'https://example.com/hook', { eventTypes: ['alert.acknowledged'] })
-  await desk.hear('web', T0)
+  await desk.hear('web', T0, 24)
   await desk.runTimers(T0 + 2 * DAY_MS)
   await fallSilent('acme', T0 + 3 * DAY_MS, T0 - 4 * DAY_MS)
   const alertId = derivedId('alert', 'default', 'source_silent', 'source', 'web', 1)
@@ -152,8 +159,8 @@ test('an alert about a source that is resolved by hand mutes nothing any more; o
 })
 
 test('a rule may leave sources out: that ends what it opened about them', async () => {
-  await desk.hear('web', T0)
-  await desk.hear('billing', T0)
+  await desk.hear('web', T0, 24)
+  await desk.hear('billing', T0, 24)
   await desk.runTimers(T0 + DAY_MS)
   const { document } = desk.book.shipped.get('source_silent')!
   const at = T0 + 2 * DAY_MS

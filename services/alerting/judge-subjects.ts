@@ -3,6 +3,7 @@ import type { Sql } from '#libs/postgres/database.ts'
 import { failpoint } from '#libs/runtime/failpoint.ts'
 import type { AccountDecision, RuleInForce, Surroundings } from './core/decide-account.ts'
 import { countedSince, decideSource, decideTenant, inhibitedBy, type QuietCount } from './core/decide-subject.ts'
+import { HUSHES } from './core/outage.ts'
 import { policiesOf } from './policy-store.ts'
 import { type DecidedTransition, recordTransitions } from './record-transitions.ts'
 import type { RuleBook } from './rule-store.ts'
@@ -55,10 +56,14 @@ export const judgeActivity = async (
   return write(tx, judged, around)
 }
 
-/** How many were judged, and the tenants whose hushed alerts are to be looked at because an outage began or ended. */
-export type SubjectsJudged = { readonly subjects: number; readonly tenantIds: readonly string[] }
+/** How many were judged, the tenants at which an outage began or ended, and those at which one goes on. */
+export type SubjectsJudged = {
+  readonly subjects: number
+  readonly turned: readonly string[]
+  readonly ongoing: readonly string[]
+}
 
-const NOTHING: SubjectsJudged = { subjects: 0, tenantIds: [] }
+const NOTHING: SubjectsJudged = { subjects: 0, turned: [], ongoing: [] }
 
 /** Judges subjects at which something fell due by `now`. */
 export const judgeDueSubjects = async (
@@ -80,9 +85,17 @@ export const judgeDueSubjects = async (
   return write(tx, judged, around)
 }
 
-/** Alerts of accounts that wait for an outage to show or to end look again: in a transaction of its own, for accounts are locked before subjects. */
-export const lookAtHushed = async (tx: Sql, { tenantIds }: SubjectsJudged, now: number): Promise<void> => {
-  if (tenantIds.length > 0) await checkHushedAccounts(tx, tenantIds, now)
+/**
+ * Alerts of accounts that wait for an outage to show or to end look again: in a transaction of its own, for accounts are locked before subjects. While one goes
+ * on, some may have begun to wait for it without having seen it.
+ */
+export const lookAtHushed = async (
+  tx: Sql,
+  { turned, ongoing }: Omit<SubjectsJudged, 'subjects'>,
+  now: number,
+): Promise<void> => {
+  await checkHushedAccounts(tx, turned, HUSHES, now)
+  await checkHushedAccounts(tx, ongoing, ['held'], now)
 }
 
 type Judged = {
@@ -108,14 +121,21 @@ const judgeTenant = async (tx: Sql, subject: StoredSubject, now: number, around:
   return { subject, decision, testimony: () => ofTenant(subject, most) }
 }
 
+/**
+ * Of a source that no model expects nobody knows whether it fails, or whether the accounts it tells of are just quiet: it explains that many are silent together,
+ * but not that one is.
+ */
+const isExpected = ({ kind, seen }: StoredSubject): boolean => kind === 'tenant' || seen?.expectedIntervalHours !== null
+
 const write = async (
   tx: Sql,
   judged: readonly Judged[],
-  around: (subject: SubjectKey) => Surroundings,
+  around: (subject: SubjectKey) => SubjectSurroundings,
 ): Promise<SubjectsJudged> => {
   if (judged.length === 0) return NOTHING
   const saved = judged.map(({ subject, decision }): SubjectToSave => {
-    const inhibits = inhibitedBy(around(subject).rules, decision.states)
+    const mutes = inhibitedBy(around(subject).rules, decision.states)
+    const inhibits = isExpected(subject) ? mutes : mutes.filter((ruleId) => around(subject).guardIds.has(ruleId))
     return { ...subject, states: decision.states, inhibits, nextCheckAt: decision.nextCheckAt }
   })
   await saveSubjects(tx, saved)
@@ -124,9 +144,17 @@ const write = async (
     decision.transitions.map((one) => ({ ...one, ...testimony(one.at) })),
   )
   await recordTransitions(tx, decided)
-  const turned = judged.filter(({ subject }, i) => saved[i]!.inhibits.join() !== subject.inhibits.join())
-  return { subjects: judged.length, tenantIds: [...new Set(turned.map(({ subject }) => subject.tenantId))] }
+  const isTurned = ({ subject }: Judged, i: number) => saved[i]!.inhibits.join() !== subject.inhibits.join()
+  const tenantsOf = (some: readonly SubjectKey[]) => [...new Set(some.map(({ tenantId }) => tenantId))]
+  return {
+    subjects: judged.length,
+    turned: tenantsOf(judged.filter(isTurned).map(({ subject }) => subject)),
+    ongoing: tenantsOf(saved.filter(({ inhibits }) => inhibits.length > 0)),
+  }
 }
+
+/** With the ids of the rules that watch all accounts. */
+type SubjectSurroundings = Surroundings & { readonly guardIds: ReadonlySet<string> }
 
 const surroundings = async (tx: Sql, book: RuleBook, subjects: readonly SubjectKey[], since: number) => {
   const tenantIds = [...new Set(subjects.map((subject) => subject.tenantId))]
@@ -134,11 +162,13 @@ const surroundings = async (tx: Sql, book: RuleBook, subjects: readonly SubjectK
   const silences = await silencesOf(tx, tenantIds, since)
   const outages = await outagesOf(tx, tenantIds)
   const policies = await policiesOf(tx, tenantIds)
-  return (subject: SubjectKey): Surroundings => {
+  return (subject: SubjectKey): SubjectSurroundings => {
     const { tenantId, kind } = subject
+    const all = rules.get(tenantId) ?? []
     return {
       accountId: null,
-      rules: rulesAbout(rules.get(tenantId) ?? [], subject),
+      rules: rulesAbout(all, subject),
+      guardIds: new Set(all.filter(({ rule }) => rule.about.kind === 'tenant').map(({ rule }) => rule.id)),
       silences: silences.get(tenantId) ?? [],
       policy: policies.get(tenantId) ?? null,
       // A silent source explains that many accounts are silent together; nothing explains that a source is.

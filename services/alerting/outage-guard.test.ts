@@ -176,9 +176,10 @@ test('batches judged at once by several replicas tell one alert and nothing twic
 test('a silent source explains that its accounts are silent together', async () => {
   await desk.judge(...names(60).map((name) => active(name)))
   await desk.hear('web', T0)
-  await desk.runTimers(T0 + 2 * DAY_MS)
+  await desk.runTimers(T0 + 3 * DAY_MS)
   await judgeInBatches(names(60).map((name) => silent(name, SILENT_AT)))
   await desk.runTimers(SILENT_AT + 1_000)
   expect(await count(/^outage \* 1 firing outage$/)).toBe(1)
+  expect(await count(/^silence account-\d+ 1 firing outage$/)).toBe(60)
   expect(await told()).toEqual([])
 })

@@ -3,6 +3,7 @@ import { DAY_MS } from '#libs/runtime/durations.ts'
 import type { RuleStates } from './core/decide-account.ts'
 import type { QuietCount, SourceSeen } from './core/decide-subject.ts'
 import type { Outage } from './core/outage.ts'
+import type { MuteReason } from './core/rule.ts'
 import { packStates, unpackStates } from './pack-states.ts'
 
 /** What operators' alerts are about: a source, or (without a name) all accounts of the tenant. */
@@ -152,16 +153,23 @@ export const forgottenTenants = async (sql: Sql): Promise<readonly string[]> => 
 }
 
 /** Accounts of these tenants with alerts that wait for an outage to show or to end look again now. Locked in the order of `lockAccounts`. */
-export const checkHushedAccounts = async (tx: Sql, tenantIds: readonly string[], now: number): Promise<void> => {
+export const checkHushedAccounts = async (
+  tx: Sql,
+  tenantIds: readonly string[],
+  mutes: readonly MuteReason[],
+  now: number,
+): Promise<void> => {
+  if (tenantIds.length === 0) return
   await tx.query(
     `with hushed as materialized (
        select distinct tenant_id, account_id from alerting.alert
-        where tenant_id = any($1) and muted in ('outage', 'held') and state <> 'resolved' and account_id is not null),
+        where tenant_id = any($1) and muted in ('outage', 'held') and muted = any($3) and state <> 'resolved'
+          and account_id is not null),
      locked as (
        select a.tenant_id, a.account_id from alerting.account a join hushed using (tenant_id, account_id)
         order by a.tenant_id, a.account_id for update of a)
      update alerting.account as a set next_check_at = to_timestamp($2::double precision / 1000)
        from locked where a.tenant_id = locked.tenant_id and a.account_id = locked.account_id`,
-    [tenantIds, now],
+    [tenantIds, now, mutes],
   )
 }

@@ -36,15 +36,21 @@ export const readSurroundings = async (
   const ofAccounts = new Map(
     [...rules].map(([tenantId, all]) => [tenantId, all.filter(({ rule }) => rule.about.kind === 'account')]),
   )
+  const mutingAccounts = new Map(
+    [...outages].map(([tenantId, all]) => {
+      const ruleIds = ofAccounts.get(tenantId)?.map(({ rule }) => rule.id) ?? []
+      return [tenantId, all.filter(({ mutes }) => mutes.some((ruleId) => ruleIds.includes(ruleId)))]
+    }),
+  )
   const guards = new Map([...rules].map(([tenantId, all]) => [tenantId, guardsAmong(all)]))
   return {
-    outages: (tenantId) => outages.get(tenantId) ?? [],
+    outages: (tenantId) => mutingAccounts.get(tenantId) ?? [],
     guards: (tenantId) => guards.get(tenantId) ?? [],
     of: ({ tenantId, accountId }) => ({
       accountId,
       rules: ofAccounts.get(tenantId) ?? [],
       silences: silences.get(tenantId) ?? [],
-      outages: outages.get(tenantId) ?? [],
+      outages: mutingAccounts.get(tenantId) ?? [],
       holdMs: holdOf(guards.get(tenantId) ?? []),
       policy: policies.get(tenantId) ?? null,
     }),

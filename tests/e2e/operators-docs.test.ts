@@ -30,5 +30,5 @@ test('every reason that passes is explained, and the limits are those of the shi
     quietAccounts: { atLeast: 10, share: 0.2, within: '24h', hold: '15m' },
     recoverDwell: '15m',
   })
-  expect(rules.get('source_silent')!.document).toMatchObject({ quietSource: { for: '24h' }, recoverDwell: '15m' })
+  expect(rules.get('source_silent')!.document).toMatchObject({ quietSource: { for: '3d' }, recoverDwell: '15m' })
 })

@@ -59,10 +59,22 @@ const start = async () => {
   onTestFinished(shared.stop)
   return { clock, shared, replica: await shared.startReplica() }
 }
+/** For a test whose source says nothing while time leaps. */
+const expectNoSource = async ({ alerts }: Replica): Promise<void> => {
+  const { origin: _, ...rule } = await alerts.get<{ origin: string }>('/v1/rules/source_silent')
+  expect(await alerts.send('PUT', '/v1/rules/source_silent', { ...rule, enabled: false })).toMatchObject({
+    status: 200,
+  })
+}
+const toldRules = async ({ test: { platform } }: Shared): Promise<readonly string[]> =>
+  (
+    await platform.database.query<{ rule: string }>('select rule_id as rule from alerting.alert where told order by 1')
+  ).map(({ rule }) => rule)
 
 test('200 accounts that fall silent together raise one alert, for operators; theirs say that an outage mutes them', async () => {
   const { clock, shared, replica } = await start()
   await shared.startReplica()
+  await expectNoSource(replica)
   await seeActivity(shared, names(200), SEEN_AT)
   clock.moveTo(SILENT_AT)
   await goOnUntil(clock, 'all are silent, and hushed', async () => {
@@ -71,10 +83,7 @@ test('200 accounts that fall silent together raise one alert, for operators; the
   })
   const outages = await alertsOf(replica, 'outage')
   expect(outages).toMatchObject([{ accountId: null, source: null, state: 'firing', told: true }])
-  const told = await shared.test.platform.database.query<{ rule: string }>(
-    'select rule_id as rule from alerting.alert where told order by 1',
-  )
-  expect(told.map(({ rule }) => rule)).toEqual(['outage'])
+  expect(await toldRules(shared)).toEqual(['outage'])
 })
 
 test('3 of 200 that fall silent together are three alerts, told within two seconds of the instant', async () => {
@@ -88,4 +97,23 @@ test('3 of 200 that fall silent together are three alerts, told within two secon
   expect(silences.map(({ told }) => told)).toEqual([true, true, true])
   for (const { openedAt } of silences) expect(Date.parse(openedAt) - SILENT_AT).toBeLessThanOrEqual(2_000)
   expect(await alertsOf(replica, 'outage')).toEqual([])
+})
+
+test('if the source they share was not heard either, that is the one alert', async () => {
+  const { clock, shared, replica } = await start()
+  await seeActivity(shared, names(60), SEEN_AT)
+  await goOnUntil(clock, 'the source is known', async () => {
+    const rows = await shared.test.platform.database.query("select from alerting.subject where kind = 'source'")
+    return rows.length === 1
+  })
+  clock.moveTo(SEEN_AT + 4 * DAY_MS)
+  await goOnUntil(clock, 'the source is silent', async () => (await alertsOf(replica, 'source_silent')).length === 1)
+  expect(await alertsOf(replica, 'source_silent')).toMatchObject([{ accountId: null, source: 'web', told: true }])
+  clock.moveTo(SILENT_AT)
+  await goOnUntil(clock, 'all are silent, and hushed', async () => {
+    const silences = await alertsOf(replica, 'silence')
+    return silences.length === 60 && silences.every((alert) => alert.notToldBecause === 'outage')
+  })
+  expect(await alertsOf(replica, 'outage')).toMatchObject([{ told: false, notToldBecause: 'outage' }])
+  expect(await toldRules(shared)).toEqual(['source_silent'])
 })
