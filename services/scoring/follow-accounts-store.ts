@@ -2,17 +2,23 @@ import { numberArray, textArray } from '#libs/postgres/array-literal.ts'
 import type { Sql } from '#libs/postgres/database.ts'
 import type { AccountKey } from './account-store.ts'
 
-/** One follower at a time, until its transaction ends. Answers false, without waiting, when `wait` is false and another is at work. */
-export const lockAccountList = async (tx: Sql, wait: boolean): Promise<boolean> => {
-  if (wait) {
-    await tx.query(`select pg_advisory_xact_lock(hashtextextended('scoring.account_list', 0))`)
-    return true
-  }
+/** One follower at a time, until its transaction ends: answers false when another is at work. */
+export const tryAccountListLock = async (tx: Sql): Promise<boolean> => {
   const [row] = await tx.query<{ held: boolean }>(
     `select pg_try_advisory_xact_lock(hashtextextended('scoring.account_list', 0)) as held`,
   )
   return row!.held
 }
+
+/** As above, but waits for the other; fails with `LOCK_NOT_AVAILABLE` when that takes longer than `waitMs`. */
+export const awaitAccountListLock = async (tx: Sql, waitMs: number): Promise<boolean> => {
+  await tx.query(`select set_config('lock_timeout', $1, true)`, [String(waitMs)])
+  await tx.query(`select pg_advisory_xact_lock(hashtextextended('scoring.account_list', 0))`)
+  return true
+}
+
+/** SQLSTATE of a wait that took too long. */
+export const LOCK_NOT_AVAILABLE = '55P03'
 
 export type Followed = {
   /** Accounts written, and whether flushes are left. */
@@ -23,14 +29,17 @@ export type Followed = {
 }
 
 /**
- * Lists the accounts of up to `maxFlushes` more flushes of each partition as they stand now. Needs the lock. Owner, parent and name
- * are cut to what an index entry holds.
+ * Lists, as they stand now, the accounts of the next flushes of each partition: as many flushes as some `rows` rows of the log are, a
+ * flush whole. Needs the lock. Owner, parent and name are cut to what an index entry holds.
  */
-export const followFlushes = async (tx: Sql, maxFlushes: number): Promise<Followed> => {
+export const followFlushes = async (tx: Sql, rows: number): Promise<Followed> => {
   const [row] = await tx.query<{ accounts: number; behind: boolean; tenant_ids: string[]; account_ids: string[] }>(
     `with moved as materialized (
        select h.partition, coalesce(l.position, 0) as after, h.position as head,
-         least(h.position, coalesce(l.position, 0) + $1::bigint) as upto
+         coalesce((
+           select g.position from scoring.account_log g
+           where g.partition = h.partition and g.position > coalesce(l.position, 0)
+           order by g.position offset $1 limit 1), h.position) as upto
        from scoring.partition_head h left join scoring.account_list_head l on l.partition = h.partition
        where h.position > coalesce(l.position, 0)
      ), touched as (
@@ -68,7 +77,7 @@ export const followFlushes = async (tx: Sql, maxFlushes: number): Promise<Follow
      select (select count(*) from current) as accounts, exists (select from moved where upto < head) as behind,
        coalesce(array_agg(tenant_id), '{}') as tenant_ids, coalesce(array_agg(account_id), '{}') as account_ids
      from current where stage <> 'onboarding' and coalesce(listed_stage, 'onboarding') = 'onboarding'`,
-    [maxFlushes],
+    [rows],
   )
   const { accounts, behind, tenant_ids, account_ids } = row!
   return {

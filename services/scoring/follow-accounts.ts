@@ -5,7 +5,14 @@ import { type AccountKey, loadAccounts } from './account-store.ts'
 import type { Catalog } from './catalog.ts'
 import { completedRuns } from './core/journey-runs.ts'
 import { decodeState } from './core/state.ts'
-import { type Completion, followFlushes, lockAccountList, writeCompletions } from './follow-accounts-store.ts'
+import {
+  awaitAccountListLock,
+  type Completion,
+  followFlushes,
+  LOCK_NOT_AVAILABLE,
+  tryAccountListLock,
+  writeCompletions,
+} from './follow-accounts-store.ts'
 
 /**
  * Keeps the account list (and the record of completed onboardings) after the accounts. Beside the flushes, not in them: an indexed
@@ -23,7 +30,11 @@ const IDLE_MS = 1_000
 const LONGEST_PAUSE_MS = 30_000
 /** Pause after a round, in times of what it took. */
 const PAUSE_FACTOR = 40
-const FLUSHES_PER_ROUND = 20
+/** Rows of the log of each partition that are followed at once: many in the background, where one account's are one row of the list. */
+const ROWS_PER_ROUND = 20_000
+/** A request that finds the list far behind is served from what a little more following gives, or from what another has listed. */
+const ROWS_PER_REQUEST = 1_000
+const REQUEST_WAIT_MS = 1_000
 const STATES_PER_READ = 500
 
 export const createAccountFollower = (deps: {
@@ -38,10 +49,10 @@ export const createAccountFollower = (deps: {
   let last: Promise<unknown> = Promise.resolve()
   let next: Promise<void> | undefined
 
-  const round = (wait: boolean): Promise<{ readonly behind: boolean }> =>
+  const round = (lock: (tx: Sql) => Promise<boolean>, rows: number): Promise<{ readonly behind: boolean }> =>
     database.transaction(async (tx) => {
-      if (!(await lockAccountList(tx, wait))) return { behind: false }
-      const { behind, leftOnboarding } = await followFlushes(tx, FLUSHES_PER_ROUND)
+      if (!(await lock(tx))) return { behind: false }
+      const { behind, leftOnboarding } = await followFlushes(tx, rows)
       for (let from = 0; from < leftOnboarding.length; from += STATES_PER_READ) {
         await recordCompletions(tx, leftOnboarding.slice(from, from + STATES_PER_READ), catalog)
       }
@@ -49,7 +60,8 @@ export const createAccountFollower = (deps: {
     })
 
   const failed = (error: unknown): { readonly behind: boolean } => {
-    logger.warn({ err: error }, 'the account list could not be brought up to date')
+    if ((error as { code?: string }).code !== LOCK_NOT_AVAILABLE)
+      logger.warn({ err: error }, 'the account list could not be brought up to date')
     return { behind: false }
   }
 
@@ -58,7 +70,7 @@ export const createAccountFollower = (deps: {
       // Whoever asks before a round has begun shares it.
       next ??= last.then(() => {
         next = undefined
-        const begun = round(true).catch(failed)
+        const begun = round((tx) => awaitAccountListLock(tx, REQUEST_WAIT_MS), ROWS_PER_REQUEST).catch(failed)
         last = begun
         return begun.then(() => {})
       })
@@ -68,7 +80,7 @@ export const createAccountFollower = (deps: {
       running = (async () => {
         while (!stopping.signal.aborted) {
           const startedAt = clock.now()
-          const { behind } = await round(false).catch(failed)
+          const { behind } = await round(tryAccountListLock, ROWS_PER_ROUND).catch(failed)
           const pauseMs = Math.min(LONGEST_PAUSE_MS, (clock.now() - startedAt) * PAUSE_FACTOR)
           await sleep(clock, behind ? pauseMs : Math.max(IDLE_MS, pauseMs), stopping.signal)
         }

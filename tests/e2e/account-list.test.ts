@@ -9,7 +9,12 @@ import {
   sortValueOf,
 } from '../../services/scoring/account-list-store.ts'
 import { scoringConfigSchema } from '../../services/scoring/config.ts'
-import { followFlushes, lockAccountList } from '../../services/scoring/follow-accounts-store.ts'
+import {
+  awaitAccountListLock,
+  followFlushes,
+  LOCK_NOT_AVAILABLE,
+  tryAccountListLock,
+} from '../../services/scoring/follow-accounts-store.ts'
 import { createScoring } from '../../services/scoring/service.ts'
 import { createTestPlatform, type TestPlatform } from '../support/platform.ts'
 
@@ -44,7 +49,7 @@ beforeAll(async () => {
   )
   await database.query('insert into scoring.partition_head (partition, position) values (0, 1)')
   await database.transaction(async (tx) => {
-    await lockAccountList(tx, true)
+    await tryAccountListLock(tx)
     expect(await followFlushes(tx, 10)).toMatchObject({ accounts: ACCOUNTS, behind: false })
   })
   await database.query('analyze')
@@ -159,4 +164,31 @@ it('drops an account from the list with the account itself', async () => {
   expect(await gone()).toBe(false)
   await database.query(`delete from scoring.account where account_id = 'acct-000002'`)
   expect(await gone()).toBe(true)
+})
+
+it('follows flushes in rounds of so many rows of the log, each flush whole, and one follower at a time', async () => {
+  const flushes = 30
+  await database.query(
+    `insert into scoring.account_log (tenant_id, account_id, version, partition, position, at, frame, events_at, events_length, change_length)
+     select $1, 'acct-' || lpad((101 + k % 3)::text, 6, '0'), 2 + k, 1, 1 + k / 4, now(), 0, 0, 0, 0
+     from generate_series(0, ${flushes * 4 - 1}) k`,
+    [TENANT],
+  )
+  await database.query('insert into scoring.partition_head (partition, position) values (1, $1)', [flushes])
+  await database.query(`update scoring.account set band = 'healthy', score = 99.5 where account_id = 'acct-000101'`)
+  const rounds: number[] = []
+  for (let behind = true; behind; )
+    await database.transaction(async (tx) => {
+      expect(await tryAccountListLock(tx)).toBe(true)
+      expect(await database.transaction(tryAccountListLock)).toBe(false)
+      const waiting = database.transaction((other) => awaitAccountListLock(other, 20))
+      await expect(waiting).rejects.toMatchObject({ code: LOCK_NOT_AVAILABLE })
+      const followed = await followFlushes(tx, 30)
+      rounds.push(followed.accounts)
+      behind = followed.behind
+    })
+  // A round takes 30 rows and the rest of the flush of the next: 8 of the 30 flushes.
+  expect(rounds).toEqual([3, 3, 3, 3])
+  const [found] = await listAccounts(database, TENANT, { ...NO_FILTER, q: 'acct-000101' }, pageWith({}))
+  expect(found).toMatchObject({ band: 'healthy', score: 99.5 })
 })
