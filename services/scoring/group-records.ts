@@ -9,8 +9,12 @@ export type Wanted = {
   readonly tenantId: string
   readonly accountId: string
   /** Reads the records, once: as late as can be, so that few events are in memory at a time. */
-  readonly read: () => { readonly events: readonly ReceivedEvent[]; readonly due: boolean }
+  readonly read: () => Given
+  /** The same, for the last time: they are forgotten. */
+  readonly take: () => Given
 }
+
+export type Given = { readonly events: readonly ReceivedEvent[]; readonly due: boolean }
 
 export type Unreadable = { readonly batch: Batch; readonly record: DeliveredRecord; readonly reason: string }
 
@@ -21,11 +25,11 @@ export type GroupedBatch = {
   readonly unreadable: Unreadable[]
 }
 
-type Given = { readonly batch: Batch; readonly record: DeliveredRecord }
+type Placed = { readonly batch: Batch; readonly record: DeliveredRecord }
 
 /** Batches of one partition by account: what to count, and which accounts to look at because time has moved them. */
 export const groupRecords = (batches: readonly Batch[]): GroupedBatch => {
-  const groups = new Map<string, Given[]>()
+  const groups = new Map<string, Placed[]>()
   const unreadable: Unreadable[] = []
   for (const batch of batches) {
     for (const record of batch.records) {
@@ -44,13 +48,13 @@ export const groupRecords = (batches: readonly Batch[]): GroupedBatch => {
         key,
         tenantId: key.slice(0, end),
         accountId: key.slice(end + 1),
-        read: once(() => readGroup(group, unreadable)),
+        ...once(() => readGroup(group.splice(0), unreadable)),
       })
   }
   return { wanted, unreadable }
 }
 
-const readGroup = (group: readonly Given[], unreadable: Unreadable[]) => {
+const readGroup = (group: readonly Placed[], unreadable: Unreadable[]) => {
   const events: ReceivedEvent[] = []
   let due = false
   for (const { batch, record } of group) {
@@ -64,10 +68,17 @@ const readGroup = (group: readonly Given[], unreadable: Unreadable[]) => {
   return { events, due }
 }
 
-const once = <Value>(read: () => Value): (() => Value) => {
-  let value: Value | undefined
-  return () => {
-    value ??= read()
-    return value
+const once = (read: () => Given): Pick<Wanted, 'read' | 'take'> => {
+  let given: Given | undefined
+  return {
+    read: () => {
+      given ??= read()
+      return given
+    },
+    take: () => {
+      const taken = given ?? read()
+      given = undefined
+      return taken
+    },
   }
 }

@@ -25,6 +25,8 @@ import { createUserPages, pageBitsFor, relayUserPages } from './core/user-pages.
 import { type ErasureRow, loadErasures } from './erasure-store.ts'
 import type { Wanted } from './group-records.ts'
 
+export type ToHold = Omit<Wanted, 'take'>
+
 /**
  * The accounts of a flush in memory, from the cache or the database, with the pages of every user that folding
  * will touch. They may lack their evaluation: `restoreEvaluation` right before it is used, with no wait in between.
@@ -32,7 +34,7 @@ import type { Wanted } from './group-records.ts'
 export const holdAccounts = async (
   sql: Sql,
   cache: AccountCache,
-  wanted: readonly Wanted[],
+  wanted: readonly ToHold[],
   { catalog, now }: { readonly catalog: Catalog; readonly now: number },
 ): Promise<Account[]> => {
   const cold = wanted.filter((item) => cache.get(item.key) === undefined)
@@ -114,7 +116,7 @@ export const forgetEvaluation = (account: Account): void => {
 
 const loadTouchedPages = async (
   sql: Sql,
-  wanted: readonly Wanted[],
+  wanted: readonly ToHold[],
   accounts: readonly Account[],
   now: number,
 ): Promise<void> => {

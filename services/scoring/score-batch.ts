@@ -75,7 +75,7 @@ export const createBatchScorer = (deps: BatchScorerDeps): ((batch: Batch) => Pro
       account.inFlight++
       const base = exists(account) ? account.version : 0
       const move = moveAccount(catalog, moves, account, now)
-      const given = wanted[i]!.read()
+      const given = wanted[i]!.take()
       heard.hear(account.tenantId, given.events, now)
       if (base === 0) placeNewAccount(catalog, account, given.events, now)
       const context = catalog.contextOf(account, now)
