@@ -49,7 +49,7 @@ export const createAccountViews = (deps: {
   const { database, clock, catalog } = deps
 
   const read = async (key: AccountKey): Promise<Account | undefined> => {
-    const [account] = await readAccounts(database, [key], catalog)
+    const [account] = await readAccounts(database, [key], catalog, { withIds: false })
     return account === undefined || !exists(account) ? undefined : account
   }
   const foldAt = (account: Account, events: readonly ReceivedEvent[], at: number): Counted => {

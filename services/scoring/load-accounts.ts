@@ -38,7 +38,8 @@ export const holdAccounts = async (
   { catalog, now }: { readonly catalog: Catalog; readonly now: number },
 ): Promise<Account[]> => {
   const cold = wanted.filter((item) => cache.get(item.key) === undefined)
-  if (cold.length > 0) for (const account of await readAccounts(sql, cold, catalog)) cache.put(keyOf(account), account)
+  if (cold.length > 0)
+    for (const account of await readAccounts(sql, cold, catalog, { withIds: true })) cache.put(keyOf(account), account)
   const accounts = wanted.map((item) => cache.get(item.key)!)
   await loadTouchedPages(sql, wanted, accounts, now)
   await loadPast(sql, accounts, now)
@@ -47,13 +48,21 @@ export const holdAccounts = async (
 
 const keyOf = (account: AccountKey): string => accountKey(account.tenantId, account.accountId)
 
-/** Accounts as last written, without their evaluation; new ones where the database has none. */
-export const readAccounts = async (sql: Sql, keys: readonly AccountKey[], catalog: Catalog): Promise<Account[]> => {
+/**
+ * Accounts as last written, without their evaluation; new ones where the database has none. Without the ids of what they have counted
+ * they can be looked at, but must not be given events.
+ */
+export const readAccounts = async (
+  sql: Sql,
+  keys: readonly AccountKey[],
+  catalog: Catalog,
+  { withIds }: { readonly withIds: boolean },
+): Promise<Account[]> => {
   const rows = await loadAccounts(sql, keys)
   const stored = new Map(rows.map((row) => [accountKey(row.tenant_id, row.account_id), row]))
   await catalog.load(rows)
   const known = keys.filter((key) => stored.has(keyOf(key)))
-  const ids = known.length === 0 ? [] : await loadIds(sql, known)
+  const ids = known.length === 0 || !withIds ? [] : await loadIds(sql, known)
   const idsOf = new Map(ids.map((row) => [accountKey(row.tenant_id, row.account_id), row.ids]))
   // After the accounts: one that is found gone was erased, and its tombstone is there.
   const erased = Map.groupBy(await loadErasures(sql, keys), keyOf)

@@ -14,8 +14,9 @@ import { type Account, exists } from './core/account.ts'
 import { applyEvents, type LogEntry, type ScoringContext } from './core/apply-events.ts'
 import { type Backfilled, createBackfillTally } from './core/backfill-tally.ts'
 import { changeMessage, factsOf } from './core/change-message.ts'
+import { createFlushInParts } from './flush-in-parts.ts'
 import { createFlushQueue } from './flush-queue.ts'
-import { type GroupedBatch, groupRecords, type Wanted } from './group-records.ts'
+import type { GroupedBatch } from './group-records.ts'
 import type { HeardSources } from './heard-sources.ts'
 import { forgetEvaluation, holdAccounts, restoreEvaluation } from './load-accounts.ts'
 import { findMoves, markMisplaced, moveAccount, placeNewAccount } from './move-accounts.ts'
@@ -145,48 +146,13 @@ export const createBatchScorer = (deps: BatchScorerDeps): ((batch: Batch) => Pro
     return prepared!
   }
 
-  const allBegun = new Map<number, Promise<void>>()
-
-  /**
-   * In parts of so many accounts: one part is folded while the one before is being written, and no more are in memory. The next flush
-   * of the partition begins behind the last part, so that of events with one id the first stays the first.
-   */
+  const flushInParts = createFlushInParts(flushPart, maxAccounts)
   const flush = async (batches: readonly Batch[]): Promise<void> => {
-    const { topic, partition } = batches[0]!
-    const { wanted, unreadable } = groupRecords(batches)
-    const earlier = allBegun.get(partition)
-    const begun = Promise.withResolvers<void>()
-    allBegun.set(partition, begun.promise)
-    let [events, duplicates] = [0, 0]
-    let last: Promise<void> = Promise.resolve()
-    const begin = async (part: readonly Wanted[]): Promise<void> => {
-      const prepared = await flushPart(topic, partition, { wanted: part, unreadable })
-      events += prepared.events
-      duplicates += prepared.duplicates
-    }
-    try {
-      await earlier
-      for (const part of partsOf(wanted, maxAccounts)) {
-        const before = last
-        last = begin(part)
-        last.catch(() => {})
-        await before
-      }
-      begun.resolve()
-      await last
-    } finally {
-      begun.resolve()
-      // One behind a part that failed fails too; until then the lane is not free for another try.
-      await last.catch(() => {})
-    }
-    metrics.observeFlush({ batches, events, duplicates, now: clock.now() })
+    const flushed = await flushInParts(batches)
+    metrics.observeFlush({ batches, ...flushed, now: clock.now() })
   }
   return createFlushQueue({ flush, clock, enoughBytes: deps.enoughBytes })
 }
-
-/** At least one part: what cannot be read is parked with it. */
-const partsOf = (wanted: readonly Wanted[], size: number): (readonly Wanted[])[] =>
-  Array.from({ length: Math.max(1, Math.ceil(wanted.length / size)) }, (_, i) => wanted.slice(i * size, (i + 1) * size))
 
 type Written = {
   readonly account: Account
