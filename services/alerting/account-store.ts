@@ -1,4 +1,5 @@
 import type { AccountHealth } from '#libs/contracts/account-health.ts'
+import { numberArray, textArray } from '#libs/postgres/array-literal.ts'
 import type { Sql } from '#libs/postgres/database.ts'
 import type { RuleStates, Seen } from './core/decide-account.ts'
 import { quietOf } from './core/outage.ts'
@@ -106,12 +107,12 @@ export const saveAccounts = async (tx: Sql, accounts: readonly AccountToSave[]):
          as n(tenant, account, sequence, seen, states, due, silent, quiet)
       where a.tenant_id = n.tenant and a.account_id = n.account`,
     [
-      accounts.map((account) => account.tenantId),
-      accounts.map((account) => account.accountId),
-      accounts.map((account) => account.sequence),
-      accounts.map((account) => JSON.stringify(account.seen)),
-      accounts.map((account) => JSON.stringify(packStates(account.states))),
-      accounts.map((account) => account.nextCheckAt),
+      textArray(accounts.map((account) => account.tenantId)),
+      textArray(accounts.map((account) => account.accountId)),
+      numberArray(accounts.map((account) => account.sequence)),
+      textArray(accounts.map((account) => JSON.stringify(account.seen))),
+      textArray(accounts.map((account) => JSON.stringify(packStates(account.states)))),
+      numberArray(accounts.map((account) => account.nextCheckAt)),
       quiet.map(({ silent }) => silent),
       quiet.map(({ quietAt }) => quietAt),
     ],

@@ -1,3 +1,4 @@
+import { numberArray, textArray } from '#libs/postgres/array-literal.ts'
 import type { Database, Sql } from '#libs/postgres/database.ts'
 import type { AccountKey } from './account-store.ts'
 import type { FactRow } from './core/fact-record.ts'
@@ -13,12 +14,12 @@ export const insertFacts = async (tx: Sql, rows: readonly (AccountKey & FactRow)
      on conflict (tenant_id, account_id, sequence) do update
         set at = excluded.at, whole = excluded.whole, changes = excluded.changes`,
     [
-      rows.map((row) => row.tenantId),
-      rows.map((row) => row.accountId),
-      rows.map((row) => row.sequence),
-      rows.map((row) => row.at),
+      textArray(rows.map((row) => row.tenantId)),
+      textArray(rows.map((row) => row.accountId)),
+      numberArray(rows.map((row) => row.sequence)),
+      numberArray(rows.map((row) => row.at)),
       rows.map((row) => row.whole),
-      rows.map((row) => JSON.stringify(row.changes)),
+      textArray(rows.map((row) => JSON.stringify(row.changes))),
     ],
   )
 }
