@@ -38,6 +38,15 @@ export const inflateBodies = (app: FastifyInstance): void => {
       payload.resume()
       inflated.destroy()
     }
+    let size = 0
+    inflated.on('data', (chunk: Buffer) => {
+      size += chunk.length
+      try {
+        request.bookBytes(size)
+      } catch (error) {
+        inflated.destroy(error as Error)
+      }
+    })
     inflated.on('error', letGo)
     reply.raw.once('finish', letGo).once('close', letGo)
     done(null, payload.pipe(inflated))

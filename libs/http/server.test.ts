@@ -227,6 +227,19 @@ describe('overload', () => {
     expect((await post('{"name":"a"}')).status).toBe(201)
     await expectProblem(await post(`{"name":"${'a'.repeat(200)}"}`), 503, 'overloaded')
   })
+  it('counts what a compressed body inflates to, and gives it back', async () => {
+    await app.close()
+    base = await start({ limits: { maxInFlightBytes: 2_000 } })
+    const zipped = { ...json, 'content-encoding': 'gzip' }
+    const large = gzipSync(`{"name":"${'a'.repeat(50_000)}"}`)
+    expect(large.length).toBeLessThan(2_000)
+    for (let time = 0; time < 3; time++) {
+      const refused = await post(large, zipped)
+      expect(refused.headers.get('retry-after')).toBe('5')
+      await expectProblem(refused, 503, 'overloaded')
+      expect((await post(gzipSync('{"name":"a"}'), zipped)).status).toBe(201)
+    }
+  })
 })
 
 describe('operations', () => {

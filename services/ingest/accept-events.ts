@@ -19,7 +19,8 @@ const ADDED_BYTES = 1_024
 const HEADERS = { kind: 'event' }
 
 export type AcceptRequest = {
-  readonly items: readonly IncomingItem[]
+  /** Emptied once they are judged: what was parsed must not wait in memory for the log. */
+  readonly items: IncomingItem[]
   readonly principal: Principal
   /** What the sender's clock showed when it sent, epoch milliseconds. */
   readonly sentAt?: number | undefined
@@ -44,7 +45,7 @@ type Fresh = { readonly record: BusRecord; readonly idKey: string; readonly mark
  * sending the same ids again is then right.
  */
 export const createAcceptEvents = ({ bus, clock, metrics, recentIds, checkItem }: AcceptDeps) => {
-  return async (request: AcceptRequest): Promise<Outcome> => {
+  const judgeItems = (request: AcceptRequest): { readonly outcome: Outcome; readonly fresh: readonly Fresh[] } => {
     const { principal, atomic = false } = request
     const { tenantId } = principal
     const receivedAt = clock.now()
@@ -71,7 +72,13 @@ export const createAcceptEvents = ({ bus, clock, metrics, recentIds, checkItem }
     }
 
     const outcome = summarize(request.items.map(judge), atomic)
-    if (fresh.length > 0 && !outcome.abandoned) {
+    request.items.length = 0
+    return { outcome, fresh: outcome.abandoned ? [] : fresh }
+  }
+
+  return async (request: AcceptRequest): Promise<Outcome> => {
+    const { outcome, fresh } = judgeItems(request)
+    if (fresh.length > 0) {
       failpoint('ingest.publish.before')
       await metrics.timePublish(() =>
         bus.publish(

@@ -7,7 +7,7 @@ import { mapCloudEvent } from './core/map-cloud-event.ts'
 type Headers = FastifyRequest['headers']
 
 export type Envelope = {
-  readonly items: readonly IncomingItem[]
+  readonly items: IncomingItem[]
   readonly sentAt?: number | undefined
   readonly isBad: JsonLimits['isBad']
 }

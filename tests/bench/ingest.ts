@@ -8,6 +8,8 @@ import { peakMbOf } from './process-use.ts'
 const PER_REQUEST = 500
 const IN_FLIGHT = 4
 const WARM_UP_REQUESTS = 100
+/** As the service is started. */
+const FLAGS = ['--max-semi-space-size=8']
 const PROGRAM = new URL('./ingest-process.ts', import.meta.url).pathname
 
 const makeBodies = (requests: number): Buffer[] => {
@@ -40,7 +42,7 @@ const postAll = async (agent: Agent, origin: string, bodies: readonly Buffer[]):
 
 const measureDoor = (kind: 'check' | 'trust', bodies: readonly Buffer[]) =>
   withCleanup(async (defer) => {
-    const child = spawn(process.execPath, [PROGRAM, kind], { stdio: ['ignore', 'pipe', 'inherit'] })
+    const child = spawn(process.execPath, [...FLAGS, PROGRAM, kind], { stdio: ['ignore', 'pipe', 'inherit'] })
     defer(async () => {
       child.kill('SIGKILL')
       if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')

@@ -1,5 +1,4 @@
 import { z } from 'zod'
-import { badEnvelope } from '../body-text.ts'
 import { type Outcome, outcomeSchema } from '../verdicts.ts'
 
 /** What analytics clients send: RudderStack labels its JSON as a form, browsers label theirs as text. */
@@ -27,11 +26,6 @@ export const analyticsAnswer = ({ abandoned: _, ...outcome }: Outcome) => ({
   ...outcome,
   results: outcome.results as z.infer<typeof analyticsAnswerSchema>['results'],
 })
-
-export const bodyBytes = (body: unknown): Buffer => {
-  if (!Buffer.isBuffer(body)) throw badEnvelope('empty_body', 'The body is empty')
-  return body
-}
 
 /** The bytes are read by us, the answer is made by us: the route's schemas are for the documentation. */
 export const undocumentedByZod = {

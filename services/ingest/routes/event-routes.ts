@@ -5,10 +5,9 @@ import { usageEventSchema } from '#libs/contracts/usage-event.ts'
 import { errors, PROBLEM_TYPE, problem, problemSchema } from '#libs/http/problem.ts'
 import { routes } from '#libs/http/routes.ts'
 import type { AcceptEvents } from '../accept-events.ts'
-import { badEnvelope } from '../body-text.ts'
 import { readEnvelope } from '../read-envelope.ts'
 import { type Outcome, outcomeSchema } from '../verdicts.ts'
-import { takeRawBodies } from './raw-bodies.ts'
+import { takeBody, takeRawBodies } from './raw-bodies.ts'
 
 const TYPES = [
   'application/json',
@@ -107,11 +106,9 @@ export const eventRoutes = ({ accept }: { readonly accept: AcceptEvents }) =>
         },
       },
       async (request, reply) => {
-        const body = request.body as unknown
-        if (!Buffer.isBuffer(body)) throw badEnvelope('empty_body', 'The body is empty')
-        const envelope = readEnvelope(body, request.headers)
-        const { principal } = request
-        const outcome = await accept({ ...envelope, principal, atomic: request.query.atomic === 'true' })
+        const { headers, principal, query } = request
+        const atomic = query.atomic === 'true'
+        const outcome = await accept({ ...readEnvelope(takeBody(request), headers), principal, atomic })
         return answer(request, reply as unknown as FastifyReply, outcome)
       },
     )

@@ -5,14 +5,8 @@ import { errors } from '#libs/http/problem.ts'
 import { routes } from '#libs/http/routes.ts'
 import type { AcceptEvents } from '../accept-events.ts'
 import { readPosthog, readPosthogKey } from '../read-analytics.ts'
-import {
-  ANALYTICS_TYPES,
-  analyticsAnswer,
-  analyticsAnswerSchema,
-  bodyBytes,
-  undocumentedByZod,
-} from './analytics-answer.ts'
-import { takeRawBodies } from './raw-bodies.ts'
+import { ANALYTICS_TYPES, analyticsAnswer, analyticsAnswerSchema, undocumentedByZod } from './analytics-answer.ts'
+import { takeBody, takeRawBodies } from './raw-bodies.ts'
 
 const captureSchema = z.looseObject({ api_key: z.string().optional() }).meta({
   description: 'An event, a list, or {"api_key", "batch"}, as PostHog’s libraries send them; the key is in the body',
@@ -60,7 +54,7 @@ export const posthogRoutes = ({ accept, keyring }: { readonly accept: AcceptEven
           },
         },
         async (request) => {
-          const { key: keyInBody, ...envelope } = readPosthog(bodyBytes(request.body))
+          const { key: keyInBody, ...envelope } = readPosthog(takeBody(request))
           const key = keyInBody ?? keyFromHeader(request.headers.authorization)
           request.principal = await authenticateKey({ keyring, request, key, scope: 'ingest' })
           return analyticsAnswer(await accept({ ...envelope, principal: request.principal }))
@@ -79,7 +73,7 @@ export const posthogRoutes = ({ accept, keyring }: { readonly accept: AcceptEven
         },
       },
       async (request) => {
-        const key = readPosthogKey(bodyBytes(request.body)) ?? keyFromHeader(request.headers.authorization)
+        const key = readPosthogKey(takeBody(request)) ?? keyFromHeader(request.headers.authorization)
         request.principal = await authenticateKey({ keyring, request, key, scope: 'ingest' })
         return NO_FLAGS
       },

@@ -3,14 +3,8 @@ import { errors } from '#libs/http/problem.ts'
 import { routes } from '#libs/http/routes.ts'
 import type { AcceptEvents } from '../accept-events.ts'
 import { readSegmentBatch, readSegmentCall } from '../read-analytics.ts'
-import {
-  ANALYTICS_TYPES,
-  analyticsAnswer,
-  analyticsAnswerSchema,
-  bodyBytes,
-  undocumentedByZod,
-} from './analytics-answer.ts'
-import { takeRawBodies } from './raw-bodies.ts'
+import { ANALYTICS_TYPES, analyticsAnswer, analyticsAnswerSchema, undocumentedByZod } from './analytics-answer.ts'
+import { takeBody, takeRawBodies } from './raw-bodies.ts'
 
 const CALLS = ['track', 'identify', 'group', 'page', 'screen', 'alias'] as const
 
@@ -49,7 +43,8 @@ export const segmentRoutes = ({ accept }: { readonly accept: AcceptEvents }) =>
           response,
         },
       },
-      async ({ body, principal }) => analyticsAnswer(await accept({ ...readSegmentBatch(bodyBytes(body)), principal })),
+      async (request) =>
+        analyticsAnswer(await accept({ ...readSegmentBatch(takeBody(request)), principal: request.principal })),
     )
     for (const call of CALLS)
       app.post(
@@ -65,7 +60,7 @@ export const segmentRoutes = ({ accept }: { readonly accept: AcceptEvents }) =>
             response,
           },
         },
-        async ({ body, principal }) =>
-          analyticsAnswer(await accept({ ...readSegmentCall(bodyBytes(body), call), principal })),
+        async (request) =>
+          analyticsAnswer(await accept({ ...readSegmentCall(takeBody(request), call), principal: request.principal })),
       )
   })
