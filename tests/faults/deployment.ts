@@ -15,6 +15,11 @@ export type Deployment = {
   readonly killScoring: (delayMs: number) => Promise<void>
   /** SIGKILLs the process that alerts and starts another; in one process with everything there is nothing else to kill. */
   readonly killAlerting?: () => Promise<void>
+  /**
+   * Lets the processes that pass these failpoints die at each of them in turn, several processes at a time, and live on in the end. Answers those that were
+   * not reached.
+   */
+  readonly dieAtEach: (failpoints: readonly string[]) => Promise<readonly string[]>
   readonly killBroker?: () => Promise<void>
   /** What the processes have written, for the story of a failure. */
   readonly output: () => string
@@ -22,6 +27,9 @@ export type Deployment = {
 }
 
 const pause = (delayMs: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, delayMs))
+/** How long a process may live that should die at a failpoint, and at which hit: it must get something done in between. */
+const REACH_MS = 60_000
+const DEADLY_HIT = 3
 const READY = /"msg":"ready"/
 const SCORED = /"msg":"batch scored"/
 
@@ -34,16 +42,19 @@ const COMMON = {
 
 type Member = {
   readonly kill: () => Promise<void>
-  readonly start: () => Promise<void>
+  readonly start: (failpoint?: string) => Promise<void>
   readonly current: () => SpawnedProcess
 }
 
 /** One program at one address, over and over. */
 const createMember = async (file: string, environment: Readonly<Record<string, string>>): Promise<Member> => {
   let current: SpawnedProcess
-  const start = async (): Promise<void> => {
-    current = spawnProcess(file, environment)
-    await current.printed(READY)
+  const start = async (failpoint?: string): Promise<void> => {
+    const armed = failpoint && { PULSO_FAILPOINTS: `${failpoint}=kill@${DEADLY_HIT}`, PULSO_FAILPOINTS_ENABLED: 'true' }
+    current = spawnProcess(file, { ...environment, ...armed })
+    // It may die before it is ready.
+    if (failpoint) await Promise.race([current.printed(READY).catch(() => {}), current.ended])
+    else await current.printed(READY)
   }
   await start()
   return {
@@ -61,6 +72,20 @@ const killOnceScored = async (member: Member, delayMs: number): Promise<void> =>
   await pause(delayMs)
   await member.kill()
   await member.start()
+}
+
+const dieAtEach = async (member: Member, failpoints: readonly string[]): Promise<readonly string[]> => {
+  const missed: string[] = []
+  if (failpoints.length > 0) await member.kill()
+  for (const failpoint of failpoints) {
+    await member.start(failpoint)
+    const { ended } = member.current()
+    if ((await Promise.race([ended, pause(REACH_MS)])) === 'SIGKILL') continue
+    missed.push(failpoint)
+    await member.kill()
+  }
+  if (failpoints.length > 0) await member.start()
+  return missed
 }
 
 /** Three services in processes of their own, on a broker and a database that the caller brings. */
@@ -89,6 +114,16 @@ export const startDistributed = async (options: { kafka: TestKafka; databaseUrl:
       await alerting.kill()
       await alerting.start()
     },
+    dieAtEach: async (failpoints) => {
+      const passedBy = (pattern: RegExp) => failpoints.filter((name) => pattern.test(name))
+      // What belongs to the bus is passed by whoever reads from it.
+      const missed = await Promise.all([
+        dieAtEach(ingest, passedBy(/^ingest\./)),
+        dieAtEach(scoring, passedBy(/^(scoring|bus)\./)),
+        dieAtEach(alerting, passedBy(/^(alerting|outbox|bus)\./)),
+      ])
+      return missed.flat()
+    },
     killBroker: async () => {
       await kafka.kill()
       await pause(1_000)
@@ -111,6 +146,7 @@ export const startEmbedded = async (): Promise<Deployment> => {
     key: (await readFile(join(dataDir, 'dev-key'), 'utf8')).trim(),
     addresses: { ingest: address, scoring: address, alerting: address },
     killScoring: (delayMs) => killOnceScored(all, delayMs),
+    dieAtEach: (failpoints) => dieAtEach(all, failpoints),
     output: () => all.current().output().slice(-8_000),
     stop: async () => {
       // In order, so that its PostgreSQL ends too.

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { eventually } from '../support/eventually.ts'
 import { startWebhookReceiver } from '../support/webhook-receiver.ts'
 import { type ApiReader, createApiReader } from './api-reader.ts'
@@ -12,7 +13,9 @@ import {
 import { checkAlertsOfAccount, checkWebhooks, type ShownAlert } from './check-alerts.ts'
 import type { Deployment } from './deployment.ts'
 import { createSender, type Sender } from './send-events.ts'
+import { startPeople } from './start-people.ts'
 import { createRandom, type Story, type StoryEvent, tellStory } from './story.ts'
+import { counted, settledAlerts } from './wait-for-rest.ts'
 
 export type Plan = {
   readonly events: number
@@ -20,6 +23,8 @@ export type Plan = {
   readonly scoringKills: number
   readonly brokerKills: number
   readonly seed: number
+  /** Instead of kills at random moments: one at each of these. */
+  readonly failpoints?: readonly string[]
 }
 
 export type Outcome = {
@@ -31,6 +36,8 @@ export type Outcome = {
 /** Every seventh call to the receiver is refused: it must come again. */
 const REFUSED_CALL = 7
 const SETTLE_MS = 120_000
+/** Between two requests of a lane while processes die at failpoints. */
+const PACE_MS = 500
 
 /** Streams a story into a Pulso that is killed again and again, waits until it is quiet, and holds what it shows against what was acknowledged. */
 export const runExactlyOnce = async (deployment: Deployment, plan: Plan): Promise<Outcome> => {
@@ -40,13 +47,17 @@ export const runExactlyOnce = async (deployment: Deployment, plan: Plan): Promis
   try {
     receiver.setSecret(await registerEndpoint(deployment, receiver.url))
     const faults = createFaults(deployment, plan)
-    const sender = createSender({ url: addresses.ingest, key, seed: plan.seed, waitFor: faults.reached })
+    const waitFor = plan.failpoints ? paced : faults.reached
+    const sender = createSender({ url: addresses.ingest, key, seed: plan.seed, waitFor })
     const [signsOfLife, mass, ...later] = story.acts
     // The first act and the later ones are small; faults belong to the mass.
     faults.hold()
     await sender.send(signsOfLife!)
-    const hurting = faults.run()
-    await Promise.all([sender.send(mass!), hurting])
+    const hurting = plan.failpoints ? dieAtFailpoints(deployment, plan.failpoints) : faults.run()
+    const sending = sender.send(mass!)
+    // Whatever fails, nothing is started any more when this ends.
+    const missed = await hurting.finally(() => sending.catch(() => {}))
+    await sending
     const reader = createApiReader(key)
     for (const act of later) {
       await counted(reader, addresses.scoring, sender)
@@ -57,16 +68,38 @@ export const runExactlyOnce = async (deployment: Deployment, plan: Plan): Promis
       new Set(receiver.received.flatMap(({ id, body }) => (body.includes('"alert.firing"') ? id : []))).size
     const alerts = await settledAlerts(reader, addresses.alerting, told)
     const wrong = await checkAll(reader, deployment, story, sender, alerts)
+    if (missed && missed.length > 0) wrong.push(`not reached: ${missed.join(', ')}`)
     wrong.push(...checkWebhooks(receiver.received, alerts))
     const { requests, retried, refused } = sender.counts
     wrong.push(...refused.map((refusal) => `refused: ${refusal}`))
     const calls = receiver.received.length
     return {
       wrong,
-      seen: { events: plan.events, requests, retried, ...faults.done, alerts: alerts.length, webhooks: told(), calls },
+      seen: {
+        events: plan.events,
+        failpoints: plan.failpoints?.length ?? 0,
+        requests,
+        retried,
+        ...faults.done,
+        alerts: alerts.length,
+        webhooks: told(),
+        calls,
+      },
     }
   } finally {
     await receiver.stop()
+  }
+}
+
+/** So that there is something under way for as long as processes die. */
+const paced = (): Promise<void> => pause(PACE_MS)
+
+const dieAtFailpoints = async (deployment: Deployment, failpoints: readonly string[]): Promise<readonly string[]> => {
+  const stopPeople = startPeople(deployment)
+  try {
+    return await deployment.dieAtEach(failpoints)
+  } finally {
+    await stopPeople()
   }
 }
 
@@ -113,50 +146,6 @@ const createFaults = ({ killScoring, killAlerting, killBroker }: Deployment, pla
       }
     },
   }
-}
-
-/** Waits until every account shows as many events as were acknowledged for it; what it shows is checked later, once. */
-const counted = async (reader: ApiReader, scoring: string, sender: Sender): Promise<void> => {
-  const waiting = new Map([...sender.acknowledged].map(([accountId, ids]) => [accountId, ids.size]))
-  await eventually(
-    'every acknowledged event is counted',
-    async () => {
-      for (const [accountId, count] of waiting) {
-        const events = await reader.all<ShownEvent>(`${scoring}/v1/accounts/${accountId}/events`).catch(() => [])
-        if (events.length < count) return false
-        waiting.delete(accountId)
-      }
-      return true
-    },
-    SETTLE_MS,
-  ).catch((error: Error) => {
-    // Left to the checker, which says what is missing.
-    process.stderr.write(`${error.message}; ${waiting.size} accounts wait\n`)
-  })
-}
-
-/** A delivery whose process was killed amid the call is free again when its lease of 60 s ends. */
-const LEASE_ENDS_MS = 75_000
-
-/** The alerts, once nothing new has come for two seconds: neither an alert nor a webhook, and every alert that was told has arrived. */
-const settledAlerts = async (reader: ApiReader, alerting: string, told: () => number): Promise<ShownAlert[]> => {
-  let alerts: ShownAlert[] = []
-  let before = ''
-  let since = performance.now()
-  await eventually(
-    'alerting comes to rest',
-    async () => {
-      alerts = await reader.all<ShownAlert>(`${alerting}/v1/alerts`)
-      const toTell = alerts.filter((alert) => alert.told).length
-      const now = `${alerts.map((alert) => alert.state).join()} ${told()}`
-      if (now !== before) since = performance.now()
-      before = now
-      const quietForMs = performance.now() - since
-      return quietForMs > (told() < toTell ? LEASE_ENDS_MS : 2_000)
-    },
-    SETTLE_MS,
-  )
-  return alerts
 }
 
 const checkAll = async (

@@ -12,7 +12,7 @@ export type Sender = {
 const BATCH = 100
 const LANES = 4
 /** A day would not be enough for a fault that lasts; this ends a run that cannot go on. */
-const GIVE_UP_MS = 180_000
+const GIVE_UP_MS = 600_000
 
 type Result = { readonly index: number; readonly status: string }
 
@@ -52,7 +52,7 @@ export const createSender = (options: {
     for (;;) {
       const results = await post(events)
       if (results !== 'again') return note(events, results)
-      if (performance.now() > giveUpAt) throw new Error('ingest did not take a batch for three minutes')
+      if (performance.now() > giveUpAt) throw new Error('ingest did not take a batch for ten minutes')
       counts.retried++
       await pause(50 + random() * 200)
     }

@@ -1,0 +1,51 @@
+import { eventually } from '../support/eventually.ts'
+import type { ApiReader } from './api-reader.ts'
+import type { ShownEvent } from './check-account.ts'
+import type { ShownAlert } from './check-alerts.ts'
+import type { Sender } from './send-events.ts'
+
+const SETTLE_MS = 120_000
+
+/** Waits until every account shows as many events as were acknowledged for it; what it shows is checked later, once. */
+export const counted = async (reader: ApiReader, scoring: string, sender: Sender): Promise<void> => {
+  const waiting = new Map([...sender.acknowledged].map(([accountId, ids]) => [accountId, ids.size]))
+  await eventually(
+    'every acknowledged event is counted',
+    async () => {
+      for (const [accountId, count] of waiting) {
+        const events = await reader.all<ShownEvent>(`${scoring}/v1/accounts/${accountId}/events`).catch(() => [])
+        if (events.length < count) return false
+        waiting.delete(accountId)
+      }
+      return true
+    },
+    SETTLE_MS,
+  ).catch((error: Error) => {
+    // Left to the checker, which says what is missing.
+    process.stderr.write(`${error.message}; ${waiting.size} accounts wait\n`)
+  })
+}
+
+/** A delivery whose process was killed amid the call is free again when its lease of 60 s ends. */
+const LEASE_ENDS_MS = 75_000
+
+/** The alerts, once nothing new has come for two seconds: neither an alert nor a webhook, and every alert that was told has arrived. */
+export const settledAlerts = async (reader: ApiReader, alerting: string, told: () => number): Promise<ShownAlert[]> => {
+  let alerts: ShownAlert[] = []
+  let before = ''
+  let since = performance.now()
+  await eventually(
+    'alerting comes to rest',
+    async () => {
+      alerts = await reader.all<ShownAlert>(`${alerting}/v1/alerts`)
+      const toTell = alerts.filter((alert) => alert.told).length
+      const now = `${alerts.map((alert) => alert.state).join()} ${told()}`
+      if (now !== before) since = performance.now()
+      before = now
+      const quietForMs = performance.now() - since
+      return quietForMs > (told() < toTell ? LEASE_ENDS_MS : 2_000)
+    },
+    SETTLE_MS,
+  )
+  return alerts
+}
