@@ -116,11 +116,11 @@ export const startDistributed = async (options: { kafka: TestKafka; databaseUrl:
     },
     dieAtEach: async (failpoints) => {
       const passedBy = (pattern: RegExp) => failpoints.filter((name) => pattern.test(name))
-      // What belongs to the bus is passed by whoever reads from it.
+      // What belongs to the bus is passed by whoever reads from it; Kafka's broker hands out partitions by itself.
       const missed = await Promise.all([
         dieAtEach(ingest, passedBy(/^ingest\./)),
-        dieAtEach(scoring, passedBy(/^(scoring|bus)\./)),
-        dieAtEach(alerting, passedBy(/^(alerting|outbox|bus)\./)),
+        dieAtEach(scoring, passedBy(/^(scoring|bus\.position)\./)),
+        dieAtEach(alerting, passedBy(/^(alerting|outbox|bus\.position)\./)),
       ])
       return missed.flat()
     },
