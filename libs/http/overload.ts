@@ -20,7 +20,7 @@ export type OverloadLimits = {
 
 export const DEFAULT_LIMITS: OverloadLimits = {
   maxInFlight: 1_000,
-  maxInFlightBytes: 16 * 1024 * 1024,
+  maxInFlightBytes: 8 * 1024 * 1024,
   maxEventLoopDelayMs: 1_000,
 }
 

@@ -27,7 +27,7 @@ await describeWithKafka('exactly once in three processes on Kafka', (brokers) =>
   }, async () => {
     const { connectionString, drop } = await createTestDatabase()
     const never = () => Promise.reject(new Error('the broker is shared'))
-    const kafka = { brokers, stop: never, kill: never, restart: never }
+    const kafka = { brokers, stop: never, kill: never, freeze: never, restart: never }
     const deployment = await startDistributed({ kafka, databaseUrl: connectionString })
     try {
       const { wrong, seen } = await runExactlyOnce(deployment, { ...plan, scoringKills: 3 })

@@ -35,6 +35,11 @@ export const startContainerKafka = async (): Promise<TestKafka> => {
   return {
     brokers: `127.0.0.1:${port}`,
     kill: async () => void (await container.stop({ remove: false, timeout: 0 })),
+    freeze: async () => {
+      const engine = (await getContainerRuntimeClient()).container.getById(container.getId())
+      await engine.pause()
+      return async () => void (await engine.unpause())
+    },
     restart: () => container.restart({ timeout: 0 }),
     stop: async () => void (await container.stop()),
   }

@@ -84,6 +84,10 @@ export const startJvmKafka = async (jars: string, options: KafkaOptions): Promis
   return {
     brokers: `127.0.0.1:${port}`,
     kill: () => end('SIGKILL'),
+    freeze: async () => {
+      child.kill('SIGSTOP')
+      return async () => void child.kill('SIGCONT')
+    },
     restart: async () => {
       await end('SIGKILL')
       child = await launch()

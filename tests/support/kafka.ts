@@ -8,6 +8,8 @@ export type TestKafka = {
   readonly stop: () => Promise<void>
   /** SIGKILL. */
   readonly kill: () => Promise<void>
+  /** Keeps it from answering until the answer is called; its connections stay open. */
+  readonly freeze: () => Promise<() => Promise<void>>
   /** Same data, same port; kills first when it still runs. */
   readonly restart: () => Promise<void>
 }
@@ -21,7 +23,7 @@ const TEST_JAVA_OPTIONS = ['-Xmx512m', '-XX:+UseSerialGC', '-XX:TieredStopAtLeve
 
 const given = (brokers: string): TestKafka => {
   const notOurs = () => Promise.reject(new Error('the broker of KAFKA_BROKERS is not the test run’s to kill'))
-  return { brokers, stop: () => Promise.resolve(), kill: notOurs, restart: notOurs }
+  return { brokers, stop: () => Promise.resolve(), kill: notOurs, freeze: notOurs, restart: notOurs }
 }
 
 /** A broker of its own, for a suite that kills or stops it: a container where a Docker engine answers, else the JVM. */
