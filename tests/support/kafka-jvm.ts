@@ -13,14 +13,20 @@ const run = promisify(execFile)
 const START_TIMEOUT_MS = 60_000
 const SETPRIV = '/usr/bin/setpriv'
 
-const serverProperties = (dataDir: string, port: number, controllerPort: number): string => `
+/** The login of the second listener, which asks for one (SASL PLAIN). */
+export const LOGIN = { username: 'pulso', password: 'canary-of-the-login' } as const
+
+const serverProperties = (dataDir: string, port: number, loginPort: number, controllerPort: number): string => `
 process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:${controllerPort}
 controller.listener.names=CONTROLLER
-listeners=PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}
-advertised.listeners=PLAINTEXT://127.0.0.1:${port}
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+listeners=PLAINTEXT://127.0.0.1:${port},LOGIN://127.0.0.1:${loginPort},CONTROLLER://127.0.0.1:${controllerPort}
+advertised.listeners=PLAINTEXT://127.0.0.1:${port},LOGIN://127.0.0.1:${loginPort}
+inter.broker.listener.name=PLAINTEXT
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,LOGIN:SASL_PLAINTEXT,CONTROLLER:PLAINTEXT
+sasl.enabled.mechanisms=PLAIN
+listener.name.login.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required user_${LOGIN.username}="${LOGIN.password}";
 log.dirs=${join(dataDir, 'log')}
 num.network.threads=2
 num.io.threads=2
@@ -50,10 +56,11 @@ const exited = (child: ChildProcess): Promise<void> =>
 export const startJvmKafka = async (jars: string, options: KafkaOptions): Promise<TestKafka> => {
   const dataDir = await mkdtemp(join(tmpdir(), 'pulso-kafka-'))
   const port = await freePort()
+  const loginPort = await freePort()
   const properties = join(dataDir, 'server.properties')
   const logFile = join(dataDir, 'server.log')
   const classPath = ['-cp', `${jars}/*`]
-  await writeFile(properties, serverProperties(dataDir, port, await freePort()))
+  await writeFile(properties, serverProperties(dataDir, port, loginPort, await freePort()))
   // An id that begins with '-' would be read as an option: the first byte keeps it a letter.
   const clusterId = Buffer.concat([Buffer.from([0x40]), randomBytes(15)]).toString('base64url')
   await run('java', [...classPath, 'kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', properties])
@@ -83,6 +90,7 @@ export const startJvmKafka = async (jars: string, options: KafkaOptions): Promis
   }
   return {
     brokers: `127.0.0.1:${port}`,
+    loginBrokers: `127.0.0.1:${loginPort}`,
     kill: () => end('SIGKILL'),
     freeze: async () => {
       child.kill('SIGSTOP')

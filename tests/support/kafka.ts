@@ -5,6 +5,8 @@ import { startJvmKafka } from './kafka-jvm.ts'
 export type TestKafka = {
   /** `host:port`, several separated by commas. */
   readonly brokers: string
+  /** The same broker by a listener that asks for a login; only where it runs on the JVM. */
+  readonly loginBrokers?: string
   readonly stop: () => Promise<void>
   /** SIGKILL. */
   readonly kill: () => Promise<void>
