@@ -30,6 +30,7 @@ const pause = (delayMs: number): Promise<void> => new Promise((resolve) => setTi
 /** How long a process may live that should die at a failpoint, and at which hit: it must get something done in between. */
 const REACH_MS = 60_000
 const DEADLY_HIT = 3
+const SELDOM = /\.(timers|due|override)\./
 const READY = /"msg":"ready"/
 const SCORED = /"msg":"batch scored"/
 
@@ -50,7 +51,10 @@ type Member = {
 const createMember = async (file: string, environment: Readonly<Record<string, string>>): Promise<Member> => {
   let current: SpawnedProcess
   const start = async (failpoint?: string): Promise<void> => {
-    const armed = failpoint && { PULSO_FAILPOINTS: `${failpoint}=kill@${DEADLY_HIT}`, PULSO_FAILPOINTS_ENABLED: 'true' }
+    const armed = failpoint && {
+      PULSO_FAILPOINTS: `${failpoint}=kill@${SELDOM.test(failpoint) ? 1 : DEADLY_HIT}`,
+      PULSO_FAILPOINTS_ENABLED: 'true',
+    }
     current = spawnProcess(file, { ...environment, ...armed })
     // It may die before it is ready.
     if (failpoint) await Promise.race([current.printed(READY).catch(() => {}), current.ended])

@@ -16,8 +16,8 @@ const { values } = parseArgs({
     failpoints: { type: 'boolean', default: false },
   },
 })
-/** Notices held back by a policy and sources that fall silent have no part in the story. */
-const REACHED = /^(?!alerting\.(activity|subjects|notices))/
+/** Notices held back by a policy, sources that fall silent and models that are published have no part in the story. */
+const REACHED = /^(?!alerting\.(activity|subjects|notices)|scoring\.(source|publish|reevaluation))/
 const plan: Plan = {
   events: Number(values.events),
   accounts: Number(values.accounts),
