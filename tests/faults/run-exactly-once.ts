@@ -36,6 +36,8 @@ export type Outcome = {
 /** Every seventh call to the receiver is refused: it must come again. */
 const REFUSED_CALL = 7
 const SETTLE_MS = 120_000
+/** A member that died in the end is missed by its broker after 10 s; until then nobody reads what it read. */
+const GROUP_SETTLES_MS = 20_000
 /** Between two requests of a lane while processes die at failpoints. */
 const PACE_MS = 500
 
@@ -66,7 +68,7 @@ export const runExactlyOnce = async (deployment: Deployment, plan: Plan): Promis
     await counted(reader, addresses.scoring, sender)
     const told = (): number =>
       new Set(receiver.received.flatMap(({ id, body }) => (body.includes('"alert.firing"') ? id : []))).size
-    const alerts = await settledAlerts(reader, addresses.alerting, told)
+    const alerts = await settledAlerts(reader, addresses.alerting, told, plan.failpoints ? GROUP_SETTLES_MS : 2_000)
     const wrong = await checkAll(reader, deployment, story, sender, alerts)
     if (missed && missed.length > 0) wrong.push(`not reached: ${missed.join(', ')}`)
     wrong.push(...checkWebhooks(receiver.received, alerts))

@@ -29,8 +29,13 @@ export const counted = async (reader: ApiReader, scoring: string, sender: Sender
 /** A delivery whose process was killed amid the call is free again when its lease of 60 s ends. */
 const LEASE_ENDS_MS = 75_000
 
-/** The alerts, once nothing new has come for two seconds: neither an alert nor a webhook, and every alert that was told has arrived. */
-export const settledAlerts = async (reader: ApiReader, alerting: string, told: () => number): Promise<ShownAlert[]> => {
+/** The alerts, once nothing new has come for `restMs`: neither an alert nor a webhook, and every alert that was told has arrived. */
+export const settledAlerts = async (
+  reader: ApiReader,
+  alerting: string,
+  told: () => number,
+  restMs: number,
+): Promise<ShownAlert[]> => {
   let alerts: ShownAlert[] = []
   let before = ''
   let since = performance.now()
@@ -43,7 +48,7 @@ export const settledAlerts = async (reader: ApiReader, alerting: string, told: (
       if (now !== before) since = performance.now()
       before = now
       const quietForMs = performance.now() - since
-      return quietForMs > (told() < toTell ? LEASE_ENDS_MS : 2_000)
+      return quietForMs > (told() < toTell ? LEASE_ENDS_MS : restMs)
     },
     SETTLE_MS,
   )
