@@ -110,3 +110,22 @@ export const writeFlush = async (sql: Sql, partition: number, rows: FlushRows): 
     throw new UnavailableError('an account was written by another scorer', { cause: error })
   }
 }
+
+export const countAccounts = async (sql: Sql, tenantId: string): Promise<number> => {
+  const [row] = await sql.query<{ n: number }>('select count(*) as n from scoring.account where tenant_id = $1', [
+    tenantId,
+  ])
+  return row!.n
+}
+
+/** One of `parts` random parts of a tenant's accounts; together they are all. */
+export const readPart = (
+  sql: Sql,
+  tenantId: string,
+  { part, parts }: { readonly part: number; readonly parts: number },
+) =>
+  sql.query<AccountKey>(
+    `select tenant_id as "tenantId", account_id as "accountId" from scoring.account
+     where tenant_id = $1 and (hashtextextended(account_id, 0) & 9223372036854775807) % $3 = $2`,
+    [tenantId, part, parts],
+  )

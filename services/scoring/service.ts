@@ -17,6 +17,7 @@ import { createEvaluationTimer } from './evaluation-timer.ts'
 import { createAccountFollower } from './follow-accounts.ts'
 import { createHeardSources } from './heard-sources.ts'
 import { MODEL_JSON_SCHEMA } from './model-document.ts'
+import { createPreviewModel } from './preview-model.ts'
 import { createPublishModel } from './publish-model.ts'
 import { createReevaluator } from './reevaluate-accounts.ts'
 import { createChangeRelay } from './relay-changes.ts'
@@ -80,6 +81,7 @@ export const createScoring = (platform: Platform, config: ScoringConfig): Servic
   let subscription: Subscription | undefined
   const lag = async (): Promise<number> => (await subscription?.lag()) ?? 0
   const publishModel = createPublishModel({ database, clock, catalog })
+  const previewModel = createPreviewModel({ database, clock, catalog })
   const reevaluator = createReevaluator({
     database,
     bus,
@@ -112,7 +114,7 @@ export const createScoring = (platform: Platform, config: ScoringConfig): Servic
       await app.register(accountOverrideRoutes({ clock, changeAccount }))
       await app.register(backfillRoutes({ database, clock }))
       await app.register(modelRoutes({ database, answerOnce }))
-      await app.register(modelDeedRoutes({ publishModel }))
+      await app.register(modelDeedRoutes({ database, publishModel, previewModel }))
       await app.register(accessRoutes({ database, clock, answerOnce }))
     },
     start: async () => {

@@ -107,6 +107,32 @@ it('scores every account anew once when a version is published, explained and ma
   expect(versions).toMatchObject([{ version: 1, status: 'live' }, { status: 'former' }])
 })
 
+it('previews who would change band on the live portfolio, by the numbers that publishing then brings', async () => {
+  const draft = await create(
+    modelDocument((document) => {
+      everyDay(document)
+      document.bands.insufficientBelow = 0
+    }),
+  )
+  const preview = await api.send('POST', `/v1/models/default/versions/${draft.version}/preview`)
+  const { body } = preview as {
+    body: { accounts: number; bands: { accounts: number }[]; meanMove: number; bandChanges: number; items: Preview[] }
+  }
+  type Preview = { accountId: string; before: { score: number }; after: { score: number; band: string } }
+  expect(preview).toMatchObject({ status: 200, body: { evaluated: body.accounts, sampled: false } })
+  expect(body).toMatchObject({ affected: body.accounts, bandChanges: body.items.length })
+  expect(body.bandChanges).toBeGreaterThan(0)
+  expect(body.meanMove).toBeLessThan(0)
+  expect(body.bands.reduce((sum, pair) => sum + pair.accounts, 0)).toBe(body.bandChanges)
+  const one = body.items[0]!
+  expect((await healthOf(one.accountId)).score).toBe(one.before.score)
+  await publish(draft)
+  await scoredBy(one.accountId, `default@${draft.version}`)
+  expect(await healthOf(one.accountId)).toMatchObject(one.after)
+  await withdraw('default')
+  expect(await api.send('POST', '/v1/models/default/versions/99/preview')).toMatchObject({ status: 404 })
+})
+
 it('folds an account’s events anew where the new version counts them otherwise', async () => {
   await send(usageRecord('folded', { agoMs: 10 * DAY_MS, properties: { feature: 'export' }, userId: 'u-2' }))
   await activeAccount('folded')

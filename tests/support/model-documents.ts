@@ -7,6 +7,7 @@ export type ModelDocument = {
   name: string
   segment?: object
   coreFeatures: string[]
+  bands: { insufficientBelow: number }
   sources: Record<string, { groups: string[]; expectedIntervalHours: number }>
   facts: { advocateHealthyDays: number }
   groups: { name: string; weights: Record<string, number>; factors: { name: string; curve?: number[][] }[] }[]

@@ -19,6 +19,12 @@ export const createLiveModels = (fallback: CompiledModel, models: readonly Compi
   return { default: standard, segments, intervals: intervalsOf([standard, ...segments]) }
 }
 
+/** The live models as they would be with this one among them. */
+export const withModel = (live: LiveModels, model: CompiledModel): LiveModels =>
+  model.model.segment === undefined
+    ? createLiveModels(model, live.segments)
+    : createLiveModels(live.default, [...live.segments.filter((one) => one.model.id !== model.model.id), model])
+
 const HOUR_MS = 3_600_000
 
 const intervalsOf = (models: readonly CompiledModel[]): Map<string, number> => {

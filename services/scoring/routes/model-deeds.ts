@@ -1,14 +1,65 @@
 import { z } from 'zod'
+import { bandSchema } from '#libs/contracts/account-health.ts'
 import { errors } from '#libs/http/problem.ts'
 import { routes } from '#libs/http/routes.ts'
+import type { Database } from '#libs/postgres/database.ts'
+import { parseModel } from '../model-document.ts'
+import type { PreviewModel } from '../preview-model.ts'
 import type { PublishModel } from '../publish-model.ts'
-import { modelParams, versionParams } from './models.ts'
+import { modelParams, readSource, versionParams } from './models.ts'
 
 const publishedSchema = z
   .object({ modelId: z.string(), version: z.int().nullable().describe('Null: withdrawn') })
   .meta({ examples: [{ modelId: 'enterprise', version: 2 }] })
 
-export const modelDeedRoutes = ({ publishModel }: { readonly publishModel: PublishModel }) =>
+const scored = z.object({ score: z.number().nullable(), band: bandSchema })
+const count = z.int().min(0)
+const previewSchema = z
+  .object({
+    modelId: z.string(),
+    version: z.int(),
+    accounts: count.describe('All of the tenant'),
+    evaluated: count.describe('Those looked at; the figures below are of them'),
+    sampled: z.boolean().describe('True when the time allowed only a random sample'),
+    affected: count.describe('Those that the version would score in place of another'),
+    bandChanges: count,
+    bands: z.array(z.object({ from: bandSchema, to: bandSchema, accounts: count })),
+    meanMove: z.number().nullable().describe('Mean change of the score over the affected accounts'),
+    items: z
+      .array(z.object({ accountId: z.string(), name: z.string().nullable(), before: scored, after: scored }))
+      .describe('Up to 100 accounts that change band, the largest moves first'),
+  })
+  .meta({
+    examples: [
+      {
+        modelId: 'default',
+        version: 2,
+        accounts: 1_200,
+        evaluated: 1_200,
+        sampled: false,
+        affected: 1_200,
+        bandChanges: 1,
+        bands: [{ from: 'healthy', to: 'watch', accounts: 1 }],
+        meanMove: -1.3,
+        items: [
+          {
+            accountId: 'acme',
+            name: 'Acme Inc.',
+            before: { score: 76.2, band: 'healthy' },
+            after: { score: 64.9, band: 'watch' },
+          },
+        ],
+      },
+    ],
+  })
+
+type Deps = {
+  readonly database: Database
+  readonly publishModel: PublishModel
+  readonly previewModel: PreviewModel
+}
+
+export const modelDeedRoutes = ({ database, publishModel, previewModel }: Deps) =>
   routes((app) => {
     app.post(
       '/v1/models/:modelId/versions/:version/publish',
@@ -23,6 +74,24 @@ export const modelDeedRoutes = ({ publishModel }: { readonly publishModel: Publi
         },
       },
       async ({ params, principal }) => publishModel(principal, params),
+    )
+    app.post(
+      '/v1/models/:modelId/versions/:version/preview',
+      {
+        config: { scope: 'read' },
+        schema: {
+          operationId: 'previewModel',
+          summary: 'Who would change band if the version were live now; changes nothing',
+          tags: ['models'],
+          params: versionParams,
+          response: { 200: previewSchema, ...errors(404) },
+        },
+      },
+      async ({ params, principal }) => {
+        const source = await readSource(database, principal.tenantId, params)
+        const { bands, items, ...preview } = await previewModel(principal.tenantId, parseModel(source))
+        return { ...params, ...preview, bands: [...bands], items: [...items] }
+      },
     )
     app.post(
       '/v1/models/:modelId/withdraw',
