@@ -39,7 +39,7 @@ const start = async () => {
       return platform.database.query(text, params)
     }
     return createBatchScorer({
-      enoughBytes: 0,
+      mostBatches: 1,
       ...platform,
       database: { ...platform.database, query },
       metrics: createScoringMetrics(createMetrics()),

@@ -22,7 +22,7 @@ const recording = () => {
   const handle = createFlushQueue({
     clock,
     wireClock,
-    enoughBytes: 1_000,
+    mostBatches: 10,
     flush: (batches) =>
       new Promise((resolve, reject) => {
         flushes.push({ offsets: batches.map((one) => one.records[0]!.offset), done: resolve, fail: reject })
@@ -74,4 +74,10 @@ it('gathers old records for a moment before it flushes them, and new ones never'
   expect(flushes).toHaveLength(1)
   wireClock.advance(1)
   expect(flushes.map((flush) => flush.offsets)).toEqual([[10], [1, 2, 3]])
+})
+
+it('does not wait for more when no more can come', async () => {
+  const { flushes, handle } = recording()
+  for (let offset = 1; offset <= 10; offset++) void handle(batch(0, offset, NOW - 60_000))
+  expect(flushes.map((flush) => flush.offsets)).toEqual([[1, 2, 3, 4, 5, 6, 7, 8, 9, 10]])
 })

@@ -18,12 +18,12 @@ type Waiting = {
   readonly resolve: () => void
   readonly reject: (error: unknown) => void
 }
-type Partition = { waiting: Waiting[]; bytes: number; underWay: number }
+type Partition = { waiting: Waiting[]; flushing: number; underWay: number }
 
 export type FlushQueueOptions = {
   readonly flush: (batches: readonly Batch[]) => Promise<void>
-  /** From so many bytes on, a partition gathers no longer. */
-  readonly enoughBytes: number
+  /** How many batches of a partition may be handed over before the first is flushed: with so many waiting, no more come. */
+  readonly mostBatches: number
   /** Time as the records see it. */
   readonly clock: Clock
   /** Time of this machine, for the gathering. */
@@ -36,7 +36,7 @@ export type FlushQueueOptions = {
  */
 export const createFlushQueue = ({
   flush,
-  enoughBytes,
+  mostBatches,
   clock,
   wireClock = systemClock,
 }: FlushQueueOptions): ((batch: Batch) => Promise<void>) => {
@@ -44,10 +44,10 @@ export const createFlushQueue = ({
   let underWay = 0
   let arrivals = 0
 
-  const gathersUntil = ({ waiting, bytes }: Partition): number => {
+  const gathersUntil = ({ waiting, flushing }: Partition): number => {
     const { batch, arrivedAt } = waiting[0]!
     const isOld = clock.now() - batch.records[0]!.timestampMs > OLD_MS
-    return isOld && bytes < enoughBytes ? arrivedAt + GATHER_MS : arrivedAt
+    return isOld && flushing + waiting.length < mostBatches ? arrivedAt + GATHER_MS : arrivedAt
   }
 
   /** Of the partitions that may begin another flush, the one that has waited longest: a busy one starves nobody. */
@@ -72,7 +72,7 @@ export const createFlushQueue = ({
       if (partition === undefined) return
       const taken = partition.waiting
       partition.waiting = []
-      partition.bytes = 0
+      partition.flushing += taken.length
       underWay++
       partition.underWay++
       flush(taken.map(({ batch }) => batch)).then(
@@ -85,6 +85,7 @@ export const createFlushQueue = ({
   const settle = (partition: Partition, taken: readonly Waiting[], tell: (one: Waiting) => void): void => {
     underWay--
     partition.underWay--
+    partition.flushing -= taken.length
     for (const one of taken) tell(one)
     fill()
   }
@@ -93,11 +94,10 @@ export const createFlushQueue = ({
     new Promise((resolve, reject) => {
       let partition = partitions.get(batch.partition)
       if (partition === undefined) {
-        partition = { waiting: [], bytes: 0, underWay: 0 }
+        partition = { waiting: [], flushing: 0, underWay: 0 }
         partitions.set(batch.partition, partition)
       }
       partition.waiting.push({ arrival: arrivals++, arrivedAt: wireClock.now(), batch, resolve, reject })
-      partition.bytes += batch.bytes
       fill()
     })
 }

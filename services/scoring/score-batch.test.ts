@@ -30,7 +30,7 @@ test('a flush that still read its rows when the one before ended begins where th
   const changes: AccountHealth[] = []
   const createHandler = (database: Database) =>
     createBatchScorer({
-      enoughBytes: 0,
+      mostBatches: 1,
       ...platform,
       database,
       metrics: createScoringMetrics(createMetrics()),
@@ -85,7 +85,7 @@ test('a flush of more accounts than one statement takes counts all of them once,
     cache: createAccountCache({ maxAccounts: 4, maxIds: 1_000 }),
     relay: { offer: async () => {}, start: () => {}, stop: async () => {} },
     catalog: createCatalog({ ...platform, zone: createZone('UTC') }),
-    enoughBytes: 1,
+    mostBatches: 1,
     heard: createHeardSources(),
     maxAccounts: 3,
   })
@@ -124,7 +124,7 @@ test('when a part cannot be written none behind it is, and the same flush counts
     cache: createAccountCache({ maxAccounts: 100, maxIds: 1_000 }),
     relay: { offer: async () => {}, start: () => {}, stop: async () => {} },
     catalog: createCatalog({ ...platform, zone: createZone('UTC') }),
-    enoughBytes: 1,
+    mostBatches: 1,
     heard: createHeardSources(),
     maxAccounts: 2,
   })

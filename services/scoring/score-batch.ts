@@ -25,8 +25,8 @@ import type { ScoringMetrics } from './scoring-metrics.ts'
 import { createWriteLane, type WriteLane } from './write-lane.ts'
 
 export type BatchScorerDeps = {
-  /** Records that are behind are gathered into flushes of so many bytes. */
-  readonly enoughBytes: number
+  /** How many batches of a partition may be under way. */
+  readonly mostBatches: number
   readonly database: Database
   readonly clock: Clock
   readonly logger: Logger
@@ -151,7 +151,7 @@ export const createBatchScorer = (deps: BatchScorerDeps): ((batch: Batch) => Pro
     const flushed = await flushInParts(batches)
     metrics.observeFlush({ batches, ...flushed, now: clock.now() })
   }
-  return createFlushQueue({ flush, clock, enoughBytes: deps.enoughBytes })
+  return createFlushQueue({ flush, clock, mostBatches: deps.mostBatches })
 }
 
 type Written = {

@@ -39,9 +39,7 @@ import { createScoringMetrics } from './scoring-metrics.ts'
 import { createSourceWatch } from './watch-sources.ts'
 
 /** Several at once: the flush queue makes large flushes of those that wait. */
-const BATCHES_IN_FLIGHT = 4
-/** Of a partition that is behind: fewer than may be in flight, since the last is seldom full. */
-const GATHERED_BATCHES = 3
+const BATCHES_IN_FLIGHT = 6
 
 /** Accounts to be scored anew that wait before an event at most. */
 const REEVALUATIONS_WAITING = 2_000
@@ -70,7 +68,7 @@ export const createScoring = (platform: Platform, config: ScoringConfig): Servic
     relay,
     catalog,
     heard,
-    enoughBytes: GATHERED_BATCHES * config.PULSO_SCORING_BATCH_BYTES,
+    mostBatches: BATCHES_IN_FLIGHT,
   })
   const views = createAccountViews({ database, clock, catalog })
   const changeAccount = createChangeAccount({ database, bus, clock, cache, relay, catalog })

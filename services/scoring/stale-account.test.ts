@@ -32,7 +32,7 @@ test('a scorer whose account another has moved on writes nothing and says that i
       metrics: createScoringMetrics(createMetrics()),
       cache: createAccountCache({ maxAccounts: 10, maxIds: 1_000 }),
       relay: { offer: async () => {}, start: () => {}, stop: async () => {} },
-      enoughBytes: 0,
+      mostBatches: 1,
       heard: createHeardSources(),
       catalog: createCatalog({ ...platform, zone: createZone('UTC') }),
     })

@@ -31,7 +31,7 @@ export const startScorer = async (defer: (undo: () => Promise<unknown>) => void)
     await migrate({ connectionString, schema, folder: join(import.meta.dirname, '../..', path), logger: silentLogger })
   const deps = { database, clock: systemClock, logger: silentLogger }
   const handle = createBatchScorer({
-    enoughBytes: 0,
+    mostBatches: 1,
     ...deps,
     metrics: createScoringMetrics(createMetrics()),
     cache: createAccountCache({ maxAccounts: 20_000, maxIds: 4_000_000 }),
