@@ -1,11 +1,11 @@
 import { expect, onTestFinished, test } from 'vitest'
 import type { Principal } from '#libs/access/keyring.ts'
-import type { Batch } from '#libs/bus/bus.ts'
 import type { Database } from '#libs/postgres/database.ts'
 import { createMetrics } from '#libs/runtime/metrics.ts'
 import { findTexts } from '../../tests/support/find-text.ts'
 import { createTestPlatform } from '../../tests/support/platform.ts'
-import { type UsageRecord, usageRecord } from '../../tests/support/scorer.ts'
+import { usageRecord } from '../../tests/support/scorer.ts'
+import { batchOf } from '../../tests/support/usage-batch.ts'
 import { createAccountCache } from './account-cache.ts'
 import { createCatalog } from './catalog.ts'
 import { scoringConfigSchema } from './config.ts'
@@ -17,15 +17,6 @@ import { createScoringMetrics } from './scoring-metrics.ts'
 import { createScoring } from './service.ts'
 
 const ADMIN = { tenantId: 'default', keyId: 'key', name: 'tester', scopes: ['admin'], operator: false } as const
-
-const batchOf = (...records: readonly UsageRecord[]): Batch => ({
-  topic: 'usage.events',
-  partition: 0,
-  records: records.map((record, offset) => ({ ...record, offset, timestampMs: Date.now() })),
-  bytes: 100,
-  signal: new AbortController().signal,
-  park: () => Promise.reject(new Error('nothing is to be parked')),
-})
 
 const start = async () => {
   const { platform, prepare, stop } = await createTestPlatform()

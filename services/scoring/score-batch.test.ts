@@ -1,10 +1,10 @@
 import { expect, onTestFinished, test } from 'vitest'
-import type { Batch } from '#libs/bus/bus.ts'
 import type { AccountHealth } from '#libs/contracts/account-health.ts'
 import type { Database } from '#libs/postgres/database.ts'
 import { createMetrics } from '#libs/runtime/metrics.ts'
 import { createTestPlatform } from '../../tests/support/platform.ts'
 import { type UsageRecord, usageRecord } from '../../tests/support/scorer.ts'
+import { batchOf } from '../../tests/support/usage-batch.ts'
 import { createAccountCache } from './account-cache.ts'
 import { createCatalog } from './catalog.ts'
 import { scoringConfigSchema } from './config.ts'
@@ -13,15 +13,6 @@ import { createHeardSources } from './heard-sources.ts'
 import { createBatchScorer } from './score-batch.ts'
 import { createScoringMetrics } from './scoring-metrics.ts'
 import { createScoring } from './service.ts'
-
-const batchOf = (...records: readonly UsageRecord[]): Batch => ({
-  topic: 'usage.events',
-  partition: 0,
-  records: records.map((record, offset) => ({ ...record, offset, timestampMs: Date.now() })),
-  bytes: 100,
-  signal: new AbortController().signal,
-  park: () => Promise.reject(new Error('nothing is to be parked')),
-})
 
 test('a flush that still read its rows when the one before ended begins where that one ended', async () => {
   const { platform, prepare, stop } = await createTestPlatform()

@@ -1,9 +1,9 @@
 import { expect, onTestFinished, test } from 'vitest'
-import type { Batch } from '#libs/bus/bus.ts'
 import { UnavailableError } from '#libs/runtime/errors.ts'
 import { createMetrics } from '#libs/runtime/metrics.ts'
 import { createTestPlatform } from '../../tests/support/platform.ts'
-import { type UsageRecord, usageRecord } from '../../tests/support/scorer.ts'
+import { usageRecord } from '../../tests/support/scorer.ts'
+import { batchOf } from '../../tests/support/usage-batch.ts'
 import { createAccountCache } from './account-cache.ts'
 import { createCatalog } from './catalog.ts'
 import { scoringConfigSchema } from './config.ts'
@@ -12,15 +12,6 @@ import { createHeardSources } from './heard-sources.ts'
 import { createBatchScorer } from './score-batch.ts'
 import { createScoringMetrics } from './scoring-metrics.ts'
 import { createScoring } from './service.ts'
-
-const batchOf = (record: UsageRecord): Batch => ({
-  topic: 'usage.events',
-  partition: 0,
-  records: [{ ...record, offset: 0, timestampMs: Date.now() }],
-  bytes: 100,
-  signal: new AbortController().signal,
-  park: () => Promise.reject(new Error('nothing is to be parked')),
-})
 
 test('a scorer whose account another has moved on writes nothing and says that it must read again', async () => {
   const { platform, prepare, stop } = await createTestPlatform()
