@@ -14,8 +14,6 @@ import type { Outcome, Result } from './verdicts.ts'
 import { rejected, summarize } from './verdicts.ts'
 
 const MAX_EVENT_BYTES = 64 * 1024
-/** Tenant, source and instants, which the server adds. */
-const ADDED_BYTES = 1_024
 const HEADERS = { kind: 'event' }
 
 export type AcceptRequest = {
@@ -62,10 +60,10 @@ export const createAcceptEvents = ({ bus, clock, metrics, recentIds, checkItem }
       const { id } = event
       const { text, mark } = writeEventRecord(checked, recordContext)
       const value = Buffer.from(text)
-      if (value.length > MAX_EVENT_BYTES + ADDED_BYTES) return rejected(index, id, [tooLarge(item)])
+      if (value.length > MAX_EVENT_BYTES && isTooLarge(event)) return rejected(index, id, [tooLarge(item)])
       const idKey = idKeyOf(tenantId, event, principal.name)
       const known = ofThisRequest.get(idKey) ?? recentIds.find(idKey)
-      if (known !== undefined) return { index, id, ...(known === mark ? DUPLICATE : CONFLICT) }
+      if (known !== undefined) return { index, id, ...(known === mark ? DUPLICATE : conflict(item)) }
       ofThisRequest.set(idKey, mark)
       fresh.push({ record: { key: accountKey(tenantId, event.accountId), value, headers: HEADERS }, idKey, mark })
       return { index, id, status: 'accepted' }
@@ -97,11 +95,12 @@ export const createAcceptEvents = ({ bus, clock, metrics, recentIds, checkItem }
 export type AcceptEvents = ReturnType<typeof createAcceptEvents>
 
 const DUPLICATE = { status: 'duplicate' } as const
-const CONFLICT = {
-  status: 'conflict',
-  problem: { code: 'conflict', detail: 'This id was accepted with other content, which stays', errors: [] },
-  retryable: false,
-} as const
+
+const conflict = ({ pointer, names }: IncomingItem) => {
+  const problem = { code: 'conflict', detail: 'This id was accepted with other content, which stays' }
+  const errors = [{ pointer: `${pointer}/${names?.id ?? 'id'}`, ...problem }]
+  return { status: 'conflict', problem: { ...problem, errors }, retryable: false } as const
+}
 
 /** Source and id cannot be confused with each other, whatever they hold. */
 const idKeyOf = (tenantId: string, event: UsageEvent, keyName: string): string => {
@@ -113,6 +112,9 @@ const idOf = (event: unknown): string | undefined => {
   const id = typeof event === 'object' && event !== null ? (event as { id?: unknown }).id : undefined
   return typeof id === 'string' && id.length <= 128 ? id : undefined
 }
+
+/** Of the event as it was sent, without what the server adds. */
+const isTooLarge = (event: UsageEvent): boolean => Buffer.byteLength(JSON.stringify(event)) > MAX_EVENT_BYTES
 
 const tooLarge = ({ pointer }: IncomingItem): ItemFault => ({
   pointer,

@@ -3,6 +3,8 @@ import { envInteger } from '#libs/runtime/config.ts'
 
 /** Bounds of what one scoring process keeps in memory; beyond them accounts are read again when their next event comes. */
 export const scoringConfigSchema = z.object({
+  /** Days; older events of those who write the topic themselves are parked. Ingest refuses its own by the same setting. */
+  PULSO_RETENTION_DAYS: envInteger(32, 3_650, 400),
   PULSO_SCORING_CACHE_ACCOUNTS: envInteger(100, 10_000_000, 20_000),
   PULSO_SCORING_CACHE_IDS: envInteger(10_000, 1_000_000_000, 4_000_000),
   PULSO_SCORING_BATCH_BYTES: envInteger(64 * 1024, 256 * 1024 * 1024, 2 * 1024 * 1024),

@@ -1,6 +1,6 @@
 import type { Sql } from '#libs/postgres/database.ts'
 import type { AccountKey } from './account-store.ts'
-import { type ReceivedEvent, readRecord } from './core/read-record.ts'
+import { type ReceivedEvent, readKeptRecord } from './core/read-record.ts'
 import { eventsIn, unpackFrame } from './log-frames.ts'
 import { type FramedRow, placeOf } from './log-rows.ts'
 
@@ -9,7 +9,7 @@ const readKept = (key: AccountKey, row: FramedRow): ReceivedEvent[] =>
   eventsIn(unpackFrame(row.bytes), placeOf(row)).map((value) => readKeptEvent(key, value))
 
 export const readKeptEvent = (key: AccountKey, value: Buffer): ReceivedEvent => {
-  const read = readRecord({ key: `${key.tenantId}:${key.accountId}`, value, headers: {}, timestampMs: 0 })
+  const read = readKeptRecord({ key: `${key.tenantId}:${key.accountId}`, value, headers: {}, timestampMs: 0 })
   if (read.kind !== 'event') throw new Error('a kept event cannot be read again')
   return read.event
 }

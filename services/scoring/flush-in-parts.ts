@@ -11,11 +11,12 @@ export type Flushed = { readonly events: number; readonly duplicates: number }
 export const createFlushInParts = (
   flushPart: (topic: string, partition: number, part: GroupedBatch) => Promise<Flushed>,
   maxAccounts: number,
+  retentionDays?: number,
 ): ((batches: readonly Batch[]) => Promise<Flushed>) => {
   const allBegun = new Map<number, Promise<void>>()
   return async (batches) => {
     const { topic, partition } = batches[0]!
-    const { wanted, unreadable } = groupRecords(batches)
+    const { wanted, unreadable } = groupRecords(batches, retentionDays)
     const earlier = allBegun.get(partition)
     const begun = Promise.withResolvers<void>()
     allBegun.set(partition, begun.promise)

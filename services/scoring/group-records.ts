@@ -28,7 +28,7 @@ export type GroupedBatch = {
 type Placed = { readonly batch: Batch; readonly record: DeliveredRecord }
 
 /** Batches of one partition by account: what to count, and which accounts to look at because time has moved them. */
-export const groupRecords = (batches: readonly Batch[]): GroupedBatch => {
+export const groupRecords = (batches: readonly Batch[], retentionDays?: number): GroupedBatch => {
   const groups = new Map<string, Placed[]>()
   const unreadable: Unreadable[] = []
   for (const batch of batches) {
@@ -48,17 +48,17 @@ export const groupRecords = (batches: readonly Batch[]): GroupedBatch => {
         key,
         tenantId: key.slice(0, end),
         accountId: key.slice(end + 1),
-        ...once(() => readGroup(group.splice(0), unreadable)),
+        ...once(() => readGroup(group.splice(0), unreadable, retentionDays)),
       })
   }
   return { wanted, unreadable }
 }
 
-const readGroup = (group: readonly Placed[], unreadable: Unreadable[]) => {
+const readGroup = (group: readonly Placed[], unreadable: Unreadable[], retentionDays: number | undefined) => {
   const events: ReceivedEvent[] = []
   let due = false
   for (const { batch, record } of group) {
-    const read = readRecord(record)
+    const read = readRecord(record, retentionDays)
     if (read.kind === 'event' && read.event.type === BYPASS_TYPE)
       unreadable.push({ batch, record, reason: `type: ${BYPASS_TYPE} is reserved for Pulso's own API` })
     else if (read.kind === 'event') events.push(read.event)

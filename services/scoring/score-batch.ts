@@ -36,6 +36,8 @@ export type BatchScorerDeps = {
   readonly catalog: Catalog
   readonly heard: HeardSources
   readonly maxAccounts?: number
+  /** Older events are parked; without it none are. */
+  readonly retentionDays?: number
 }
 
 type Prepared = {
@@ -146,7 +148,7 @@ export const createBatchScorer = (deps: BatchScorerDeps): ((batch: Batch) => Pro
     return prepared!
   }
 
-  const flushInParts = createFlushInParts(flushPart, maxAccounts)
+  const flushInParts = createFlushInParts(flushPart, maxAccounts, deps.retentionDays)
   const flush = async (batches: readonly Batch[]): Promise<void> => {
     const flushed = await flushInParts(batches)
     metrics.observeFlush({ batches, ...flushed, now: clock.now() })

@@ -69,6 +69,7 @@ export const createScoring = (platform: Platform, config: ScoringConfig): Servic
     catalog,
     heard,
     mostBatches: BATCHES_IN_FLIGHT,
+    retentionDays: config.PULSO_RETENTION_DAYS,
   })
   const views = createAccountViews({ database, clock, catalog })
   const changeAccount = createChangeAccount({ database, bus, clock, cache, relay, catalog })

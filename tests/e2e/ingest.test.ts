@@ -183,8 +183,11 @@ describe('the same id again', () => {
   ])('with another %s is a conflict, and the first content stays', async (_name, changes) => {
     await send(event('e1'))
     const { status, body } = await send([event('e1', changes), event('e2')])
-    expect([status, body.results[0]]).toMatchObject([207, { status: 'conflict', retryable: false }])
+    const problem = { code: 'conflict', errors: [{ pointer: '/0/id', code: 'conflict' }] }
+    expect([status, body.results[0]]).toMatchObject([207, { status: 'conflict', retryable: false, problem }])
     expect(bus.published).toHaveLength(2)
+    const alone = await send(event('e1', changes))
+    expect([alone.status, alone.body.errors]).toMatchObject([422, [{ pointer: '/id', code: 'conflict' }]])
     expect((await send(event('e1'))).body.duplicate).toBe(1)
   })
   it('twice in one request counts once', async () => {

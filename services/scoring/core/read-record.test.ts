@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { readRecord } from './read-record.ts'
+import { readKeptRecord, readRecord } from './read-record.ts'
 
 const AT = Date.UTC(2026, 10, 22, 10)
 const full = {
@@ -21,7 +21,7 @@ const record = (body: unknown, key = 'default:acme', headers: Record<string, str
   timestampMs: AT + 5_000,
 })
 const reasonOf = (body: unknown, key?: string, headers?: Record<string, string>): string => {
-  const read = readRecord(record(body, key, headers))
+  const read = readRecord(record(body, key, headers), 400)
   return read.kind === 'unreadable' ? read.reason : `read as ${read.kind}`
 }
 
@@ -64,6 +64,12 @@ it('reads an evaluation that fell due', () => {
 it('takes an escaped backslash before u for what it is', () => {
   expect(reasonOf({ ...full, properties: { path: 'c:\\u0000\\ud800' } })).toBe('read as event')
   expect(reasonOf({ ...full, properties: { emoji: '\ud83d\ude00 \ufffd' } })).toBe('read as event')
+})
+
+it('reads what was counted once, whatever the limits are now', () => {
+  const old = { ...full, mode: 'backfill', occurredAt: '2023-01-01T00:00:00.000Z' }
+  const large = { ...full, properties: { text: 'x'.repeat(68_000) } }
+  for (const kept of [old, large]) expect(readKeptRecord(record(kept))).toMatchObject({ kind: 'event' })
 })
 
 const deep = JSON.stringify(full).replace('"reports"', `${'['.repeat(5_000)}${']'.repeat(5_000)}`)

@@ -23,19 +23,40 @@ const MAX_KEYS = 200
 const MAX_NAME = 256
 const MAX_ID = 128
 const MAX_FUTURE_MS = 5 * 60_000
-const MAX_AGE_MS = 400 * 86_400_000
-const MAX_LIVE_AGE_MS = 32 * 86_400_000
+const DAY_MS = 86_400_000
+const MAX_LIVE_AGE_MS = 32 * DAY_MS
 
 /**
  * Reads a record of `usage.events`, wherever it comes from: product backends may write the topic themselves, so everything that the
  * HTTP door checks is checked again here (by hand: it runs for every event). What is missing is filled in: the tenant from the key,
- * `receivedAt` from the record's timestamp, `source` with "kafka".
+ * `receivedAt` from the record's timestamp, `source` with "kafka". What the door accepts is always read.
  */
-export const readRecord = (record: Delivered): ReadRecord => {
+export const readRecord = (record: Delivered, retentionDays = Number.POSITIVE_INFINITY): ReadRecord => {
   const text = record.text ?? record.value.toString()
   // No text has more units than bytes, nor more than three bytes a unit.
-  if (text.length > MAX_EVENT_BYTES / 3 && record.value.length > MAX_EVENT_BYTES)
+  if (text.length > MAX_EVENT_BYTES / 3 && record.value.length > MAX_EVENT_BYTES && bytesAsSent(text) > MAX_EVENT_BYTES)
     return unreadable(`larger than ${MAX_EVENT_BYTES} bytes`)
+  const read = readText(record, text)
+  if (read.kind === 'event' && read.event.occurredAt < read.event.receivedAt - retentionDays * DAY_MS)
+    return unreadable('occurredAt: older than the retention')
+  return read
+}
+
+/** Without tenant, source and instants, which the HTTP door adds to an event or writes anew. */
+const bytesAsSent = (text: string): number => {
+  try {
+    const { tenantId, source, occurredAt, receivedAt, ...event } = JSON.parse(text)
+    return Buffer.byteLength(JSON.stringify(event))
+  } catch {
+    return Number.POSITIVE_INFINITY
+  }
+}
+
+/** The same, of whatever size and age: what was counted once can be read for as long as it is kept. */
+export const readKeptRecord = (record: Delivered): ReadRecord =>
+  readText(record, record.text ?? record.value.toString())
+
+const readText = (record: Delivered, text: string): ReadRecord => {
   let body: unknown
   try {
     body = JSON.parse(text)
@@ -95,7 +116,6 @@ const readEvent = (
 /** The same limits as at the HTTP door. */
 const problemOfInstants = (occurredAt: number, receivedAt: number, backfill: boolean): string | undefined => {
   if (occurredAt > receivedAt + MAX_FUTURE_MS) return 'more than 5 minutes in the future'
-  if (occurredAt < receivedAt - MAX_AGE_MS) return 'older than the retention'
   if (!backfill && occurredAt < receivedAt - MAX_LIVE_AGE_MS) return 'older than 32 days needs mode backfill'
   return undefined
 }
@@ -105,8 +125,9 @@ const unreadable = (reason: string): ReadRecord => ({ kind: 'unreadable', reason
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
+/** Characters are code points, as at the HTTP door. */
 const isName = (value: unknown, max: number): value is string =>
-  typeof value === 'string' && value.length > 0 && value.length <= max
+  typeof value === 'string' && value.length > 0 && (value.length <= max || [...value].length <= max)
 
 /** Only an escape can bring NUL or half a pair into valid UTF-8, so this slow check runs only where `\u` stands. */
 const isCleanText = (text: string): boolean => {
