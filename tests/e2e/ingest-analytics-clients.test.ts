@@ -195,6 +195,15 @@ describe('PostHog', () => {
     expect((await post('/batch/', JSON.stringify({ api_key: 'wrong', batch: [event] }))).status).toBe(401)
     expect(bus.published).toEqual([])
   })
+  it('a key among the properties opens the door and is not kept', async () => {
+    const properties = { ...event.properties, token: 'tenant-a' }
+    for (const [path, body] of [
+      ['/e/', [{ ...event, uuid: 'k1', properties }]],
+      ['/capture/', { ...event, uuid: 'k2', properties: { ...properties, api_key: 'tenant-a' } }],
+    ] as const)
+      expect((await post(path, JSON.stringify(body))).body.accepted).toBe(1)
+    expect(bus.values().map((value) => value.properties)).toEqual([event.properties, event.properties])
+  })
   it('there are no feature flags', async () => {
     const answer = await post('/flags/?v=2', JSON.stringify({ api_key: 'tenant-a', distinct_id: 'u' }))
     expect(answer).toMatchObject({ status: 200, body: { flags: {}, errorsWhileComputingFlags: false } })

@@ -5,6 +5,13 @@ const ACCOUNT_GROUPS = ['company', 'account', 'organization', 'customer']
 const EMPTY: Readonly<Record<string, unknown>> = {}
 const orEmpty = (value: unknown): Readonly<Record<string, unknown>> => (isObject(value) ? value : EMPTY)
 
+/** Browsers' libraries put the key among the properties too: it must not be kept. */
+const withoutKey = (given: unknown): unknown => {
+  if (!isObject(given)) return given ?? {}
+  const { token, api_key, ...properties } = given
+  return properties
+}
+
 /** Of several groups the one that is named like a company, else the first. */
 const accountOf = (groups: Readonly<Record<string, unknown>>): unknown => {
   const type = ACCOUNT_GROUPS.find((name) => groups[name] !== undefined) ?? Object.keys(groups)[0]
@@ -54,7 +61,7 @@ export const mapPosthog = (input: unknown, pointer: string, historical: boolean)
       type: identifies ? 'identify' : input.event,
       accountId: asText(accountOf(orEmpty(properties.$groups))),
       userId: asText(userId),
-      properties: identifies ? (properties.$set ?? input.$set ?? {}) : (input.properties ?? {}),
+      properties: identifies ? (properties.$set ?? input.$set ?? {}) : withoutKey(input.properties),
     },
   }
 }
