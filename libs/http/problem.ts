@@ -13,8 +13,7 @@ export const problemSchema = z
     requestId: z.string(),
     errors: z
       .array(z.object({ pointer: z.string(), code: z.string(), detail: z.string() }))
-      .optional()
-      .describe('RFC 6901 pointers into the request body; /query/... and /path/... for parameters'),
+      .describe('RFC 6901 pointers into the request body; /query/... and /path/... for parameters; else empty'),
   })
   .meta({
     id: 'Problem',
@@ -67,7 +66,7 @@ export const problem = ({ status, code, detail, errors = [] }: ProblemOptions, r
   detail,
   code,
   requestId,
-  ...(errors.length > 0 ? { errors: [...errors] } : {}),
+  errors: [...errors],
 })
 
 type ProblemResponse = {

@@ -17,7 +17,7 @@ export const assertUtf8 = (body: Buffer): void => {
 /** Bodies and parameters that could not be stored never reach a handler. Routes that read the raw bytes check them themselves. */
 export const refuseUnsafeInput = (app: FastifyInstance): void => {
   const parse = app.getDefaultJsonParser('error', 'error')
-  app.removeContentTypeParser('application/json')
+  app.removeContentTypeParser(['application/json', 'text/plain'])
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body: Buffer, done) => {
     assertUtf8(body)
     return parse(request, body.toString('utf8'), done)

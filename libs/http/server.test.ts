@@ -130,11 +130,12 @@ describe('every error is a problem', () => {
     await expectProblem(await fetch(`${base}/v1/things/a%00b`, { headers: bearer }), 400, 'invalid_parameter')
   })
   it('an unknown Content-Type is 415', async () => {
-    await expectProblem(
-      await post('<a/>', { ...bearer, 'content-type': 'application/xml' }),
-      415,
-      'unsupported_media_type',
-    )
+    for (const type of ['application/xml', 'text/plain'])
+      await expectProblem(await post('{}', { ...bearer, 'content-type': type }), 415, 'unsupported_media_type')
+  })
+  it('an address that cannot be decoded is 400, one that is too long 414', async () => {
+    await expectProblem(await fetch(`${base}/v1/things/%ff`, { headers: bearer }), 400, 'invalid_url')
+    await expectProblem(await fetch(`${base}/v1/things/${'a'.repeat(1_501)}`, { headers: bearer }), 414, 'url_too_long')
   })
   it('an unknown Content-Encoding is 415', async () => {
     await expectProblem(await post('{}', { ...json, 'content-encoding': 'zip' }), 415, 'unsupported_encoding')
@@ -145,7 +146,7 @@ describe('every error is a problem', () => {
     await expectProblem(await post(cut, { ...json, 'content-encoding': 'gzip' }), 400, 'invalid_encoding')
   })
   it('an unknown path is 404 and a wrong method 405 with Allow', async () => {
-    await expectProblem(await fetch(`${base}/v1/nothing`), 404, 'not_found')
+    expect((await expectProblem(await fetch(`${base}/v1/nothing`), 404, 'not_found')).errors).toEqual([])
     const answer = await fetch(`${base}/v1/things/a`, { method: 'DELETE', headers: bearer })
     expect(answer.headers.get('allow')).toContain('GET')
     await expectProblem(answer, 405, 'method_not_allowed')

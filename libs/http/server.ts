@@ -9,11 +9,12 @@ import type { Logger } from '#libs/runtime/logger.ts'
 import { observeRequests } from './access-log.ts'
 import { authenticateRoutes } from './authenticate.ts'
 import { answerMalformedHttp } from './client-error.ts'
-import { handleErrors, handleUnknownRoutes } from './error-handler.ts'
+import { handleErrors, handleUnknownRoutes, sendProblem } from './error-handler.ts'
 import { inflateBodies } from './inflate.ts'
 import { describeApi } from './openapi.ts'
 import { type Checks, operationsRoutes } from './operations.ts'
 import { DEFAULT_LIMITS, type OverloadLimits, refuseOverload } from './overload.ts'
+import { describeError } from './problem.ts'
 import { limitRates, type RateLimit } from './rate-limit.ts'
 import { refuseUnsafeInput } from './safe-json.ts'
 
@@ -50,6 +51,8 @@ export const createHttpServer = async (options: HttpServerOptions): Promise<Fast
     requestIdHeader: false,
     trustProxy: false,
     clientErrorHandler: answerMalformedHttp,
+    frameworkErrors: (error, request, reply) =>
+      sendProblem(request, reply.header('x-request-id', request.id), describeError(error)),
     routerOptions: { maxParamLength: 1_500 },
   })
   app.setValidatorCompiler(validatorCompiler)

@@ -30,14 +30,14 @@ const health = () => api.get<Health>('/v1/accounts/acme/health')
 
 it('shows an override beside the computed score, as a change of its own, until it is removed', async () => {
   const before = await health()
-  const set = await api.send('PUT', '/v1/accounts/acme/override', { score: 12.5, reason: 'the sponsor leaves' })
+  const set = await api.send('PUT', '/v1/accounts/acme/override', { score: 12.50004, reason: 'the sponsor leaves' })
   expect(set).toMatchObject({ status: 200, body: { score: 12.5, author: 'tester' } })
   const during = await health()
   expect(during).toMatchObject({
     score: 12.5,
     computedScore: before.computedScore,
     band: 'critical',
-    override: { author: 'tester' },
+    override: { score: 12.5, author: 'tester' },
   })
   const { items } = await api.get<Changes>('/v1/accounts/acme/changes')
   expect(items[0]).toMatchObject({ sequence: during.sequence, cause: 'override' })

@@ -147,3 +147,15 @@ it('shows the last point of each local day, page by page, within from and to', a
   const [from, to] = [lastOfDays[5]!.at, lastOfDays[15]!.at]
   expect(await history('moving', `resolution=day&from=${from}&to=${to}`)).toEqual(lastOfDays.slice(5, 16))
 })
+
+it('says which instant of the query is none', async () => {
+  for (const [path, name] of [
+    ['health', 'at'],
+    ['history', 'from'],
+    ['history', 'to'],
+  ])
+    expect(await api.send('GET', `/v1/accounts/moving/${path}?${name}=2026-02-30T00:00:00Z`)).toMatchObject({
+      status: 422,
+      body: { errors: [{ pointer: `/query/${name}` }] },
+    })
+})

@@ -83,6 +83,7 @@ const BAD: Bad[] = [
   ['properties that are a list', withProperties('[]'), 422, '/properties'],
   ['an unknown mode', withField('mode', '"replay"'), 422, '/mode'],
   ['XML', '<event/>', 415, '', { 'content-type': 'application/xml' }],
+  ['text', JSON.stringify(good), 415, '', { 'content-type': 'text/plain' }],
   ['an odd Content-Type', JSON.stringify(good), 415, '', { 'content-type': 'application/json/../x' }],
   ['an unknown Content-Encoding', JSON.stringify(good), 415, '', { 'content-encoding': 'compress' }],
   ['gzip that is none', JSON.stringify(good), 400, '', { 'content-encoding': 'gzip' }],

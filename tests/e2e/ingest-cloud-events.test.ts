@@ -56,6 +56,15 @@ describe('CloudEvents 1.0', () => {
     expect((await send({ feature: 'reports' }, { headers })).status).toBe(202)
     expect(bus.values()).toMatchObject([mapped])
   })
+  it('binary without data, and so without a type of it', async () => {
+    const headers = { 'ce-specversion': '1.0', 'ce-id': 'c1', 'ce-source': 's', 'ce-type': 't', 'ce-subject': 'acme' }
+    const answer = await fetch(`${server.base}/v1/events`, {
+      method: 'POST',
+      headers: { authorization: 'Bearer tenant-a', ...headers },
+    })
+    expect(answer.status).toBe(202)
+    expect(bus.values()).toMatchObject([{ id: 'c1', accountId: 'acme', properties: {} }])
+  })
   it('without a time counts at its receipt, and is still known when sent again', async () => {
     const type = 'application/cloudevents+json'
     await send(cloud('c1', { time: undefined }), { type })

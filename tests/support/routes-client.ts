@@ -11,7 +11,7 @@ export type RoutesClient = {
   readonly text: (path: string, accept: string) => Promise<string>
   /** A body that is text goes as YAML. */
   readonly send: (
-    method: 'PUT' | 'POST' | 'DELETE',
+    method: 'GET' | 'PUT' | 'POST' | 'DELETE',
     path: string,
     body?: unknown,
   ) => Promise<{ status: number; body: unknown }>

@@ -3,12 +3,11 @@ import { bandSchema, FACTS_EXAMPLE, factsSchema, stageSchema } from '#libs/contr
 import { errors, notFound } from '#libs/http/problem.ts'
 import { routes } from '#libs/http/routes.ts'
 import { toInstant } from '#libs/runtime/clock.ts'
-import { RequestError } from '#libs/runtime/errors.ts'
 import type { AccountView, AccountViews } from '../account-views.ts'
-import { parseInstant } from '../core/instant.ts'
 import { groupsOf } from '../core/measured.ts'
 import { overrideSchema } from './account-override.ts'
 import { accountParams } from './account-params.ts'
+import { instantParameter, readInstant } from './instant-parameter.ts'
 import { OUTLOOK_EXAMPLE, outlookFields, toOutlook } from './outlook-schema.ts'
 
 const windowSchema = z.object({ days: z.int(), from: z.string(), to: z.string() })
@@ -114,16 +113,6 @@ const toHealth = (
   ...toOutlook(outlook),
 })
 
-const instantOf = (text: string): number => {
-  const at = parseInstant(text)
-  if (Number.isNaN(at)) {
-    throw new RequestError(422, 'invalid_parameter', 'The instant is not valid', [
-      { pointer: '/query/at', code: 'invalid_instant', detail: 'An RFC 3339 instant wanted' },
-    ])
-  }
-  return at
-}
-
 export const accountHealthRoutes = ({ views }: { readonly views: AccountViews }) =>
   routes((app) => {
     app.get(
@@ -135,13 +124,13 @@ export const accountHealthRoutes = ({ views }: { readonly views: AccountViews })
           summary: 'The score with everything it is made of; with `at`, as of that instant, from the retained events',
           tags: ['accounts'],
           params: accountParams,
-          querystring: z.object({ at: z.string().min(1).max(40).optional().describe('RFC 3339') }),
+          querystring: z.object({ at: instantParameter }),
           response: { 200: healthSchema, ...errors(404, 422) },
         },
       },
       async ({ params, query, principal }) => {
         const key = { tenantId: principal.tenantId, accountId: params.accountId }
-        const view = query.at === undefined ? await views.now(key) : await views.asOf(key, instantOf(query.at))
+        const view = query.at === undefined ? await views.now(key) : await views.asOf(key, readInstant('at', query.at))
         if (view === undefined) throw notFound('account')
         return toHealth(params.accountId, view)
       },

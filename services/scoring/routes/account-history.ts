@@ -17,6 +17,7 @@ import type { Zone } from '../core/zone.ts'
 import { type HistoryRow, listChanges, listDailyHistory, listHistory } from '../history-store.ts'
 import { changeOf } from '../log-rows.ts'
 import { accountParams } from './account-params.ts'
+import { instantParameter, readInstant } from './instant-parameter.ts'
 
 const pointSchema = z
   .object({
@@ -108,8 +109,8 @@ const toChange = ({ tenantId, traits, evidence, ...change }: AccountHealth): z.i
 
 const historyQuery = z.object({
   ...pageQuery,
-  from: z.iso.datetime({ offset: true }).optional(),
-  to: z.iso.datetime({ offset: true }).optional(),
+  from: instantParameter,
+  to: instantParameter,
   resolution: z.enum(['change', 'day']).default('change').describe('day: the last of each local day'),
 })
 
@@ -125,15 +126,15 @@ export const accountHistoryRoutes = ({ database, zone }: { readonly database: Da
           tags: ['accounts'],
           params: accountParams,
           querystring: historyQuery,
-          response: { 200: pageSchema(pointSchema), ...errors(404) },
+          response: { 200: pageSchema(pointSchema), ...errors(404, 422) },
         },
       },
       async ({ params, query, principal }) => {
         const key = { tenantId: principal.tenantId, accountId: params.accountId }
         await requireAccount(database, key)
         const page = {
-          from: query.from === undefined ? null : Date.parse(query.from),
-          to: query.to === undefined ? null : Date.parse(query.to),
+          from: query.from === undefined ? null : readInstant('from', query.from),
+          to: query.to === undefined ? null : readInstant('to', query.to),
           after: decodeCursor(z.object({ at: z.number(), version: z.number() }), query.cursor),
           limit: query.limit + 1,
         }

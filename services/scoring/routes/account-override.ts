@@ -7,6 +7,7 @@ import { RequestError } from '#libs/runtime/errors.ts'
 import type { ChangeAccount, Deed } from '../change-account.ts'
 import { applyCause } from '../core/apply-events.ts'
 import type { Override } from '../core/evaluation.ts'
+import { round4 } from '../core/largest-remainder.ts'
 import { accountParams } from './account-params.ts'
 
 const EXAMPLE = { score: 40, reason: 'The sponsor told us they are leaving', expiresAt: '2027-01-31T00:00:00.000Z' }
@@ -74,7 +75,13 @@ export const accountOverrideRoutes = ({
             { pointer: '/expiresAt', code: 'in_the_past', detail: 'An instant after now wanted' },
           ])
         }
-        const override = { score: body.score, reason: body.reason, author: principal.name, setAt: now, expiresAt }
+        const override = {
+          score: round4(body.score),
+          reason: body.reason,
+          author: principal.name,
+          setAt: now,
+          expiresAt,
+        }
         await changeAccount(principal, params.accountId, overriding(override))
         return { ...override, setAt: toInstant(now), expiresAt: toInstant(expiresAt) }
       },
