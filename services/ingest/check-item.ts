@@ -3,6 +3,7 @@ import { pointerOf } from '#libs/http/error-handler.ts'
 import { findJsonFault, type JsonLimits } from '#libs/http/json-limits.ts'
 import { type IncomingItem, type ItemFault, isObject } from './core/incoming-item.ts'
 import { judgeTime } from './core/judge-time.ts'
+import { readInstant } from './core/read-instant.ts'
 import { explainEvent, isUsageEvent } from './event-check.ts'
 import type { RecordInput } from './event-record.ts'
 
@@ -50,7 +51,7 @@ export const createCheckItem = ({ retentionDays }: { readonly retentionDays: num
     if (RESERVED_TYPES.has(event.type))
       return refuse(['type'], 'reserved_type', "A type that only Pulso's own API records")
     const verdict = judgeTime({
-      occurredAt: Date.parse(event.occurredAt),
+      occurredAt: readInstant(event.occurredAt),
       receivedAt: context.receivedAt,
       clockOffsetMs: context.clockOffsetMs,
       backfill: event.mode === 'backfill',
@@ -70,5 +71,5 @@ const withTime = ({ event, timeOptional }: IncomingItem, { receivedAt, clockOffs
 /** For the benchmark that shows what checking costs: takes the sender's word for everything. */
 export const trustItem: CheckItem = ({ event }) => {
   const trusted = event as UsageEvent
-  return { ok: true, event: trusted, occurredAt: Date.parse(trusted.occurredAt), saidAt: trusted.occurredAt }
+  return { ok: true, event: trusted, occurredAt: readInstant(trusted.occurredAt), saidAt: trusted.occurredAt }
 }

@@ -15,6 +15,7 @@ it('reads what toISOString writes, for any instant of four-digit years', () => {
 
 it('cuts digits beyond the millisecond and follows offsets', () => {
   expect(parseInstant('2026-11-22T10:00:00.1239Z')).toBe(Date.UTC(2026, 10, 22, 10, 0, 0, 123))
+  expect(parseInstant('2026-11-22T10:00:00.0549999999Z')).toBe(Date.UTC(2026, 10, 22, 10, 0, 0, 54))
   expect(parseInstant('2026-11-22T10:00:00+02:00')).toBe(Date.UTC(2026, 10, 22, 8))
   expect(parseInstant('2026-11-22t10:00:00z')).toBe(Date.UTC(2026, 10, 22, 10))
 })

@@ -1,5 +1,6 @@
 const PLAIN_LENGTH = '2026-11-22T10:00:00.000Z'.length
 const RFC_3339 = /^(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d)(?::(\d\d)(?:\.\d+)?)?(?:[Zz]|[+-]([01]\d|2[0-3]):[0-5]\d)$/
+const MORE_DIGITS = /(\.\d{3})\d+/
 
 let lastDate = ''
 let lastDateMs = Number.NaN
@@ -24,7 +25,8 @@ export const parseInstant = (text: string): number => {
   const parts = RFC_3339.exec(text)
   if (!parts || Number.isNaN(startOfDate(text.slice(0, 10)))) return Number.NaN
   if (Number(parts[4]) > 23 || Number(parts[5]) > 59 || Number(parts[6] ?? 0) > 59) return Number.NaN
-  return Date.parse(text.toUpperCase())
+  // Date.parse itself misreads a fraction of ten digits or more that begins with zeros.
+  return Date.parse(text.replace(MORE_DIGITS, '$1').toUpperCase())
 }
 
 /** NaN unless both are digits. */
