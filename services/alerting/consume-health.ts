@@ -6,6 +6,7 @@ import { failpoint } from '#libs/runtime/failpoint.ts'
 import type { Logger } from '#libs/runtime/logger.ts'
 import type { AlertingMetrics } from './alerting-metrics.ts'
 import { judgeChanges } from './judge-accounts.ts'
+import { createJudgeQueue } from './judge-queue.ts'
 import { readRecord } from './read-record.ts'
 import type { RuleBook } from './rule-store.ts'
 
@@ -24,31 +25,43 @@ export type ConsumeHealthDeps = {
 const MAX_CHANGES = 1_000
 
 /** Reads `account.health` and judges each change once. */
-export const consumeHealth = ({ bus, ...deps }: ConsumeHealthDeps): Promise<Subscription> =>
-  bus.consume({ group: 'alerting', topic: 'account.health', handle: (batch) => judgeBatch(batch, deps) })
+export const consumeHealth = ({ bus, ...deps }: ConsumeHealthDeps): Promise<Subscription> => {
+  const judgeTogether = createJudgeQueue({ mostChanges: MAX_CHANGES, judge: (changes) => judgePart(changes, deps) })
+  return bus.consume({
+    group: 'alerting',
+    topic: 'account.health',
+    handle: (batch) => judgeBatch(batch, judgeTogether),
+  })
+}
 
-const judgeBatch = async (batch: Batch, deps: Omit<ConsumeHealthDeps, 'bus'>): Promise<void> => {
-  const { database, clock, logger, metrics, book, onCommit } = deps
-  const startedAt = clock.now()
+const judgeBatch = async (
+  batch: Batch,
+  judgeTogether: (changes: readonly AccountHealth[]) => Promise<void>,
+): Promise<void> => {
   const messages: AccountHealth[] = []
   for (const record of batch.records) {
     const read = readRecord(record.value, accountHealthSchema, 'a change of an account')
     if (typeof read === 'string') await batch.park(record, read)
     else messages.push(read)
   }
-  for (let from = 0; from < messages.length; from += MAX_CHANGES) {
-    const part = messages.slice(from, from + MAX_CHANGES)
-    failpoint('alerting.judge.begin')
-    const judged = await database.transaction(async (tx) => {
-      const written = await judgeChanges(tx, book, part)
-      failpoint('alerting.judge.before')
-      return written
-    })
-    failpoint('alerting.judge.after')
-    onCommit()
-    const tookMs = clock.now() - startedAt
-    metrics.judged(part.length, judged, tookMs)
-    const { topic, partition } = batch
-    logger.info({ topic, partition, changes: part.length, ...judged, tookMs }, 'changes judged')
-  }
+  for (let from = 0; from < messages.length; from += MAX_CHANGES)
+    await judgeTogether(messages.slice(from, from + MAX_CHANGES))
+}
+
+const judgePart = async (
+  changes: readonly AccountHealth[],
+  { database, clock, logger, metrics, book, onCommit }: Omit<ConsumeHealthDeps, 'bus'>,
+): Promise<void> => {
+  const startedAt = clock.now()
+  failpoint('alerting.judge.begin')
+  const judged = await database.transaction(async (tx) => {
+    const written = await judgeChanges(tx, book, changes)
+    failpoint('alerting.judge.before')
+    return written
+  })
+  failpoint('alerting.judge.after')
+  if (judged.transitions > 0) onCommit()
+  const tookMs = clock.now() - startedAt
+  metrics.judged(changes.length, judged, tookMs)
+  logger.info({ changes: changes.length, ...judged, tookMs }, 'changes judged')
 }
