@@ -17,7 +17,8 @@ type Offered = {
 /**
  * Takes the changes of committed flushes to `account.health`, in the order of their positions: a reader drops what is not newer than
  * an account's last sequence, so a later change must never overtake an earlier one. Usually straight from memory; what a crash, a
- * sick broker or another process left behind is read back from the log. A crash between publishing and marking publishes again.
+ * sick broker or another process left behind is read back from the log. What is relayed is marked twice a second, for a mark waits for the
+ * partition's flush and holds up the next: a crash between publishing and marking publishes again.
  */
 export type ChangeRelay = {
   /** Resolves when the flush offered before is through, so that whoever waits for it never runs far ahead of the relay. */
@@ -26,9 +27,12 @@ export type ChangeRelay = {
   readonly stop: () => Promise<void>
 }
 
-type Lane = { relayed: number; chain: Promise<void>; waiting: number; seenByLastSweep: number }
+type Lane = { relayed: number; marked: number; chain: Promise<void>; waiting: number; seenByLastSweep: number }
 
-const SWEEP_MS = 1_000
+const MARK_MS = 500
+/** Marks from one look for what was left behind to the next: what another process has relayed in between is marked. */
+const MARKS_PER_SWEEP = 2
+
 export const createChangeRelay = (deps: {
   readonly database: Database
   readonly bus: Bus
@@ -43,7 +47,7 @@ export const createChangeRelay = (deps: {
   const laneOf = (partition: number, relayed: number): Lane => {
     let lane = lanes.get(partition)
     if (lane === undefined) {
-      lane = { relayed, chain: Promise.resolve(), waiting: 0, seenByLastSweep: -1 }
+      lane = { relayed, marked: relayed, chain: Promise.resolve(), waiting: 0, seenByLastSweep: -1 }
       lanes.set(partition, lane)
     }
     // Another process may have relayed on in the meantime.
@@ -51,18 +55,11 @@ export const createChangeRelay = (deps: {
     return lane
   }
 
-  const publish = async (
-    partition: number,
-    lane: Lane,
-    position: number,
-    records: readonly BusRecord[],
-  ): Promise<void> => {
+  const publish = async (lane: Lane, position: number, records: readonly BusRecord[]): Promise<void> => {
     failpoint('scoring.relay.before')
     if (records.length > 0) await bus.publish('account.health', records)
     failpoint('scoring.relay.published')
     lane.relayed = position
-    if (lane.waiting <= 1) await markRelayed(database, partition, position)
-    failpoint('scoring.relay.marked')
   }
 
   const catchUp = async (partition: number, lane: Lane, upTo: number): Promise<void> => {
@@ -70,7 +67,7 @@ export const createChangeRelay = (deps: {
       const position = lane.relayed + 1
       const rows = await loadPosition(database, partition, position)
       const records = rows.map((row) => ({ key: accountKey(row.tenant_id, row.account_id), value: row.change }))
-      await publish(partition, lane, position, records)
+      await publish(lane, position, records)
     }
   }
 
@@ -83,16 +80,26 @@ export const createChangeRelay = (deps: {
     return lane.chain
   }
 
+  const mark = async (): Promise<void> => {
+    for (const [partition, lane] of lanes) {
+      const { relayed } = lane
+      if (relayed === lane.marked) continue
+      await markRelayed(database, partition, relayed)
+      lane.marked = relayed
+      failpoint('scoring.relay.marked')
+    }
+  }
+
+  const markAll = (): Promise<void> =>
+    mark().catch((error) => logger.warn({ err: error }, 'relayed changes not marked yet'))
+
   const sweep = async (): Promise<void> => {
     for (const head of await unrelayedPartitions(database)) {
       const lane = laneOf(head.partition, head.relayed)
       const stuck = lane.waiting === 0 && lane.seenByLastSweep === head.relayed
       lane.seenByLastSweep = head.relayed
       if (!stuck) continue
-      await enqueue(lane, async () => {
-        if (lane.relayed > head.relayed) await markRelayed(database, head.partition, lane.relayed)
-        await catchUp(head.partition, lane, head.position)
-      })
+      await enqueue(lane, () => catchUp(head.partition, lane, head.position))
     }
   }
 
@@ -103,16 +110,18 @@ export const createChangeRelay = (deps: {
       enqueue(lane, async () => {
         if (lane.relayed >= position) return
         if (lane.relayed < position - 1) await catchUp(partition, lane, position)
-        else await publish(partition, lane, position, records)
+        else await publish(lane, position, records)
       })
       return before
     },
     start: () => {
       sweeping = (async () => {
-        while (!stopping.signal.aborted) {
-          await sleep(clock, SWEEP_MS, stopping.signal)
+        for (let marks = 1; !stopping.signal.aborted; marks++) {
+          await sleep(clock, MARK_MS, stopping.signal)
           if (stopping.signal.aborted) return
-          await sweep().catch((error) => logger.warn({ err: error }, 'looking for changes left behind failed'))
+          await markAll()
+          if (marks % MARKS_PER_SWEEP === 0)
+            await sweep().catch((error) => logger.warn({ err: error }, 'looking for changes left behind failed'))
         }
       })()
     },
@@ -120,6 +129,7 @@ export const createChangeRelay = (deps: {
       stopping.abort()
       await sweeping
       await Promise.all([...lanes.values()].map((lane) => lane.chain))
+      await markAll()
     },
   }
 }
