@@ -31,28 +31,36 @@ const recording = () => {
   return { flushes, handle, wireClock }
 }
 
-it('flushes a batch at once when nothing is under way, and gathers those that come meanwhile', async () => {
-  const { flushes, handle } = recording()
-  for (let offset = 1; offset <= 5; offset++) void handle(batch(0, offset))
-  expect(flushes.map((flush) => flush.offsets)).toEqual([[1], [2]])
+it('flushes a batch at once when its partition is idle, and gathers those that come in the moment after', async () => {
+  const { flushes, handle, wireClock } = recording()
+  for (let offset = 1; offset <= 3; offset++) void handle(batch(0, offset))
+  wireClock.advance(79)
+  expect(flushes.map((flush) => flush.offsets)).toEqual([[1]])
+  wireClock.advance(1)
+  expect(flushes.map((flush) => flush.offsets)).toEqual([[1], [2, 3]])
+  wireClock.advance(80)
+  void handle(batch(0, 4))
+  expect(flushes).toHaveLength(2)
   flushes[0]!.done()
   await turn()
-  expect(flushes.map((flush) => flush.offsets)).toEqual([[1], [2], [3, 4, 5]])
+  expect(flushes.map((flush) => flush.offsets)).toEqual([[1], [2, 3], [4]])
 })
 
 it('answers every batch of a failed flush with its failure, and goes on', async () => {
-  const { flushes, handle } = recording()
-  const answers = [1, 2, 3, 4].map((offset) =>
+  const { flushes, handle, wireClock } = recording()
+  const answers = [1, 2, 3].map((offset) =>
     handle(batch(0, offset)).then(
       () => 'done',
       (error: Error) => error.message,
     ),
   )
-  flushes[0]!.done()
-  await turn()
+  wireClock.advance(80)
   flushes[1]!.fail(new Error('no disk'))
-  flushes[2]!.fail(new Error('no disk'))
-  expect(await Promise.all(answers)).toEqual(['done', 'no disk', 'no disk', 'no disk'])
+  flushes[0]!.done()
+  expect(await Promise.all(answers)).toEqual(['done', 'no disk', 'no disk'])
+  wireClock.advance(80)
+  void handle(batch(0, 4))
+  expect(flushes.map((flush) => flush.offsets)).toEqual([[1], [2, 3], [4]])
 })
 
 it('takes the partition that has waited longest, however much waits elsewhere', async () => {
@@ -65,7 +73,7 @@ it('takes the partition that has waited longest, however much waits elsewhere', 
   expect(flushes.map((flush) => flush.offsets)).toEqual([[0], [1], [2], [100]])
 })
 
-it('gathers old records for a moment before it flushes them, and new ones never', async () => {
+it('gathers old records for a moment before it flushes them, and new ones of an idle partition never', async () => {
   const { flushes, handle, wireClock } = recording()
   for (let offset = 1; offset <= 3; offset++) void handle(batch(0, offset, NOW - 60_000))
   void handle(batch(1, 10))
