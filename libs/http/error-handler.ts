@@ -21,7 +21,7 @@ export const sendProblem = (request: FastifyRequest, reply: FastifyReply, option
 export const pointerOf = (path: readonly PropertyKey[]): string =>
   path.map((part) => `/${String(part).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')
 
-/** The caller's mistakes that a route's zod schema found. Parameters answer 400, bodies 422. */
+/** The caller's mistakes that a route's zod schema found: bodies answer 422, an address that names nothing 404, other parameters 400. */
 const describeValidation = (error: FastifyError): ProblemOptions | undefined => {
   if (!hasZodFastifySchemaValidationErrors(error)) return undefined
   const where = error.validationContext ?? 'body'
@@ -33,8 +33,10 @@ const describeValidation = (error: FastifyError): ProblemOptions | undefined => 
       detail: issue.message ?? 'not valid',
     }),
   )
-  return where === 'body'
-    ? { status: 422, code: 'invalid_request', detail: 'The request body is not valid', errors }
+  if (where === 'body')
+    return { status: 422, code: 'invalid_request', detail: 'The request body is not valid', errors }
+  return where === 'params'
+    ? { status: 404, code: 'not_found', detail: 'Nothing can be at this path', errors }
     : { status: 400, code: 'invalid_parameter', detail: 'A parameter is not valid', errors }
 }
 

@@ -46,7 +46,7 @@ const things = routes((app) => {
       schema: {
         operationId: 'getThing',
         summary: 'One thing',
-        params: z.object({ thingId: z.string() }),
+        params: z.object({ thingId: z.string().max(40) }),
         querystring: z.object({ limit: z.coerce.number().int().max(10).default(1) }),
         response: { 200: z.object({ id: z.string() }), ...errors(404) },
       },
@@ -144,6 +144,10 @@ describe('every error is a problem', () => {
     await expectProblem(await post('{"name":"a"}', { ...json, 'content-encoding': 'gzip' }), 400, 'invalid_encoding')
     const cut = gzipSync(randomBytes(5_000)).subarray(0, 3_000)
     await expectProblem(await post(cut, { ...json, 'content-encoding': 'gzip' }), 400, 'invalid_encoding')
+  })
+  it('an id that no thing can have is 404, and says so', async () => {
+    const answer = await fetch(`${base}/v1/things/${'a'.repeat(41)}`, { headers: bearer })
+    expect((await expectProblem(answer, 404, 'not_found')).errors?.[0]?.pointer).toBe('/path/thingId')
   })
   it('an unknown path is 404 and a wrong method 405 with Allow', async () => {
     expect((await expectProblem(await fetch(`${base}/v1/nothing`), 404, 'not_found')).errors).toEqual([])
