@@ -1,4 +1,8 @@
-import { expect, test } from 'vitest'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { rootCertificates } from 'node:tls'
+import { expect, onTestFinished, test } from 'vitest'
 import { ConfigError, readConfigs } from '#libs/runtime/config.ts'
 import { platformConfigSchema } from './platform-config.ts'
 
@@ -49,6 +53,28 @@ test('all bad values are reported at once, and none is repeated', () => {
 
 test('a SASL mechanism without its credentials is refused', () => {
   expect(problemsOf({ ...SERVERS, KAFKA_SASL_MECHANISM: 'plain' })).toContain('KAFKA_SASL_PASSWORD')
+})
+
+test('the certificates of a private authority come from a file, which must be there and hold some', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'pulso-ca-'))
+  onTestFinished(() => rm(folder, { recursive: true }))
+  const fileOf = async (name: string, text: string): Promise<string> => {
+    await writeFile(join(folder, name), text)
+    return join(folder, name)
+  }
+  const [one, other] = rootCertificates
+  const two = await fileOf('two.pem', `# ours\n${one}\n\n# theirs\n${other}\n`)
+  expect(read({ ...SERVERS, KAFKA_SSL: 'true', KAFKA_SSL_CA: two }).KAFKA_SSL_CA).toBe(`${one}\n${other}`)
+  for (const path of [
+    join(folder, 'nowhere.pem'),
+    folder,
+    await fileOf('empty.pem', ''),
+    await fileOf('bad.pem', '-----BEGIN CERTIFICATE-----\nbm90IG9uZQ==\n-----END CERTIFICATE-----\n'),
+  ])
+    expect(problemsOf({ ...SERVERS, KAFKA_SSL: 'true', KAFKA_SSL_CA: path })).toMatch(
+      /^KAFKA_SSL_CA: must be the path/m,
+    )
+  expect(problemsOf({ ...SERVERS, KAFKA_SSL_CA: two })).toMatch(/^KAFKA_SSL_CA: is for TLS/m)
 })
 
 test('failpoints are refused unless they are enabled beside', () => {

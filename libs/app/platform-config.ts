@@ -1,3 +1,5 @@
+import { X509Certificate } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { z } from 'zod'
 import { envFlag, envInteger } from '#libs/runtime/config.ts'
 import { parseFailpoint } from '#libs/runtime/failpoint.ts'
@@ -35,6 +37,19 @@ const key32 = z
   .transform((text) => Buffer.from(text, 'base64'))
   .refine((key) => key.length === 32, { message: 'must be 32 bytes in base64 (openssl rand -base64 32)' })
 
+const PEM_CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g
+
+/** The certificates in the file of that path, as PEM. */
+const certificateFile = z.string().transform((path, context) => {
+  try {
+    const certificates = readFileSync(path, 'utf8').match(PEM_CERTIFICATE) ?? []
+    for (const certificate of certificates) new X509Certificate(certificate)
+    if (certificates.length > 0) return certificates.join('\n')
+  } catch {}
+  context.addIssue({ code: 'custom', message: 'must be the path of a readable file with certificates in PEM' })
+  return z.NEVER
+})
+
 const fields = {
   HOST: z.string().default('127.0.0.1'),
   DATABASE_URL: z
@@ -48,6 +63,7 @@ const fields = {
     .regex(/^[A-Za-z0-9._-]{0,100}$/, { message: 'may hold letters, digits, dot, underscore and dash' })
     .default(''),
   KAFKA_SSL: envFlag(false),
+  KAFKA_SSL_CA: certificateFile.optional(),
   KAFKA_SASL_MECHANISM: z.enum(SASL_MECHANISMS).optional(),
   KAFKA_SASL_USERNAME: z.string().optional(),
   KAFKA_SASL_PASSWORD: z.string().optional(),
@@ -99,6 +115,8 @@ export const platformConfigSchema = ({ alone, defaultPort }: Placement) =>
         'PULSO_FAILPOINTS',
         'kills this process on purpose: a fault test sets PULSO_FAILPOINTS_ENABLED=true beside it',
       )
+    if (config.KAFKA_SSL_CA && !config.KAFKA_SSL)
+      missing('KAFKA_SSL_CA', 'is for TLS to the brokers: set KAFKA_SSL=true beside it')
     if (config.KAFKA_SASL_MECHANISM && !(config.KAFKA_SASL_USERNAME && config.KAFKA_SASL_PASSWORD))
       missing('KAFKA_SASL_USERNAME', 'and KAFKA_SASL_PASSWORD are needed with KAFKA_SASL_MECHANISM')
   })

@@ -49,7 +49,7 @@ export type PlatformParts = {
 const kafkaOptions = (config: PlatformConfig, brokers: readonly string[]) => ({
   brokers,
   topicPrefix: config.KAFKA_TOPIC_PREFIX,
-  ssl: config.KAFKA_SSL,
+  ssl: config.KAFKA_SSL_CA === undefined ? config.KAFKA_SSL : { ca: config.KAFKA_SSL_CA },
   ...(config.KAFKA_SASL_MECHANISM
     ? {
         sasl: {

@@ -30,7 +30,8 @@ CompressionCodecs[CompressionTypes.ZSTD] = () => ({
 export type KafkaConnection = {
   readonly brokers: readonly string[]
   readonly clientId: string
-  readonly ssl?: boolean
+  /** `ca`: certificates in PEM that are trusted instead of the public ones. */
+  readonly ssl?: boolean | { readonly ca: string }
   readonly sasl?: {
     readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512'
     readonly username: string
@@ -49,7 +50,7 @@ export const createKafkaClient = (
   new Kafka({
     brokers: [...connection.brokers],
     clientId: connection.clientId,
-    ...(connection.ssl ? { ssl: true } : {}),
+    ...(connection.ssl ? { ssl: connection.ssl } : {}),
     ...(connection.sasl ? { sasl: connection.sasl as SASLOptions } : {}),
     connectionTimeout: 3_000,
     requestTimeout: 10_000,

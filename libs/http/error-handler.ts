@@ -33,8 +33,7 @@ const describeValidation = (error: FastifyError): ProblemOptions | undefined => 
       detail: issue.message ?? 'not valid',
     }),
   )
-  if (where === 'body')
-    return { status: 422, code: 'invalid_request', detail: 'The request body is not valid', errors }
+  if (where === 'body') return { status: 422, code: 'invalid_request', detail: 'The request body is not valid', errors }
   return where === 'params'
     ? { status: 404, code: 'not_found', detail: 'Nothing can be at this path', errors }
     : { status: 400, code: 'invalid_parameter', detail: 'A parameter is not valid', errors }

@@ -8,6 +8,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { accepts, freePort } from './free-port.ts'
 import type { KafkaOptions, TestKafka } from './kafka.ts'
+import { createTls, type Listener } from './kafka-tls.ts'
 
 const run = promisify(execFile)
 const START_TIMEOUT_MS = 60_000
@@ -16,15 +17,22 @@ const SETPRIV = '/usr/bin/setpriv'
 /** The login of the second listener, which asks for one (SASL PLAIN). */
 export const LOGIN = { username: 'pulso', password: 'canary-of-the-login' } as const
 
-const serverProperties = (dataDir: string, port: number, loginPort: number, controllerPort: number): string => `
+type Listeners = {
+  readonly port: number
+  readonly loginPort: number
+  readonly controllerPort: number
+  readonly tls?: Listener | undefined
+}
+
+const serverProperties = (dataDir: string, { port, loginPort, controllerPort, tls }: Listeners): string => `
 process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:${controllerPort}
 controller.listener.names=CONTROLLER
-listeners=PLAINTEXT://127.0.0.1:${port},LOGIN://127.0.0.1:${loginPort},CONTROLLER://127.0.0.1:${controllerPort}
-advertised.listeners=PLAINTEXT://127.0.0.1:${port},LOGIN://127.0.0.1:${loginPort}
+listeners=PLAINTEXT://127.0.0.1:${port},LOGIN://127.0.0.1:${loginPort},CONTROLLER://127.0.0.1:${controllerPort}${tls ? `,${tls.address}` : ''}
+advertised.listeners=PLAINTEXT://127.0.0.1:${port},LOGIN://127.0.0.1:${loginPort}${tls ? `,${tls.address}` : ''}
 inter.broker.listener.name=PLAINTEXT
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,LOGIN:SASL_PLAINTEXT,CONTROLLER:PLAINTEXT
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,LOGIN:SASL_PLAINTEXT,TLS:SASL_SSL,CONTROLLER:PLAINTEXT
 sasl.enabled.mechanisms=PLAIN
 listener.name.login.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required user_${LOGIN.username}="${LOGIN.password}";
 log.dirs=${join(dataDir, 'log')}
@@ -45,7 +53,7 @@ broker.session.timeout.ms=1000
 broker.heartbeat.interval.ms=250
 controller.quorum.election.timeout.ms=300
 controller.quorum.fetch.timeout.ms=500
-`
+${tls?.properties ?? ''}`
 
 const exited = (child: ChildProcess): Promise<void> =>
   child.exitCode !== null || child.signalCode !== null
@@ -60,10 +68,20 @@ export const startJvmKafka = async (jars: string, options: KafkaOptions): Promis
   const properties = join(dataDir, 'server.properties')
   const logFile = join(dataDir, 'server.log')
   const classPath = ['-cp', `${jars}/*`]
-  await writeFile(properties, serverProperties(dataDir, port, loginPort, await freePort()))
+  const tls = options.tls ? await createTls(dataDir, LOGIN) : undefined
+  await writeFile(properties, serverProperties(dataDir, { port, loginPort, controllerPort: await freePort(), tls }))
   // An id that begins with '-' would be read as an option: the first byte keeps it a letter.
   const clusterId = Buffer.concat([Buffer.from([0x40]), randomBytes(15)]).toString('base64url')
-  await run('java', [...classPath, 'kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', properties])
+  await run('java', [
+    ...classPath,
+    'kafka.tools.StorageTool',
+    'format',
+    '-t',
+    clusterId,
+    '-c',
+    properties,
+    ...(tls?.users ?? []),
+  ])
 
   const launch = async (): Promise<ChildProcess> => {
     const log = openSync(logFile, 'a')
@@ -91,6 +109,7 @@ export const startJvmKafka = async (jars: string, options: KafkaOptions): Promis
   return {
     brokers: `127.0.0.1:${port}`,
     loginBrokers: `127.0.0.1:${loginPort}`,
+    ...(tls ? { tls } : {}),
     kill: () => end('SIGKILL'),
     freeze: async () => {
       child.kill('SIGSTOP')

@@ -1,5 +1,5 @@
 import { describe, it } from 'vitest'
-import { type NoKafka, startPrivateKafka, type TestKafka } from './kafka.ts'
+import { type KafkaOptions, type NoKafka, startPrivateKafka, type TestKafka } from './kafka.ts'
 
 type Answer = { readonly brokers: string } | NoKafka | { readonly failed: string }
 
@@ -32,8 +32,8 @@ export const describeWithKafka = async (name: string, suite: (brokers: string) =
 }
 
 /** The same for a suite that kills or stops its broker: it gets one of its own by `start`, and must stop it. */
-export const privateKafka = async (): Promise<TestKafka> => {
-  const kafka = await startPrivateKafka()
+export const privateKafka = async (options?: Partial<KafkaOptions>): Promise<TestKafka> => {
+  const kafka = await startPrivateKafka(options)
   if ('unavailable' in kafka) throw new Error(`no Kafka for tests: ${kafka.unavailable}`)
   return kafka
 }

@@ -7,6 +7,8 @@ export type TestKafka = {
   readonly brokers: string
   /** The same broker by a listener that asks for a login; only where it runs on the JVM. */
   readonly loginBrokers?: string
+  /** The same broker by TLS with SCRAM, and the authority that signed its certificate; only where `tls` was asked for. */
+  readonly tls?: { readonly brokers: string; readonly ca: string }
   readonly stop: () => Promise<void>
   /** SIGKILL. */
   readonly kill: () => Promise<void>
@@ -16,7 +18,7 @@ export type TestKafka = {
   readonly restart: () => Promise<void>
 }
 
-export type KafkaOptions = { readonly javaOptions: readonly string[] }
+export type KafkaOptions = { readonly javaOptions: readonly string[]; readonly tls?: boolean }
 /** Why there is none. */
 export type NoKafka = { readonly unavailable: string }
 
