@@ -1,4 +1,4 @@
-import { systemClock } from '#libs/runtime/clock.ts'
+import { stayAlive, systemClock } from '#libs/runtime/clock.ts'
 import { ConfigError, EXIT_CONFIG } from '#libs/runtime/config.ts'
 import type { Logger } from '#libs/runtime/logger.ts'
 import { type App, type AppOptions, createApp } from './app.ts'
@@ -33,6 +33,7 @@ export type Program = {
  */
 export const runProgram = async ({ start, stop, logger }: Program): Promise<void> => {
   let endingSince: number | undefined
+  stayAlive()
 
   const end = async (exitCode: number): Promise<void> => {
     if (endingSince !== undefined) return

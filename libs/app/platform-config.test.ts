@@ -44,9 +44,14 @@ test('all bad values are reported at once, and none is repeated', () => {
     PULSO_LOG_LEVEL: 'loud-s3cret',
     PULSO_ENCRYPTION_KEY: 'c2hvcnQ=',
     KAFKA_BROKERS: 'nonsense-s3cret',
+    KAFKA_SASL_MECHANISM: 'plain',
+    PULSO_BOOTSTRAP_KEY: 'pulso_live_s3cret',
   })
   for (const name of ['PORT', 'PULSO_TIME_ZONE', 'PULSO_LOG_LEVEL', 'PULSO_ENCRYPTION_KEY', 'KAFKA_BROKERS'])
     expect(problems).toMatch(new RegExp(`^${name}: `, 'm'))
+  for (const name of ['KAFKA_SASL_USERNAME', 'PULSO_BOOTSTRAP_KEY'])
+    expect(problems).toMatch(new RegExp(`^${name}: `, 'm'))
+  expect(problems).toMatch(/^PORT: must be a whole number from 0 to 65535$/m)
   expect(problems).not.toContain('s3cret')
   expect(problems).not.toContain('c2hvcnQ')
 })

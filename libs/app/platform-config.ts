@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { z } from 'zod'
+import { keyIdOf } from '#libs/access/api-key.ts'
 import { envFlag, envInteger } from '#libs/runtime/config.ts'
 import { parseFailpoint } from '#libs/runtime/failpoint.ts'
 
@@ -80,7 +81,10 @@ const fields = {
     .refine(isTimeZone, { message: 'must be an IANA time zone such as Europe/Berlin' }),
   PULSO_LOG_LEVEL: z.enum(LOG_LEVELS).default('info'),
   PULSO_ENCRYPTION_KEY: key32.optional(),
-  PULSO_BOOTSTRAP_KEY: z.string().optional(),
+  PULSO_BOOTSTRAP_KEY: z
+    .string()
+    .refine((key) => keyIdOf(key) !== undefined, { message: 'must be a key as `npm run new-key` prints it' })
+    .optional(),
   PULSO_FAILPOINTS: failpointList.optional(),
   PULSO_FAILPOINTS_ENABLED: envFlag(false),
 }
@@ -90,6 +94,9 @@ type Placement = {
   readonly alone: boolean
   readonly defaultPort: number
 }
+
+/** zod would keep these for another run when a value is bad by itself: all are to be named at once. */
+const EVEN_BESIDE_OTHERS = { when: () => true }
 
 /**
  * The environment of the platform. Without `DATABASE_URL` the process brings its own PostgreSQL, without `KAFKA_BROKERS` its own bus;
@@ -119,5 +126,5 @@ export const platformConfigSchema = ({ alone, defaultPort }: Placement) =>
       missing('KAFKA_SSL_CA', 'is for TLS to the brokers: set KAFKA_SSL=true beside it')
     if (config.KAFKA_SASL_MECHANISM && !(config.KAFKA_SASL_USERNAME && config.KAFKA_SASL_PASSWORD))
       missing('KAFKA_SASL_USERNAME', 'and KAFKA_SASL_PASSWORD are needed with KAFKA_SASL_MECHANISM')
-  })
+  }, EVEN_BESIDE_OTHERS)
 export type PlatformConfig = z.infer<ReturnType<typeof platformConfigSchema>>

@@ -30,5 +30,8 @@ export const sleep = (clock: Clock, delayMs: number, signal?: AbortSignal): Prom
     signal?.addEventListener('abort', done, { once: true })
   })
 
+/** Keeps the process alive though nothing else does: a start that waits for a server has no socket yet. */
+export const stayAlive = (): void => void setInterval(() => {}, LONGEST_TIMER_MS)
+
 /** Instant as the APIs show it: RFC 3339, UTC, milliseconds. */
 export const toInstant = (atMs: number): string => new Date(atMs).toISOString()

@@ -36,7 +36,12 @@ export const readConfigs = <Shape extends Record<string, z.ZodType>>(
 
 /** An integer from the environment, within bounds. */
 export const envInteger = (min: number, max: number, fallback: number) =>
-  z.coerce.number({ message: 'must be a number' }).int().min(min).max(max).default(fallback)
+  z.coerce
+    .number({ message: `must be a whole number from ${min} to ${max}` })
+    .int()
+    .min(min)
+    .max(max)
+    .default(fallback)
 
 /** `true`/`1` or `false`/`0`. */
 export const envFlag = (fallback: boolean) =>

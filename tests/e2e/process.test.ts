@@ -80,6 +80,16 @@ test('a Redis that is away keeps nothing from working, and the limit of a key ho
   expect(statuses).toEqual([200, 200, 200, 429])
 })
 
+test('a start without its PostgreSQL waits for it, and can be stopped while it does', async () => {
+  const main = start('services/all/main.ts', {
+    DATABASE_URL: 'postgres://pulso@127.0.0.1:1/pulso',
+    PULSO_ENCRYPTION_KEY: Buffer.alloc(32, 7).toString('base64'),
+  })
+  await main.printed(/(?:not there yet, trying again[\s\S]*){3}/)
+  main.child.kill('SIGTERM')
+  expect(await main.ended).toBe(0)
+})
+
 test('Ctrl-C that arrives twice at once, as it does under npm, is one stop', async () => {
   const main = start('services/all/main.ts')
   await addressOf(main)
