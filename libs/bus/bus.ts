@@ -27,6 +27,8 @@ export type Batch = {
   readonly records: readonly DeliveredRecord[]
   /** About what they take in memory. */
   readonly bytes: number
+  /** The log held more records behind these when they were read: they come next, whoever waits for them does not wait in vain. */
+  readonly more?: boolean
   /** Aborts when the partition was taken away or the consumer stops. */
   readonly signal: AbortSignal
   /** Puts the record on `<topic>.dead` with `reason` and its original bytes; resolves when the broker has it. */
@@ -51,6 +53,11 @@ export type ConsumeOptions = {
   readonly inFlight?: number
   /** Upper bound of the bytes of one batch (default 8 MiB; a single larger record still passes). */
   readonly maxBatchBytes?: number
+  /**
+   * About what the batches of all partitions may take in memory together. With it, partitions that are behind are read one after the
+   * other, so that each fills its batches within the bound; by default all at once, each within its own.
+   */
+  readonly maxHeldBytes?: number
 }
 
 export type Subscription = {

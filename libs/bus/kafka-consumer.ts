@@ -45,6 +45,7 @@ export const startKafkaConsumer = (consume: ConsumeOptions, options: KafkaConsum
       group,
       inFlight,
       maxBatchBytes,
+      maxHeldBytes: consume.maxHeldBytes,
       sessionTimeoutMs: options.sessionTimeoutMs,
       createRunner: (partition, onDone, onRoom) =>
         createPartitionRunner({

@@ -46,13 +46,13 @@ const view: DeliveredRecord & ThisType<View> = {
  * kafkajs' messages as the port's records, one chunk per buffer they came in. The messages themselves, a kilobyte of small objects
  * each, are let go at once: kept while they wait, they would be most of what the collector has to look at.
  */
-export const toChunks = (messages: readonly KafkaMessage[]): Chunk[] => {
+export const toChunks = (messages: readonly KafkaMessage[], more: boolean): Chunk[] => {
   const chunks: Chunk[] = []
   for (let from = 0; from < messages.length; ) {
     const { memory } = placeOf(messages[from]!)
     let to = from + 1
     while (to < messages.length && placeOf(messages[to]!).memory === memory) to++
-    chunks.push(toChunk(messages, from, to, memory))
+    chunks.push({ ...toChunk(messages, from, to, memory), more: more || to < messages.length })
     from = to
   }
   return chunks

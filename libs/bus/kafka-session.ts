@@ -5,6 +5,7 @@ import type { Logger } from '#libs/runtime/logger.ts'
 import { createHeldPartitions, type HeldPartitions } from './kafka-partitions.ts'
 import { toChunks } from './kafka-records.ts'
 import type { PartitionRunner } from './partition-runner.ts'
+import { createReadingTurns } from './reading-turns.ts'
 
 /** Per partition and fetch, as sent: compressed events unpack to about ten times this. Small enough that decoding one fetch does not hold up the loop for long. */
 const FETCH_PARTITION_BYTES = 128 * 1024
@@ -29,6 +30,7 @@ export type SessionOptions = {
   readonly group: string
   readonly inFlight: number
   readonly maxBatchBytes: number
+  readonly maxHeldBytes: number | undefined
   readonly sessionTimeoutMs: number
   readonly createRunner: (
     partition: number,
@@ -86,12 +88,27 @@ export const openKafkaSession = async (options: SessionOptions): Promise<KafkaSe
   const resume = (partition: number): void => {
     if (paused.delete(partition) && !stopping && !over) consumer.resume([{ topic, partitions: [partition] }])
   }
-  const partitions = createHeldPartitions((partition, onDone) => {
-    const runner = options.createRunner(partition, onDone, () => {
-      if (paused.has(partition) && fullness(runner) < 0.5) resume(partition)
+  const pause = (partition: number): void => {
+    paused.add(partition)
+    consumer.pause([{ topic, partitions: [partition] }])
+  }
+  const readersOf = createReadingTurns(options.maxHeldBytes)
+  const takeTurns = (): void => {
+    const holdings = partitions.numbers().map((partition) => {
+      const { runner, next = 0, end = next } = partitions.get(partition)
+      return { partition, heldBytes: runner.heldBytes(), fullness: fullness(runner), behind: next < end }
     })
-    return runner
-  })
+    const readers = readersOf(holdings)
+    for (const { partition } of holdings) {
+      if (readers.has(partition)) resume(partition)
+      else if (!paused.has(partition)) pause(partition)
+    }
+  }
+  const partitions = createHeldPartitions((partition, onDone) =>
+    options.createRunner(partition, onDone, () => {
+      if (paused.size > 0) takeTurns()
+    }),
+  )
 
   const commit = async (): Promise<void> => {
     const due = partitions.uncommitted()
@@ -111,10 +128,8 @@ export const openKafkaSession = async (options: SessionOptions): Promise<KafkaSe
     held.end = Number(batch.highWatermark)
     held.next = Number(batch.lastOffset()) + 1
     resolveOffset(messages.at(-1)!.offset)
-    held.runner.push(...toChunks(messages))
-    if (fullness(held.runner) < 1) return
-    paused.add(partition)
-    consumer.pause([{ topic, partitions: [partition] }])
+    held.runner.push(...toChunks(messages, held.next < held.end))
+    takeTurns()
   }
 
   const { GROUP_JOIN, REBALANCING, FETCH_START, CRASH } = consumer.events

@@ -10,8 +10,8 @@ export const RECORD_OVERHEAD = 100
 export const recordBytes = (record: DeliveredRecord): number =>
   record.key.length + record.value.length + RECORD_OVERHEAD
 
-/** Records in offset order, with the bytes of their keys and values and `RECORD_OVERHEAD` for each. */
-export type Chunk = { readonly records: readonly DeliveredRecord[]; readonly bytes: number }
+/** Records in offset order, with the bytes of their keys and values and `RECORD_OVERHEAD` for each; `more`: the log held others behind them. */
+export type Chunk = { readonly records: readonly DeliveredRecord[]; readonly bytes: number; readonly more?: boolean }
 
 export type PartitionRunner = {
   /** Takes the next records of the partition. Never waits: whoever reads looks at `waitingBytes` and reads no further when it is too much. */
@@ -49,12 +49,12 @@ const cut = (chunk: Chunk, maxBytes: number): readonly [Chunk, Chunk | undefined
     bytes += next
   }
   if (count === chunk.records.length) return [chunk, undefined]
-  const rest = { records: chunk.records.slice(count), bytes: chunk.bytes - bytes }
+  const rest = { ...chunk, records: chunk.records.slice(count), bytes: chunk.bytes - bytes }
   return [{ records: chunk.records.slice(0, count), bytes }, rest]
 }
 
 /** Takes from the front as much as one batch may hold. */
-const takeBatch = (waiting: Chunk[], maxBytes: number): Chunk => {
+const takeBatch = (waiting: Chunk[], maxBytes: number): Required<Chunk> => {
   const taken: Chunk[] = []
   let bytes = 0
   while (waiting.length > 0 && (taken.length === 0 || bytes + waiting[0]!.bytes <= maxBytes)) {
@@ -63,7 +63,8 @@ const takeBatch = (waiting: Chunk[], maxBytes: number): Chunk => {
     taken.push(fits)
     bytes += fits.bytes
   }
-  return taken.length === 1 ? taken[0]! : { records: taken.flatMap((chunk) => chunk.records), bytes }
+  const more = waiting.length > 0 || taken.at(-1)!.more === true
+  return { records: taken.length === 1 ? taken[0]!.records : taken.flatMap((chunk) => chunk.records), bytes, more }
 }
 
 type UnderWay = { readonly chunk: Chunk; readonly batch: Batch; readonly settled: Promise<unknown> }
@@ -87,8 +88,8 @@ export const createPartitionRunner = (options: PartitionRunnerOptions): Partitio
   const start = (): void => {
     const chunk = takeBatch(waiting, options.maxBatchBytes)
     waitingBytes -= chunk.bytes
-    const { records, bytes } = chunk
-    const batch: Batch = { topic, partition, records, bytes, signal, park }
+    const { records, bytes, more } = chunk
+    const batch: Batch = { topic, partition, records, bytes, more, signal, park }
     const settled = (async () => handle(batch))().then(
       () => undefined,
       (failure: unknown) => failure ?? new Error('rejected without a reason'),
@@ -105,7 +106,8 @@ export const createPartitionRunner = (options: PartitionRunnerOptions): Partitio
     recovering = true
     const behind = underWay.splice(0)
     await Promise.all(behind.map(({ settled }) => settled))
-    const delivered = await deliverBatch({ handle, clock, logger }, failed.batch, failure)
+    // Nothing comes beside it until it is through.
+    const delivered = await deliverBatch({ handle, clock, logger }, { ...failed.batch, more: false }, failure)
     waiting.unshift(...behind.map(({ chunk }) => chunk))
     waitingBytes += behind.reduce((sum, { chunk }) => sum + chunk.bytes, 0)
     recovering = false

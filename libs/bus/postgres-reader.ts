@@ -63,8 +63,9 @@ export const createReader = (options: ReaderOptions): Reader => {
       if (stopping.signal.aborted) return false
       nextOffset = stored.last_offset + 1
     }
+    const more = chunks.reduce((sum, { raw_bytes }) => sum + raw_bytes, 0) >= maxBatchBytes / 2
     // Together, so that they may form one batch: publishers leave many small chunks.
-    runner.push(...decoded)
+    runner.push(...decoded.map((chunk) => ({ ...chunk, more })))
     return chunks.length > 0
   }
 

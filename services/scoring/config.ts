@@ -8,6 +8,7 @@ export const scoringConfigSchema = z.object({
   PULSO_SCORING_CACHE_ACCOUNTS: envInteger(100, 10_000_000, 20_000),
   PULSO_SCORING_CACHE_IDS: envInteger(10_000, 1_000_000_000, 4_000_000),
   PULSO_SCORING_BATCH_BYTES: envInteger(64 * 1024, 256 * 1024 * 1024, 2 * 1024 * 1024),
+  PULSO_SCORING_HELD_BYTES: envInteger(1024 * 1024, 16 * 1024 * 1024 * 1024, 96 * 1024 * 1024),
   PULSO_SCORING_REEVALUATIONS_PER_SECOND: envInteger(1, 1_000_000, 10_000),
 })
 export type ScoringConfig = z.infer<typeof scoringConfigSchema>

@@ -6,11 +6,12 @@ import { createFlushQueue } from './flush-queue.ts'
 
 const NOW = 1_000_000
 
-const batch = (partition: number, offset: number, timestampMs = NOW): Batch => ({
+const batch = (partition: number, offset: number, ageMs = 0, more = ageMs > 0): Batch => ({
   topic: 'usage.events',
   partition,
-  records: [{ key: '', value: Buffer.alloc(0), headers: {}, offset, timestampMs }],
+  records: [{ key: '', value: Buffer.alloc(0), headers: {}, offset, timestampMs: NOW - ageMs }],
   bytes: 100,
+  more,
   signal: new AbortController().signal,
   park: async () => {},
 })
@@ -73,19 +74,40 @@ it('takes the partition that has waited longest, however much waits elsewhere', 
   expect(flushes.map((flush) => flush.offsets)).toEqual([[0], [1], [2], [100]])
 })
 
-it('gathers old records for a moment before it flushes them, and new ones of an idle partition never', async () => {
+it('gathers old records for half of their age and at most 10 s while more come, and new ones of an idle partition never', async () => {
   const { flushes, handle, wireClock } = recording()
-  for (let offset = 1; offset <= 3; offset++) void handle(batch(0, offset, NOW - 60_000))
+  for (let offset = 1; offset <= 3; offset++) void handle(batch(0, offset, 60_000))
   void handle(batch(1, 10))
+  void handle(batch(2, 20, 4_000))
   expect(flushes.map((flush) => flush.offsets)).toEqual([[10]])
-  wireClock.advance(999)
+  wireClock.advance(1_999)
   expect(flushes).toHaveLength(1)
   wireClock.advance(1)
-  expect(flushes.map((flush) => flush.offsets)).toEqual([[10], [1, 2, 3]])
+  expect(flushes.map((flush) => flush.offsets)).toEqual([[10], [20]])
+  wireClock.advance(7_999)
+  expect(flushes).toHaveLength(2)
+  wireClock.advance(1)
+  expect(flushes.map((flush) => flush.offsets)).toEqual([[10], [20], [1, 2, 3]])
+})
+
+it('flushes old records at once when they are the last of the log', async () => {
+  const { flushes, handle, wireClock } = recording()
+  void handle(batch(0, 1, 60_000))
+  expect(flushes).toHaveLength(0)
+  void handle(batch(0, 2, 60_000, false))
+  expect(flushes.map((flush) => flush.offsets)).toEqual([[1, 2]])
+  flushes[0]!.done()
+  await turn()
+  // The first had a time of its own, which is over.
+  wireClock.advance(80)
+  void handle(batch(0, 3))
+  void handle(batch(0, 4))
+  wireClock.advance(80)
+  expect(flushes.map((flush) => flush.offsets)).toEqual([[1, 2], [3], [4]])
 })
 
 it('does not wait for more when no more can come', async () => {
   const { flushes, handle } = recording()
-  for (let offset = 1; offset <= 10; offset++) void handle(batch(0, offset, NOW - 60_000))
+  for (let offset = 1; offset <= 10; offset++) void handle(batch(0, offset, 60_000))
   expect(flushes.map((flush) => flush.offsets)).toEqual([[1, 2, 3, 4, 5, 6, 7, 8, 9, 10]])
 })

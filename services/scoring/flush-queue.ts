@@ -8,19 +8,20 @@ const MAX_FLUSHES_OF_PARTITION = 2
 
 /** Records that old are being caught up with: a little more delay is lost among it, and fewer, larger flushes catch up sooner. */
 const OLD_MS = 2_000
-/** How long the first of them waits for more at most. */
-const GATHER_MS = 1_000
+/** How long the first of them waits for more at most, or half of its age. */
+const GATHER_MS = 10_000
 /** From one flush of a partition to the next, at least: a flush costs nearly the same for ten events as for two, and time that one service saves another has. */
 const PACE_MS = 80
 
 type Waiting = {
   readonly arrival: number
-  readonly arrivedAt: number
+  /** By the machine's clock: how long it may wait for more, if more comes. */
+  readonly gathersUntil: number
   readonly batch: Batch
   readonly resolve: () => void
   readonly reject: (error: unknown) => void
 }
-type Partition = { waiting: Waiting[]; flushing: number; underWay: number; begunAt: number; timed: boolean }
+type Partition = { waiting: Waiting[]; flushing: number; underWay: number; begunAt: number; cancelTimer?: () => void }
 
 export type FlushQueueOptions = {
   readonly flush: (batches: readonly Batch[]) => Promise<void>
@@ -47,19 +48,14 @@ export const createFlushQueue = ({
   let arrivals = 0
 
   const gathersUntil = ({ waiting, flushing, begunAt }: Partition): number => {
-    const { batch, arrivedAt } = waiting[0]!
-    if (flushing + waiting.length >= mostBatches) return arrivedAt
-    const isOld = clock.now() - batch.records[0]!.timestampMs > OLD_MS
-    return isOld ? arrivedAt + GATHER_MS : begunAt + PACE_MS
+    if (flushing + waiting.length >= mostBatches) return Number.NEGATIVE_INFINITY
+    const moreComes = waiting.at(-1)!.batch.more === true
+    return Math.max(begunAt + PACE_MS, moreComes ? waiting[0]!.gathersUntil : 0)
   }
 
   const fillAfter = (partition: Partition, delayMs: number): void => {
-    if (partition.timed) return
-    partition.timed = true
-    wireClock.after(delayMs, () => {
-      partition.timed = false
-      fill()
-    })
+    partition.cancelTimer?.()
+    partition.cancelTimer = wireClock.after(delayMs, fill)
   }
 
   /** Of the partitions that may begin another flush, the one that has waited longest: a busy one starves nobody. */
@@ -107,10 +103,12 @@ export const createFlushQueue = ({
     new Promise((resolve, reject) => {
       let partition = partitions.get(batch.partition)
       if (partition === undefined) {
-        partition = { waiting: [], flushing: 0, underWay: 0, begunAt: -Infinity, timed: false }
+        partition = { waiting: [], flushing: 0, underWay: 0, begunAt: Number.NEGATIVE_INFINITY }
         partitions.set(batch.partition, partition)
       }
-      partition.waiting.push({ arrival: arrivals++, arrivedAt: wireClock.now(), batch, resolve, reject })
+      const ageMs = clock.now() - batch.records[0]!.timestampMs
+      const gathersUntil = wireClock.now() + (ageMs > OLD_MS ? Math.min(GATHER_MS, ageMs / 2) : 0)
+      partition.waiting.push({ arrival: arrivals++, gathersUntil, batch, resolve, reject })
       fill()
     })
 }

@@ -38,8 +38,8 @@ import { createBatchScorer } from './score-batch.ts'
 import { createScoringMetrics } from './scoring-metrics.ts'
 import { createSourceWatch } from './watch-sources.ts'
 
-/** Several at once: the flush queue makes large flushes of those that wait. */
-const BATCHES_IN_FLIGHT = 6
+/** One is folded and one written while the next comes in, each of as many batches of a partition as may be under way. */
+const FLUSHES_HELD = 3
 
 /** Accounts to be scored anew that wait before an event at most. */
 const REEVALUATIONS_WAITING = 2_000
@@ -54,6 +54,8 @@ export const createScoring = (platform: Platform, config: ScoringConfig): Servic
     maxAccounts: config.PULSO_SCORING_CACHE_ACCOUNTS,
     maxIds: config.PULSO_SCORING_CACHE_IDS,
   })
+  const maxBatchBytes = config.PULSO_SCORING_BATCH_BYTES
+  const inFlight = Math.max(2, Math.floor(config.PULSO_SCORING_HELD_BYTES / (FLUSHES_HELD * maxBatchBytes)))
   const metrics = createScoringMetrics(platform.metrics)
   const heard = createHeardSources()
   const sourceWatch = createSourceWatch({ database, bus, clock, logger, catalog, heard })
@@ -68,7 +70,7 @@ export const createScoring = (platform: Platform, config: ScoringConfig): Servic
     relay,
     catalog,
     heard,
-    mostBatches: BATCHES_IN_FLIGHT,
+    mostBatches: inFlight,
     retentionDays: config.PULSO_RETENTION_DAYS,
   })
   const views = createAccountViews({ database, clock, catalog })
@@ -122,13 +124,13 @@ export const createScoring = (platform: Platform, config: ScoringConfig): Servic
       timer.start()
       follower.start()
       backfillEnder.start()
-      const maxBatchBytes = config.PULSO_SCORING_BATCH_BYTES
       subscription = await bus.consume({
         group: 'scoring',
         topic: 'usage.events',
         handle,
-        inFlight: BATCHES_IN_FLIGHT,
+        inFlight,
         maxBatchBytes,
+        maxHeldBytes: FLUSHES_HELD * inFlight * maxBatchBytes,
       })
       reevaluator.start()
       sourceWatch.start()
