@@ -1,5 +1,6 @@
 import type { AccountHealth } from '#libs/contracts/account-health.ts'
-import { numberArray, textArray } from '#libs/postgres/array-literal.ts'
+import { accountKey } from '#libs/contracts/topics.ts'
+import { textArray } from '#libs/postgres/array-literal.ts'
 import type { Sql } from '#libs/postgres/database.ts'
 import type { RuleStates, Seen } from './core/decide-account.ts'
 import { quietOf } from './core/outage.ts'
@@ -28,16 +29,11 @@ const toAccount = (row: Row): StoredAccount => ({ ...row, states: unpackStates(r
 
 /** Rows of these accounts, made if missing, locked in one order until the transaction ends. */
 export const lockAccounts = async (tx: Sql, keys: readonly AccountKey[]): Promise<readonly StoredAccount[]> => {
-  const params = [keys.map((key) => key.tenantId), keys.map((key) => key.accountId)]
-  const select = () =>
-    tx.query<Row>(
-      `select ${COLUMNS} from alerting.account
-        where (tenant_id, account_id) in (select * from unnest($1::text[], $2::text[]))
-        order by tenant_id, account_id for update`,
-      params,
-    )
-  const rows = await select()
-  if (rows.length === keys.length) return rows.map(toAccount)
+  const known = await lockKnown(tx, keys)
+  if (known.length === keys.length) return known
+  const found = new Set(known.map(({ tenantId, accountId }) => accountKey(tenantId, accountId)))
+  const missing = keys.filter(({ tenantId, accountId }) => !found.has(accountKey(tenantId, accountId)))
+  const params = keyParams(missing)
   await tx.query(
     `insert into alerting.account (tenant_id, account_id)
      select tenant, account from unnest($1::text[], $2::text[]) as k(tenant, account) order by tenant, account
@@ -52,7 +48,22 @@ export const lockAccounts = async (tx: Sql, keys: readonly AccountKey[]): Promis
       where a.tenant_id = k.tenant and a.account_id = k.account and a.sequence < e.sequence`,
     params,
   )
-  return (await select()).map(toAccount)
+  return [...known, ...(await lockKnown(tx, missing))]
+}
+
+const keyParams = (keys: readonly AccountKey[]): readonly string[] => [
+  textArray(keys.map((key) => key.tenantId)),
+  textArray(keys.map((key) => key.accountId)),
+]
+
+const lockKnown = async (tx: Sql, keys: readonly AccountKey[]): Promise<readonly StoredAccount[]> => {
+  const rows = await tx.query<Row>(
+    `select ${COLUMNS} from alerting.account
+        where (tenant_id, account_id) in (select * from unnest($1::text[], $2::text[]))
+        order by tenant_id, account_id for update`,
+    keyParams(keys),
+  )
+  return rows.map(toAccount)
 }
 
 /** The account's row, locked; undefined when alerting has never seen it. */
@@ -97,26 +108,31 @@ export type AccountToSave = StoredAccount & { readonly nextCheckAt: number | nul
 
 export const saveAccounts = async (tx: Sql, accounts: readonly AccountToSave[]): Promise<void> => {
   if (accounts.length === 0) return
-  const quiet = accounts.map(({ seen }) => (seen ? quietOf(seen.facts, seen.at) : { silent: false, quietAt: null }))
   await tx.query(
     `update alerting.account as a
         set sequence = n.sequence, seen = n.seen, states = n.states, next_check_at = to_timestamp(n.due / 1000),
             silent = n.silent, quiet_at = to_timestamp(n.quiet / 1000)
-       from unnest($1::text[], $2::text[], $3::bigint[], $4::jsonb[], $5::jsonb[], $6::double precision[], $7::boolean[],
-                   $8::double precision[])
-         as n(tenant, account, sequence, seen, states, due, silent, quiet)
+       from json_to_recordset($1::json) as n(
+         tenant text, account text, sequence bigint, seen jsonb, states jsonb, due double precision, silent boolean,
+         quiet double precision)
       where a.tenant_id = n.tenant and a.account_id = n.account`,
-    [
-      textArray(accounts.map((account) => account.tenantId)),
-      textArray(accounts.map((account) => account.accountId)),
-      numberArray(accounts.map((account) => account.sequence)),
-      textArray(accounts.map((account) => JSON.stringify(account.seen))),
-      textArray(accounts.map((account) => JSON.stringify(packStates(account.states)))),
-      numberArray(accounts.map((account) => account.nextCheckAt)),
-      quiet.map(({ silent }) => silent),
-      quiet.map(({ quietAt }) => quietAt),
-    ],
+    // One text for all: the documents within are escaped by nobody.
+    [JSON.stringify(accounts.map(toSaved))],
   )
+}
+
+const toSaved = ({ tenantId, accountId, sequence, seen, states, nextCheckAt }: AccountToSave) => {
+  const { silent, quietAt } = seen ? quietOf(seen.facts, seen.at) : { silent: false, quietAt: null }
+  return {
+    tenant: tenantId,
+    account: accountId,
+    sequence,
+    seen,
+    states: packStates(states),
+    due: nextCheckAt,
+    silent,
+    quiet: quietAt,
+  }
 }
 
 /** A rule has changed: all accounts of the tenant that have been seen are looked at by it now. Locked in the order of `lockAccounts`. */

@@ -1,8 +1,10 @@
+import { createBlob, numberArray, textArray } from '#libs/postgres/array-literal.ts'
 import type { Sql } from '#libs/postgres/database.ts'
 import { derivedId } from '#libs/runtime/ids.ts'
 import { type EndpointFilter, matchesEndpoint, takesGroups } from './core/matches-endpoint.ts'
 import { slackMessage } from './core/slack-message.ts'
 import type { Notice } from './notice.ts'
+import { textOf } from './notice-bodies.ts'
 
 /** `notify` on this channel, sent with the commit, wakes the deliverers of all replicas. */
 export const DELIVERY_CHANNEL = 'alerting_deliveries'
@@ -73,11 +75,19 @@ const enqueuePairs = async (tx: Sql, pairs: readonly Pair[]): Promise<number> =>
   // Sorted, so that two transactions that enqueue the same things wait for each other instead of deadlocking.
   rows.sort((a, b) => (a.id < b.id ? -1 : 1))
   const bodies = [...messages].sort(([a], [b]) => (a < b ? -1 : 1))
+  const blob = createBlob()
+  const bytes = bodies.map(([, message]) => Buffer.from(bodyOf(message, message.kind)))
   await tx.query(
     `insert into alerting.webhook_message (message_id, body)
-     select id, convert_to(body, 'UTF8') from unnest($1::uuid[], $2::text[]) as m(id, body)
+     select id, substring($4::bytea from place + 1 for length)
+       from unnest($1::uuid[], $2::int[], $3::int[]) as m(id, place, length)
      on conflict do nothing`,
-    [bodies.map(([id]) => id), bodies.map(([, message]) => bodyOf(message, message.kind))],
+    [
+      textArray(bodies.map(([id]) => id)),
+      numberArray(bytes.map(blob.append)),
+      numberArray(bytes.map((body) => body.length)),
+      blob.bytes(),
+    ],
   )
   const [inserted] = await tx.query<{ count: number }>(
     `with new as (
@@ -92,18 +102,18 @@ const enqueuePairs = async (tx: Sql, pairs: readonly Pair[]): Promise<number> =>
        on conflict do nothing returning 1)
      select count(*) as count, pg_notify('${DELIVERY_CHANNEL}', '') as woken from new`,
     [
-      rows.map((row) => row.id),
-      rows.map((row) => row.notice.tenantId),
-      rows.map((row) => row.endpointId),
-      rows.map((row) => row.messageId),
-      rows.map((row) => row.notice.type),
-      rows.map((row) => row.notice.accountId),
-      rows.map((row) => row.notice.at),
-      rows.map((row) => row.notice.notBefore ?? null),
+      textArray(rows.map((row) => row.id)),
+      textArray(rows.map((row) => row.notice.tenantId)),
+      textArray(rows.map((row) => row.endpointId)),
+      textArray(rows.map((row) => row.messageId)),
+      textArray(rows.map((row) => row.notice.type)),
+      textArray(rows.map((row) => row.notice.accountId)),
+      numberArray(rows.map((row) => row.notice.at)),
+      numberArray(rows.map((row) => row.notice.notBefore ?? null)),
     ],
   )
   return inserted!.count
 }
 
 const bodyOf = (notice: Notice, kind: EndpointKind): string =>
-  JSON.stringify(kind === 'slack' ? slackMessage(notice) : notice.body)
+  kind === 'slack' ? JSON.stringify(slackMessage(notice)) : textOf(notice.body)

@@ -39,6 +39,17 @@ export type BodyOptions = {
   readonly extra: object
 }
 
+const texts = new WeakMap<object, string>()
+
+/** A body as it is sent; each is turned into text once. */
+export const textOf = (body: object): string => {
+  const known = texts.get(body)
+  if (known !== undefined) return known
+  const text = JSON.stringify(body)
+  texts.set(body, text)
+  return text
+}
+
 /** The body of a webhook about an account: the explanation is cut to its largest lines until the body fits. */
 export const accountBody = ({ type, at, account, seen, extra }: BodyOptions): object => {
   const lines = [...seen.explanation]
@@ -61,7 +72,7 @@ export const accountBody = ({ type, at, account, seen, extra }: BodyOptions): ob
   })
   let count = Math.min(lines.length, MAX_LINES)
   let body = bodyWith(count)
-  while (count > 0 && Buffer.byteLength(JSON.stringify(body)) >= MAX_BODY_BYTES) {
+  while (count > 0 && Buffer.byteLength(textOf(body)) >= MAX_BODY_BYTES) {
     count = Math.floor(count / 2)
     body = bodyWith(count)
   }
