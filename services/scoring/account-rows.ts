@@ -1,6 +1,6 @@
 import type { Facts } from '#libs/contracts/account-health.ts'
 import { createBlob, numberArray, textArray } from '#libs/postgres/array-literal.ts'
-import { DEALINGS_PAGE } from './account-store.ts'
+import { dealingsPage } from './account-store.ts'
 import type { Account } from './core/account.ts'
 import { encodeAccount } from './core/account-bytes.ts'
 import type { LogEntry, ScoringContext } from './core/apply-events.ts'
@@ -65,7 +65,8 @@ export const createFlushRows = (): FlushRows => {
         account.override === null ? null : JSON.stringify(account.override),
         at.healthySince,
       ])
-      if (dealings !== null) push(pages, [tenantId, accountId, DEALINGS_PAGE, blob.append(dealings), dealings.length])
+      for (const page of dealings)
+        push(pages, [tenantId, accountId, dealingsPage(page.page), blob.append(page.bytes), page.bytes.length])
       for (const page of users.takeDirty())
         push(pages, [tenantId, accountId, page.page, blob.append(page.bytes), page.bytes.length])
     },

@@ -4,11 +4,10 @@ import { UnavailableError } from '#libs/runtime/errors.ts'
 import type { FlushRows } from './account-rows.ts'
 import type { PastScore } from './core/account.ts'
 import type { Override } from './core/evaluation.ts'
-import { PARTED_LAYOUT } from './core/state-codec.ts'
 import { FLUSH_STATEMENT } from './flush-statement.ts'
 
-/** Number of the page that holds an account's dealings where they are many; its users have those from 0 on. */
-export const DEALINGS_PAGE = -1
+/** Number in the table of a page of an account's dealings; those of its users have their own, from 0 on. */
+export const dealingsPage = (page: number): number => -1 - page
 
 export type AccountKey = { readonly tenantId: string; readonly accountId: string }
 
@@ -35,14 +34,11 @@ const keyParams = (keys: readonly AccountKey[]): string[] => [
 
 export const loadAccounts = (sql: Sql, keys: readonly AccountKey[]): Promise<readonly StoredAccount[]> =>
   sql.query<StoredAccount>(
-    `select a.tenant_id, a.account_id, a.version, a.sequence, a.user_page_bits, a.model_id, a.model_version,
-       case when substring(a.state for 1) = $3 then a.state || (
-         select u.users from scoring.account_users u
-         where u.tenant_id = a.tenant_id and u.account_id = a.account_id and u.page = ${DEALINGS_PAGE})
-       else a.state end as state, a.band, a.override, a.first_change_at, a.evaluated_at, a.healthy_since
+    `select a.tenant_id, a.account_id, a.version, a.sequence, a.user_page_bits, a.model_id, a.model_version, a.state,
+       a.band, a.override, a.first_change_at, a.evaluated_at, a.healthy_since
      from unnest($1::text[], $2::text[]) as k (tenant_id, account_id)
      join scoring.account a on a.tenant_id = k.tenant_id and a.account_id = k.account_id`,
-    [...keyParams(keys), Buffer.of(PARTED_LAYOUT)],
+    keyParams(keys),
   )
 
 /** All dedupe hashes of each account, one behind the other. */
@@ -57,7 +53,7 @@ export const loadIds = (sql: Sql, keys: readonly AccountKey[]) =>
 
 export type PageKey = AccountKey & { readonly page: number }
 
-export const loadUserPages = (sql: Sql, pages: readonly PageKey[]) =>
+export const loadPages = (sql: Sql, pages: readonly PageKey[]) =>
   sql.query<{ tenant_id: string; account_id: string; page: number; users: Buffer }>(
     `select u.tenant_id, u.account_id, u.page, u.users
      from unnest($1::text[], $2::text[], $3::int[]) as k (tenant_id, account_id, page)

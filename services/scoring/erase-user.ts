@@ -91,7 +91,7 @@ const erase = async (tx: Sql, { clock, catalog }: Pick<Deps, 'clock' | 'catalog'
   const entries = [...applyEvents(account, [], true, context).entries]
   const refolded = refold(
     kept.filter((event) => event !== null),
-    account.users.bits(),
+    account,
     context,
   )
   entries.push(applyErasure(account, refolded, context))

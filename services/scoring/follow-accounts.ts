@@ -1,7 +1,7 @@
 import type { Database, Sql } from '#libs/postgres/database.ts'
 import { type Clock, sleep } from '#libs/runtime/clock.ts'
 import type { Logger } from '#libs/runtime/logger.ts'
-import { type AccountKey, loadAccounts } from './account-store.ts'
+import type { AccountKey } from './account-store.ts'
 import type { Catalog } from './catalog.ts'
 import { completedRuns } from './core/journey-runs.ts'
 import { decodeState } from './core/state.ts'
@@ -13,6 +13,7 @@ import {
   tryAccountListLock,
   writeCompletions,
 } from './follow-accounts-store.ts'
+import { loadStored } from './load-stored.ts'
 
 /**
  * Keeps the account list (and the record of completed onboardings) after the accounts. Beside the flushes, not in them: an indexed
@@ -95,8 +96,7 @@ export const createAccountFollower = (deps: {
 }
 
 const recordCompletions = async (tx: Sql, keys: readonly AccountKey[], catalog: Catalog): Promise<void> => {
-  const rows = await loadAccounts(tx, keys)
-  await catalog.load(rows)
+  const rows = await loadStored(tx, keys, catalog)
   const completions = rows.flatMap((row): Completion[] =>
     completedRuns(decodeState(row.state), catalog.version(row), catalog.zone, row.evaluated_at).map((run) => ({
       tenantId: row.tenant_id,

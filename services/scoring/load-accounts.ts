@@ -3,33 +3,24 @@ import { accountKey } from '#libs/contracts/topics.ts'
 import type { Sql } from '#libs/postgres/database.ts'
 import { DAY_MS } from '#libs/runtime/durations.ts'
 import type { AccountCache } from './account-cache.ts'
-import {
-  type AccountKey,
-  loadAccounts,
-  loadIds,
-  loadPastScores,
-  loadUserPages,
-  type PageKey,
-  type StoredAccount,
-} from './account-store.ts'
+import { type AccountKey, loadIds, loadPastScores, type StoredAccount } from './account-store.ts'
 import type { Catalog } from './catalog.ts'
 import { type Account, createAccount } from './core/account.ts'
-import { isParted } from './core/account-bytes.ts'
+import { decodeAccount } from './core/account-bytes.ts'
 import type { ScoringContext } from './core/apply-events.ts'
 import type { Erasures } from './core/erasure.ts'
 import { evaluateAt } from './core/evaluate-account.ts'
-import { usersPending, usersTouchedBy } from './core/fold.ts'
-import { decodeState } from './core/state.ts'
-import { dealingsBytesOf } from './core/state-codec.ts'
-import { createUserPages, pageBitsFor, relayUserPages } from './core/user-pages.ts'
+import { createUserPages } from './core/user-pages.ts'
 import { type ErasureRow, loadErasures } from './erasure-store.ts'
 import type { Wanted } from './group-records.ts'
+import { loadTouchedPages } from './load-pages.ts'
+import { loadStored } from './load-stored.ts'
 
 export type ToHold = Omit<Wanted, 'take'>
 
 /**
- * The accounts of a flush in memory, from the cache or the database, with the pages of every user that folding
- * will touch. They may lack their evaluation: `restoreEvaluation` right before it is used, with no wait in between.
+ * The accounts of a flush in memory, from the cache or the database, with the pages of every user and
+ * dealing that folding will touch. They may lack their evaluation: `restoreEvaluation` right before it is used, with no wait in between.
  */
 export const holdAccounts = async (
   sql: Sql,
@@ -58,9 +49,8 @@ export const readAccounts = async (
   catalog: Catalog,
   { withIds }: { readonly withIds: boolean },
 ): Promise<Account[]> => {
-  const rows = await loadAccounts(sql, keys)
+  const rows = await loadStored(sql, keys, catalog)
   const stored = new Map(rows.map((row) => [accountKey(row.tenant_id, row.account_id), row]))
-  await catalog.load(rows)
   const known = keys.filter((key) => stored.has(keyOf(key)))
   const ids = known.length === 0 || !withIds ? [] : await loadIds(sql, known)
   const idsOf = new Map(ids.map((row) => [accountKey(row.tenant_id, row.account_id), row.ids]))
@@ -92,13 +82,11 @@ const erasuresOf = (rows: readonly ErasureRow[] | undefined): Erasures | null =>
 }
 
 const revive = (blank: Account, row: StoredAccount, ids: Buffer | null): Account => {
-  const state = decodeState(row.state)
   const account: Account = {
     ...blank,
+    ...decodeAccount(row.state),
     version: row.version,
     sequence: row.sequence,
-    state,
-    dealingsWritten: isParted(row.state) ? dealingsBytesOf(state) : null,
     users: createUserPages(row.user_page_bits),
     override: row.override,
     firstChangeAt: row.first_change_at,
@@ -121,46 +109,6 @@ export const forgetEvaluation = (account: Account): void => {
   const { at, band, healthySince } = account.evaluation
   account.evaluated = { at, band, healthySince }
   account.evaluation = null
-}
-
-const loadTouchedPages = async (
-  sql: Sql,
-  wanted: readonly ToHold[],
-  accounts: readonly Account[],
-  now: number,
-): Promise<void> => {
-  const missing: PageKey[] = []
-  const owners: Account[] = []
-  for (let i = 0; i < wanted.length; i++) {
-    const account = accounts[i]!
-    const pages = new Set<number>()
-    const need = (page: number): void => {
-      if (!account.users.isLoaded(page)) pages.add(page)
-    }
-    const bits = account.users.bits()
-    if (bits === 0) need(0)
-    else if (pageBitsFor(account.state.userCount, bits) > bits) for (let page = 0; page < 2 ** bits; page++) need(page)
-    else {
-      for (const event of wanted[i]!.read().events) {
-        for (const userId of usersTouchedBy(account.state, event)) need(account.users.pageOf(userId))
-      }
-      for (const userId of usersPending(account.state, now)) need(account.users.pageOf(userId))
-    }
-    for (const page of pages) {
-      missing.push({ tenantId: account.tenantId, accountId: account.accountId, page })
-      owners.push(account)
-    }
-  }
-  if (missing.length > 0) {
-    const rows = await loadUserPages(sql, missing)
-    const found = new Map(rows.map((row) => [`${row.page}:${accountKey(row.tenant_id, row.account_id)}`, row.users]))
-    for (const [i, page] of missing.entries())
-      owners[i]!.users.load(page.page, found.get(`${page.page}:${keyOf(page)}`))
-  }
-  for (const account of accounts) {
-    const bits = pageBitsFor(account.state.userCount, account.users.bits())
-    if (bits > account.users.bits()) account.users = relayUserPages(account.users, bits)
-  }
 }
 
 const PAST_DAYS = [7, 28] as const

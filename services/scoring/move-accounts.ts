@@ -43,7 +43,7 @@ export const findMoves = async (
     if (model.fingerprint !== account.model.fingerprint) {
       await written
       const events = await loadCountedEvents(database, account)
-      refolded = refold(events, account.users.bits(), { ...catalog.contextOf(account, now), model })
+      refolded = refold(events, account, { ...catalog.contextOf(account, now), model })
     }
     moves.set(account, { model, refolded })
   }

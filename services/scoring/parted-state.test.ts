@@ -3,12 +3,14 @@ import { createMetrics } from '#libs/runtime/metrics.ts'
 import { eventually } from '../../tests/support/eventually.ts'
 import { createTestPlatform } from '../../tests/support/platform.ts'
 import { type UsageRecord, usageRecord } from '../../tests/support/scorer.ts'
-import { loadAccounts } from './account-store.ts'
+import { dealingsPage, loadAccounts, loadPages } from './account-store.ts'
 import { scoringConfigSchema } from './config.ts'
+import { createAccount } from './core/account.ts'
+import { decodeAccount } from './core/account-bytes.ts'
 import { refold } from './core/adopt-model.ts'
 import { compileModel } from './core/model.ts'
 import { ALL_HEARD } from './core/source-log.ts'
-import { decodeState, encodeState } from './core/state.ts'
+import { encodeState } from './core/state.ts'
 import { createZone } from './core/zone.ts'
 import { loadCountedEvents } from './event-store.ts'
 import { loadDefaultModel } from './model-document.ts'
@@ -16,7 +18,7 @@ import { createScoring } from './service.ts'
 
 const KEY = { tenantId: 'default', accountId: 'acme' }
 
-test('an account with many tickets is the fold of its events over restarts, and a use does not write its tickets again', async () => {
+test('an account with 10,000 tickets is the fold of its events over restarts, and one that moves has a page of them written', async () => {
   const { platform, prepare, stop } = await createTestPlatform()
   onTestFinished(stop)
   const { database, bus } = platform
@@ -30,26 +32,46 @@ test('an account with many tickets is the fold of its events over restarts, and 
     await eventually('all are counted', async () => (await loadCountedEvents(database, KEY)).length === sent)
     await service.stop()
   }
-  const ticketsWrittenBy = async () =>
-    (await database.query<{ xmin: string }>('select xmin::text from scoring.account_users where page = -1'))[0]?.xmin
+  /** Rows of the account's dealings that its last flush wrote, and all bytes that it wrote of the account. */
+  const written = async () => {
+    const [row] = await database.query<{ pages: number; bytes: number }>(
+      `select count(u.page)::int as pages, (length(a.state) + coalesce(sum(length(u.users)), 0))::int as bytes
+       from scoring.account a left join scoring.account_users u
+         on u.tenant_id = a.tenant_id and u.account_id = a.account_id and u.page < 0 and u.xmin = a.xmin
+       group by a.state`,
+    )
+    return row!
+  }
 
   const ticket = (id: number, type = 'Opened') =>
     usageRecord('acme', { type: `Support Ticket ${type}`, properties: { ticketId: `T-${id}`, priority: 'high' } })
-  await run(...Array.from({ length: 300 }, (_, id) => ticket(id)), usageRecord('acme'))
-  const writtenBy = await ticketsWrittenBy()
-  expect(writtenBy).toBeDefined()
+  await run(...Array.from({ length: 10_000 }, (_, id) => ticket(id)), usageRecord('acme'))
+  await run(ticket(3, 'Updated'))
   await run(usageRecord('acme', { userId: 'u-2' }))
-  expect(await ticketsWrittenBy()).toBe(writtenBy)
-  await run(ticket(7, 'Resolved'), usageRecord('acme', { userId: 'u-3' }))
-  expect(await ticketsWrittenBy()).not.toBe(writtenBy)
+  expect(await written()).toEqual({ pages: 0, bytes: expect.toSatisfy((bytes: number) => bytes < 1_024) })
+  await run(ticket(7, 'Resolved'))
+  expect(await written()).toEqual({ pages: 1, bytes: expect.toSatisfy((bytes: number) => bytes < 8_192) })
 
   const [stored] = await loadAccounts(database, [KEY])
+  const { state, dealings } = decodeAccount(stored!.state)
+  expect(dealings.bits()).toBe(8)
+  const pages = Array.from({ length: 2 ** dealings.bits() }, (_, page) => page)
+  const rows = await loadPages(
+    database,
+    pages.map((page) => ({ ...KEY, page: dealingsPage(page) })),
+  )
+  for (const { page, users } of rows) dealings.load(dealingsPage(page), users.toString('latin1'))
   const context = {
     model: compileModel(loadDefaultModel()),
     zone: createZone('UTC'),
     now: Date.now(),
     sources: ALL_HEARD,
   }
-  const { state } = refold(await loadCountedEvents(database, KEY), 0, context)
-  expect(encodeState(decodeState(stored!.state)).equals(encodeState(state))).toBe(true)
+  const folded = refold(
+    await loadCountedEvents(database, KEY),
+    { ...createAccount(KEY, context.model), dealings },
+    context,
+  )
+  expect(encodeState(state).equals(encodeState(folded.state))).toBe(true)
+  expect(pages.map(dealings.bytesOf, dealings)).toEqual(pages.map(folded.dealings.bytesOf, folded.dealings))
 })

@@ -1,7 +1,7 @@
 import type { Band } from '#libs/contracts/account-health.ts'
 import type { Database } from '#libs/postgres/database.ts'
 import type { Clock } from '#libs/runtime/clock.ts'
-import { type AccountKey, countAccounts, loadAccounts, readPart, type StoredAccount } from './account-store.ts'
+import { type AccountKey, countAccounts, readPart, type StoredAccount } from './account-store.ts'
 import type { Catalog } from './catalog.ts'
 import { createAccount } from './core/account.ts'
 import { chooseModel, withModel } from './core/choose-model.ts'
@@ -11,6 +11,7 @@ import { createPreviewTally, type PreviewTally, type Scored } from './core/previ
 import { replay } from './core/replay.ts'
 import { decodeState } from './core/state.ts'
 import { loadCountedEvents } from './event-store.ts'
+import { loadStored } from './load-stored.ts'
 
 const BUDGET_MS = 5_000
 const PART_ACCOUNTS = 500
@@ -61,8 +62,7 @@ export const createPreviewModel = (deps: {
     let affected = 0
     let timedOut = false
     for (let part = 0; part < parts && !timedOut; part++) {
-      const rows = await loadAccounts(database, await readPart(database, tenantId, { part, parts }))
-      await catalog.load(rows)
+      const rows = await loadStored(database, await readPart(database, tenantId, { part, parts }), catalog)
       for (const row of rows) {
         evaluated++
         const { traits } = decodeState(row.state)

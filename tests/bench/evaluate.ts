@@ -47,7 +47,8 @@ const history = (): CountedEvent[] => [
 export const evaluateAccount = async (run: Run): Promise<Figure> => {
   const model = compileModel(loadDefaultModel())
   const zone = createZone('UTC')
-  const { state, users } = replay(history(), { model, zone }, NOW)
+  const counters = replay(history(), { model, zone }, NOW)
+  const { state } = counters
   const each = Math.ceil(run.sizes.evaluations / PASSES)
   const sources = new Map()
   let points = 0
@@ -57,7 +58,7 @@ export const evaluateAccount = async (run: Run): Promise<Figure> => {
     for (let i = 0; i < each; i++) {
       const at = NOW + (pass * each + i) * 10
       const used = event('Feature Used', 0, { feature: 'f-1', core: true }, `user-${i % USERS}`)
-      foldEvent(state, users, { ...used, occurredAt: at }, { model, zone, now: at })
+      foldEvent(counters, { ...used, occurredAt: at }, { model, zone, now: at })
       const startedAt = performance.now()
       points += evaluate({ state, model, zone, at, previousBand: 'watch', override: null, sources }).score!
       spentMs += performance.now() - startedAt

@@ -1,6 +1,7 @@
 import { expect, onTestFinished, test } from 'vitest'
 import { systemClock } from '#libs/runtime/clock.ts'
 import { loadAccounts } from '../../services/scoring/account-store.ts'
+import { createAccount } from '../../services/scoring/core/account.ts'
 import { refold } from '../../services/scoring/core/adopt-model.ts'
 import { compileModel } from '../../services/scoring/core/model.ts'
 import { ALL_HEARD } from '../../services/scoring/core/source-log.ts'
@@ -68,7 +69,7 @@ test('accounts and users erased while their events stream in through two replica
       expect(receivedAt).toBeGreaterThan(erasedAt.get(`${accountId}/${userId}`) ?? 0)
     }
     const [stored] = await loadAccounts(database, [key])
-    const { state } = refold(events, 0, { ...context, now: Date.now() })
+    const { state } = refold(events, createAccount(key, context.model), { ...context, now: Date.now() })
     expect(encodeState(decodeState(stored!.state)).equals(encodeState(state))).toBe(true)
   }
   for (const accountId of ACCOUNTS)

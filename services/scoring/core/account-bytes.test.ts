@@ -1,35 +1,52 @@
 import { expect, test } from 'vitest'
 import { event, NOW, testModel } from '../../../tests/support/account-history.ts'
-import { createAccount } from './account.ts'
-import { encodeAccount, isParted } from './account-bytes.ts'
+import { type Account, createAccount } from './account.ts'
+import { decodeAccount, encodeAccount } from './account-bytes.ts'
+import { dealingBitsFor, relayDealingPages } from './dealing-pages.ts'
 import { foldEvent } from './fold.ts'
-import { decodeState, encodeState } from './state.ts'
+import { encodeState } from './state.ts'
 import { createZone } from './zone.ts'
 
 const context = { model: testModel(), zone: createZone('UTC'), now: NOW }
+const ticket = (id: number, type = 'Opened') =>
+  event(`Support Ticket ${type}`, 3, { ticketId: `T-${id}`, priority: 'high' })
 
-test('many tickets lie apart from the state, are written when one moves, and put behind it make it whole again', () => {
-  const account = createAccount({ tenantId: 'default', accountId: 'acme' }, context.model)
-  const fold = (...events: ReturnType<typeof event>[]): void => {
-    for (const one of events) foldEvent(account.state, account.users, one, context)
-  }
-  const ticket = (id: number) => event('Support Ticket Opened', 3, { ticketId: `T-${id}`, priority: 'high' })
+const fold = (account: Account, ...events: ReturnType<typeof event>[]): void => {
+  for (const one of events) foldEvent(account, one, context)
+}
+const newAccount = (): Account => createAccount({ tenantId: 'default', accountId: 'acme' }, context.model)
 
-  fold(ticket(0), event('Signed In', 2, {}, 'ana'))
-  const small = encodeAccount(account)
-  expect([isParted(small.state), small.dealings]).toEqual([false, null])
-
-  fold(...Array.from({ length: 500 }, (_, id) => ticket(id + 1)))
+test('a few tickets lie behind the state and come back with it', () => {
+  const account = newAccount()
+  fold(account, ticket(0), event('Signed In', 2, {}, 'ana'))
   const { state, dealings } = encodeAccount(account)
-  expect([isParted(state), state.length < 100]).toEqual([true, true])
-  const whole = decodeState(Buffer.concat([state, dealings!]))
-  expect(encodeState(whole).equals(encodeState(account.state))).toBe(true)
+  expect(dealings).toEqual([])
+  const read = decodeAccount(state)
+  expect(read.dealingsApart).toBe(false)
+  expect(read.dealings.get('ticket', 'T-0')).toEqual(account.dealings.get('ticket', 'T-0'))
+  expect(encodeState(read.state)).toEqual(encodeState(account.state))
+})
 
-  fold(event('Feature Used', 1, { core: true }, 'ana'), event('identify', 1, { plan: 'pro' }, 'ana'))
-  const afterUse = encodeAccount(account)
-  expect(afterUse.dealings).toBeNull()
-  expect(encodeState(decodeState(Buffer.concat([afterUse.state, dealings!])))).toEqual(encodeState(account.state))
+test('many tickets lie apart from the state, and of 10,000 one that moves has a few KB written', () => {
+  const account = newAccount()
+  fold(account, ...Array.from({ length: 10_000 }, (_, id) => ticket(id)))
+  const whole = encodeAccount(account)
+  expect(decodeAccount(whole.state).dealingsApart).toBe(true)
+  expect(whole.dealings.length).toBe(1)
+  account.dealings = relayDealingPages(account.dealings, dealingBitsFor(account.state, 0))
+  const pages = encodeAccount(account).dealings
+  expect(pages.length).toBe(2 ** account.dealings.bits())
+  expect(Math.max(...pages.map(({ bytes }) => bytes.length))).toBeLessThan(8_192)
 
-  fold(event('Support Ticket Resolved', 0, { ticketId: 'T-7' }))
-  expect(encodeAccount(account).dealings?.equals(dealings!)).toBe(false)
+  fold(account, event('Feature Used', 1, { core: true }, 'ana'), event('identify', 1, { plan: 'pro' }, 'ana'))
+  expect(encodeAccount(account).dealings).toEqual([])
+  fold(account, ticket(7, 'Resolved'))
+  const moved = encodeAccount(account)
+  expect(moved.dealings.map(({ page }) => page)).toEqual([account.dealings.pageOf('tT-7')])
+  expect(moved.state.length).toBeLessThan(1_024)
+
+  const read = decodeAccount(moved.state)
+  expect(() => read.dealings.get('ticket', 'T-7')).toThrow('before it was loaded')
+  for (const { page, bytes } of moved.dealings) read.dealings.load(page, bytes.toString('latin1'))
+  expect(read.dealings.get('ticket', 'T-7')).toMatchObject({ status: { open: false } })
 })

@@ -1,22 +1,40 @@
 import type { Account } from './account.ts'
-import { dealingsBytesOf, encodeParted, encodeState, PARTED_LAYOUT } from './state-codec.ts'
+import { createDealingPages, type DealingPages } from './dealing-pages.ts'
+import type { AccountState } from './state.ts'
+import { decodeStateOf, encodeState } from './state-codec.ts'
 
 /**
- * Where an account's dealings (tickets, invoices, answers) are more than this they lie in a row of their own, which only the
- * events that change them write: an account with 10,000 tickets pays for them when a ticket moves, not with every use.
+ * Where an account's dealings (tickets, invoices, answers) are more than this they lie in rows of their own, of which an event reads and
+ * writes one: an account with 10,000 tickets pays for a few of them when a ticket moves, and for none with every use.
  */
-const APART_FROM_BYTES = 4_096
+const APART_FROM_BYTES = 2_048
 
-/** What is to be written of an account's state; `dealings` is null where they lie with the state, or are there already. */
-export const encodeAccount = (account: Account): { readonly state: Buffer; readonly dealings: Buffer | null } => {
-  const dealings = dealingsBytesOf(account.state)
-  if (account.dealingsWritten === null && dealings.length < APART_FROM_BYTES) {
-    return { state: encodeState(account.state), dealings: null }
+/** What is to be written of an account's state; pages of its dealings where they lie apart. */
+export const encodeAccount = (
+  account: Account,
+): { readonly state: Buffer; readonly dealings: readonly { readonly page: number; readonly bytes: Buffer }[] } => {
+  const { state, dealings } = account
+  if (!account.dealingsApart) {
+    if (dealings.bytesOf(0).length < APART_FROM_BYTES) return { state: encodeWhole(state, dealings), dealings: [] }
+    account.dealingsApart = true
+    dealings.markDirty(0)
   }
-  const areThere = dealings === account.dealingsWritten
-  account.dealingsWritten = dealings
-  return { state: encodeParted(account.state), dealings: areThere ? null : Buffer.from(dealings, 'latin1') }
+  return { state: encodeState(state, String.fromCharCode(dealings.bits() + 1)), dealings: dealings.takeDirty() }
 }
 
-/** Whether stored bytes of a state need what lies apart. */
-export const isParted = (state: Uint8Array): boolean => state[0] === PARTED_LAYOUT
+/** A state with its dealings behind it, however many, all of them on one page. */
+export const encodeWhole = (state: AccountState, dealings: DealingPages): Buffer =>
+  encodeState(state, INLINE + dealings.bytesOf(0))
+
+/** What follows the state: 0 and the dealings themselves, or the bits of the pages they lie in, plus 1. */
+const INLINE = '\0'
+
+export const decodeAccount = (
+  bytes: Uint8Array,
+): { readonly state: AccountState; readonly dealings: DealingPages; readonly dealingsApart: boolean } => {
+  const { state, tail } = decodeStateOf(bytes)
+  const dealingsApart = tail[0] !== INLINE
+  const dealings = createDealingPages(dealingsApart ? tail.charCodeAt(0) - 1 : 0)
+  if (!dealingsApart) dealings.load(0, tail.slice(1))
+  return { state, dealings, dealingsApart }
+}

@@ -1,4 +1,5 @@
 import type { Band } from '#libs/contracts/account-health.ts'
+import { createEmptyDealings, type DealingPages } from './dealing-pages.ts'
 import type { Erasures } from './erasure.ts'
 import type { Evaluation, Override } from './evaluation.ts'
 import { createIdSet, type IdSet } from './id-set.ts'
@@ -23,9 +24,10 @@ export type Account = {
   /** The version that its state was folded by and its evaluation made by. */
   model: CompiledModel
   state: AccountState
-  /** Its dealings, as last written to a row of their own; null: they lie with the state. Once apart, they stay so. */
-  dealingsWritten: string | null
   users: UserPages
+  dealings: DealingPages
+  /** Whether its dealings lie in rows of their own; else they lie with the state. Once apart, they stay so. */
+  dealingsApart: boolean
   readonly ids: IdSet
   /** As last written. Null before the first event, and while no flush holds the account: it is large, and can be computed again. */
   evaluation: Evaluation | null
@@ -61,8 +63,9 @@ export const createAccount = (
     sequence: erasures?.sequence ?? 0,
     model,
     state: createState(),
-    dealingsWritten: null,
     users,
+    dealings: createEmptyDealings(),
+    dealingsApart: false,
     ids: createIdSet(),
     evaluation: null,
     evaluated: null,

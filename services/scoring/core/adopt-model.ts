@@ -8,19 +8,29 @@ import {
   stepsCompletedBy,
   timeSteps,
 } from './apply-events.ts'
-import { foldEvent } from './fold.ts'
+import { createDealingPages, type DealingPages } from './dealing-pages.ts'
+import { type FoldContext, foldEvent } from './fold.ts'
 import type { ReceivedEvent } from './read-record.ts'
 import { type AccountState, createState } from './state.ts'
 import { createUserPages, type UserPages } from './user-pages.ts'
 
 /** An account's counters as another model folds its events. */
-export type Refolded = { readonly state: AccountState; readonly users: UserPages }
+export type Refolded = { readonly state: AccountState; readonly users: UserPages; readonly dealings: DealingPages }
 
-/** Folds all events an account has counted anew; `bits` is how many pages its users lie in. */
-export const refold = (events: Iterable<ReceivedEvent>, bits: number, context: ScoringContext): Refolded => {
-  const refolded = { state: createState(), users: createUserPages(bits) }
+/** Folds all events an account has counted anew, into as many pages as it has. */
+export const refold = (
+  events: Iterable<ReceivedEvent>,
+  { users, dealings }: Pick<Account, 'users' | 'dealings'>,
+  context: FoldContext,
+): Refolded => {
+  const refolded = {
+    state: createState(),
+    users: createUserPages(users.bits()),
+    dealings: createDealingPages(dealings.bits()),
+  }
   refolded.users.empty()
-  for (const event of events) foldEvent(refolded.state, refolded.users, event, context)
+  refolded.dealings.empty()
+  for (const event of events) foldEvent(refolded, event, context)
   return refolded
 }
 

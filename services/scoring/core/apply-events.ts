@@ -124,7 +124,7 @@ export const stepsCompletedBy = (
 export const timeSteps = (account: Account, context: ScoringContext): Step[] => {
   if (!isDue(account, context)) return []
   const before = account.evaluation
-  promote(account.state, account.users, context)
+  promote(account, context)
   const step = stepOf(account, 'window_expiry', [], context)
   if (step.evaluation.stage !== before?.stage) return [{ ...step, cause: 'stage_change' }]
   return [before.override !== null && step.evaluation.override === null ? { ...step, cause: 'override' } : step]
@@ -136,7 +136,7 @@ export const stepOf = (
   events: readonly ReceivedEvent[],
   context: ScoringContext,
 ): Step => {
-  for (const event of events) foldEvent(account.state, account.users, event, context)
+  for (const event of events) foldEvent(account, event, context)
   const evaluation = evaluateAt(account, context, context.now, account.evaluation)
   account.evaluation = evaluation
   return { cause, evaluation, evidence: events.slice(-MAX_EVIDENCE).map((event) => event.id) }

@@ -4,7 +4,10 @@
  */
 export type DayCounts = { days: number[]; counts: number[] }
 
-export const createDayCounts = (): DayCounts => ({ days: [], counts: [] })
+/** Most series of most accounts have nothing: until the first day comes they share their lists. */
+const NO_DAYS = Object.freeze([]) as unknown as number[]
+
+export const createDayCounts = (): DayCounts => ({ days: NO_DAYS, counts: NO_DAYS })
 
 const indexOfDay = (days: readonly number[], day: number): number => {
   let index = days.length - 1
@@ -51,6 +54,30 @@ export const takeFromDay = (series: DayCounts, day: number): void => {
     days.splice(index, 1)
     counts.splice(index, 1)
   }
+}
+
+/** More on a day, or less below 0, with no bound on how many days are kept; a day that comes to nothing is left out. */
+export const changeDay = (series: DayCounts, day: number, amount: number): void => {
+  if (amount === 0) return
+  const index = indexOfDay(series.days, day)
+  if (index < 0 || series.days[index] !== day) {
+    series.days = series.days.toSpliced(index + 1, 0, day)
+    series.counts = series.counts.toSpliced(index + 1, 0, amount)
+    return
+  }
+  series.counts[index]! += amount
+  if (series.counts[index] !== 0) return
+  series.days.splice(index, 1)
+  series.counts.splice(index, 1)
+}
+
+/** Forgets what came on that day and before it. */
+export const dropUpToDay = (series: DayCounts, day: number): void => {
+  let dropped = 0
+  while (series.days[dropped]! <= day) dropped += 1
+  if (dropped === 0) return
+  series.days.splice(0, dropped)
+  series.counts.splice(0, dropped)
 }
 
 /** The sum of the days from `fromDay` to `toDay`, both included. */

@@ -1,8 +1,10 @@
 import { parseDay } from './calendar.ts'
+import { changeDay } from './day-counts.ts'
+import type { DealingBook, Invoice } from './dealing-book.ts'
 import type { CountedEvent } from './event.ts'
 import { countOf, flagOf, numberOf, positiveOf, textOf, textOr } from './properties.ts'
-import { compareStamps, insertByStamp, stampOf } from './stamp.ts'
-import { type AccountState, own, type SubscriptionKind } from './state.ts'
+import { compareStamps, insertByStamp, type Stamp, stampOf } from './stamp.ts'
+import type { AccountState, SubscriptionKind } from './state.ts'
 import type { Zone } from './zone.ts'
 
 const PREFIX = 'Subscription '
@@ -23,26 +25,40 @@ export const foldSubscription = (state: AccountState, event: CountedEvent, zone:
   state.memo.subscriptions = undefined
 }
 
-/** Failures that a later payment settled are forgotten: no event can bring them back. */
-export const foldInvoice = (state: AccountState, event: CountedEvent): void => {
-  state.memo.invoices = undefined
-  const invoiceId = textOr(event.properties, 'invoiceId', '')
-  let invoice = state.invoices.get(invoiceId)
-  if (invoice === undefined) {
-    invoice = { paid: null, failures: [] }
-    own(state, 'invoices').set(invoiceId, invoice)
-  }
-  const stamp = stampOf(event)
-  if (event.type !== 'Invoice Paid') {
-    if (invoice.paid === null || compareStamps(invoice.paid, stamp) < 0) insertByStamp(invoice.failures, stamp)
-    return
-  }
-  if (invoice.paid !== null && compareStamps(invoice.paid, stamp) > 0) return
-  invoice.paid = stamp
-  let settled = 0
-  while (settled < invoice.failures.length && compareStamps(invoice.failures[settled]!, stamp) < 0) settled += 1
-  invoice.failures.splice(0, settled)
+export const invoiceIdOf = ({ properties }: CountedEvent): string => textOr(properties, 'invoiceId', '')
+
+const UNKNOWN: Invoice = { paid: null, failures: [] }
+
+export const foldInvoice = (
+  state: AccountState,
+  event: CountedEvent,
+  { dealings, zone }: { readonly dealings: DealingBook; readonly zone: Zone },
+): void => {
+  const invoiceId = invoiceIdOf(event)
+  const known = dealings.get('invoice', invoiceId)
+  const before = known ?? UNKNOWN
+  const after =
+    event.type === 'Invoice Paid' ? withPayment(before, stampOf(event)) : withFailure(before, stampOf(event))
+  if (known === undefined) state.invoiceCount += 1
+  if (after === known) return
+  dealings.set('invoice', invoiceId, after)
+  const [from, to] = [before.failures[0], after.failures[0]]
+  if (from !== undefined) changeDay(state.failingInvoices, zone.dayOf(from.at), -1)
+  if (to !== undefined) changeDay(state.failingInvoices, zone.dayOf(to.at), 1)
 }
+
+const withFailure = (invoice: Invoice, failure: Stamp): Invoice => {
+  if (invoice.paid !== null && compareStamps(invoice.paid, failure) > 0) return invoice
+  const failures = [...invoice.failures]
+  insertByStamp(failures, failure)
+  return { ...invoice, failures }
+}
+
+/** Failures that a later payment settled are forgotten: no event can bring them back. */
+const withPayment = (invoice: Invoice, paid: Stamp): Invoice =>
+  invoice.paid !== null && compareStamps(invoice.paid, paid) > 0
+    ? invoice
+    : { paid, failures: invoice.failures.filter((failure) => compareStamps(failure, paid) > 0) }
 
 export const foldPlanLimit = (state: AccountState, event: CountedEvent): void => {
   const stamp = stampOf(event)

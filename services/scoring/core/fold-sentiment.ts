@@ -1,30 +1,47 @@
-import { addToDay } from './day-counts.ts'
+import { addToDay, changeDay, dropUpToDay } from './day-counts.ts'
+import type { DealingBook, NpsAnswer } from './dealing-book.ts'
 import type { CountedEvent } from './event.ts'
 import type { CompiledModel } from './model.ts'
 import { numberOf, positiveOf } from './properties.ts'
 import { compareStamps, stampOf } from './stamp.ts'
-import { type AccountState, own } from './state.ts'
+import type { AccountState } from './state.ts'
 
 const DEFAULT_SCALE = 5
 const SATISFIED = 0.8
+export const MICRO = 1_000_000
 
-/** An answer outside 0..10 is no answer. Answers out of every window are dropped, counted from the newest answer. */
-export const foldNps = (state: AccountState, event: CountedEvent, day: number, model: CompiledModel): void => {
+/** An answer outside 0..10 is no answer. One without a person stands for itself; what is out of every window is not counted, from the newest answer on. */
+export const foldNps = (
+  state: AccountState,
+  event: CountedEvent,
+  { day, dealings, model }: { readonly day: number; readonly dealings: DealingBook; readonly model: CompiledModel },
+): void => {
   const score = numberOf(event.properties.score)
   if (score === null || score < 0 || score > 10) return
   const { detractorUpTo, promoterFrom } = model.model.facts
   if (score <= detractorUpTo) state.detractorDay = Math.max(state.detractorDay, day)
   if (score >= promoterFrom) state.promoterDay = Math.max(state.promoterDay, day)
-  state.memo.nps = undefined
   const { windowDays } = model.nps
-  if (day <= state.npsDay - windowDays) return
+  if (day > state.npsDay) {
+    state.npsDay = day
+    dropUpToDay(state.npsAnswers, day - windowDays)
+    dropUpToDay(state.npsScores, day - windowDays)
+  }
   const answer = { ...stampOf(event), day, score }
-  const key = event.userId ? `u${event.userId}` : `e${event.source.length}:${event.source}${event.id}`
-  const before = state.nps.get(key)
-  if (before === undefined || compareStamps(before, answer) < 0) own(state, 'nps').set(key, answer)
-  if (day <= state.npsDay) return
-  state.npsDay = day
-  for (const [other, { day: answered }] of state.nps) if (answered <= day - windowDays) own(state, 'nps').delete(other)
+  if (event.userId !== null && event.userId !== '') {
+    const before = dealings.get('answer', event.userId)
+    if (before !== undefined && compareStamps(before, answer) > 0) return
+    dealings.set('answer', event.userId, answer)
+    if (before === undefined) state.answererCount += 1
+    else count(state, before, -1, windowDays)
+  }
+  count(state, answer, 1, windowDays)
+}
+
+const count = (state: AccountState, { day, score }: NpsAnswer, amount: 1 | -1, windowDays: number): void => {
+  if (day <= state.npsDay - windowDays) return
+  changeDay(state.npsAnswers, day, amount)
+  changeDay(state.npsScores, day, amount * Math.round(score * MICRO))
 }
 
 export const foldCsat = (state: AccountState, event: CountedEvent, day: number, model: CompiledModel): void => {

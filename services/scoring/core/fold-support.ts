@@ -1,30 +1,63 @@
+import { changeDay, dropUpToDay } from './day-counts.ts'
+import type { DealingBook, Ticket } from './dealing-book.ts'
 import type { CountedEvent } from './event.ts'
+import type { CompiledModel } from './model.ts'
 import { textOf, textOr } from './properties.ts'
 import { compareStamps, type Stamp, stampOf } from './stamp.ts'
-import { type AccountState, own, type Ticket } from './state.ts'
+import type { AccountState } from './state.ts'
 
-export const foldTicket = (state: AccountState, event: CountedEvent, day: number): void => {
-  state.memo.tickets = undefined
-  const ticketId = textOr(event.properties, 'ticketId', '')
-  let ticket = state.tickets.get(ticketId)
-  if (ticket === undefined) {
-    ticket = { openedDay: null, status: null, openingDay: null, priority: null, breached: false }
-    own(state, 'tickets').set(ticketId, ticket)
+const UNKNOWN: Ticket = { openedDay: null, status: null, openingDay: null, priority: null, breached: false }
+
+export const ticketIdOf = ({ properties }: CountedEvent): string => textOr(properties, 'ticketId', '')
+
+export const foldTicket = (
+  state: AccountState,
+  event: CountedEvent,
+  { day, dealings, model }: { readonly day: number; readonly dealings: DealingBook; readonly model: CompiledModel },
+): void => {
+  const ticketId = ticketIdOf(event)
+  const known = dealings.get('ticket', ticketId)
+  const before = known ?? UNKNOWN
+  const after = withEvent(before, event, day)
+  dealings.set('ticket', ticketId, after)
+  if (known === undefined) state.ticketCount += 1
+  if (event.type === OPENED && day > state.ticketDay) {
+    state.ticketDay = day
+    dropUpToDay(state.ticketsOpened, day - model.keep.tickets)
+    dropUpToDay(state.ticketsBreached, day - model.keep.tickets)
   }
-  const stamp = stampOf(event)
-  const name = textOf(event.properties.priority)
-  if (name !== null && isLatest(ticket.priority, stamp)) ticket.priority = { ...stamp, name }
-  if (event.properties.slaBreached === true) ticket.breached = true
-  foldStatus(ticket, event.type, stamp, day)
+  count(state, before, -1, model)
+  count(state, after, 1, model)
 }
 
-const foldStatus = (ticket: Ticket, type: string, stamp: Stamp, day: number): void => {
-  const opened = type === 'Support Ticket Opened'
-  const opening = opened || type === 'Support Ticket Reopened'
-  if (opened && (ticket.openedDay === null || day < ticket.openedDay)) ticket.openedDay = day
-  if (opening && (ticket.openingDay === null || day > ticket.openingDay)) ticket.openingDay = day
-  if (!opening && type !== 'Support Ticket Resolved') return
-  if (isLatest(ticket.status, stamp)) ticket.status = { ...stamp, open: opening }
+const OPENED = 'Support Ticket Opened'
+const REOPENED = 'Support Ticket Reopened'
+const RESOLVED = 'Support Ticket Resolved'
+
+const withEvent = (ticket: Ticket, event: CountedEvent, day: number): Ticket => {
+  const stamp = stampOf(event)
+  const { type } = event
+  const name = textOf(event.properties.priority)
+  const opening = type === OPENED || type === REOPENED
+  return {
+    openedDay: type === OPENED && (ticket.openedDay === null || day < ticket.openedDay) ? day : ticket.openedDay,
+    openingDay: opening && (ticket.openingDay === null || day > ticket.openingDay) ? day : ticket.openingDay,
+    priority: name !== null && isLatest(ticket.priority, stamp) ? { ...stamp, name } : ticket.priority,
+    breached: ticket.breached || event.properties.slaBreached === true,
+    status:
+      (opening || type === RESOLVED) && isLatest(ticket.status, stamp) ? { ...stamp, open: opening } : ticket.status,
+  }
 }
 
 const isLatest = (before: Stamp | null, stamp: Stamp): boolean => before === null || compareStamps(before, stamp) < 0
+
+/** Puts what a ticket adds to the counts there, or takes it away. */
+const count = (state: AccountState, ticket: Ticket, amount: 1 | -1, model: CompiledModel): void => {
+  const { openedDay, openingDay, status, priority, breached } = ticket
+  if (openedDay !== null && openedDay > state.ticketDay - model.keep.tickets) {
+    changeDay(state.ticketsOpened, openedDay, amount)
+    if (breached) changeDay(state.ticketsBreached, openedDay, amount)
+  }
+  if (status?.open === true && priority !== null && model.urgentPriorities.has(priority.name))
+    changeDay(state.urgentOpen, openingDay!, amount)
+}

@@ -1,14 +1,16 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { anyEvents, event, look, NOW, testModel } from '../../../tests/support/account-history.ts'
+import { dealingKey } from './dealing-book.ts'
+import { createDealingPages, createEmptyDealings, type DealingPages } from './dealing-pages.ts'
 import { evaluate } from './evaluate.ts'
 import type { CountedEvent } from './event.ts'
-import { foldEvent, promote, usersPending, usersTouchedBy } from './fold.ts'
+import { type Counters, dealingTouchedBy, eventsPending, foldEvent, promote, usersTouchedBy } from './fold.ts'
 import { groupsOf } from './measured.ts'
 import { foldFingerprint } from './model.ts'
 import { replay } from './replay.ts'
 import { type AccountState, createState, decodeState, encodeState } from './state.ts'
-import { createMemoryUserBook, type UserBook } from './user-days.ts'
+import { createMemoryUserBook } from './user-days.ts'
 import { createZone } from './zone.ts'
 
 const model = testModel({
@@ -28,21 +30,28 @@ const shuffled = anyEvents().chain((events) =>
   }),
 )
 
+const dealingBytes = ({ dealings }: Counters): string => (dealings as DealingPages).bytesOf(0)
+const storedAgain = (dealings: DealingPages): DealingPages => {
+  const read = createDealingPages(0)
+  read.load(0, dealings.bytesOf(0))
+  return read
+}
+
 test('the same set of events has the same bytes, in any order and any split into batches with stored states in between', () => {
   fc.assert(
     fc.property(shuffled, zones, ({ events, order, cuts }, zone) => {
-      const { state: inOrder } = replay(events, { model, zone }, NOW)
-      const users = createMemoryUserBook()
-      let state = createState()
+      const inOrder = replay(events, { model, zone }, NOW)
+      const counters = { state: createState(), users: createMemoryUserBook(), dealings: createEmptyDealings() }
       const ends = [...cuts.sort((a, b) => a - b), order.length]
       for (const [index, end] of ends.entries()) {
-        for (const one of order.slice(ends[index - 1] ?? 0, end))
-          foldEvent(state, users, one, { model, zone, now: NOW })
-        assessed(state, zone)
-        state = decodeState(encodeState(state))
+        for (const one of order.slice(ends[index - 1] ?? 0, end)) foldEvent(counters, one, { model, zone, now: NOW })
+        assessed(counters.state, zone)
+        counters.state = decodeState(encodeState(counters.state))
+        counters.dealings = storedAgain(counters.dealings)
       }
-      expect(encodeState(state)).toEqual(encodeState(inOrder))
-      expect(assessed(state, zone)).toEqual(assessed(inOrder, zone))
+      expect(encodeState(counters.state)).toEqual(encodeState(inOrder.state))
+      expect(counters.dealings.bytesOf(0)).toBe(dealingBytes(inOrder))
+      expect(assessed(counters.state, zone)).toEqual(assessed(inOrder.state, zone))
     }),
     { numRuns: 300 },
   )
@@ -55,13 +64,13 @@ test('events of the future wait, and count once their instant has come as if the
       fc.array(fc.integer({ min: 0, max: 480 }), { maxLength: 4 }),
       zones,
       (events, hours, zone) => {
-        const users = createMemoryUserBook()
-        const state = createState()
+        const counters = { state: createState(), users: createMemoryUserBook(), dealings: createEmptyDealings() }
+        const { state } = counters
         const looks = hours.map((ago) => NOW - ago * 3_600_000).sort((a, b) => a - b)
         const first = looks[0] ?? NOW
-        for (const one of events) foldEvent(state, users, one, { model, zone, now: first })
+        for (const one of events) foldEvent(counters, one, { model, zone, now: first })
         for (const now of [...looks, NOW]) {
-          promote(state, users, { model, zone, now })
+          promote(counters, { model, zone, now })
           const asOf = replay(events, { model, zone }, now).state
           expect(state.eventCount).toBe(asOf.eventCount)
           const { nextEvaluationAt, ...found } = assessed(state, zone, now)
@@ -76,31 +85,43 @@ test('events of the future wait, and count once their instant has come as if the
   )
 })
 
-test('only the users named beforehand are read or written', () => {
+test('only the users and dealings named beforehand are read or written', () => {
   fc.assert(
     fc.property(anyEvents(20), fc.nat({ max: 400 }), (events, hours) => {
       const zone = createZone('UTC')
-      const users = createMemoryUserBook()
-      let named: readonly string[] = []
-      const guarded: UserBook = {
-        get: (userId) => {
-          expect(named).toContain(userId)
-          return users.get(userId)
+      const { users, dealings } = { users: createMemoryUserBook(), dealings: createEmptyDealings() }
+      let named: readonly (string | null)[] = []
+      const guarded: Counters = {
+        state: createState(),
+        users: {
+          get: (userId) => {
+            expect(named).toContain(userId)
+            return users.get(userId)
+          },
+          set: (userId, days) => {
+            expect(named).toContain(userId)
+            users.set(userId, days)
+          },
         },
-        set: (userId, days) => {
-          expect(named).toContain(userId)
-          users.set(userId, days)
+        dealings: {
+          get: (kind, id) => {
+            expect(named).toContain(dealingKey(kind, id))
+            return dealings.get(kind, id)
+          },
+          set: (kind, id, dealing) => {
+            expect(named).toContain(dealingKey(kind, id))
+            dealings.set(kind, id, dealing)
+          },
         },
       }
-      const state = createState()
       const now = NOW - hours * 3_600_000
       for (const one of events) {
-        named = usersTouchedBy(state, one)
-        foldEvent(state, guarded, one, { model, zone, now })
+        named = [...usersTouchedBy(one), dealingTouchedBy(one)]
+        foldEvent(guarded, one, { model, zone, now })
       }
-      named = usersPending(state, NOW)
-      promote(state, guarded, { model, zone, now: NOW })
-      expect(state.pending).toEqual([])
+      named = eventsPending(guarded.state, NOW).flatMap((one) => [...usersTouchedBy(one), dealingTouchedBy(one)])
+      promote(guarded, { model, zone, now: NOW })
+      expect(guarded.state.pending).toEqual([])
     }),
     { numRuns: 100 },
   )

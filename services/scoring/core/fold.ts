@@ -1,10 +1,11 @@
 import { addDay, addToDay, takeFromDay } from './day-counts.ts'
+import { type DealingBook, dealingKey } from './dealing-book.ts'
 import type { CountedEvent } from './event.ts'
 import { BYPASS_TYPE, type Feeds, KNOWN_TYPES } from './event-types.ts'
-import { foldInvoice, foldPlanLimit, foldSubscription } from './fold-commercial.ts'
+import { foldInvoice, foldPlanLimit, foldSubscription, invoiceIdOf } from './fold-commercial.ts'
 import { foldBypass, foldJourneyDone, foldJourneyStart, foldJourneyStep, foldValue } from './fold-journey.ts'
 import { foldCsat, foldNps } from './fold-sentiment.ts'
-import { foldTicket } from './fold-support.ts'
+import { foldTicket, ticketIdOf } from './fold-support.ts'
 import { foldLifecycle, foldTraits } from './fold-traits.ts'
 import type { CompiledModel, TypeRule } from './model.ts'
 import { textOf } from './properties.ts'
@@ -12,6 +13,9 @@ import { boundKeys, compareStamps, compareText, stampOf } from './stamp.ts'
 import { type AccountState, own } from './state.ts'
 import type { UserBook } from './user-days.ts'
 import type { Zone } from './zone.ts'
+
+/** What the events of an account add up to. */
+export type Counters = { readonly state: AccountState; readonly users: UserBook; readonly dealings: DealingBook }
 
 export type FoldContext = { readonly model: CompiledModel; readonly zone: Zone; readonly now: number }
 
@@ -23,30 +27,37 @@ const NEVER = -1
 
 /**
  * Counts one event that was not counted before. The result depends only on the set of events folded. An event of the future
- * waits in `state.pending`. Pages of the users named by `usersTouchedBy` must be loaded.
+ * waits in `state.pending`. Pages of what `usersTouchedBy` and `dealingTouchedBy` name must be loaded.
  */
-export const foldEvent = (state: AccountState, users: UserBook, event: CountedEvent, context: FoldContext): void => {
-  if (event.occurredAt > context.now) insertPending(state.pending, event)
-  else count(state, users, event, context)
+export const foldEvent = (counters: Counters, event: CountedEvent, context: FoldContext): void => {
+  if (event.occurredAt > context.now) insertPending(counters.state.pending, event)
+  else count(counters, event, context)
 }
 
 /** Counts the waiting events whose instant has come. */
-export const promote = (state: AccountState, users: UserBook, context: FoldContext): void => {
-  while (state.pending.length > 0 && state.pending[0]!.occurredAt <= context.now) {
-    count(state, users, state.pending.shift()!, context)
-  }
+export const promote = (counters: Counters, context: FoldContext): void => {
+  const { pending } = counters.state
+  while (pending.length > 0 && pending[0]!.occurredAt <= context.now) count(counters, pending.shift()!, context)
 }
 
 /** Users whose days folding this event reads or writes. */
-export const usersTouchedBy = (_state: AccountState, event: CountedEvent): string[] => {
+export const usersTouchedBy = (event: CountedEvent): string[] => {
   const named = event.type === 'Champion Changed' ? textOf(event.properties.to) : null
   if (event.userId === null || event.userId === '') return named === null ? [] : [named]
   return named === null ? [event.userId] : [event.userId, named]
 }
 
-/** Users that `promote` reads or writes. */
-export const usersPending = (state: AccountState, now: number): string[] =>
-  state.pending.filter((event) => event.occurredAt <= now).flatMap((event) => usersTouchedBy(state, event))
+/** Key of the dealing that folding this event reads or writes; null: none. */
+export const dealingTouchedBy = (event: CountedEvent): string | null => {
+  const feeds = KNOWN_TYPES.get(event.type)
+  if (feeds === 'ticket') return dealingKey('ticket', ticketIdOf(event))
+  if (feeds === 'invoice') return dealingKey('invoice', invoiceIdOf(event))
+  return feeds === 'nps' && event.userId !== null ? dealingKey('answer', event.userId) : null
+}
+
+/** Events that `promote` counts. */
+export const eventsPending = (state: AccountState, now: number): readonly CountedEvent[] =>
+  state.pending.filter((event) => event.occurredAt <= now)
 
 const insertPending = (pending: CountedEvent[], event: CountedEvent): void => {
   const stamp = stampOf(event)
@@ -55,7 +66,7 @@ const insertPending = (pending: CountedEvent[], event: CountedEvent): void => {
   pending.splice(index, 0, event)
 }
 
-const count = (state: AccountState, users: UserBook, event: CountedEvent, context: FoldContext): void => {
+const count = ({ state, users, dealings }: Counters, event: CountedEvent, context: FoldContext): void => {
   const { model, zone } = context
   const rule = model.typeRule(event.type)
   const feeds = KNOWN_TYPES.get(event.type)
@@ -72,7 +83,7 @@ const count = (state: AccountState, users: UserBook, event: CountedEvent, contex
   if (rule.firstValue || feedsJourney) state.memo.journeyBytes = undefined
   if (feedsPart && !feedsJourney) state.memo.dealingsBytes = undefined
   if (rule.firstValue) foldValue(state, event)
-  if (feedsPart) FOLDS[feeds](state, event, { day, users, model, zone })
+  if (feedsPart) FOLDS[feeds](state, event, { day, users, dealings, model, zone })
 }
 
 /** Feeds whose parts lie among those of the journey; the others' lie among the dealings. */
@@ -88,6 +99,7 @@ const FEEDS_JOURNEY: ReadonlySet<Feeds> = new Set([
 type FoldPart = {
   readonly day: number
   readonly users: UserBook
+  readonly dealings: DealingBook
   readonly model: CompiledModel
   readonly zone: Zone
 }
@@ -102,8 +114,8 @@ const FOLDS: Readonly<
   journey_step: foldJourneyStep,
   journey_done: foldJourneyDone,
   journey_bypass: foldBypass,
-  ticket: (state, event, { day }) => foldTicket(state, event, day),
-  nps: (state, event, { day, model }) => foldNps(state, event, day, model),
+  ticket: foldTicket,
+  nps: foldNps,
   csat: (state, event, { day, model }) => foldCsat(state, event, day, model),
   subscription: (state, event, { zone }) => foldSubscription(state, event, zone),
   invoice: foldInvoice,

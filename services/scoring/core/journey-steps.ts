@@ -1,3 +1,4 @@
+import { createEmptyDealings } from './dealing-pages.ts'
 import type { CountedEvent } from './event.ts'
 import { type FoldContext, foldEvent } from './fold.ts'
 import { runsOf } from './journey-runs.ts'
@@ -47,7 +48,7 @@ const journeysWith = (state: AccountState, events: readonly CountedEvent[], cont
     bypasses: new Map([...state.bypasses].map(([id, at]) => [id, [...at]])),
     valueAt: [...state.valueAt],
   }
-  const users = createMemoryUserBook()
-  for (const event of events) foldEvent(copy, users, event, context)
+  const counters = { state: copy, users: createMemoryUserBook(), dealings: createEmptyDealings() }
+  for (const event of events) foldEvent(counters, event, context)
   return copy
 }

@@ -123,7 +123,13 @@ export type CompiledModel = {
   /** Of all groups, in order. */
   readonly factors: readonly FactorModel[]
   /** Days of each kind of counter that some window can still reach. */
-  readonly keep: { readonly active: number; readonly core: number; readonly users: number; readonly csat: number }
+  readonly keep: {
+    readonly active: number
+    readonly core: number
+    readonly users: number
+    readonly tickets: number
+    readonly csat: number
+  }
   readonly nps: { readonly windowDays: number }
   /** The fact `seatUse` counts users over the window of `usage.active_ratio`. */
   readonly seatUseDays: number
@@ -184,6 +190,7 @@ const windowsOf = (model: Model): Pick<CompiledModel, 'keep' | 'nps'> => {
       active: Math.max(model.silence.historyDays, windowOf('usage.active_days')),
       core: (trend?.recentDays ?? 0) + (trend?.baseDays ?? 0),
       users: Math.max(SEAT_USE_DAYS, ...users),
+      tickets: Math.max(windowOf('support.ticket_rate'), windowOf('support.sla_breach')),
       csat: windowOf('sentiment.csat'),
     },
     nps: { windowDays: Math.max(windowOf('sentiment.nps'), 1) },
@@ -196,7 +203,7 @@ const SEAT_USE_DAYS = 28
 /** What of a model the counters in a state depend on: where it differs, states must be folded again from the raw events. */
 export const foldFingerprint = (model: Model): string => {
   const { keep, nps } = windowsOf(model)
-  const { activity, features, coreFeatures, onboarding, relationship, facts } = model
+  const { activity, features, coreFeatures, onboarding, support, relationship, facts } = model
   return JSON.stringify([
     keep,
     nps,
@@ -205,6 +212,7 @@ export const foldFingerprint = (model: Model): string => {
     Object.entries(features).sort(([a], [b]) => (a < b ? -1 : 1)),
     [...coreFeatures].sort(),
     [...onboarding.firstValueTypes].sort(),
+    [...support.urgentPriorities].sort(),
     [...relationship.contactKinds].sort(),
     [facts.detractorUpTo, facts.promoterFrom],
   ])

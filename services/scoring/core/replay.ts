@@ -1,7 +1,8 @@
+import { createEmptyDealings } from './dealing-pages.ts'
 import type { CountedEvent } from './event.ts'
-import { foldEvent } from './fold.ts'
+import { type Counters, foldEvent } from './fold.ts'
 import type { CompiledModel } from './model.ts'
-import { type AccountState, createState } from './state.ts'
+import { createState } from './state.ts'
 import { createMemoryUserBook } from './user-days.ts'
 import type { Zone } from './zone.ts'
 
@@ -10,10 +11,9 @@ export const replay = (
   events: Iterable<CountedEvent>,
   context: { readonly model: CompiledModel; readonly zone: Zone; readonly now?: number },
   at: number,
-): { readonly state: AccountState; readonly users: ReturnType<typeof createMemoryUserBook> } => {
-  const state = createState()
-  const users = createMemoryUserBook()
+): Counters => {
+  const counters = { state: createState(), users: createMemoryUserBook(), dealings: createEmptyDealings() }
   const foldContext = { ...context, now: at }
-  for (const event of events) if (event.occurredAt <= at) foldEvent(state, users, event, foldContext)
-  return { state, users }
+  for (const event of events) if (event.occurredAt <= at) foldEvent(counters, event, foldContext)
+  return counters
 }

@@ -7,9 +7,7 @@ import { JOURNEY_PARTS } from './state-parts-journey.ts'
 import { USAGE_PARTS } from './state-parts-usage.ts'
 
 /** First byte: how the rest is laid out. A state of another layout is folded again from the raw events. */
-export const STATE_LAYOUT = 1
-/** As 1, but the dealings lie elsewhere: whoever reads the state puts them behind. */
-export const PARTED_LAYOUT = 2
+export const STATE_LAYOUT = 3
 
 /** A part's place here is its number in the bytes: parts are only ever added at the end of the last list. */
 const RARE_PARTS: readonly Part[] = [...JOURNEY_PARTS, ...DEALINGS_PARTS]
@@ -19,38 +17,23 @@ const writer: ByteWriter = createByteWriter()
 
 /**
  * Canonical: states of the same set of events have the same bytes. What rarely changes lies at the end and is kept as bytes
- * until a fold changes it, so that an account's old tickets and invoices cost its next event nothing.
+ * until a fold changes it. `tail` is put behind, one unit a byte.
  */
-export const encodeState = (state: AccountState): Buffer => {
-  const dealings = dealingsBytesOf(state)
-  writeHead(STATE_LAYOUT, state)
-  writer.latin1(dealings)
-  return writer.take()
-}
-
-/** The state without its dealings. */
-export const encodeParted = (state: AccountState): Buffer => {
-  writeHead(PARTED_LAYOUT, state)
-  return writer.take()
-}
-
-const writeHead = (layout: number, state: AccountState): void => {
+export const encodeState = (state: AccountState, tail = ''): Buffer => {
   state.memo.journeyBytes ??= encodeJourney(state)
-  writer.uint(layout)
+  state.memo.dealingsBytes ??= encodeDealings(state)
+  writer.uint(STATE_LAYOUT)
   writeParts(USAGE_PARTS, state)
   writer.uint(END_OF_LIST)
   writer.latin1(state.memo.journeyBytes)
+  writer.latin1(state.memo.dealingsBytes)
+  writer.latin1(tail)
+  return writer.take()
 }
 
 const encodeJourney = (state: AccountState): string => {
   writeParts(JOURNEY_PARTS, state)
   return writer.takeLatin1()
-}
-
-/** What passes between the account and its supplier, as latin1; the same text until a fold changes it. */
-export const dealingsBytesOf = (state: AccountState): string => {
-  state.memo.dealingsBytes ??= encodeDealings(state)
-  return state.memo.dealingsBytes
 }
 
 const encodeDealings = (state: AccountState): string => {
@@ -68,18 +51,21 @@ const writeParts = (parts: readonly Part[], state: AccountState, before = 0): vo
   }
 }
 
-export const decodeState = (bytes: Uint8Array): AccountState => {
+export const decodeState = (bytes: Uint8Array): AccountState => decodeStateOf(bytes).state
+
+/** The state and what was put behind it. */
+export const decodeStateOf = (bytes: Uint8Array): { readonly state: AccountState; readonly tail: string } => {
   const reader: ByteReader = createByteReader(bytes)
   const layout = reader.uint()
-  if (layout !== STATE_LAYOUT && layout !== PARTED_LAYOUT) throw new Error(`state has an unknown layout ${layout}`)
+  if (layout !== STATE_LAYOUT) throw new Error(`state has an unknown layout ${layout}`)
   const state = createState()
   for (let number = reader.uint(); number !== END_OF_LIST; number = reader.uint())
     readPart(USAGE_PARTS, number, reader, state)
-  readRare(reader, state)
-  return state
+  return { state, tail: readRare(reader, state) }
 }
 
-const readRare = (reader: ByteReader, state: AccountState): void => {
+/** Answers what is behind. */
+const readRare = (reader: ByteReader, state: AccountState): string => {
   const all = reader.rest()
   let dealingsAt: number | undefined
   for (;;) {
@@ -89,8 +75,10 @@ const readRare = (reader: ByteReader, state: AccountState): void => {
     if (number === END_OF_LIST) break
     readPart(RARE_PARTS, number, reader, state)
   }
+  const end = all.length - reader.left()
   state.memo.journeyBytes = all.slice(0, dealingsAt)
-  state.memo.dealingsBytes = all.slice(dealingsAt)
+  state.memo.dealingsBytes = all.slice(dealingsAt, end)
+  return all.slice(end)
 }
 
 const readPart = (parts: readonly Part[], number: number, reader: ByteReader, state: AccountState): void => {

@@ -1,7 +1,7 @@
-import { own, SUBSCRIPTION_KINDS } from './state.ts'
+import { SUBSCRIPTION_KINDS } from './state.ts'
 import { type Part, stamped } from './state-part.ts'
 import { series } from './state-parts-usage.ts'
-import { dayOr, readMap, readNullable, readStamp, writeMap, writeNullable, writeStamp } from './state-values.ts'
+import { dayOr, readNullable, readStamp, writeNullable, writeStamp } from './state-values.ts'
 
 const newestDays: Part = {
   isEmpty: (state) =>
@@ -54,64 +54,32 @@ const planLimit: Part = {
   },
 }
 
-const tickets: Part = {
-  isEmpty: (state) => state.tickets.size === 0,
-  write: (to, state) =>
-    writeMap(to, state.tickets, (_, ticket) => {
-      dayOr.write(to, ticket.openedDay)
-      dayOr.write(to, ticket.openingDay)
-      to.uint(
-        (ticket.breached ? 1 : 0) + (ticket.status ? 2 : 0) + (ticket.priority ? 4 : 0) + (ticket.status?.open ? 8 : 0),
-      )
-      if (ticket.status) writeStamp(to, ticket.status)
-      if (!ticket.priority) return
-      writeStamp(to, ticket.priority)
-      to.text(ticket.priority.name)
-    }),
-  read: (from, state) =>
-    readMap(from, own(state, 'tickets'), () => {
-      const openedDay = dayOr.read(from)
-      const openingDay = dayOr.read(from)
-      const bits = from.uint()
-      const status = bits & 2 ? { ...readStamp(from), open: (bits & 8) !== 0 } : null
-      const priority = bits & 4 ? { ...readStamp(from), name: from.text() } : null
-      return { openedDay, openingDay, breached: (bits & 1) !== 0, status, priority }
-    }),
-}
-
-const invoices: Part = {
-  isEmpty: (state) => state.invoices.size === 0,
-  write: (to, state) =>
-    writeMap(to, state.invoices, (_, invoice) => {
-      writeNullable(to, invoice.paid, (stamp) => writeStamp(to, stamp))
-      to.uint(invoice.failures.length)
-      for (const failure of invoice.failures) writeStamp(to, failure)
-    }),
-  read: (from, state) =>
-    readMap(from, own(state, 'invoices'), () => {
-      const paid = readNullable(from, () => readStamp(from))
-      return { paid, failures: Array.from({ length: from.uint() }, () => readStamp(from)) }
-    }),
-}
-
-const nps: Part = {
-  isEmpty: (state) => state.nps.size === 0,
-  write: (to, state) =>
-    writeMap(to, state.nps, (_, answer) => {
-      writeStamp(to, answer)
-      to.int(answer.day)
-      to.double(answer.score)
-    }),
-  read: (from, state) =>
-    readMap(from, own(state, 'nps'), () => ({ ...readStamp(from), day: from.int(), score: from.double() })),
+const dealings: Part = {
+  isEmpty: (state) => state.ticketCount + state.invoiceCount + state.answererCount === 0,
+  write: (to, state) => {
+    to.uint(state.ticketCount)
+    to.uint(state.invoiceCount)
+    to.uint(state.answererCount)
+    to.int(state.ticketDay)
+  },
+  read: (from, state) => {
+    state.ticketCount = from.uint()
+    state.invoiceCount = from.uint()
+    state.answererCount = from.uint()
+    state.ticketDay = from.int()
+  },
 }
 
 /** What passes between the account and its supplier: contracts, money, support, opinions. */
 export const DEALINGS_PARTS: readonly Part[] = [
   subscriptions,
-  tickets,
-  invoices,
-  nps,
+  dealings,
+  series((state) => state.ticketsOpened),
+  series((state) => state.ticketsBreached),
+  series((state) => state.urgentOpen),
+  series((state) => state.failingInvoices),
+  series((state) => state.npsAnswers),
+  series((state) => state.npsScores),
   series((state) => state.csatAnswers),
   series((state) => state.csatSatisfied),
   newestDays,

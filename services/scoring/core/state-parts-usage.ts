@@ -24,9 +24,10 @@ const writeSeries = (to: ByteWriter, { days, counts }: DayCounts): void => {
   writeDays(to, days)
   for (const count of counts) to.uint(count)
 }
-const readSeries = (from: ByteReader, { days, counts }: DayCounts): void => {
-  readDays(from, days)
-  for (let index = 0; index < days.length; index += 1) counts.push(from.uint())
+const readSeries = (from: ByteReader, series: DayCounts): void => {
+  series.days = []
+  readDays(from, series.days)
+  series.counts = series.days.map(() => from.uint())
 }
 
 export const series = (of: (state: AccountState) => DayCounts): Part => ({

@@ -4,25 +4,6 @@ import type { Stamp } from './stamp.ts'
 
 export { decodeState, encodeState } from './state-codec.ts'
 
-export type Ticket = {
-  /** Its first Opened event; null before one is known. */
-  openedDay: number | null
-  /** The latest of Opened, Reopened, Resolved. */
-  status: (Stamp & { readonly open: boolean }) | null
-  /** Day of the latest Opened or Reopened; null without one: then it is not open, whatever its status. */
-  openingDay: number | null
-  priority: (Stamp & { readonly name: string }) | null
-  breached: boolean
-}
-
-export type Invoice = {
-  paid: Stamp | null
-  /** Failed and overdue events later than the latest payment, in order. */
-  readonly failures: Stamp[]
-}
-
-export type NpsAnswer = Stamp & { readonly day: number; readonly score: number }
-
 export type SubscriptionEvent = Stamp & {
   readonly kind: SubscriptionKind
   readonly subscriptionId: string
@@ -57,8 +38,8 @@ export type RenewalTrait = Stamp & { readonly renewalDay: number | null; readonl
 
 /**
  * What an account's events add up to. Every part is a function of the set of events, whatever their order: sums in day buckets,
- * maxima, values with the stamp of the latest event that bore them, and ordered lists of what is rare. Users are not here, only
- * counts of them by their last day.
+ * maxima, values with the stamp of the latest event that bore them, and ordered lists of what is rare. Users and dealings are not
+ * here, only counts of them by day.
  */
 export type AccountState = {
   eventCount: number
@@ -89,10 +70,22 @@ export type AccountState = {
   bypasses: ReadonlyMap<string, number[]>
   /** Instants of events that realise value, ascending. */
   readonly valueAt: number[]
-  tickets: ReadonlyMap<string, Ticket>
-  invoices: ReadonlyMap<string, Invoice>
-  /** Latest answer by user; an answer without one has a key of its own. */
-  nps: ReadonlyMap<string, NpsAnswer>
+  /** Tickets, invoices and people who answered, ever; each of them is in the account's dealings. */
+  ticketCount: number
+  invoiceCount: number
+  answererCount: number
+  /** The newest day of an Opened event; -1 = never. It says which tickets the next two still count. */
+  ticketDay: number
+  /** Tickets by the day of their first Opened event; those of them that breached. */
+  readonly ticketsOpened: DayCounts
+  readonly ticketsBreached: DayCounts
+  /** Open tickets of an urgent priority by the day of their latest Opened or Reopened. */
+  readonly urgentOpen: DayCounts
+  /** Invoices by the day since which they are failing. */
+  readonly failingInvoices: DayCounts
+  /** Latest answers by day, of those within the window of the newest; their scores in micro-points: whole numbers, so that no order changes the sum. */
+  readonly npsAnswers: DayCounts
+  readonly npsScores: DayCounts
   readonly csatAnswers: DayCounts
   readonly csatSatisfied: DayCounts
   /** Newest local days; -1 = never. */
@@ -113,9 +106,6 @@ export type AccountState = {
 /** Each is dropped by the fold that changes what it rests on. */
 export type Memo = {
   timeline?: unknown
-  tickets?: unknown
-  invoices?: unknown
-  nps?: unknown
   subscriptions?: unknown
   /** Bytes as a text of one unit each: small buffers are slices of 8 KB slabs, and a kept one keeps its slab. */
   journeyBytes?: string | undefined
@@ -125,10 +115,7 @@ export type Memo = {
 /** Most accounts have nothing in most maps: an empty one is shared until it is written to. */
 const EMPTY: ReadonlyMap<string, never> = new Map<string, never>()
 
-type Maps = Pick<
-  AccountState,
-  'features' | 'traitStamps' | 'journeySteps' | 'journeyDone' | 'bypasses' | 'tickets' | 'invoices' | 'nps'
->
+type Maps = Pick<AccountState, 'features' | 'traitStamps' | 'journeySteps' | 'journeyDone' | 'bypasses'>
 type Writable<Held> = Held extends ReadonlyMap<infer Key, infer Value> ? Map<Key, Value> : never
 
 /** One of the state's maps, to be written to. */
@@ -158,9 +145,16 @@ export const createState = (): AccountState => ({
   journeyDone: EMPTY,
   bypasses: EMPTY,
   valueAt: [],
-  tickets: EMPTY,
-  invoices: EMPTY,
-  nps: EMPTY,
+  ticketCount: 0,
+  invoiceCount: 0,
+  answererCount: 0,
+  ticketDay: -1,
+  ticketsOpened: createDayCounts(),
+  ticketsBreached: createDayCounts(),
+  urgentOpen: createDayCounts(),
+  failingInvoices: createDayCounts(),
+  npsAnswers: createDayCounts(),
+  npsScores: createDayCounts(),
   csatAnswers: createDayCounts(),
   csatSatisfied: createDayCounts(),
   npsDay: -1,

@@ -1,6 +1,7 @@
+import { growBits, pageOfKey } from './page-layout.ts'
 import type { UserBook, UserDays } from './user-days.ts'
 
-/** Users per page aimed at: a page is rewritten whole when one of its users changes. */
+/** Aimed at. */
 const USERS_PER_PAGE = 128
 /** A separator that no user id holds: NUL is refused at every door. */
 const SEPARATOR = '\0'
@@ -22,12 +23,7 @@ export type UserPages = UserBook & {
   readonly entries: () => Iterable<[string, UserDays]>
 }
 
-/** How many page bits an account with that many users should have. Grows in steps of four, so that a page is re-laid seldom. */
-export const pageBitsFor = (users: number, bits: number): number => {
-  let wanted = bits
-  while (users > 2 * USERS_PER_PAGE * 2 ** wanted) wanted += 2
-  return wanted
-}
+export const pageBitsFor = (users: number, bits: number): number => growBits(users, bits, USERS_PER_PAGE)
 
 type Page = Map<string, number>
 type Pages = {
@@ -49,7 +45,7 @@ const methods: UserPages & ThisType<UserPages & Pages> = {
     return this.pageBits
   },
   pageOf(userId) {
-    return this.pageBits === 0 ? 0 : hashUser(userId) & (2 ** this.pageBits - 1)
+    return pageOfKey(userId, this.pageBits)
   },
   isLoaded(page) {
     return this.pages[page] !== undefined
@@ -106,12 +102,4 @@ const decodePage = (bytes: Buffer): Map<string, number> => {
   const parts = bytes.toString().split(SEPARATOR)
   for (let i = 0; i + 1 < parts.length; i += 2) users.set(parts[i]!, Number(parts[i + 1]))
   return users
-}
-
-/** FNV-1a over UTF-16 units, then mixed, since only the low bits choose the page. */
-const hashUser = (userId: string): number => {
-  let hash = 0x811c9dc5
-  for (let i = 0; i < userId.length; i++) hash = Math.imul(hash ^ userId.charCodeAt(i), 0x01000193)
-  hash ^= hash >>> 15
-  return Math.imul(hash, 0x2c1b3c6d) >>> 16
 }

@@ -1,11 +1,12 @@
+import { createEmptyDealings } from '../../../services/scoring/core/dealing-pages.ts'
 import { evaluate } from '../../../services/scoring/core/evaluate.ts'
 import type { Evaluation, GroupResult } from '../../../services/scoring/core/evaluation.ts'
 import type { CountedEvent } from '../../../services/scoring/core/event.ts'
-import { type FoldContext, foldEvent, promote } from '../../../services/scoring/core/fold.ts'
+import { type Counters, type FoldContext, foldEvent, promote } from '../../../services/scoring/core/fold.ts'
 import { groupsOf } from '../../../services/scoring/core/measured.ts'
 import { type CompiledModel, compileModel, type Model } from '../../../services/scoring/core/model.ts'
 import { type AccountState, createState, decodeState, encodeState } from '../../../services/scoring/core/state.ts'
-import { createMemoryUserBook, type UserBook } from '../../../services/scoring/core/user-days.ts'
+import { createMemoryUserBook } from '../../../services/scoring/core/user-days.ts'
 import { createZone } from '../../../services/scoring/core/zone.ts'
 import type { ReferenceEvent } from './past.ts'
 import type { RandomAccount } from './random-events.ts'
@@ -40,14 +41,18 @@ export const acceptedOnce = (events: readonly ReferenceEvent[]): readonly Counte
   })
 }
 
-export type ProductAccount = { state: AccountState; readonly users: UserBook }
+export type ProductAccount = Omit<Counters, 'state'> & { state: AccountState }
 
-export const newProductAccount = (): ProductAccount => ({ state: createState(), users: createMemoryUserBook() })
+export const newProductAccount = (): ProductAccount => ({
+  state: createState(),
+  users: createMemoryUserBook(),
+  dealings: createEmptyDealings(),
+})
 
 /** One flush: what had waited is promoted, the batch folded, and the state written and read again. */
 export const flush = (account: ProductAccount, events: readonly CountedEvent[], context: FoldContext): void => {
-  promote(account.state, account.users, context)
-  for (const event of events) foldEvent(account.state, account.users, event, context)
+  promote(account, context)
+  for (const event of events) foldEvent(account, event, context)
   account.state = decodeState(encodeState(account.state))
 }
 

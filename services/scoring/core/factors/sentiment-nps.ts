@@ -1,5 +1,6 @@
 import { pointsAt } from '../curve.ts'
-import { MICRO, npsOf } from '../nps-summary.ts'
+import { sumOfDays } from '../day-counts.ts'
+import { MICRO } from '../fold-sentiment.ts'
 import { type FactorDefinition, found, leavesIn, noData, windowStart } from '../view.ts'
 
 /**
@@ -12,20 +13,20 @@ export const nps: FactorDefinition = {
   needs: ['windowDays', 'curve'],
   settings: ['freshDays'],
   measure: (view, { windowDays, curve, settings }) => {
-    const { days, counts, sums } = npsOf(view.state)
+    const { npsAnswers, npsScores } = view.state
     const from = windowStart(view, windowDays!)
-    let answers = 0
-    let sum = 0
-    for (let index = days.length - 1; index >= 0 && days[index]! >= from; index -= 1) {
-      answers += counts[index]!
-      sum += sums[index]!
-    }
+    const answers = sumOfDays(npsAnswers, from, view.day)
     if (answers === 0) return noData()
-    const value = sum / MICRO / answers
+    const value = sumOfDays(npsScores, from, view.day) / MICRO / answers
     const age = view.day - view.state.npsDay
     const freshDays = settings!.freshDays!
     const freshness = age <= freshDays ? 1 : 1 - (age - freshDays) / (windowDays! - freshDays)
     const fadesIn = age < freshDays ? freshDays - age + 1 : 1
-    return found(value, pointsAt(curve!, value), Math.min(fadesIn, leavesIn(view, days, windowDays!)), freshness)
+    return found(
+      value,
+      pointsAt(curve!, value),
+      Math.min(fadesIn, leavesIn(view, npsAnswers.days, windowDays!)),
+      freshness,
+    )
   },
 }

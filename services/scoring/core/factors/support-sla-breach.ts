@@ -1,5 +1,5 @@
 import { pointsAt } from '../curve.ts'
-import { ticketsOf } from '../ticket-summary.ts'
+import { sumOfDays } from '../day-counts.ts'
 import { type FactorDefinition, found, leavesIn, noData, windowStart } from '../view.ts'
 
 /** Share of the tickets first opened in the window that breached their target. No data without such a ticket. */
@@ -8,16 +8,11 @@ export const slaBreach: FactorDefinition = {
   group: 'support',
   needs: ['windowDays', 'curve'],
   measure: (view, { windowDays, curve }) => {
-    const { openedDays, breached } = ticketsOf(view.state)
+    const { ticketsOpened, ticketsBreached } = view.state
     const from = windowStart(view, windowDays!)
-    let tickets = 0
-    let breaches = 0
-    for (let index = openedDays.length - 1; index >= 0 && openedDays[index]! >= from; index -= 1) {
-      tickets += 1
-      if (breached[index]) breaches += 1
-    }
+    const tickets = sumOfDays(ticketsOpened, from, view.day)
     if (tickets === 0) return noData()
-    const value = breaches / tickets
-    return found(value, pointsAt(curve!, value), leavesIn(view, openedDays, windowDays!))
+    const value = sumOfDays(ticketsBreached, from, view.day) / tickets
+    return found(value, pointsAt(curve!, value), leavesIn(view, ticketsOpened.days, windowDays!))
   },
 }

@@ -1,5 +1,5 @@
 import { pointsAt } from '../curve.ts'
-import { ticketsOf } from '../ticket-summary.ts'
+import { sumOfDays } from '../day-counts.ts'
 import {
   activeUsersOf,
   type FactorDefinition,
@@ -21,17 +21,15 @@ export const ticketRate: FactorDefinition = {
   needs: ['windowDays', 'curve'],
   measure: (view, { windowDays, curve }) => {
     if (!hasSupport(view)) return noData()
-    const { openedDays } = ticketsOf(view.state)
-    const from = windowStart(view, windowDays!)
-    let tickets = 0
-    for (let index = openedDays.length - 1; index >= 0 && openedDays[index]! >= from; index -= 1) tickets += 1
+    const { ticketsOpened, activeUsers } = view.state
+    const tickets = sumOfDays(ticketsOpened, windowStart(view, windowDays!), view.day)
     const value = (PER_USERS * tickets) / Math.max(1, activeUsersOf(view, windowDays!))
     const changesIn = Math.min(
-      leavesIn(view, openedDays, windowDays!),
-      tickets > 0 ? leavesIn(view, view.state.activeUsers.days, windowDays!) : Number.POSITIVE_INFINITY,
+      leavesIn(view, ticketsOpened.days, windowDays!),
+      tickets > 0 ? leavesIn(view, activeUsers.days, windowDays!) : Number.POSITIVE_INFINITY,
     )
     return found(value, pointsAt(curve!, value), changesIn)
   },
 }
 
-export const hasSupport = (view: View): boolean => view.state.tickets.size > 0 || isConnected(view, 'support')
+export const hasSupport = (view: View): boolean => view.state.ticketCount > 0 || isConnected(view, 'support')

@@ -1,5 +1,4 @@
 import { pointsAt } from '../curve.ts'
-import { ticketsOf } from '../ticket-summary.ts'
 import { type FactorDefinition, found, noData, type View } from '../view.ts'
 import { hasSupport } from './support-ticket-rate.ts'
 
@@ -15,20 +14,7 @@ export const urgentOpen: FactorDefinition = {
   },
 }
 
-export const urgentTickets = ({ state, model }: View): number => {
-  let urgent = 0
-  for (const { priority } of ticketsOf(state).open) {
-    if (priority !== null && model.urgentPriorities.has(priority)) urgent += 1
-  }
-  return urgent
-}
+export const urgentTickets = ({ state }: View): number => state.urgentOpen.counts.reduce((sum, count) => sum + count, 0)
 
 /** Day since which the urgent ticket that is open longest has been; null without one. */
-export const urgentSinceDay = ({ state, model }: View): number | null => {
-  let since: number | null = null
-  for (const { priority, openingDay } of ticketsOf(state).open) {
-    if (priority === null || !model.urgentPriorities.has(priority)) continue
-    if (since === null || openingDay < since) since = openingDay
-  }
-  return since
-}
+export const urgentSinceDay = ({ state }: View): number | null => state.urgentOpen.days[0] ?? null
