@@ -99,13 +99,16 @@ const FASTIFY_CODES: Readonly<Record<string, string>> = {
   FST_ERR_MAX_PARAM_LENGTH: 'url_too_long',
 }
 
-const ABOUT_THE_BODY = new Set([
-  'unsupported_media_type',
-  'body_too_large',
-  'empty_body',
-  'invalid_json',
-  'invalid_content_length',
-])
+/** Where the fault is. */
+const POINTERS: Readonly<Record<string, string>> = {
+  unsupported_media_type: '',
+  body_too_large: '',
+  empty_body: '',
+  invalid_json: '',
+  invalid_content_length: '',
+  invalid_url: '/path',
+  url_too_long: '/path',
+}
 
 /** What an error looks like from outside: the caller's mistakes in words, everything else without its internals. */
 export const describeError = (error: unknown): ProblemOptions => {
@@ -134,7 +137,7 @@ export const describeError = (error: unknown): ProblemOptions => {
       status: statusCode,
       code: known ?? 'bad_request',
       detail: known ? message : (TITLES[statusCode] ?? 'Bad Request'),
-      ...(known && ABOUT_THE_BODY.has(known) ? { errors: wholeBody(known) } : {}),
+      errors: known ? [{ pointer: POINTERS[known]!, code: known, detail: TITLES[statusCode] ?? 'Bad Request' }] : [],
     }
   }
   return { status: 500, code: 'internal', detail: 'Something went wrong on our side; the log has the request id' }

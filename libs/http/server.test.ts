@@ -134,7 +134,8 @@ describe('every error is a problem', () => {
       await expectProblem(await post('{}', { ...bearer, 'content-type': type }), 415, 'unsupported_media_type')
   })
   it('an address that cannot be decoded is 400, one that is too long 414', async () => {
-    await expectProblem(await fetch(`${base}/v1/things/%ff`, { headers: bearer }), 400, 'invalid_url')
+    const odd = await expectProblem(await fetch(`${base}/v1/things/%ff`, { headers: bearer }), 400, 'invalid_url')
+    expect(odd.errors?.[0]?.pointer).toBe('/path')
     await expectProblem(await fetch(`${base}/v1/things/${'a'.repeat(1_501)}`, { headers: bearer }), 414, 'url_too_long')
   })
   it('an unknown Content-Encoding is 415', async () => {
