@@ -44,6 +44,7 @@ export type Sizes = {
   readonly bigAccountActiveUsers: number
   readonly evaluations: number
   readonly accounts: number
+  readonly reevaluations: number
 }
 
 export const FULL: Sizes = {
@@ -58,6 +59,7 @@ export const FULL: Sizes = {
   bigAccountActiveUsers: 20_000,
   evaluations: 200_000,
   accounts: 1_000_000,
+  reevaluations: 100_000,
 }
 export const SMOKE: Sizes = {
   scoringEvents: 200_000,
@@ -71,6 +73,7 @@ export const SMOKE: Sizes = {
   bigAccountActiveUsers: 8_000,
   evaluations: 50_000,
   accounts: 100_000,
+  reevaluations: 20_000,
 }
 
 export type Run = {

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { Webhook } from 'standardwebhooks'
 import { request } from 'undici'
 import { type Figure, type Run, withCleanup } from './bench-run.ts'
-import { drive, probeIn, share, type Watch } from './latency.ts'
+import { drive, loadOf, probeIn, share, type Watch } from './latency.ts'
 import { createEnvironment, type RunningService, startPostgres, startService } from './parts.ts'
 import { peakMbOf, watchPostgresMemory } from './process-use.ts'
 
@@ -72,7 +72,7 @@ export const eventToWebhook = async (run: Run): Promise<Figure> => {
     await subscribe(alerting, key, receiver)
     const memory = watchPostgresMemory()
     defer(async () => memory.stop())
-    const sorted = await drive(receiver, { address: ingest.address, key }, PER_SECOND, run.sizes)
+    const sorted = await drive(receiver, { address: ingest.address, key }, loadOf(PER_SECOND, run.sizes))
     return {
       bench: 'event-to-webhook',
       bus: 'kafka',

@@ -22,3 +22,18 @@ export const fillLog = async (bus: Bus, count: number): Promise<void> => {
   }
   await Promise.all(Array.from({ length: IN_FLIGHT }, worker))
 }
+
+/** One event of each of so many accounts. */
+export const fillAccounts = async (bus: Bus, accounts: number): Promise<void> => {
+  await bus.ensureTopics(['usage.events'])
+  for (let from = 0; from < accounts; from += PER_PUBLISH) {
+    const now = Date.now()
+    const records = Array.from({ length: Math.min(PER_PUBLISH, accounts - from) }, (_, i) => {
+      const occurredAt = new Date(now).toISOString()
+      const [accountId, userId] = [`account-${from + i}`, `user-${from + i}`]
+      const common = { id: accountId, source: 'backend', type: 'Signed In', properties: {} }
+      return toRecord({ ...common, accountId, userId, occurredAt }, now)
+    })
+    await bus.publish('usage.events', records)
+  }
+}

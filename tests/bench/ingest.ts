@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { Agent } from 'undici'
-import packageJson from '../../package.json' with { type: 'json' }
+import { flagsOf } from '../support/spawn-process.ts'
 import { type Figure, type Run, withCleanup } from './bench-run.ts'
 import { createEventMaker } from './make-events.ts'
 import { peakMbOf } from './process-use.ts'
@@ -10,7 +10,7 @@ const PER_REQUEST = 500
 const IN_FLIGHT = 4
 const WARM_UP_REQUESTS = 100
 /** As the service is started. */
-const FLAGS = packageJson.scripts['start:ingest'].split(' ').filter((word) => word.startsWith('--'))
+const FLAGS = flagsOf('services/ingest/main.ts')
 const PROGRAM = new URL('./ingest-process.ts', import.meta.url).pathname
 
 const makeBodies = (requests: number): Buffer[] => {

@@ -43,7 +43,7 @@ export const probeIn = (text: string): number | undefined => {
 }
 
 /** The end of the way is the change on `account.health`. */
-const watchHealth = async (bus: Bus): Promise<Watch> => {
+export const watchHealth = async (bus: Bus): Promise<Watch> => {
   const arrivals = new Map<number, number>()
   await bus.ensureTopics(['account.health'])
   const subscription = await bus.consume({
@@ -60,22 +60,35 @@ const watchHealth = async (bus: Bus): Promise<Watch> => {
   return { arrivals, stop: subscription.stop }
 }
 
+export type Load = {
+  readonly perSecond: number
+  readonly warmUpSeconds: number
+  /** Asked before each request. */
+  readonly goesOn: (afterMs: number) => boolean
+}
+
+export const loadOf = (perSecond: number, { latencySeconds, warmUpSeconds }: Sizes): Load => ({
+  perSecond,
+  warmUpSeconds,
+  goesOn: (afterMs) => afterMs < (warmUpSeconds + latencySeconds) * 1_000,
+})
+
 /** Sends at this rate and answers how long each probe took, sorted; those of the warm-up are left out. */
 export const drive = async (
   { arrivals, stop }: Watch,
   door: Door,
-  perSecond: number,
-  { latencySeconds, warmUpSeconds }: Sizes,
+  { perSecond, warmUpSeconds, goesOn }: Load,
 ): Promise<readonly number[]> => {
   const perRequest = Math.round((perSecond * EVERY_MS) / 1_000)
-  const requests = ((warmUpSeconds + latencySeconds) * 1_000) / EVERY_MS
+  let requests = 0
   const next = createEventMaker(`live${perSecond}`)
   const agent = new Agent({ connections: 64, pipelining: 1 })
   const startedAt = performance.now() + 200
   const dueAt = (request: number): number => startedAt + request * EVERY_MS
   const sends: Promise<void>[] = []
   try {
-    for (let request = 0; request < requests; request++) {
+    while (goesOn(requests * EVERY_MS)) {
+      const request = requests++
       const waitMs = dueAt(request) - performance.now()
       if (waitMs > 0) await pause(waitMs)
       const now = Date.now()
@@ -113,7 +126,7 @@ const figureOf = async (run: Run, bus: 'kafka' | 'embedded', perSecond: number, 
   const memory = watchPostgresMemory()
   try {
     const door = { address: parts.ingest.address, key: parts.key }
-    const sorted = await drive(await watchHealth(parts.bus), door, perSecond, run.sizes)
+    const sorted = await drive(await watchHealth(parts.bus), door, loadOf(perSecond, run.sizes))
     const alone = parts.ingest !== parts.scoring
     return {
       bench: `latency-${perSecond}`,

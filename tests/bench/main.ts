@@ -12,6 +12,7 @@ import { ingestOverHttp } from './ingest.ts'
 import { latencyEmbedded, latencyOnKafka } from './latency.ts'
 import { millionAccounts } from './million-accounts.ts'
 import { tableOf } from './print-table.ts'
+import { reevaluation } from './reevaluation.ts'
 import { scoringEmbedded, scoringOnKafka } from './scoring.ts'
 
 /** Each gives one figure; those of one name differ in the bus. */
@@ -31,6 +32,7 @@ const BENCHES: readonly (readonly [name: string, measure: (run: Run) => Promise<
   ['evaluate', evaluateAccount],
   ['big-account', bigAccount],
   ['million-accounts', millionAccounts],
+  ['re-evaluation', reevaluation],
 ]
 
 const { values: options } = parseArgs({

@@ -1,32 +1,15 @@
-import type { Bus } from '#libs/bus/bus.ts'
 import type { Database } from '#libs/postgres/database.ts'
 import { FIND_DUE } from '../../services/scoring/due-store.ts'
 import { type Figure, type Run, withCleanup } from './bench-run.ts'
-import { toRecord } from './make-events.ts'
+import { fillAccounts } from './fill-log.ts'
 import { createEnvironment, startKafkaBus, startPostgres, startService } from './parts.ts'
 import { peakMbOf } from './process-use.ts'
 import { perSecondOf } from './scoring.ts'
 
 const PREFIX = 'wide-'
-const PER_PUBLISH = 5_000
 const DUE = 1_000
 const LOOKS = 21
 const YEAR_MS = 365 * 86_400_000
-
-/** One event of each account. */
-const fill = async (bus: Bus, accounts: number): Promise<void> => {
-  await bus.ensureTopics(['usage.events'])
-  for (let from = 0; from < accounts; from += PER_PUBLISH) {
-    const now = Date.now()
-    const records = Array.from({ length: Math.min(PER_PUBLISH, accounts - from) }, (_, i) => {
-      const occurredAt = new Date(now).toISOString()
-      const [accountId, userId] = [`account-${from + i}`, `user-${from + i}`]
-      const common = { id: accountId, source: 'backend', type: 'Signed In', properties: {} }
-      return toRecord({ ...common, accountId, userId, occurredAt }, now)
-    })
-    await bus.publish('usage.events', records)
-  }
-}
 
 /** Milliseconds in the database to find the next 1,000 accounts when all are due: the middle of many looks. */
 const findDueMs = async (database: Database): Promise<number> => {
@@ -47,7 +30,7 @@ export const millionAccounts = async (run: Run): Promise<Figure> =>
   withCleanup(async (defer) => {
     const { brokers } = await run.kafka()
     const { accounts } = run.sizes
-    await withCleanup(async (deferBus) => fill(await startKafkaBus(deferBus, brokers, PREFIX), accounts))
+    await withCleanup(async (deferBus) => fillAccounts(await startKafkaBus(deferBus, brokers, PREFIX), accounts))
     const postgres = await startPostgres(defer)
     const environment = createEnvironment(postgres, { KAFKA_BROKERS: brokers, KAFKA_TOPIC_PREFIX: PREFIX })
     const service = await startService(defer, 'scoring', environment, run.profiles)

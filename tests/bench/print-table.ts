@@ -35,6 +35,7 @@ hanging-endpoint: from commit to arrival at 19 endpoints while a 20th hangs; rat
 evaluate: one account of 50 users, best of 20 passes.
 big-account: processor time per event of an account with 100,000 users; ratio to an account with ten.
 million-accounts: one event of each account; p50 ms to find the next 1,000 due among them.
+re-evaluation: accounts a second from the publishing of a model to the last one scored by it; ms from a live event, 1,000/s meanwhile, to its change.
 peak MB: VmHWM of the measured process. PostgreSQL MB: Pss of its processes, shared memory counted once. MB are 10^6 bytes.
 `
 

@@ -3,7 +3,6 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { Agent } from 'undici'
 import { expect, it, onTestFinished } from 'vitest'
 import { newApiKey } from '#libs/access/api-key.ts'
-import packageJson from '../../package.json' with { type: 'json' }
 import { createEventMaker } from '../bench/make-events.ts'
 import { peakMbOf } from '../bench/process-use.ts'
 import { eventually } from '../support/eventually.ts'
@@ -16,8 +15,6 @@ import { openTestBus } from '../support/test-bus.ts'
 const CEILING_MB = 300
 const SENDERS = 250
 const EVENTS_PER_REQUEST = 500
-/** As `npm run start:ingest` starts it. */
-const FLAGS = packageJson.scripts['start:ingest'].split(' ').filter((word) => word.startsWith('--'))
 
 type Request = { readonly body: Buffer; readonly ids: readonly string[] }
 const createRequestMaker = (): (() => Request) => {
@@ -44,7 +41,7 @@ await describeWithKafka('a flooded door whose broker hangs', () => {
       PULSO_ENCRYPTION_KEY: randomBytes(32).toString('base64'),
       PULSO_BOOTSTRAP_KEY: key,
     }
-    const door = spawnProcess(FLAGS[0]!, environment, [...FLAGS.slice(1), 'services/ingest/main.ts'])
+    const door = spawnProcess('services/ingest/main.ts', environment)
     onTestFinished(async () => {
       door.child.kill('SIGKILL')
       await door.ended

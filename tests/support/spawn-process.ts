@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import packageJson from '../../package.json' with { type: 'json' }
 
 export type SpawnedProcess = {
   readonly child: ChildProcess
@@ -13,13 +14,20 @@ export type SpawnedProcess = {
 
 const root = new URL('../..', import.meta.url).pathname
 
-/** Runs one of the project's programs as a process of its own, with no configuration but `environment`. */
+/** What the npm script that runs this file gives to node; nothing for a file that no script runs. */
+export const flagsOf = (file: string): readonly string[] =>
+  Object.values(packageJson.scripts)
+    .map((script) => script.split(' '))
+    .find((words) => words[0] === 'node' && words.at(-1) === file)
+    ?.slice(1, -1) ?? []
+
+/** Runs one of the project's programs as a process of its own, as its npm script does, with no configuration but `environment`. */
 export const spawnProcess = (
   file: string,
   environment: Readonly<Record<string, string>> = {},
   args: readonly string[] = [],
 ): SpawnedProcess => {
-  const child = spawn(process.execPath, [file, ...args], {
+  const child = spawn(process.execPath, [...flagsOf(file), file, ...args], {
     cwd: root,
     env: { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
