@@ -1,4 +1,5 @@
 import type { Account } from './core/account.ts'
+import { accountBytes } from './core/account-cost.ts'
 
 /**
  * Accounts kept in memory between flushes, the longest unused dropped first. One that a flush under way holds is never dropped:
@@ -9,19 +10,23 @@ export type AccountCache = {
   readonly put: (key: string, account: Account) => void
   readonly drop: (key: string) => void
   readonly size: () => number
-  /** Drops down to the bounds. */
-  readonly trim: () => void
+  /** About how many bytes of memory they take. */
+  readonly bytes: () => number
+  /** Counts anew what accounts take that a flush has let go of, and drops down to the bound. */
+  readonly settle: (accounts: readonly Account[]) => void
 }
 
-export type CacheBounds = { readonly maxAccounts: number; readonly maxIds: number }
-
-export const createAccountCache = (bounds: CacheBounds): AccountCache => {
+export const createAccountCache = (maxBytes: number): AccountCache => {
   const accounts = new Map<string, Account>()
-  let ids = 0
+  let bytes = 0
+  const measure = (account: Account, takes: number): void => {
+    bytes += takes - account.cachedBytes
+    account.cachedBytes = takes
+  }
   const drop = (key: string): void => {
     const account = accounts.get(key)
     if (account === undefined) return
-    ids -= account.cachedIds
+    measure(account, 0)
     accounts.delete(key)
   }
   return {
@@ -35,15 +40,17 @@ export const createAccountCache = (bounds: CacheBounds): AccountCache => {
     },
     put: (key, account) => {
       drop(key)
-      account.cachedIds = account.ids.size()
-      ids += account.cachedIds
+      measure(account, accountBytes(account))
       accounts.set(key, account)
     },
     drop,
     size: () => accounts.size,
-    trim: () => {
+    bytes: () => bytes,
+    settle: (touched) => {
+      // One that was dropped meanwhile is none of the cache's any more.
+      for (const account of touched) if (account.cachedBytes > 0) measure(account, accountBytes(account))
       for (const [key, account] of accounts) {
-        if (accounts.size <= bounds.maxAccounts && ids <= bounds.maxIds) break
+        if (bytes <= maxBytes) break
         if (account.inFlight === 0) drop(key)
       }
     },

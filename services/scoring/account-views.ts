@@ -5,7 +5,7 @@ import { DAY_MS } from '#libs/runtime/durations.ts'
 import { type AccountKey, loadPastScores } from './account-store.ts'
 import type { Catalog } from './catalog.ts'
 import { loadCohort } from './cohort-store.ts'
-import { type Account, exists, type PastScore } from './core/account.ts'
+import { type Account, exists, PAST, PAST_DAYS, type PastScore } from './core/account.ts'
 import type { ScoringContext } from './core/apply-events.ts'
 import { factsOf } from './core/change-message.ts'
 import { evaluateAt } from './core/evaluate-account.ts'
@@ -84,9 +84,9 @@ export const createAccountViews = (deps: {
       if (account === undefined) return undefined
       const { state, context } = await countNow(account)
       const past: Account['past'] = {}
-      for (const days of [7, 28] as const) {
-        const [row] = await loadPastScores(database, [key], context.now - days * DAY_MS)
-        past[days] = row?.past ?? null
+      for (const name of PAST) {
+        const [row] = await loadPastScores(database, [key], context.now - PAST_DAYS[name] * DAY_MS)
+        past[name] = row?.past ?? null
       }
       const evaluation = evaluateAt({ ...account, state }, context, context.now, account.evaluated)
       return viewOf(key, evaluation, factsOf(evaluation, past, account.sequence), context)
@@ -118,7 +118,7 @@ export const createAccountViews = (deps: {
         score: viewAt(at - days * DAY_MS).evaluation.score,
         nextAt: null,
       })
-      const facts = factsOf(evaluation, { 7: pastAt(7), 28: pastAt(28) }, account.sequence)
+      const facts = factsOf(evaluation, { days7: pastAt(7), days28: pastAt(28) }, account.sequence)
       return viewOf(key, evaluation, facts, context)
     },
   }

@@ -50,7 +50,7 @@ export const createChangeAccount = (deps: Deps): ChangeAccount => {
     const now = clock.now()
     const messages: BusRecord[] = []
     const flushed = await database.transaction(async (tx): Promise<Flushed> => {
-      const own = createAccountCache({ maxAccounts: 1, maxIds: 0 })
+      const own = createAccountCache(0)
       const [account] = await holdAccounts(tx, own, [{ ...key, key: keyText, read: () => ({ events, due: true }) }], {
         catalog,
         now,

@@ -22,7 +22,7 @@ const start = async () => {
   const { platform, prepare, stop } = await createTestPlatform()
   onTestFinished(stop)
   await prepare(createScoring(platform, scoringConfigSchema.parse({})))
-  const cache = () => createAccountCache({ maxAccounts: 10, maxIds: 1_000 })
+  const cache = () => createAccountCache(40_000)
   /** A scoring process of its own; `beforeWrite` runs when it has read and folded and is about to write. */
   const createScorer = (beforeWrite: () => Promise<void> = async () => {}) => {
     const query: Database['query'] = async (text, params) => {

@@ -75,7 +75,7 @@ const erase = async (tx: Sql, { clock, catalog }: Pick<Deps, 'clock' | 'catalog'
   await lockPartition(tx, partition)
   if ((await lockAccount(tx, key)) === undefined) throw notFound('account')
   const now = clock.now()
-  const own = createAccountCache({ maxAccounts: 1, maxIds: 0 })
+  const own = createAccountCache(0)
   const wanted = { ...key, key: accountKey(key.tenantId, key.accountId), read: () => ({ events: [], due: true }) }
   const account = (await holdAccounts(tx, own, [wanted], { catalog, now }))[0]!
   const hash = userHash(key, userId)

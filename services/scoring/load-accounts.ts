@@ -5,7 +5,7 @@ import { DAY_MS } from '#libs/runtime/durations.ts'
 import type { AccountCache } from './account-cache.ts'
 import { type AccountKey, loadIds, loadPastScores, type StoredAccount } from './account-store.ts'
 import type { Catalog } from './catalog.ts'
-import { type Account, createAccount } from './core/account.ts'
+import { type Account, createAccount, PAST, PAST_DAYS } from './core/account.ts'
 import { decodeAccount } from './core/account-bytes.ts'
 import type { ScoringContext } from './core/apply-events.ts'
 import type { Erasures } from './core/erasure.ts'
@@ -111,19 +111,17 @@ export const forgetEvaluation = (account: Account): void => {
   account.evaluation = null
 }
 
-const PAST_DAYS = [7, 28] as const
-
 /** Looks up the scores of 7 and 28 days ago where what is known of them no longer holds. */
 const loadPast = async (sql: Sql, accounts: readonly Account[], now: number): Promise<void> => {
-  for (const days of PAST_DAYS) {
-    const before = now - days * DAY_MS
+  for (const name of PAST) {
+    const before = now - PAST_DAYS[name] * DAY_MS
     const stale = accounts.filter((account) => {
       if (account.firstChangeAt === null || account.firstChangeAt > before) return false
-      const past = account.past[days]
+      const past = account.past[name]
       return past === undefined || past === null || (past.nextAt !== null && past.nextAt <= before)
     })
     if (stale.length === 0) continue
     const found = new Map((await loadPastScores(sql, stale, before)).map((row) => [keyOf(row), row.past]))
-    for (const account of stale) account.past[days] = found.get(keyOf(account)) ?? null
+    for (const account of stale) account.past[name] = found.get(keyOf(account)) ?? null
   }
 }

@@ -25,7 +25,7 @@ test('a flush that still read its rows when the one before ended begins where th
       ...platform,
       database,
       metrics: createScoringMetrics(createMetrics()),
-      cache: createAccountCache({ maxAccounts: 10, maxIds: 1_000 }),
+      cache: createAccountCache(40_000),
       relay: {
         offer: async ({ records }) => {
           for (const { value } of records) changes.push(JSON.parse(value.toString()))
@@ -73,7 +73,7 @@ test('a flush of more accounts than one statement takes counts all of them once,
   const handle = createBatchScorer({
     ...platform,
     metrics: createScoringMetrics(createMetrics()),
-    cache: createAccountCache({ maxAccounts: 4, maxIds: 1_000 }),
+    cache: createAccountCache(16_000),
     relay: { offer: async () => {}, start: () => {}, stop: async () => {} },
     catalog: createCatalog({ ...platform, zone: createZone('UTC') }),
     mostBatches: 1,
@@ -112,7 +112,7 @@ test('when a part cannot be written none behind it is, and the same flush counts
     ...platform,
     database: { ...platform.database, query },
     metrics: createScoringMetrics(createMetrics()),
-    cache: createAccountCache({ maxAccounts: 100, maxIds: 1_000 }),
+    cache: createAccountCache(400_000),
     relay: { offer: async () => {}, start: () => {}, stop: async () => {} },
     catalog: createCatalog({ ...platform, zone: createZone('UTC') }),
     mostBatches: 1,

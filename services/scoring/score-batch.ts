@@ -107,7 +107,7 @@ export const createBatchScorer = (deps: BatchScorerDeps): ((batch: Batch) => Pro
 
   const release = ({ held }: Prepared): void => {
     for (const account of held) account.inFlight--
-    cache.trim()
+    cache.settle(held)
   }
 
   /** What is in memory has run ahead of the database: it is read again. */

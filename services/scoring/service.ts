@@ -50,10 +50,7 @@ export const createScoring = (platform: Platform, config: ScoringConfig): Servic
   const answerOnce = createAnswerOnce({ database, sealer: createSealer(platform.settings.encryptionKey) })
   const zone = createZone(platform.settings.timeZone)
   const catalog = createCatalog({ database, clock, logger, zone })
-  const cache = createAccountCache({
-    maxAccounts: config.PULSO_SCORING_CACHE_ACCOUNTS,
-    maxIds: config.PULSO_SCORING_CACHE_IDS,
-  })
+  const cache = createAccountCache(config.PULSO_SCORING_CACHE_BYTES)
   const maxBatchBytes = config.PULSO_SCORING_BATCH_BYTES
   const inFlight = Math.max(2, Math.floor(config.PULSO_SCORING_HELD_BYTES / (FLUSHES_HELD * maxBatchBytes)))
   const metrics = createScoringMetrics(platform.metrics)

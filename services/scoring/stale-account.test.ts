@@ -21,7 +21,7 @@ test('a scorer whose account another has moved on writes nothing and says that i
     createBatchScorer({
       ...platform,
       metrics: createScoringMetrics(createMetrics()),
-      cache: createAccountCache({ maxAccounts: 10, maxIds: 1_000 }),
+      cache: createAccountCache(40_000),
       relay: { offer: async () => {}, start: () => {}, stop: async () => {} },
       mostBatches: 1,
       heard: createHeardSources(),

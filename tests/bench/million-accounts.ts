@@ -3,7 +3,7 @@ import { FIND_DUE } from '../../services/scoring/due-store.ts'
 import { type Figure, type Run, withCleanup } from './bench-run.ts'
 import { fillAccounts } from './fill-log.ts'
 import { createEnvironment, startKafkaBus, startPostgres, startService } from './parts.ts'
-import { peakMbOf } from './process-use.ts'
+import { cpuSecondsOf, peakMbOf } from './process-use.ts'
 import { perSecondOf } from './scoring.ts'
 
 const PREFIX = 'wide-'
@@ -34,13 +34,16 @@ export const millionAccounts = async (run: Run): Promise<Figure> =>
     const postgres = await startPostgres(defer)
     const environment = createEnvironment(postgres, { KAFKA_BROKERS: brokers, KAFKA_TOPIC_PREFIX: PREFIX })
     const service = await startService(defer, 'scoring', environment, run.profiles)
+    const cpuBefore = cpuSecondsOf(service.pid)
     const perSecond = await perSecondOf(service, accounts)
+    const cpuSeconds = cpuSecondsOf(service.pid) - cpuBefore
     const p50Ms = await findDueMs(postgres.database)
     return {
       bench: 'million-accounts',
       bus: 'kafka',
       events: accounts,
       perSecond: Math.round(perSecond),
+      cpuSecondsPerMillion: Math.round((cpuSeconds * 1e7) / accounts) / 10,
       p50Ms,
       peakMb: peakMbOf(service.pid),
     }

@@ -14,7 +14,6 @@ import { createDatabase } from '#libs/postgres/pg-database.ts'
 import { systemClock } from '#libs/runtime/clock.ts'
 import { silentLogger } from '#libs/runtime/logger.ts'
 import { createMetrics } from '#libs/runtime/metrics.ts'
-import packageJson from '../../package.json' with { type: 'json' }
 import { spawnProcess } from '../support/spawn-process.ts'
 
 type Defer = (undo: () => Promise<unknown>) => void
@@ -81,10 +80,6 @@ export const createEnvironment = (postgres: Postgres, own: Readonly<Record<strin
 
 type Named = 'ingest' | 'scoring' | 'alerting' | 'all'
 
-/** What `npm run` gives Node to start a service, the file last. */
-const argsOf = (name: Named): readonly string[] =>
-  packageJson.scripts[name === 'all' ? 'start' : (`start:${name}` as const)].split(' ').slice(1)
-
 /** Starts a service as its npm script does and answers when it is ready. With `profiles`, it leaves a CPU profile there when it ends. */
 export const startService = async (
   defer: Defer,
@@ -95,8 +90,7 @@ export const startService = async (
   const profiling: Record<string, string> = profiles
     ? { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${profiles} --cpu-prof-name=${name}-${Date.now()}.cpuprofile` }
     : {}
-  const [first = '', ...others] = argsOf(name)
-  const spawned = spawnProcess(first, { ...environment, ...profiling }, others)
+  const spawned = spawnProcess(`services/${name}/main.ts`, { ...environment, ...profiling })
   defer(async () => {
     spawned.child.kill('SIGTERM')
     const late = setTimeout(() => spawned.child.kill('SIGKILL'), STOP_LIMIT_MS)

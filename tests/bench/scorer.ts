@@ -34,7 +34,7 @@ export const startScorer = async (defer: (undo: () => Promise<unknown>) => void)
     mostBatches: 1,
     ...deps,
     metrics: createScoringMetrics(createMetrics()),
-    cache: createAccountCache({ maxAccounts: 20_000, maxIds: 4_000_000 }),
+    cache: createAccountCache(160 * 1024 * 1024),
     relay: { offer: async () => {}, start: () => {}, stop: async () => {} },
     heard: createHeardSources(),
     catalog: createCatalog({ ...deps, zone: createZone('UTC') }),

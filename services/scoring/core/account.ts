@@ -9,6 +9,8 @@ import { createUserPages, type UserPages } from './user-pages.ts'
 
 /** A score that was published, and until when it is the one "N days ago": the next publication's instant (null while it is the newest). */
 export type PastScore = { readonly score: number | null; nextAt: number | null }
+export const PAST_DAYS = { days7: 7, days28: 28 } as const
+export const PAST = ['days7', 'days28'] as const
 
 /** An account in memory. It runs ahead of the database by the flushes under way; `version` is compared and swapped by each of them. */
 export type Account = {
@@ -36,12 +38,12 @@ export type Account = {
   override: Override | null
   /** When the first change was published; null before it. */
   firstChangeAt: number | null
-  /** Scores published last at or before 7 and 28 days ago; undefined = not looked up. */
-  past: { 7?: PastScore | null; 28?: PastScore | null }
+  /** Scores published last at or before so many days ago; undefined = not looked up. Keys that are numbers would take half a kilobyte. */
+  past: { [Name in (typeof PAST)[number]]?: PastScore | null }
   /** Flushes that hold this account and are not yet durable. */
   inFlight: number
-  /** Size of `ids` as the cache accounts for it. */
-  cachedIds: number
+  /** What it takes of the cache it is in; 0 in none. */
+  cachedBytes: number
 }
 
 /** False while nothing was counted: there is no such account. */
@@ -71,8 +73,8 @@ export const createAccount = (
     evaluated: null,
     override: null,
     firstChangeAt: null,
-    past: { 7: null, 28: null },
+    past: { days7: null, days28: null },
     inFlight: 0,
-    cachedIds: 0,
+    cachedBytes: 0,
   }
 }

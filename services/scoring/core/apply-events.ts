@@ -165,7 +165,7 @@ export const finish = (account: Account, together: Together): LogEntry => {
   }
   account.sequence++
   account.firstChangeAt ??= after.at
-  for (const past of [account.past[7], account.past[28]]) if (past && past.nextAt === null) past.nextAt = after.at
+  for (const past of [account.past.days7, account.past.days28]) if (past && past.nextAt === null) past.nextAt = after.at
   const evidence = Object.fromEntries(
     steps.flatMap((step) => (step.evidence.length > 0 ? [[step.cause, step.evidence]] : [])),
   )

@@ -41,8 +41,8 @@ export const changeMessage = (
 /** The facts with what only the published history knows. */
 export const factsOf = (evaluation: Evaluation, past: Account['past'], sequence: number): Facts => ({
   ...evaluation.facts,
-  scoreDelta7d: deltaSince(past[7], evaluation.score),
-  scoreDelta28d: deltaSince(past[28], evaluation.score),
+  scoreDelta7d: deltaSince(past.days7, evaluation.score),
+  scoreDelta28d: deltaSince(past.days28, evaluation.score),
   sequence,
 })
 

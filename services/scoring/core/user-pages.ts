@@ -19,6 +19,8 @@ export type UserPages = UserBook & {
   readonly empty: () => void
   /** Pages written to since the last call, encoded; forgets that they were. */
   readonly takeDirty: () => { page: number; bytes: Buffer }[]
+  /** How many users the loaded pages hold. */
+  readonly size: () => number
   /** Users of the loaded pages. */
   readonly entries: () => Iterable<[string, UserDays]>
 }
@@ -69,6 +71,9 @@ const methods: UserPages & ThisType<UserPages & Pages> = {
   },
   takeDirty() {
     return this.dirty.splice(0).map((page) => ({ page, bytes: encodePage(this.pages[page]!) }))
+  },
+  size() {
+    return this.pages.reduce((users, page) => users + (page?.size ?? 0), 0)
   },
   *entries() {
     for (const page of this.pages) for (const [userId, packed] of page ?? []) yield [userId, unpack(packed)!]
