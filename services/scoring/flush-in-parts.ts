@@ -1,5 +1,5 @@
 import type { Batch } from '#libs/bus/bus.ts'
-import { type GroupedBatch, groupRecords, type Wanted } from './group-records.ts'
+import { type GroupedBatch, groupRecords } from './group-records.ts'
 
 /** What a part of a flush came to. */
 export type Flushed = { readonly events: number; readonly duplicates: number }
@@ -16,20 +16,19 @@ export const createFlushInParts = (
   const allBegun = new Map<number, Promise<void>>()
   return async (batches) => {
     const { topic, partition } = batches[0]!
-    const { wanted, unreadable } = groupRecords(batches, retentionDays)
     const earlier = allBegun.get(partition)
     const begun = Promise.withResolvers<void>()
     allBegun.set(partition, begun.promise)
     let [events, duplicates] = [0, 0]
     let last: Promise<void> = Promise.resolve()
-    const begin = async (part: readonly Wanted[]): Promise<void> => {
-      const flushed = await flushPart(topic, partition, { wanted: part, unreadable })
+    const begin = async (part: GroupedBatch): Promise<void> => {
+      const flushed = await flushPart(topic, partition, part)
       events += flushed.events
       duplicates += flushed.duplicates
     }
     try {
       await earlier
-      for (const part of partsOf(wanted, maxAccounts)) {
+      for (const part of groupRecords(batches, maxAccounts, retentionDays)) {
         const before = last
         last = begin(part)
         last.catch(() => {})
@@ -45,7 +44,3 @@ export const createFlushInParts = (
     return { events, duplicates }
   }
 }
-
-/** At least one part: what cannot be read is parked with it. */
-const partsOf = (wanted: readonly Wanted[], size: number): (readonly Wanted[])[] =>
-  Array.from({ length: Math.max(1, Math.ceil(wanted.length / size)) }, (_, i) => wanted.slice(i * size, (i + 1) * size))

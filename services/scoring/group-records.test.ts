@@ -11,7 +11,7 @@ test('types that Pulso records itself are refused with the reason where product 
     timestampMs: Date.now(),
   }))
   const batch = { topic: 'usage.events', partition: 0, records } as unknown as Batch
-  const { wanted, unreadable } = groupRecords([batch])
+  const [{ wanted, unreadable } = { wanted: [], unreadable: [] }] = groupRecords([batch], 10)
   expect(wanted.flatMap((one) => one.read().events.map(({ type }) => type))).toEqual(['Signed In'])
   expect(unreadable.map(({ reason }) => reason)).toEqual(["type: Onboarding Bypassed is reserved for Pulso's own API"])
 })

@@ -25,45 +25,67 @@ export type GroupedBatch = {
   readonly unreadable: Unreadable[]
 }
 
-type Placed = { readonly batch: Batch; readonly record: DeliveredRecord }
+type Reading = {
+  readonly batches: readonly Batch[]
+  readonly unreadable: Unreadable[]
+  readonly retentionDays: number | undefined
+}
 
-/** Batches of one partition by account: what to count, and which accounts to look at because time has moved them. */
-export const groupRecords = (batches: readonly Batch[], retentionDays?: number): GroupedBatch => {
-  const groups = new Map<string, Placed[]>()
-  const unreadable: Unreadable[] = []
-  for (const batch of batches) {
-    for (const record of batch.records) {
+/**
+ * Batches of one partition by account: what to count, and which accounts to look at because time has moved them. In parts of so many
+ * accounts, each made when it is asked for: what tens of thousands of accounts are to be given is mostly a list of records. At least
+ * one part, so that what cannot be read is parked with it.
+ */
+export function* groupRecords(
+  batches: readonly Batch[],
+  maxAccounts: number,
+  retentionDays?: number,
+): Generator<GroupedBatch> {
+  const groups = new Map<string, DeliveredRecord[]>()
+  for (const { records } of batches) {
+    for (const record of records) {
       const group = groups.get(record.key)
-      if (group !== undefined) group.push({ batch, record })
-      else groups.set(record.key, [{ batch, record }])
+      if (group !== undefined) group.push(record)
+      else groups.set(record.key, [record])
     }
   }
-  const wanted: Wanted[] = []
+  const reading: Reading = { batches, unreadable: [], retentionDays }
+  const { unreadable } = reading
+  let wanted: Wanted[] = []
   for (const [key, group] of groups) {
+    groups.delete(key)
     // Tenant ids hold no ':', so the first one ends the tenant.
     const end = key.indexOf(':')
-    if (end < 1) unreadable.push(...group.map((given) => ({ ...given, reason: 'the key is not tenantId:accountId' })))
+    if (end < 1) for (const record of group) leaveOut(reading, record, 'the key is not tenantId:accountId')
     else
       wanted.push({
         key,
         tenantId: key.slice(0, end),
         accountId: key.slice(end + 1),
-        ...once(() => readGroup(group.splice(0), unreadable, retentionDays)),
+        ...once(() => readGroup(group.splice(0), reading)),
       })
+    if (wanted.length < maxAccounts || groups.size === 0) continue
+    yield { wanted, unreadable }
+    wanted = []
   }
-  return { wanted, unreadable }
+  yield { wanted, unreadable }
 }
 
-const readGroup = (group: readonly Placed[], unreadable: Unreadable[], retentionDays: number | undefined) => {
+const leaveOut = ({ batches, unreadable }: Reading, record: DeliveredRecord, reason: string): void => {
+  const batch = batches.find(({ records }) => record.offset <= records.at(-1)!.offset)!
+  unreadable.push({ batch, record, reason })
+}
+
+const readGroup = (group: readonly DeliveredRecord[], reading: Reading): Given => {
   const events: ReceivedEvent[] = []
   let due = false
-  for (const { batch, record } of group) {
-    const read = readRecord(record, retentionDays)
+  for (const record of group) {
+    const read = readRecord(record, reading.retentionDays)
     if (read.kind === 'event' && read.event.type === BYPASS_TYPE)
-      unreadable.push({ batch, record, reason: `type: ${BYPASS_TYPE} is reserved for Pulso's own API` })
+      leaveOut(reading, record, `type: ${BYPASS_TYPE} is reserved for Pulso's own API`)
     else if (read.kind === 'event') events.push(read.event)
     else if (read.kind === 'evaluate') due = true
-    else unreadable.push({ batch, record, reason: read.reason })
+    else leaveOut(reading, record, read.reason)
   }
   return { events, due }
 }

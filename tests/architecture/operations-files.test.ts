@@ -42,6 +42,15 @@ test('docker-compose.yml runs every service that has a main, health-checked, and
   }
 })
 
+test('docker-compose.yml starts each service as its npm script does', () => {
+  const { services } = parse(read('docker-compose.yml'), { merge: true })
+  const { scripts } = JSON.parse(read('package.json'))
+  for (const name of ['ingest', 'scoring', 'alerting'])
+    expect(services[name].command.join(' '), name).toBe(
+      scripts[`start:${name}`].replace(' --disable-warning=TimeoutNegativeWarning', ''),
+    )
+})
+
 test('the Dockerfile has no lint, ends as an ordinary user, and the linter would notice a mistake', () => {
   const dockerfile = read('Dockerfile')
   expect(lintDockerfile(dockerfile)).toEqual([])
