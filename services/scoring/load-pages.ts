@@ -52,9 +52,16 @@ const pagesOfDealings = ({ dealings, state }: Account, touching: () => readonly 
 /** The pages that must be loaded: all of them where they are to be laid out anew. */
 const pagesWanted = (book: Book, wantedBits: number, keys: () => readonly string[]): Iterable<number> => {
   const bits = book.bits()
-  if (bits === 0) return book.isLoaded(0) ? [] : [0]
+  if (isWholeLoaded(book, bits)) return []
+  if (bits === 0) return [0]
   const pages = wantedBits > bits ? Array.from({ length: 2 ** bits }, (_, page) => page) : keys().map(book.pageOf, book)
   return new Set(pages.filter((page) => !book.isLoaded(page)))
+}
+
+/** Of most accounts all is: then nobody need read their records yet. */
+const isWholeLoaded = (book: Book, bits: number): boolean => {
+  for (let page = 0; page < 2 ** bits; page++) if (!book.isLoaded(page)) return false
+  return true
 }
 
 const layOut = (account: Account): void => {
