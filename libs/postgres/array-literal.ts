@@ -19,24 +19,3 @@ export const textArray = (values: readonly (string | null)[]): string => {
 }
 
 const escaped = (value: string): string => (/["\\]/.test(value) ? value.replace(/["\\]/g, '\\$&') : value)
-
-/** Many byte strings as one binary parameter and where each lies in it: `substring($blob from offset + 1 for length)`. */
-export type Blob = {
-  /** Answers the offset at which the bytes lie. */
-  readonly append: (bytes: Buffer) => number
-  readonly bytes: () => Buffer
-}
-
-export const createBlob = (): Blob => {
-  const parts: Buffer[] = []
-  let length = 0
-  return {
-    append: (bytes) => {
-      const offset = length
-      parts.push(bytes)
-      length += bytes.length
-      return offset
-    },
-    bytes: () => Buffer.concat(parts, length),
-  }
-}

@@ -1,4 +1,5 @@
-import { createBlob, numberArray, textArray } from '#libs/postgres/array-literal.ts'
+import { numberArray, textArray } from '#libs/postgres/array-literal.ts'
+import { createBlob } from '#libs/postgres/blob.ts'
 import type { Sql } from '#libs/postgres/database.ts'
 import { derivedId } from '#libs/runtime/ids.ts'
 import { type EndpointFilter, matchesEndpoint, takesGroups } from './core/matches-endpoint.ts'

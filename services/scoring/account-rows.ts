@@ -1,5 +1,6 @@
 import type { Facts } from '#libs/contracts/account-health.ts'
-import { createBlob, numberArray, textArray } from '#libs/postgres/array-literal.ts'
+import { type ArrayColumn, createNumberColumn, createTextColumn } from '#libs/postgres/array-column.ts'
+import { createBlob } from '#libs/postgres/blob.ts'
 import { dealingsPage } from './account-store.ts'
 import type { Account } from './core/account.ts'
 import { encodeAccount } from './core/account-bytes.ts'
@@ -15,19 +16,30 @@ export type FlushRows = {
   readonly toBytes: (text: string) => Buffer
   readonly addEntry: (account: Account, entry: LogEntry, message: Buffer | null) => void
   readonly accounts: () => number
+  /** What the statement takes; valid until `clear`. */
   readonly params: () => Promise<unknown[]>
+  /** Empty again, for another flush: the memory is kept, which would otherwise be most of what a flush leaves to the collector. */
+  readonly clear: () => void
 }
 
-const ACCOUNT_COLUMNS = 27
-const PAGE_COLUMNS = 5
-const FRAME_COLUMNS = 3
-const LOG_COLUMNS = 13
+/** As the statement names them, in its order. */
+const ACCOUNT_COLUMNS = [
+  ...['text', 'text', 'int8', 'int8', 'int8', 'int4', 'int4', 'int4', 'int2', 'text', 'int4', 'text', 'text', 'float8'],
+  ...['text', 'float8', 'text', 'float8', 'float8', 'float8', 'float8', 'text', 'float8', 'float8', 'int4', 'text'],
+  'float8',
+] as ColumnType[]
+const PAGE_COLUMNS: readonly ColumnType[] = ['text', 'text', 'int4', 'int4', 'int4']
+const LOG_COLUMNS = [
+  ...['text', 'text', 'int8', 'float8', 'float8', 'int4', 'int4', 'int8', 'float8', 'int4', 'int4', 'int4', 'int4'],
+] as ColumnType[]
+const FRAME_COLUMNS: readonly ColumnType[] = ['int4', 'int4', 'int4']
 
 export const createFlushRows = (): FlushRows => {
   const blob = createBlob()
-  const accounts = columns(ACCOUNT_COLUMNS)
-  const pages = columns(PAGE_COLUMNS)
-  const log = columns(LOG_COLUMNS)
+  const accounts = createColumns(ACCOUNT_COLUMNS)
+  const pages = createColumns(PAGE_COLUMNS)
+  const log = createColumns(LOG_COLUMNS)
+  const framed = createColumns(FRAME_COLUMNS)
   const frames = createFrameWriter()
   let count = 0
   return {
@@ -94,34 +106,25 @@ export const createFlushRows = (): FlushRows => {
     },
     accounts: () => count,
     params: async () => {
-      const framed = columns(FRAME_COLUMNS)
       for (const [frame, bytes] of (await frames.take()).entries())
         push(framed, [frame, blob.append(bytes), bytes.length])
-      return [
-        blob.bytes(),
-        ...literals(accounts, ACCOUNT_TEXTS),
-        ...literals(pages, PAGE_TEXTS),
-        ...literals(log, LOG_TEXTS),
-        ...literals(framed, NO_TEXTS),
-      ]
+      return [blob.bytes(), ...[accounts, pages, log, framed].flatMap((columns) => columns.map(({ bytes }) => bytes()))]
+    },
+    clear: () => {
+      count = 0
+      blob.clear()
+      for (const columns of [accounts, pages, log, framed]) for (const column of columns) column.clear()
     },
   }
 }
 
-const ACCOUNT_TEXTS = new Set([0, 1, 9, 11, 12, 14, 16, 21, 25])
-const PAGE_TEXTS = new Set([0, 1])
-const LOG_TEXTS = new Set([0, 1])
-const NO_TEXTS = new Set<number>()
-
+type ColumnType = 'text' | Parameters<typeof createNumberColumn>[0]
 type Value = string | number | null
-const columns = (count: number): Value[][] => Array.from({ length: count }, () => [])
-const push = (into: Value[][], row: readonly Value[]): void => {
+const createColumns = (types: readonly ColumnType[]): readonly ArrayColumn<Value>[] =>
+  types.map((type) => (type === 'text' ? createTextColumn() : createNumberColumn(type)) as ArrayColumn<Value>)
+const push = (into: readonly ArrayColumn<Value>[], row: readonly Value[]): void => {
   for (let i = 0; i < row.length; i++) into[i]!.push(row[i]!)
 }
-const literals = (from: readonly Value[][], texts: ReadonlySet<number>): string[] =>
-  from.map((column, i) =>
-    texts.has(i) ? textArray(column as (string | null)[]) : numberArray(column as (number | null)[]),
-  )
 
 const isEmpty = (object: object): boolean => {
   for (const _name in object) return false

@@ -44,9 +44,10 @@ export function* groupRecords(
   const groups = new Map<string, DeliveredRecord[]>()
   for (const { records } of batches) {
     for (const record of records) {
-      const group = groups.get(record.key)
+      const { key } = record
+      const group = groups.get(key)
       if (group !== undefined) group.push(record)
-      else groups.set(record.key, [record])
+      else groups.set(key, [record])
     }
   }
   const reading: Reading = { batches, unreadable: [], retentionDays }
@@ -62,7 +63,7 @@ export function* groupRecords(
         key,
         tenantId: key.slice(0, end),
         accountId: key.slice(end + 1),
-        ...once(() => readGroup(group.splice(0), reading)),
+        ...once(() => readGroup(key, group.splice(0), reading)),
       })
     if (wanted.length < maxAccounts || groups.size === 0) continue
     yield { wanted, unreadable }
@@ -76,11 +77,11 @@ const leaveOut = ({ batches, unreadable }: Reading, record: DeliveredRecord, rea
   unreadable.push({ batch, record, reason })
 }
 
-const readGroup = (group: readonly DeliveredRecord[], reading: Reading): Given => {
+const readGroup = (key: string, group: readonly DeliveredRecord[], reading: Reading): Given => {
   const events: ReceivedEvent[] = []
   let due = false
   for (const record of group) {
-    const read = readRecord(record, reading.retentionDays)
+    const read = readRecord(record, reading.retentionDays, key)
     if (read.kind === 'event' && read.event.type === BYPASS_TYPE)
       leaveOut(reading, record, `type: ${BYPASS_TYPE} is reserved for Pulso's own API`)
     else if (read.kind === 'event') events.push(read.event)

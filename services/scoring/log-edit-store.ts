@@ -1,4 +1,5 @@
-import { createBlob, numberArray } from '#libs/postgres/array-literal.ts'
+import { numberArray } from '#libs/postgres/array-literal.ts'
+import { createBlob } from '#libs/postgres/blob.ts'
 import type { Sql } from '#libs/postgres/database.ts'
 import type { AccountKey } from './account-store.ts'
 

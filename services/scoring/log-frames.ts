@@ -1,5 +1,7 @@
 import { promisify } from 'node:util'
 import { constants, zstdCompress, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
+import { createGrowingBytes, type GrowingBytes } from '#libs/runtime/growing-bytes.ts'
+import { type RawEvent, rawText } from './core/read-record.ts'
 
 const RAW = 0
 const ZSTD = 1
@@ -7,6 +9,7 @@ const OPTIONS = { params: { [constants.ZSTD_c_compressionLevel]: 1 } }
 /** Making ready to pack costs as much as packing this; unpacking it for the sake of one account takes a fraction of a millisecond. */
 const FRAME_BYTES = 256 * 1024
 const FIRST_BYTES = 16 * 1024
+const KEPT_BYTES = 1024 * 1024
 const LONG_WORK_BYTES = 64 * 1024
 /** Ends an event: no JSON text holds it. */
 const RECORD_SEPARATOR = 0x1e
@@ -24,53 +27,60 @@ export type FramePlace = {
  * An entry lies in one frame whole. The frame whose entries are erased is written again by `packFrame`.
  */
 export type FrameWriter = {
-  readonly add: (events: readonly { readonly raw: string }[], change: Buffer | null) => FramePlace
-  /** The packed frames, by number. Called once. */
+  readonly add: (events: readonly { readonly raw: RawEvent }[], change: Buffer | null) => FramePlace
+  /** The packed frames, by number; then it begins anew. Nothing is added meanwhile. */
   readonly take: () => Promise<readonly Buffer[]>
 }
 
 export const createFrameWriter = (): FrameWriter => {
-  const packed: Promise<Buffer>[] = []
-  let open = Buffer.allocUnsafeSlow(FIRST_BYTES)
-  let length = 0
+  let packed: Promise<Buffer>[] = []
+  /** Their memory is used again: new for each, it would be most of what a flush takes. */
+  const spare: GrowingBytes[] = []
+  let open = createGrowingBytes(FIRST_BYTES, KEPT_BYTES)
   const close = (): void => {
-    packed.push(packBeside(open.subarray(0, length)))
-    open = Buffer.allocUnsafeSlow(FIRST_BYTES)
-    length = 0
-  }
-  const ensure = (bytes: number): void => {
-    if (length + bytes <= open.length) return
-    const larger = Buffer.allocUnsafeSlow(2 * (length + bytes))
-    open.copy(larger, 0, 0, length)
-    open = larger
-  }
-  /** Room for any text of so many UTF-16 units. */
-  const write = (text: string): void => {
-    ensure(3 * text.length)
-    length += open.write(text, length)
+    const full = open
+    packed.push(
+      packBeside(full.written()).finally(() => {
+        full.clear()
+        spare.push(full)
+      }),
+    )
+    open = spare.pop() ?? createGrowingBytes(FIRST_BYTES, KEPT_BYTES)
   }
   return {
     add: (events, change) => {
-      const eventsAt = length
+      const eventsAt = open.length
       for (const { raw } of events) {
-        write(raw)
-        ensure(1)
-        open[length++] = RECORD_SEPARATOR
+        put(open, raw)
+        open.ensure(1)[open.length++] = RECORD_SEPARATOR
       }
-      const eventsLength = length - eventsAt
+      const eventsLength = open.length - eventsAt
       const changeLength = change?.length ?? 0
-      ensure(changeLength)
-      if (change !== null) open.set(change, length)
-      length += changeLength
+      if (change !== null) open.ensure(changeLength).set(change, open.length)
+      open.length += changeLength
       const place = { frame: packed.length, eventsAt, eventsLength, changeLength }
-      if (length >= FRAME_BYTES) close()
+      if (open.length >= FRAME_BYTES) close()
       return place
     },
-    take: () => {
-      if (length > 0) close()
-      return Promise.all(packed)
+    take: async () => {
+      if (open.length > 0) close()
+      const frames = packed
+      packed = []
+      return Promise.all(frames)
     },
   }
+}
+
+const put = (into: GrowingBytes, raw: RawEvent): void => {
+  if (typeof raw !== 'string') {
+    const { value } = raw
+    into.ensure(value.length).set(value, into.length)
+    into.length += value.length
+    return
+  }
+  // No text has more than three bytes a UTF-16 unit.
+  const buffer = into.ensure(3 * raw.length)
+  into.length += buffer.write(raw, into.length)
 }
 
 const compress = promisify(zstdCompress)
@@ -90,8 +100,8 @@ export const unpackFrame = (packed: Buffer): Buffer => {
 }
 
 /** Events as they lie in a frame. */
-export const joinEvents = (events: readonly { readonly raw: string }[]): Buffer =>
-  Buffer.from(events.map(({ raw }) => `${raw}${String.fromCharCode(RECORD_SEPARATOR)}`).join(''))
+export const joinEvents = (events: readonly { readonly raw: RawEvent }[]): Buffer =>
+  Buffer.from(events.map(({ raw }) => `${rawText(raw)}${String.fromCharCode(RECORD_SEPARATOR)}`).join(''))
 
 export const eventsIn = (frame: Buffer, place: FramePlace): readonly Buffer[] => {
   const kept = frame.subarray(place.eventsAt, place.eventsAt + place.eventsLength)

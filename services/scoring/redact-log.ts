@@ -1,5 +1,6 @@
 import type { Sql } from '#libs/postgres/database.ts'
 import type { AccountKey } from './account-store.ts'
+import type { RawEvent } from './core/read-record.ts'
 import { mayName, type Redaction, redactChange, redactEvent } from './core/redact.ts'
 import { editLog, writeOver } from './edit-log.ts'
 import { readKeptEvent } from './event-store.ts'
@@ -14,8 +15,8 @@ export const redactLog = async (tx: Sql, key: AccountKey, redaction: Redaction):
     const place = placeOf(row)
     let edited = false
     const events = eventsIn(frame, place)
-    const left = events.flatMap((value) => {
-      if (!mayName(value, redaction.userId)) return [{ raw: value.toString() }]
+    const left = events.flatMap((value): { readonly raw: RawEvent }[] => {
+      if (!mayName(value, redaction.userId)) return [{ raw: { value } }]
       const event = readKeptEvent(key, value)
       const kept = redactEvent(event, redaction.userId)
       edited ||= kept !== event

@@ -43,6 +43,7 @@ export type BatchScorerDeps = {
 type Prepared = {
   readonly rows: FlushRows
   readonly held: readonly Account[]
+  readonly accounts: number
   readonly messages: readonly BusRecord[]
   readonly backfilled: readonly Backfilled[]
   readonly events: number
@@ -65,11 +66,14 @@ export const createBatchScorer = (deps: BatchScorerDeps): ((batch: Batch) => Pro
     return lane
   }
 
+  /** Of flushes that are written. */
+  const spareRows: FlushRows[] = []
+
   const prepare = async ({ wanted, unreadable }: GroupedBatch, earlierWritten: Promise<void>): Promise<Prepared> => {
     const now = clock.now()
     const held = wanted.length === 0 ? [] : await holdAccounts(database, cache, wanted, { catalog, now })
     const moves = await findMoves(deps, { accounts: held, now, written: earlierWritten })
-    const rows = createFlushRows()
+    const rows = spareRows.pop() ?? createFlushRows()
     const messages: BusRecord[] = []
     const backfills = createBackfillTally()
     let events = 0
@@ -95,7 +99,15 @@ export const createBatchScorer = (deps: BatchScorerDeps): ((batch: Batch) => Pro
       }
       forgetEvaluation(account)
     }
-    const prepared = { rows, held, messages, backfilled: backfills.take(), events, duplicates }
+    const prepared = {
+      rows,
+      accounts: rows.accounts(),
+      held,
+      messages,
+      backfilled: backfills.take(),
+      events,
+      duplicates,
+    }
     try {
       await Promise.all(unreadable.splice(0).map(({ batch, record, reason }) => batch.park(record, reason)))
     } catch (error) {
@@ -117,12 +129,14 @@ export const createBatchScorer = (deps: BatchScorerDeps): ((batch: Batch) => Pro
   }
 
   const write = async (partition: number, prepared: Prepared): Promise<void> => {
-    if (prepared.rows.accounts() === 0) return
+    if (prepared.accounts === 0) return
     failpoint('scoring.flush.before')
     const { position, relayed } = await (prepared.backfilled.length === 0
       ? writeFlush(database, partition, prepared.rows)
       : writeBackfillFlush(database, partition, { ...prepared, now: clock.now() }))
     failpoint('scoring.flush.after')
+    prepared.rows.clear()
+    spareRows.push(prepared.rows)
     await relay.offer({ partition, position, relayed, records: prepared.messages })
   }
 
@@ -141,9 +155,9 @@ export const createBatchScorer = (deps: BatchScorerDeps): ((batch: Batch) => Pro
       if (prepared !== undefined) forget(prepared)
       throw error
     }
-    const { rows, messages, events, duplicates } = prepared!
+    const { accounts, messages, events, duplicates } = prepared!
     release(prepared!)
-    const took = { accounts: rows.accounts(), changes: messages.length, tookMs: clock.now() - startedAt }
+    const took = { accounts, changes: messages.length, tookMs: clock.now() - startedAt }
     deps.logger.debug({ topic, partition, events, duplicates, ...took }, 'batch scored')
     return prepared!
   }

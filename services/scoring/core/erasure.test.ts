@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { type Erasures, userHash, withoutErased, withoutUser } from './erasure.ts'
-import type { ReceivedEvent } from './read-record.ts'
+import { type ReceivedEvent, rawText } from './read-record.ts'
 import { redactEvent } from './redact.ts'
 
 const USER = 'ana'
@@ -47,9 +47,9 @@ describe('an event without a user', () => {
         const event = eventOf({ properties: given })
         const kept = withoutUser(event, (text) => text === USER)!
         expect(names(kept.properties)).toBe(false)
-        expect(names(JSON.parse(kept.raw))).toBe(false)
+        expect(names(JSON.parse(rawText(kept.raw)))).toBe(false)
         expect(kept === event).toBe(!names(given))
-        expect(JSON.parse(kept.raw).properties).toEqual(JSON.parse(JSON.stringify(kept.properties)))
+        expect(JSON.parse(rawText(kept.raw)).properties).toEqual(JSON.parse(JSON.stringify(kept.properties)))
       }),
     )
   })
@@ -67,7 +67,9 @@ describe('an event without a user', () => {
       fc.property(properties, (given) => {
         const event = eventOf({ properties: given })
         const kept = redactEvent(event, USER)
-        expect(kept === null || Buffer.byteLength(kept.raw) <= Buffer.byteLength(event.raw)).toBe(true)
+        expect(kept === null || Buffer.byteLength(rawText(kept.raw)) <= Buffer.byteLength(rawText(event.raw))).toBe(
+          true,
+        )
       }),
     )
   })

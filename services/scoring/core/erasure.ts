@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { ReceivedEvent } from './read-record.ts'
+import { type ReceivedEvent, rawText } from './read-record.ts'
 
 /**
  * What was erased under an account's id. An event counts only when it both happened and was received after the erasure, so that
@@ -41,7 +41,7 @@ export const withoutUser = (event: ReceivedEvent, isErased: (text: string) => bo
   if (event.type === 'Champion Changed' && typeof properties.to === 'string' && isErased(properties.to)) return null
   const kept = withoutTexts(properties, isErased)
   if (kept === properties) return event
-  const raw = JSON.stringify({ ...JSON.parse(event.raw), properties: kept })
+  const raw = JSON.stringify({ ...JSON.parse(rawText(event.raw)), properties: kept })
   return { ...event, properties: kept, raw }
 }
 

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { readKeptRecord, readRecord } from './read-record.ts'
+import { rawText, readKeptRecord, readRecord } from './read-record.ts'
 
 const AT = Date.UTC(2026, 10, 22, 10)
 const full = {
@@ -34,14 +34,14 @@ it('keeps the bytes of a whole record as they came', () => {
     accountId: 'acme',
     event: { occurredAt: AT, receivedAt: AT + 1_000, backfill: false },
   })
-  expect(read.kind === 'event' && read.event.raw).toBe(given.value.toString())
+  expect(read.kind === 'event' && rawText(read.event.raw)).toBe(given.value.toString())
 })
 
 it('fills in what a product backend left out when it wrote the topic itself', () => {
   const { receivedAt, tenantId, source, properties, mode, ...bare } = full
   const read = readRecord(record(bare))
   expect(read).toMatchObject({ kind: 'event', event: { source: 'kafka', receivedAt: AT + 5_000, properties: {} } })
-  const raw = read.kind === 'event' ? JSON.parse(read.event.raw) : {}
+  const raw = read.kind === 'event' ? JSON.parse(rawText(read.event.raw)) : {}
   expect(raw).toMatchObject({ tenantId: 'default', source: 'kafka', receivedAt: '2026-11-22T10:00:05.000Z' })
 })
 

@@ -1,8 +1,13 @@
 import type { CountedEvent } from './event.ts'
 import { parseInstant } from './instant.ts'
 
-/** An event with what the scoring hop needs beside the count: the text to keep, and whether anything may be sent because of it. */
-export type ReceivedEvent = CountedEvent & { readonly backfill: boolean; readonly raw: string }
+/** JSON to keep of an event: a text, or a record that has it as it came, so that no copy of it is in memory. */
+export type RawEvent = string | { readonly value: Buffer }
+
+/** An event with what the scoring hop needs beside the count: what to keep, and whether anything may be sent because of it. */
+export type ReceivedEvent = CountedEvent & { readonly backfill: boolean; readonly raw: RawEvent }
+
+export const rawText = (raw: RawEvent): string => (typeof raw === 'string' ? raw : raw.value.toString())
 
 export type ReadRecord =
   | { readonly kind: 'event'; readonly tenantId: string; readonly accountId: string; readonly event: ReceivedEvent }
@@ -29,14 +34,19 @@ const MAX_LIVE_AGE_MS = 32 * DAY_MS
 /**
  * Reads a record of `usage.events`, wherever it comes from: product backends may write the topic themselves, so everything that the
  * HTTP door checks is checked again here (by hand: it runs for every event). What is missing is filled in: the tenant from the key,
- * `receivedAt` from the record's timestamp, `source` with "kafka". What the door accepts is always read.
+ * `receivedAt` from the record's timestamp, `source` with "kafka". What the door accepts is always read. `key` is the record's:
+ * whoever reads many of one account has it decoded already.
  */
-export const readRecord = (record: Delivered, retentionDays = Number.POSITIVE_INFINITY): ReadRecord => {
+export const readRecord = (
+  record: Delivered,
+  retentionDays = Number.POSITIVE_INFINITY,
+  key = record.key,
+): ReadRecord => {
   const text = record.text ?? record.value.toString()
   // No text has more units than bytes, nor more than three bytes a unit.
   if (text.length > MAX_EVENT_BYTES / 3 && record.value.length > MAX_EVENT_BYTES && bytesAsSent(text) > MAX_EVENT_BYTES)
     return unreadable(`larger than ${MAX_EVENT_BYTES} bytes`)
-  const read = readText(record, text)
+  const read = readText(record, key, text)
   if (read.kind === 'event' && read.event.occurredAt < read.event.receivedAt - retentionDays * DAY_MS)
     return unreadable('occurredAt: older than the retention')
   return read
@@ -54,9 +64,9 @@ const bytesAsSent = (text: string): number => {
 
 /** The same, of whatever size and age: what was counted once can be read for as long as it is kept. */
 export const readKeptRecord = (record: Delivered): ReadRecord =>
-  readText(record, record.text ?? record.value.toString())
+  readText(record, record.key, record.text ?? record.value.toString())
 
-const readText = (record: Delivered, text: string): ReadRecord => {
+const readText = (record: Delivered, key: string, text: string): ReadRecord => {
   let body: unknown
   try {
     body = JSON.parse(text)
@@ -68,9 +78,10 @@ const readText = (record: Delivered, text: string): ReadRecord => {
   if (kind !== 'event' && kind !== 'evaluate') return unreadable('header kind is neither event nor evaluate')
   const accountId = body.accountId
   if (!isName(accountId, MAX_NAME)) return unreadable('accountId: 1 to 256 characters wanted')
-  const tenantId = record.key.slice(0, Math.max(0, record.key.length - accountId.length - 1))
-  if (tenantId === '' || record.key !== `${tenantId}:${accountId}`)
+  const separator = key.length - accountId.length - 1
+  if (separator < 1 || key[separator] !== ':' || !key.endsWith(accountId))
     return unreadable('the key is not tenantId:accountId')
+  const tenantId = key.slice(0, separator)
   if (body.tenantId !== undefined && body.tenantId !== tenantId) return unreadable('tenantId differs from the key')
   if (kind === 'evaluate') return { kind, tenantId, accountId }
   return readEvent(record, text, body, tenantId, accountId)
@@ -106,7 +117,7 @@ const readEvent = (
   const problemOfTime = problemOfInstants(occurredAt, receivedAt, mode === 'backfill')
   if (problemOfTime !== undefined) return unreadable(`occurredAt: ${problemOfTime}`)
   const raw = complete
-    ? text
+    ? record
     : JSON.stringify({ ...body, tenantId, source, receivedAt: new Date(receivedAt).toISOString() })
   const backfill = mode === 'backfill'
   const event = { id, source, type, userId: userId ?? null, occurredAt, receivedAt, properties, backfill, raw }

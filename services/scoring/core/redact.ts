@@ -1,6 +1,6 @@
 import type { AccountHealth } from '#libs/contracts/account-health.ts'
 import { withoutUser } from './erasure.ts'
-import type { ReceivedEvent } from './read-record.ts'
+import { type ReceivedEvent, rawText } from './read-record.ts'
 
 /**
  * A kept event without a user, to be written in its place. One that would need more room (a number written shorter than JSON
@@ -8,7 +8,7 @@ import type { ReceivedEvent } from './read-record.ts'
  */
 export const redactEvent = (event: ReceivedEvent, userId: string): ReceivedEvent | null => {
   const kept = withoutUser(event, (text) => text === userId)
-  return kept !== null && Buffer.byteLength(kept.raw) > Buffer.byteLength(event.raw) ? null : kept
+  return kept !== null && Buffer.byteLength(rawText(kept.raw)) > Buffer.byteLength(rawText(event.raw)) ? null : kept
 }
 
 export type Redaction = {
@@ -37,9 +37,14 @@ export const redactValue = (value: Buffer, redaction: Redaction): Buffer | null 
     'changeId' in body
       ? JSON.stringify(redactChange(body as AccountHealth, redaction))
       : 'properties' in body
-        ? withoutUser({ ...(body as ReceivedEvent), raw: text }, (name) => name === redaction.userId)?.raw
+        ? textWithout({ ...(body as ReceivedEvent), raw: text }, redaction.userId)
         : text
   return after === undefined ? null : after === text ? value : Buffer.from(after)
+}
+
+const textWithout = (event: ReceivedEvent, userId: string): string | undefined => {
+  const kept = withoutUser(event, (name) => name === userId)
+  return kept === null ? undefined : rawText(kept.raw)
 }
 
 /** A published change without a user: without ids of their events, without traits that only they had brought, never longer than before. */

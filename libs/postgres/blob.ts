@@ -1,0 +1,28 @@
+import { createGrowingBytes } from '#libs/runtime/growing-bytes.ts'
+
+const INITIAL_BYTES = 4 * 1024
+const KEPT_BYTES = 8 * 1024 * 1024
+
+/** Many byte strings as one binary parameter and where each lies in it: `substring($blob from offset + 1 for length)`. */
+export type Blob = {
+  /** Answers the offset at which the bytes lie. */
+  readonly append: (bytes: Buffer) => number
+  /** Valid until the next `append` or `clear`. */
+  readonly bytes: () => Buffer
+  /** Begins anew and keeps its memory. */
+  readonly clear: () => void
+}
+
+export const createBlob = (): Blob => {
+  const all = createGrowingBytes(INITIAL_BYTES, KEPT_BYTES)
+  return {
+    append: (bytes) => {
+      const offset = all.length
+      all.ensure(bytes.length).set(bytes, offset)
+      all.length += bytes.length
+      return offset
+    },
+    bytes: all.written,
+    clear: all.clear,
+  }
+}
