@@ -1,16 +1,31 @@
 import { createRequire } from 'node:module'
 import fc from 'fast-check'
+import kafkajs from 'kafkajs'
 import { expect, test } from 'vitest'
-import { decodeRecord } from './kafka-record-decoder.ts'
+import { decodeBatch } from './kafka-batch-decoder.ts'
 import { encodeRecord } from './kafka-record-encoder.ts'
+import { toChunks } from './kafka-records.ts'
+import { packZstd, unpackZstd } from './kafka-zstd.ts'
+import { recordBytes } from './partition-runner.ts'
+
+const { CompressionCodecs, CompressionTypes } = kafkajs
 
 // Read by their paths, before anything puts others in their place.
 const require = createRequire(import.meta.url)
 const theirEncoder = require('kafkajs/src/protocol/recordBatch/record/v0/index.js') as typeof encodeRecord
-const theirDecoder = require('kafkajs/src/protocol/recordBatch/record/v0/decoder.js') as typeof decodeRecord
+const theirDecoder = require('kafkajs/src/protocol/recordBatch/v0/decoder.js') as (
+  source: InstanceType<typeof Decoder>,
+) => Promise<{ readonly records: readonly unknown[] }>
+const { RecordBatch: encodeBatch } = require('kafkajs/src/protocol/recordBatch/v0/index.js') as {
+  readonly RecordBatch: (batch: object) => Promise<{ readonly buffer: Buffer }>
+}
 const Decoder = require('kafkajs/src/protocol/decoder.js') as new (
   buffer: Buffer,
-) => { readonly buffer: Buffer; readonly readVarIntBytes: () => Buffer }
+) => { readonly buffer: Buffer; offset: number }
+
+const ATTRIBUTES_AT = 21
+const LOG_APPEND_TIME = 0x08
+const FIRST_RECORD_AT = 61
 
 const bytes = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 300 }),
@@ -39,21 +54,76 @@ test('a record has the bytes that kafkajs would give it', () => {
   )
 })
 
-test('a record is read as kafkajs would read it', () => {
-  const contexts = fc.record({
-    firstOffset: fc.nat({ max: 2 ** 45 }).map(String),
-    firstTimestamp: fc.nat({ max: 2 ** 42 }).map(String),
-    maxTimestamp: fc.nat({ max: 2 ** 42 }).map(String),
-    timestampType: fc.constantFrom(0, 1),
-    magicByte: fc.constant(2),
-    isControlBatch: fc.boolean(),
+type Theirs = {
+  readonly offset: string
+  readonly timestamp: string
+  readonly key: Buffer | null
+  readonly value: Buffer | null
+  readonly headers: Readonly<Record<string, Buffer | Buffer[]>>
+  readonly isControlRecord: boolean
+}
+
+const EMPTY = Buffer.alloc(0)
+
+const asDelivered = ({ offset, timestamp, key, value, headers }: Theirs) => ({
+  key: (key ?? EMPTY).toString(),
+  value: value ?? EMPTY,
+  headers: Object.fromEntries(
+    Object.entries(headers).map(([name, one]) => [name, String(Array.isArray(one) ? one[0] : one)]),
+  ),
+  offset: Number(offset),
+  timestampMs: Number(timestamp),
+})
+
+const COMPRESSION = { none: 0, gzip: 1, zstd: 4 }
+CompressionCodecs[CompressionTypes.ZSTD] = () => ({
+  compress: async ({ buffer }: { readonly buffer: Buffer }) => packZstd(buffer),
+  decompress: async (buffer: Buffer) => unpackZstd(buffer),
+})
+
+test('a batch is read as kafkajs would read it, from any offset on', async () => {
+  const batches = fc.record({
+    messages: fc.array(messages, { minLength: 1, maxLength: 20 }),
+    firstOffset: fc.nat({ max: 2 ** 45 }),
+    firstTimestamp: fc.nat({ max: 2 ** 42 }),
+    maxTimestamp: fc.nat({ max: 2 ** 42 }),
+    compression: fc.constantFrom(...Object.values(COMPRESSION)),
+    isStampedByBroker: fc.boolean(),
+    transactional: fc.boolean(),
+    skipped: fc.nat({ max: 20 }),
   })
-  fc.assert(
-    fc.property(messages, contexts, (message, context) => {
-      const record = new Decoder(Buffer.from(encodeRecord(message).buffer)).readVarIntBytes()
-      const own = decodeRecord(new Decoder(record), context) as Record<string, unknown>
-      const theirs = theirDecoder(new Decoder(record), context) as Record<string, unknown>
-      for (const [name, value] of Object.entries(theirs)) expect(own[name]).toEqual(value)
+  await fc.assert(
+    fc.asyncProperty(batches, async ({ messages, firstOffset, skipped, isStampedByBroker, ...batch }) => {
+      const records = messages.map((message, i) => encodeRecord({ ...message, offsetDelta: i }))
+      const { buffer } = await encodeBatch({ ...batch, firstOffset, lastOffsetDelta: records.length - 1, records })
+      if (isStampedByBroker) buffer.writeInt16BE(buffer.readInt16BE(ATTRIBUTES_AT) | LOG_APPEND_TIME, ATTRIBUTES_AT)
+      const fromOffset = firstOffset + skipped
+      const theirs = (await theirDecoder(new Decoder(buffer))).records as Theirs[]
+      const source = new Decoder(buffer)
+      const own = (await decodeBatch(source)).records
+      expect(source.offset).toBe(buffer.length)
+      expect(own).toHaveLength(batch.transactional ? records.length : 1)
+      expect(own.at(-1)!.offset).toBe(theirs.at(-1)!.offset)
+      const chunks = toChunks(own, fromOffset, false)
+      const delivered = chunks.flatMap((chunk) => chunk.records)
+      expect(
+        delivered.map(({ key, value, headers, offset, timestampMs }) => ({ key, value, headers, offset, timestampMs })),
+      ).toEqual(theirs.map(asDelivered).filter(({ offset }) => offset >= fromOffset))
+      const bytes = delivered.reduce((sum, record) => sum + recordBytes(record), 0)
+      expect(chunks.reduce((sum, chunk) => sum + chunk.bytes, 0)).toBeGreaterThanOrEqual(bytes)
     }),
   )
+})
+
+test('a batch that the fetch cut off is left for the next, as kafkajs knows it', async () => {
+  const { buffer } = await encodeBatch({ records: [encodeRecord({ value: 'whole' })] })
+  await expect(decodeBatch(new Decoder(buffer.subarray(0, -1)))).rejects.toMatchObject({
+    name: 'KafkaJSPartialMessageError',
+  })
+})
+
+test('a record that goes on behind its batch is refused', async () => {
+  const { buffer } = await encodeBatch({ records: [encodeRecord({ value: 'whole' })] })
+  buffer[FIRST_RECORD_AT] = 0x7e
+  await expect(decodeBatch(new Decoder(buffer))).rejects.toThrow(RangeError)
 })

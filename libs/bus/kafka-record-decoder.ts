@@ -1,29 +1,33 @@
-/** Where a record's key and value lie in the buffer the fetch was unpacked into; -1 for one that is null. */
-export type RecordPlace = {
-  readonly memory: ArrayBufferLike
-  readonly keyAt: number
-  readonly keyLength: number
-  readonly valueAt: number
-  readonly valueLength: number
+type Headers = Readonly<Record<string, string>>
+
+/** Records of one batch as columns: what waits in memory is the bytes they came in and a few numbers each. */
+export type RecordColumns = {
+  readonly bytes: Buffer
+  /** Of record i: where its key begins and ends at 4i and 4i + 1, its value at 4i + 2 and 4i + 3; one that is null is empty. */
+  readonly bounds: Int32Array
+  readonly offsets: Float64Array
+  /** Epoch ms. */
+  readonly timestamps: Float64Array
+  readonly headers: readonly Headers[]
 }
 
-type BatchContext = {
-  readonly firstOffset: string
-  readonly firstTimestamp: string
-  readonly magicByte: number
-  readonly isControlBatch?: boolean
-  readonly timestampType: number
-  readonly maxTimestamp?: string
+export type BatchHead = {
+  readonly count: number
+  readonly firstOffset: number
+  readonly firstTimestamp: number
+  /** When the broker stamped all of them, if it did; else their producer did, each. */
+  readonly appendedAt: number | null
 }
-const LOG_APPEND_TIME = 1
 
 let source: Buffer = Buffer.alloc(0)
-let from = 0
+let at = 0
+
+/** Zigzag, base 128, low bits first: of any whole number of 53 bits. */
 const readVarint = (): number => {
   let value = 0
   let factor = 1
   for (;;) {
-    const byte = source[from++]
+    const byte = source[at++]
     if (byte === undefined) throw new RangeError('a record of the log ends in the middle of a number')
     value += (byte & 0x7f) * factor
     if (byte < 0x80) return value % 2 === 0 ? value / 2 : -(value + 1) / 2
@@ -31,76 +35,62 @@ const readVarint = (): number => {
   }
 }
 
-/** Fields of a record that are made when they are asked for. */
-const lazily = {
-  get key(): Buffer | null {
-    const { memory, keyAt, keyLength } = this as unknown as RecordPlace
-    return keyLength < 0 ? null : Buffer.from(memory, keyAt, keyLength)
-  },
-  get value(): Buffer | null {
-    const { memory, valueAt, valueLength } = this as unknown as RecordPlace
-    return valueLength < 0 ? null : Buffer.from(memory, valueAt, valueLength)
-  },
-}
-
-/** kafkajs' message of a record; key and value are made when asked for. */
-export const decodeRecord = (decoder: { readonly buffer: Buffer }, batchContext: BatchContext): unknown => {
-  source = decoder.buffer
-  const attributes = source[0]!
-  from = 1
-  const timestampDelta = readVarint()
-  const { firstOffset, firstTimestamp, maxTimestamp, timestampType } = batchContext
-  const timestamp =
-    timestampType === LOG_APPEND_TIME && maxTimestamp ? maxTimestamp : String(Number(firstTimestamp) + timestampDelta)
-  const offset = String(Number(firstOffset) + readVarint())
-  const keyLength = readVarint()
-  const keyAt = source.byteOffset + from
-  from += Math.max(0, keyLength)
-  const valueLength = readVarint()
-  const valueAt = source.byteOffset + from
-  from += Math.max(0, valueLength)
-  return {
-    __proto__: lazily,
-    memory: source.buffer,
-    keyAt,
-    keyLength,
-    valueAt,
-    valueLength,
-    magicByte: batchContext.magicByte,
-    attributes,
-    timestamp,
-    offset,
-    headers: decodeHeaders(),
-    isControlRecord: batchContext.isControlBatch ?? false,
-    batchContext,
+/** The records of a batch, one behind the other in `bytes` (https://kafka.apache.org/documentation/#record). Throws `RangeError` when they end early. */
+export const readRecords = (bytes: Buffer, head: BatchHead): RecordColumns => {
+  const { count, firstOffset, firstTimestamp, appendedAt } = head
+  source = bytes
+  at = 0
+  const bounds = new Int32Array(4 * count)
+  const offsets = new Float64Array(count)
+  const timestamps = new Float64Array(count)
+  const headers = new Array<Headers>(count)
+  for (let index = 0; index < count; index++) {
+    const length = readVarint()
+    const end = at + length
+    if (length < 0 || end > bytes.length) throw new RangeError('a batch of the log ends in the middle of a record')
+    // The attributes, which no version uses.
+    at++
+    const delta = readVarint()
+    timestamps[index] = appendedAt ?? firstTimestamp + delta
+    offsets[index] = firstOffset + readVarint()
+    readBounds(bounds, index * 4)
+    readBounds(bounds, index * 4 + 2)
+    headers[index] = readHeaders(end)
+    at = end
   }
+  return { bytes, bounds, offsets, timestamps, headers }
 }
 
-type Headers = Record<string, Buffer | null | (Buffer | null)[]>
+const readBounds = (bounds: Int32Array, place: number): void => {
+  const length = Math.max(0, readVarint())
+  bounds[place] = at
+  at += length
+  bounds[place + 1] = at
+}
 
 /** The last record's headers with their bytes: neighbours mostly bear the same. */
 let lastHeaders: Headers = {}
 let lastBytes = Buffer.alloc(0)
 
-const decodeHeaders = (): Headers => {
-  const length = source.length - from
-  if (length === lastBytes.length && source.compare(lastBytes, 0, length, from) === 0) return lastHeaders
-  const bytes = Buffer.from(source.subarray(from))
-  const headers: Headers = {}
+const readHeaders = (end: number): Headers => {
+  const length = end - at
+  if (length === lastBytes.length && source.compare(lastBytes, 0, length, at, end) === 0) return lastHeaders
+  const bytes = Buffer.from(source.subarray(at, end))
+  const headers: Record<string, string> = {}
   for (let left = readVarint(); left > 0; left--) {
-    const name = readSlice()!.toString()
-    const value = readSlice()
-    const known = headers[name]
-    headers[name] = known === undefined ? value : Array.isArray(known) ? [...known, value] : [known, value]
+    const name = readText() ?? ''
+    const value = readText()
+    // Of those with one name the first counts.
+    if (value !== undefined && !Object.hasOwn(headers, name)) headers[name] = value
   }
   lastHeaders = headers
   lastBytes = bytes
   return headers
 }
 
-const readSlice = (): Buffer | null => {
+const readText = (): string | undefined => {
   const length = readVarint()
-  if (length < 0) return null
-  from += length
-  return Buffer.from(source.subarray(from - length, from))
+  if (length < 0) return undefined
+  at += length
+  return source.toString('utf8', at - length, at)
 }

@@ -2,6 +2,7 @@ import type { Consumer, EachBatchPayload, Kafka } from 'kafkajs'
 import { type Clock, sleep } from '#libs/runtime/clock.ts'
 import { failpoint } from '#libs/runtime/failpoint.ts'
 import type { Logger } from '#libs/runtime/logger.ts'
+import type { LogBatch } from './kafka-batch-decoder.ts'
 import { createHeldPartitions, type HeldPartitions } from './kafka-partitions.ts'
 import { toChunks } from './kafka-records.ts'
 import type { PartitionRunner } from './partition-runner.ts'
@@ -128,7 +129,8 @@ export const openKafkaSession = async (options: SessionOptions): Promise<KafkaSe
     held.end = Number(batch.highWatermark)
     held.next = Number(batch.lastOffset()) + 1
     resolveOffset(messages.at(-1)!.offset)
-    held.runner.push(...toChunks(messages, held.next < held.end))
+    const { fetchedOffset } = batch as unknown as { readonly fetchedOffset: string }
+    held.runner.push(...toChunks(messages as unknown as LogBatch[], Number(fetchedOffset), held.next < held.end))
     takeTurns()
   }
 

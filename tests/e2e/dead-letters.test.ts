@@ -1,7 +1,7 @@
 import kafkajs from 'kafkajs'
 import { expect, it, onTestFinished } from 'vitest'
 import { createKafkaBus } from '#libs/bus/kafka-bus.ts'
-import { accountKey, deadTopicOf } from '#libs/contracts/topics.ts'
+import { accountKey, deadTopicOf, type TopicName } from '#libs/contracts/topics.ts'
 import { systemClock, toInstant } from '#libs/runtime/clock.ts'
 import { newId } from '#libs/runtime/ids.ts'
 import { silentLogger } from '#libs/runtime/logger.ts'
@@ -95,16 +95,14 @@ await describeWithKafka('records that others write on usage.events', (brokers) =
     expect(await eventIds()).toEqual(neighbours)
 
     const dead = new Map<string, Dead>()
-    const reader = kafka.consumer({ groupId: newId() })
-    await reader.connect()
-    onTestFinished(() => reader.disconnect())
-    await reader.subscribe({ topic: topicPrefix + deadTopicOf(TOPIC), fromBeginning: true })
-    await reader.run({
-      eachMessage: async ({ message }) => {
-        const headers = Object.fromEntries(Object.entries(message.headers ?? {}).map(([name, v]) => [name, String(v)]))
-        dead.set(headers.trace ?? '', { key: String(message.key), value: message.value ?? Buffer.alloc(0), headers })
+    const reader = await kafkaBus.consume({
+      group: newId(),
+      topic: deadTopicOf(TOPIC) as TopicName,
+      handle: async ({ records }) => {
+        for (const { key, value, headers } of records) dead.set(headers.trace ?? '', { key, value, headers })
       },
     })
+    onTestFinished(reader.stop)
     await eventually('all unreadable records are parked', () => dead.size >= BAD.length, 30_000)
     for (const [i, [what, value, reason]] of BAD.entries()) {
       const letter = dead.get(`bad-${i}`)
