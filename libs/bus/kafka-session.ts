@@ -9,8 +9,8 @@ import type { PartitionRunner } from './partition-runner.ts'
 import { createReadingTurns } from './reading-turns.ts'
 
 /** Per partition and fetch, as sent: compressed events unpack to about ten times this. Small enough that decoding one fetch does not hold up the loop for long. */
-const FETCH_PARTITION_BYTES = 128 * 1024
-const FETCH_BYTES = 512 * 1024
+const FETCH_PARTITION_BYTES = 256 * 1024
+const FETCH_BYTES = 1024 * 1024
 const FETCH_WAIT_MS = 100
 /** What may wait in memory over all partitions of a member. */
 const WAITING_BYTES = 32 * 1024 * 1024

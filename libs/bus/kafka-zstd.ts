@@ -7,6 +7,8 @@ const MAX_CHUNK_BYTES = 128 * 1024
 const MIN_CHUNK_BYTES = 1024
 /** What JSON packs to: rather more than it does, so that one chunk is enough. */
 const RATIO = 16
+/** A chunk that is filled to the last byte has node make another. */
+const SPARE_BYTES = 1
 /** No batch is larger by the brokers' defaults: a frame that says so may lie. */
 const MAX_STATED_BYTES = 4 * 1024 * 1024
 
@@ -17,10 +19,11 @@ const chunkFor = (bytes: number): number => Math.min(MAX_CHUNK_BYTES, Math.max(M
 export const packZstd = (bytes: Buffer): Buffer =>
   zstdCompressSync(bytes, { params: LEVEL, chunkSize: chunkFor(bytes.length) })
 
-/** Records keep the chunk they lie in whole: one of just the size that the frame states, where it does, is all there is. */
+/** Records keep the chunk they lie in whole: one of the size that the frame states, where it does, is all there is. */
 export const unpackZstd = (packed: Buffer): Buffer => {
   const stated = statedBytes(packed) ?? Number.POSITIVE_INFINITY
-  const chunkSize = stated <= MAX_STATED_BYTES ? Math.max(64, stated) : chunkFor(packed.length * RATIO)
+  const chunkSize =
+    stated <= MAX_STATED_BYTES ? Math.max(MIN_CHUNK_BYTES, stated + SPARE_BYTES) : chunkFor(packed.length * RATIO)
   return zstdDecompressSync(packed, { chunkSize })
 }
 

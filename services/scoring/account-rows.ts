@@ -15,6 +15,8 @@ export type FlushRows = {
   /** A text as bytes that live as long as the flush. */
   readonly toBytes: (text: string) => Buffer
   readonly addEntry: (account: Account, entry: LogEntry, message: Buffer | null) => void
+  /** While much is being packed, a promise to wait for before more is added. */
+  readonly room: () => Promise<unknown> | null
   readonly accounts: () => number
   /** What the statement takes; valid until `clear`. */
   readonly params: () => Promise<unknown[]>
@@ -104,6 +106,7 @@ export const createFlushRows = (): FlushRows => {
         place.changeLength,
       ])
     },
+    room: frames.room,
     accounts: () => count,
     params: async () => {
       for (const [frame, bytes] of (await frames.take()).entries())

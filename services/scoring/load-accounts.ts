@@ -20,7 +20,7 @@ export type ToHold = Omit<Wanted, 'take'>
 
 /**
  * The accounts of a flush in memory, from the cache or the database, with the pages of every user and
- * dealing that folding will touch. They may lack their evaluation: `restoreEvaluation` right before it is used, with no wait in between.
+ * dealing that folding will touch. They are in flight from now on, or none is when it throws. They may lack their evaluation: `restoreEvaluation` right before it is used, with no wait in between.
  */
 export const holdAccounts = async (
   sql: Sql,
@@ -28,13 +28,30 @@ export const holdAccounts = async (
   wanted: readonly ToHold[],
   { catalog, now }: { readonly catalog: Catalog; readonly now: number },
 ): Promise<Account[]> => {
-  const cold = wanted.filter((item) => cache.get(item.key) === undefined)
-  if (cold.length > 0)
-    for (const account of await readAccounts(sql, cold, catalog, { withIds: true })) cache.put(keyOf(account), account)
-  const accounts = wanted.map((item) => cache.get(item.key)!)
-  await loadTouchedPages(sql, wanted, accounts, now)
-  await loadPast(sql, accounts, now)
-  return accounts
+  const held = new Map<string, Account>()
+  const hold = (key: string, account: Account): void => {
+    account.inFlight++
+    held.set(key, account)
+  }
+  const cold = wanted.filter(({ key }) => {
+    const account = cache.get(key)
+    if (account !== undefined) hold(key, account)
+    return account === undefined
+  })
+  try {
+    for (const account of cold.length === 0 ? [] : await readAccounts(sql, cold, catalog, { withIds: true })) {
+      const key = keyOf(account)
+      cache.put(key, account)
+      hold(key, account)
+    }
+    const accounts = wanted.map(({ key }) => held.get(key)!)
+    await loadTouchedPages(sql, wanted, accounts, now)
+    await loadPast(sql, accounts, now)
+    return accounts
+  } catch (error) {
+    for (const account of held.values()) account.inFlight--
+    throw error
+  }
 }
 
 const keyOf = (account: AccountKey): string => accountKey(account.tenantId, account.accountId)

@@ -9,7 +9,11 @@ const OPTIONS = { params: { [constants.ZSTD_c_compressionLevel]: 1 } }
 /** Making ready to pack costs as much as packing this; unpacking it for the sake of one account takes a fraction of a millisecond. */
 const FRAME_BYTES = 256 * 1024
 const FIRST_BYTES = 16 * 1024
-const KEPT_BYTES = 1024 * 1024
+const KEPT_BYTES = 4 * 1024 * 1024
+/** Of one writer: whoever adds more waits, so that what waits for the packing does not pile up. */
+const MOST_PACKED_AT_ONCE = 4
+/** Memory for so many frames is kept, of all writers. */
+const MOST_SPARE = 8
 const LONG_WORK_BYTES = 64 * 1024
 /** Ends an event: no JSON text holds it. */
 const RECORD_SEPARATOR = 0x1e
@@ -28,24 +32,32 @@ export type FramePlace = {
  */
 export type FrameWriter = {
   readonly add: (events: readonly { readonly raw: RawEvent }[], change: Buffer | null) => FramePlace
+  /** While many frames are being packed, a promise to wait for before more is added. */
+  readonly room: () => Promise<unknown> | null
   /** The packed frames, by number; then it begins anew. Nothing is added meanwhile. */
   readonly take: () => Promise<readonly Buffer[]>
 }
 
+const spare: GrowingBytes[] = []
+const takeSpare = (): GrowingBytes => spare.pop() ?? createGrowingBytes(FIRST_BYTES, KEPT_BYTES)
+const giveBack = (bytes: GrowingBytes): void => {
+  bytes.clear()
+  if (spare.length < MOST_SPARE) spare.push(bytes)
+}
+
 export const createFrameWriter = (): FrameWriter => {
   let packed: Promise<Buffer>[] = []
-  /** Their memory is used again: new for each, it would be most of what a flush takes. */
-  const spare: GrowingBytes[] = []
-  let open = createGrowingBytes(FIRST_BYTES, KEPT_BYTES)
+  let packing = 0
+  let open = takeSpare()
   const close = (): void => {
     const full = open
-    packed.push(
-      packBeside(full.written()).finally(() => {
-        full.clear()
-        spare.push(full)
-      }),
-    )
-    open = spare.pop() ?? createGrowingBytes(FIRST_BYTES, KEPT_BYTES)
+    packing++
+    const done = (): void => {
+      packing--
+      giveBack(full)
+    }
+    packed.push(packBeside(full.written()).finally(done))
+    open = takeSpare()
   }
   return {
     add: (events, change) => {
@@ -62,6 +74,7 @@ export const createFrameWriter = (): FrameWriter => {
       if (open.length >= FRAME_BYTES) close()
       return place
     },
+    room: () => (packing < MOST_PACKED_AT_ONCE ? null : packed.at(-MOST_PACKED_AT_ONCE)!),
     take: async () => {
       if (open.length > 0) close()
       const frames = packed

@@ -3,23 +3,22 @@ import { accountKey } from '#libs/contracts/topics.ts'
 import type { Database } from '#libs/postgres/database.ts'
 import type { Clock } from '#libs/runtime/clock.ts'
 import { failpoint } from '#libs/runtime/failpoint.ts'
-import { derivedId } from '#libs/runtime/ids.ts'
 import type { Logger } from '#libs/runtime/logger.ts'
 import type { AccountCache } from './account-cache.ts'
 import { createFlushRows, type FlushRows } from './account-rows.ts'
 import { writeFlush } from './account-store.ts'
+import { addAccount } from './add-account.ts'
 import { writeBackfillFlush } from './backfill-store.ts'
 import type { Catalog } from './catalog.ts'
 import { type Account, exists } from './core/account.ts'
-import { applyEvents, type LogEntry, type ScoringContext } from './core/apply-events.ts'
+import { applyEvents } from './core/apply-events.ts'
 import { type Backfilled, createBackfillTally } from './core/backfill-tally.ts'
-import { changeMessage, factsOf } from './core/change-message.ts'
 import { createFlushInParts } from './flush-in-parts.ts'
 import { createFlushQueue } from './flush-queue.ts'
 import type { GroupedBatch } from './group-records.ts'
 import type { HeardSources } from './heard-sources.ts'
 import { forgetEvaluation, holdAccounts, restoreEvaluation } from './load-accounts.ts'
-import { findMoves, markMisplaced, moveAccount, placeNewAccount } from './move-accounts.ts'
+import { findMoves, type Moves, markMisplaced, moveAccount, placeNewAccount } from './move-accounts.ts'
 import type { ChangeRelay } from './relay-changes.ts'
 import type { ScoringMetrics } from './scoring-metrics.ts'
 import { createWriteLane, type WriteLane } from './write-lane.ts'
@@ -72,21 +71,34 @@ export const createBatchScorer = (deps: BatchScorerDeps): ((batch: Batch) => Pro
   const prepare = async ({ wanted, unreadable }: GroupedBatch, earlierWritten: Promise<void>): Promise<Prepared> => {
     const now = clock.now()
     const held = wanted.length === 0 ? [] : await holdAccounts(database, cache, wanted, { catalog, now })
-    const moves = await findMoves(deps, { accounts: held, now, written: earlierWritten })
+    try {
+      const moves = await findMoves(deps, { accounts: held, now, written: earlierWritten })
+      return await fold({ wanted, unreadable }, held, moves, now)
+    } catch (error) {
+      forget(held)
+      throw error
+    }
+  }
+
+  const fold = async (
+    { wanted, unreadable }: GroupedBatch,
+    held: readonly Account[],
+    moves: Moves,
+    now: number,
+  ): Promise<Prepared> => {
     const rows = spareRows.pop() ?? createFlushRows()
     const messages: BusRecord[] = []
     const backfills = createBackfillTally()
     let events = 0
     let duplicates = 0
     for (const [i, account] of held.entries()) {
-      account.inFlight++
       const base = exists(account) ? account.version : 0
       const move = moveAccount(catalog, moves, account, now)
       const given = wanted[i]!.take()
       heard.hear(account.tenantId, given.events, now)
       if (base === 0) placeNewAccount(catalog, account, given.events, now)
       const context = catalog.contextOf(account, now)
-      // While its rows were read, the flush before may have let go of it, and of its evaluation.
+      // While its rows were read, the flush before may have let go of its evaluation.
       restoreEvaluation(account, context)
       const applied = applyEvents(account, given.events, given.due, context)
       events += given.events.length
@@ -98,34 +110,23 @@ export const createBatchScorer = (deps: BatchScorerDeps): ((batch: Batch) => Pro
         backfills.add(account.tenantId, account.accountId, entries)
       }
       forgetEvaluation(account)
+      const room = rows.room()
+      if (room !== null) await room
     }
-    const prepared = {
-      rows,
-      accounts: rows.accounts(),
-      held,
-      messages,
-      backfilled: backfills.take(),
-      events,
-      duplicates,
-    }
-    try {
-      await Promise.all(unreadable.splice(0).map(({ batch, record, reason }) => batch.park(record, reason)))
-    } catch (error) {
-      forget(prepared)
-      throw error
-    }
-    return prepared
+    await Promise.all(unreadable.splice(0).map(({ batch, record, reason }) => batch.park(record, reason)))
+    const backfilled = backfills.take()
+    return { rows, accounts: rows.accounts(), held, messages, backfilled, events, duplicates }
   }
 
-  const release = ({ held }: Prepared): void => {
+  const release = (held: readonly Account[]): void => {
     for (const account of held) account.inFlight--
     cache.settle(held)
   }
 
   /** What is in memory has run ahead of the database: it is read again. */
-  const forget = (prepared: Prepared): void => {
-    for (const { tenantId, accountId } of prepared.held) cache.drop(accountKey(tenantId, accountId))
-    release(prepared)
+  const forget = (held: readonly Account[]): void => {
+    for (const { tenantId, accountId } of held) cache.drop(accountKey(tenantId, accountId))
+    release(held)
   }
 
   const write = async (partition: number, prepared: Prepared): Promise<void> => {
@@ -152,11 +153,11 @@ export const createBatchScorer = (deps: BatchScorerDeps): ((batch: Batch) => Pro
         (ready) => write(partition, ready),
       )
     } catch (error) {
-      if (prepared !== undefined) forget(prepared)
+      if (prepared !== undefined) forget(prepared.held)
       throw error
     }
     const { accounts, messages, events, duplicates } = prepared!
-    release(prepared!)
+    release(prepared!.held)
     const took = { accounts, changes: messages.length, tookMs: clock.now() - startedAt }
     deps.logger.debug({ topic, partition, events, duplicates, ...took }, 'batch scored')
     return prepared!
@@ -168,30 +169,4 @@ export const createBatchScorer = (deps: BatchScorerDeps): ((batch: Batch) => Pro
     metrics.observeFlush({ batches, ...flushed, now: clock.now() })
   }
   return createFlushQueue({ flush, clock, mostBatches: deps.mostBatches })
-}
-
-type Written = {
-  readonly account: Account
-  readonly base: number
-  readonly entries: readonly LogEntry[]
-  readonly context: ScoringContext
-}
-
-/** Puts an account that moved on into a flush, with the messages its changes are. */
-export const addAccount = (rows: FlushRows, messages: BusRecord[], written: Written): void => {
-  const { account, base, entries, context } = written
-  const { model } = context.model
-  const key = accountKey(account.tenantId, account.accountId)
-  for (const entry of entries) {
-    if (entry.change === null) {
-      rows.addEntry(account, entry, null)
-      continue
-    }
-    const changeId = derivedId('change', account.tenantId, account.accountId, model.id, entry.change.sequence)
-    const message = changeMessage(account, entry.change, changeId, { id: model.id, version: model.version })
-    const value = rows.toBytes(JSON.stringify(message))
-    messages.push({ key, value })
-    rows.addEntry(account, entry, value)
-  }
-  rows.addAccount(account, base, factsOf(account.evaluation!, account.past, account.sequence), context)
 }
