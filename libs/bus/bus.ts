@@ -58,6 +58,11 @@ export type ConsumeOptions = {
    * other, so that each fills its batches within the bound; by default all at once, each within its own.
    */
   readonly maxHeldBytes?: number
+  /**
+   * The handler keeps no record, and nothing of one's bytes, once it has settled: their memory is given back at once, where the bus can,
+   * instead of when the collector comes by.
+   */
+  readonly keepsNothing?: boolean
 }
 
 export type Subscription = {

@@ -54,6 +54,7 @@ export const startKafkaConsumer = (consume: ConsumeOptions, options: KafkaConsum
           handle,
           inFlight,
           maxBatchBytes,
+          keepsNothing: consume.keepsNothing,
           clock,
           logger,
           onRoom,

@@ -1,6 +1,7 @@
 import type { DeliveredRecord } from './bus.ts'
 import type { LogBatch } from './kafka-batch-decoder.ts'
 import type { RecordColumns } from './kafka-record-decoder.ts'
+import { SPARE_BYTES } from './kafka-zstd.ts'
 import { type Chunk, RECORD_OVERHEAD } from './partition-runner.ts'
 
 type View = { readonly columns: RecordColumns; readonly index: number }
@@ -34,6 +35,14 @@ const view: DeliveredRecord & ThisType<View> = {
 export const toChunks = (batches: readonly LogBatch[], fromOffset: number, more: boolean): Chunk[] =>
   batches.map((batch, i) => ({ ...toChunk(batch, fromOffset), more: more || i < batches.length - 1 }))
 
+/** Where others stand for records of the same batch, the last of them frees it. */
+const free = ({ bytes, offsets }: RecordColumns, to: number): void => {
+  if (to === offsets.length && hasMemoryOfItsOwn(bytes)) (bytes.buffer as ArrayBuffer).transfer(0)
+}
+
+/** Small buffers are parts of one that many share, as is a batch that came unpacked. */
+const hasMemoryOfItsOwn = ({ buffer, length }: Buffer): boolean => buffer.byteLength <= length + SPARE_BYTES
+
 const toChunk = ({ columns, from, to }: LogBatch, fromOffset: number): Chunk => {
   const { bounds, offsets } = columns
   let first = from
@@ -45,5 +54,5 @@ const toChunk = ({ columns, from, to }: LogBatch, fromOffset: number): Chunk => 
       bounds[index * 4 + 1]! - bounds[index * 4]! + bounds[index * 4 + 3]! - bounds[index * 4 + 2]! + RECORD_OVERHEAD
     records[index - first] = { __proto__: view, columns, index } as unknown as DeliveredRecord
   }
-  return { records, bytes }
+  return { records, bytes, free: () => free(columns, to) }
 }

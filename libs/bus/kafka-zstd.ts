@@ -8,7 +8,7 @@ const MIN_CHUNK_BYTES = 1024
 /** What JSON packs to: rather more than it does, so that one chunk is enough. */
 const RATIO = 16
 /** A chunk that is filled to the last byte has node make another. */
-const SPARE_BYTES = 1
+export const SPARE_BYTES = 1
 /** No batch is larger by the brokers' defaults: a frame that says so may lie. */
 const MAX_STATED_BYTES = 4 * 1024 * 1024
 

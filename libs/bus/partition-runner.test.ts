@@ -18,7 +18,10 @@ const chunk = (from: number, count: number, bytes = 100) => {
   return { records, bytes: records.reduce((sum, record) => sum + recordBytes(record), 0) }
 }
 
-const setUp = (handle: (batch: Batch) => Promise<void>, limits: { inFlight?: number; maxBatchBytes?: number } = {}) => {
+const setUp = (
+  handle: (batch: Batch) => Promise<void>,
+  limits: { inFlight?: number; maxBatchBytes?: number; keepsNothing?: boolean } = {},
+) => {
   const clock = createManualClock(0)
   const positions: number[] = []
   const parked: number[] = []
@@ -57,6 +60,27 @@ describe('the records of one partition', () => {
     runner.push(chunk(0, 1), chunk(1, 1))
     await pass()
     expect(handed).toEqual([[0, 1]])
+  })
+
+  it('are freed once they are done, all of a chunk with the last of it, and only where the handler keeps nothing', async () => {
+    for (const keepsNothing of [true, false]) {
+      const freed: string[] = []
+      const { runner, handed, positions, pass } = setUp(
+        async ({ records }) => {
+          expect(records.every(({ offset }) => (offset < 3 ? !freed.includes('cut') : !freed.includes('whole')))).toBe(
+            true,
+          )
+        },
+        { keepsNothing, inFlight: 2, maxBatchBytes: 500 },
+      )
+      runner.push(
+        { ...chunk(0, 3), free: () => void freed.push(`cut after ${positions.at(-1)}`) },
+        { ...chunk(3, 1), free: () => void freed.push(`whole after ${positions.at(-1)}`) },
+      )
+      await pass()
+      expect(handed.flat()).toEqual([0, 1, 2, 3])
+      expect(freed).toEqual(keepsNothing ? ['cut after 4', 'whole after 4'] : [])
+    }
   })
 
   it('that gather while a batch is handled form the next batch', async () => {

@@ -10,8 +10,15 @@ export const RECORD_OVERHEAD = 100
 export const recordBytes = (record: DeliveredRecord): number =>
   record.key.length + record.value.length + RECORD_OVERHEAD
 
-/** Records in offset order, with the bytes of their keys and values and `RECORD_OVERHEAD` for each; `more`: the log held others behind them. */
-export type Chunk = { readonly records: readonly DeliveredRecord[]; readonly bytes: number; readonly more?: boolean }
+/** Records in offset order, with the bytes of their keys and values and `RECORD_OVERHEAD` for each. */
+export type Chunk = {
+  readonly records: readonly DeliveredRecord[]
+  readonly bytes: number
+  /** The log held others behind them. */
+  readonly more?: boolean
+  /** Gives their memory back: nobody may look at them any more. */
+  readonly free?: () => void
+}
 
 export type PartitionRunner = {
   /** Takes the next records of the partition. Never waits: whoever reads looks at `waitingBytes` and reads no further when it is too much. */
@@ -29,6 +36,7 @@ export type PartitionRunnerOptions = {
   readonly handle: ConsumeOptions['handle']
   readonly inFlight: number
   readonly maxBatchBytes: number
+  readonly keepsNothing?: boolean | undefined
   readonly park: (record: DeliveredRecord, reason: string) => Promise<void>
   readonly clock: Clock
   readonly logger: Logger
@@ -38,7 +46,7 @@ export type PartitionRunnerOptions = {
   readonly onRoom: () => void
 }
 
-/** Cuts a chunk after as many records as fit, at least one. One that fits whole is not looked into. */
+/** Cuts a chunk after as many records as fit, at least one; the rest, handled last, frees both. One that fits whole is not looked into. */
 const cut = (chunk: Chunk, maxBytes: number): readonly [Chunk, Chunk | undefined] => {
   if (chunk.bytes <= maxBytes) return [chunk, undefined]
   let bytes = recordBytes(chunk.records[0]!)
@@ -64,7 +72,11 @@ const takeBatch = (waiting: Chunk[], maxBytes: number): Required<Chunk> => {
     bytes += fits.bytes
   }
   const more = waiting.length > 0 || taken.at(-1)!.more === true
-  return { records: taken.length === 1 ? taken[0]!.records : taken.flatMap((chunk) => chunk.records), bytes, more }
+  const records = taken.length === 1 ? taken[0]!.records : taken.flatMap((chunk) => chunk.records)
+  const free = (): void => {
+    for (const chunk of taken) chunk.free?.()
+  }
+  return { records, bytes, more, free }
 }
 
 type UnderWay = { readonly chunk: Chunk; readonly batch: Batch; readonly settled: Promise<unknown> }
@@ -123,6 +135,7 @@ export const createPartitionRunner = (options: PartitionRunnerOptions): Partitio
       const { records, bytes } = head.chunk
       heldBytes -= bytes
       options.onDone(records.at(-1)!.offset + 1, records.length)
+      if (options.keepsNothing) head.chunk.free?.()
       options.onRoom()
       fill()
     }

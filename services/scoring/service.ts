@@ -127,6 +127,7 @@ export const createScoring = (platform: Platform, config: ScoringConfig): Servic
         handle,
         inFlight,
         maxBatchBytes,
+        keepsNothing: true,
         maxHeldBytes: FLUSHES_HELD * inFlight * maxBatchBytes,
       })
       reevaluator.start()
