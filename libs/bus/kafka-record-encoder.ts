@@ -1,3 +1,5 @@
+import { createGrowingBytes } from '#libs/runtime/growing-bytes.ts'
+
 export type WireMessage = {
   readonly key?: string | Buffer | null
   readonly value: string | Buffer | null
@@ -6,24 +8,21 @@ export type WireMessage = {
   readonly timestampDelta?: number
 }
 
-const SLAB_BYTES = 256 * 1024
-let slab = Buffer.alloc(0)
-let at = 0
+const INITIAL_BYTES = 64 * 1024
+const KEPT_BYTES = 4 * 1024 * 1024
 
-const ensure = (bytes: number): void => {
-  if (at + bytes <= slab.length) return
-  slab = Buffer.allocUnsafeSlow(Math.max(SLAB_BYTES, bytes))
-  at = 0
-}
+/** Records that were encoded and belong to no batch yet, one behind the other: kafkajs makes a batch of them in the same breath. */
+export const encoded = createGrowingBytes(INITIAL_BYTES, KEPT_BYTES)
 
 /** Zigzag, then base 128, low bits first: of any whole number of 53 bits. */
 const putVarint = (value: number): void => {
+  const { buffer } = encoded
   let rest = value < 0 ? -2 * value - 1 : 2 * value
   while (rest >= 0x80) {
-    slab[at++] = (rest % 0x80) | 0x80
+    buffer[encoded.length++] = (rest % 0x80) | 0x80
     rest = Math.floor(rest / 0x80)
   }
-  slab[at++] = rest
+  buffer[encoded.length++] = rest
 }
 const sizeOfVarint = (value: number): number => {
   let rest = value < 0 ? -2 * value - 1 : 2 * value
@@ -39,9 +38,9 @@ const sizeOf = (length: number): number => sizeOfVarint(length) + Math.max(0, le
 const putBytes = (bytes: Bytes, length: number): void => {
   putVarint(length)
   if (length <= 0) return
-  if (typeof bytes === 'string') slab.write(bytes, at)
-  else slab.set(bytes!, at)
-  at += length
+  if (typeof bytes === 'string') encoded.buffer.write(bytes, encoded.length)
+  else encoded.buffer.set(bytes!, encoded.length)
+  encoded.length += length
 }
 
 const NO_HEADERS: readonly [string, Bytes][] = []
@@ -56,8 +55,11 @@ const listHeaders = (headers: WireMessage['headers']): readonly [string, Bytes][
   return list ?? NO_HEADERS
 }
 
-/** The record's bytes, as kafkajs' encoders carry them: `buf` and `buffer`. */
-export const encodeRecord = (message: WireMessage): { readonly buf: Buffer; readonly buffer: Buffer } => {
+/** Where a record lies among the encoded ones. */
+export type EncodedRecord = { readonly from: number; readonly to: number }
+
+/** Puts a record (https://kafka.apache.org/documentation/#record) behind those that were encoded before. */
+export const encodeRecord = (message: WireMessage): EncodedRecord => {
   const { key, value, offsetDelta = 0, timestampDelta = 0 } = message
   const headers = listHeaders(message.headers)
   const keyLength = lengthOf(key)
@@ -65,10 +67,10 @@ export const encodeRecord = (message: WireMessage): { readonly buf: Buffer; read
   let size = 1 + sizeOfVarint(timestampDelta) + sizeOfVarint(offsetDelta) + sizeOf(keyLength) + sizeOf(valueLength)
   size += sizeOfVarint(headers.length)
   for (const [name, one] of headers) size += sizeOf(lengthOf(name)) + sizeOf(lengthOf(one))
-  ensure(size + sizeOfVarint(size))
-  const start = at
+  encoded.ensure(size + sizeOfVarint(size))
+  const from = encoded.length
   putVarint(size)
-  slab[at++] = 0
+  encoded.buffer[encoded.length++] = 0
   putVarint(timestampDelta)
   putVarint(offsetDelta)
   putBytes(key, keyLength)
@@ -78,6 +80,5 @@ export const encodeRecord = (message: WireMessage): { readonly buf: Buffer; read
     putBytes(name, lengthOf(name))
     putBytes(one, lengthOf(one))
   }
-  const buf = slab.subarray(start, at)
-  return { buf, buffer: buf }
+  return { from, to: encoded.length }
 }

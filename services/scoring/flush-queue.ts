@@ -2,7 +2,7 @@ import type { Batch } from '#libs/bus/bus.ts'
 import { type Clock, systemClock } from '#libs/runtime/clock.ts'
 
 /** Flushes at once over all partitions: one folds while another is written; more would only make each smaller. */
-const MAX_FLUSHES = 3
+const MAX_FLUSHES = 2
 /** Flushes of one partition at once: the next is folded while the one before is being written. */
 const MAX_FLUSHES_OF_PARTITION = 2
 
