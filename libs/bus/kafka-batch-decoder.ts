@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module'
-import { type RecordColumns, readRecords } from './kafka-record-decoder.ts'
+import { readRecords } from './kafka-record-decoder.ts'
 import { unpackZstd } from './kafka-zstd.ts'
+import type { RecordColumns } from './record-columns.ts'
 
 /** What kafkajs' parts look at of a batch: it stands for its records, and passes for a message with the offset of the last. */
 export type LogBatch = {

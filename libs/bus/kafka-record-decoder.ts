@@ -1,15 +1,6 @@
-type Headers = Readonly<Record<string, string>>
+import { createColumns, type RecordColumns } from './record-columns.ts'
 
-/** Records of one batch as columns: what waits in memory is the bytes they came in and a few numbers each. */
-export type RecordColumns = {
-  readonly bytes: Buffer
-  /** Of record i: where its key begins and ends at 4i and 4i + 1, its value at 4i + 2 and 4i + 3; one that is null is empty. */
-  readonly bounds: Int32Array
-  readonly offsets: Float64Array
-  /** Epoch ms. */
-  readonly timestamps: Float64Array
-  readonly headers: readonly Headers[]
-}
+type Headers = Readonly<Record<string, string>>
 
 export type BatchHead = {
   readonly count: number
@@ -40,10 +31,8 @@ export const readRecords = (bytes: Buffer, head: BatchHead): RecordColumns => {
   const { count, firstOffset, firstTimestamp, appendedAt } = head
   source = bytes
   at = 0
-  const bounds = new Int32Array(4 * count)
-  const offsets = new Float64Array(count)
-  const timestamps = new Float64Array(count)
-  const headers = new Array<Headers>(count)
+  const columns = createColumns(bytes, count)
+  const { bounds, offsets, timestamps, headers } = columns
   for (let index = 0; index < count; index++) {
     const length = readVarint()
     const end = at + length
@@ -58,7 +47,7 @@ export const readRecords = (bytes: Buffer, head: BatchHead): RecordColumns => {
     headers[index] = readHeaders(end)
     at = end
   }
-  return { bytes, bounds, offsets, timestamps, headers }
+  return columns
 }
 
 const readBounds = (bounds: Int32Array, place: number): void => {

@@ -1,4 +1,5 @@
 import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
+import { SPARE_BYTES } from './record-columns.ts'
 
 /** The fastest level: it takes a fraction of the default's time and gives up little size on JSON. */
 const LEVEL = { [constants.ZSTD_c_compressionLevel]: 1 }
@@ -7,8 +8,6 @@ const MAX_CHUNK_BYTES = 128 * 1024
 const MIN_CHUNK_BYTES = 1024
 /** What JSON packs to: rather more than it does, so that one chunk is enough. */
 const RATIO = 16
-/** A chunk that is filled to the last byte has node make another. */
-export const SPARE_BYTES = 1
 /** No batch is larger by the brokers' defaults: a frame that says so may lie. */
 const MAX_STATED_BYTES = 4 * 1024 * 1024
 

@@ -1,6 +1,8 @@
 import { promisify } from 'node:util'
 import { constants, zstdCompress, zstdCompressSync, zstdDecompress, zstdDecompressSync } from 'node:zlib'
-import type { BusRecord, DeliveredRecord } from './bus.ts'
+import type { BusRecord } from './bus.ts'
+import type { Chunk } from './partition-runner.ts'
+import { createColumns, toChunk } from './record-columns.ts'
 
 const RAW = 0
 const ZSTD = 1
@@ -11,6 +13,8 @@ const WORTH_IT_BYTES = 256
 const LONG_WORK_BYTES = 64 * 1024
 /** Per record: key, headers and value lengths as uint32, the timestamp as a double. */
 const HEAD_BYTES = 20
+/** zlib takes none smaller than 64. */
+const MIN_CHUNK_BYTES = 1_024
 
 const compress = promisify(zstdCompress)
 const decompress = promisify(zstdDecompress)
@@ -57,7 +61,9 @@ const unpack = async (body: Buffer, rawBytes: number): Promise<Buffer> => {
   const content = body.subarray(1)
   if (body[0] === RAW) return content
   if (body[0] !== ZSTD) throw new Error(`unknown codec ${body[0]} in the log`)
-  return rawBytes < LONG_WORK_BYTES ? zstdDecompressSync(content) : decompress(content)
+  // Without the codec byte it is one less: one buffer of its own, with a byte to spare.
+  const options = { chunkSize: Math.max(MIN_CHUNK_BYTES, rawBytes) }
+  return rawBytes < LONG_WORK_BYTES ? zstdDecompressSync(content, options) : decompress(content, options)
 }
 
 export type StoredChunk = {
@@ -107,11 +113,12 @@ const emptyRecord = (): Buffer => {
   return head
 }
 
-/** The records of a chunk from `fromOffset` on. Values are views into one buffer. */
-export const decodeChunk = async (chunk: StoredChunk, fromOffset: number): Promise<DeliveredRecord[]> => {
-  const raw = await unpack(chunk.body, chunk.raw_bytes)
-  const records: DeliveredRecord[] = []
-  let offset = chunk.last_offset - chunk.record_count + 1
+/** The records of a chunk from `fromOffset` on, as one of the runner's. */
+export const decodeChunk = async (stored: StoredChunk, fromOffset: number): Promise<Chunk> => {
+  const raw = await unpack(stored.body, stored.raw_bytes)
+  const columns = createColumns(raw, stored.record_count)
+  let count = 0
+  let offset = stored.last_offset - stored.record_count + 1
   let headers = NO_HEADERS
   let headerBytes: Buffer = NO_BYTES
   for (let at = 0; at < raw.length; offset++) {
@@ -120,21 +127,17 @@ export const decodeChunk = async (chunk: StoredChunk, fromOffset: number): Promi
     const valueEnd = headersEnd + raw.readUInt32LE(at + 8)
     const timestampMs = raw.readDoubleLE(at + 12)
     if (offset >= fromOffset && !Number.isNaN(timestampMs)) {
-      const bytes = raw.subarray(keyEnd, headersEnd)
       // Neighbours mostly bear the same headers: parsed once.
-      if (!bytes.equals(headerBytes)) {
-        headerBytes = bytes
-        headers = bytes.length === 0 ? NO_HEADERS : JSON.parse(bytes.toString())
+      if (raw.compare(headerBytes, 0, headerBytes.length, keyEnd, headersEnd) !== 0) {
+        headerBytes = raw.subarray(keyEnd, headersEnd)
+        headers = headerBytes.length === 0 ? NO_HEADERS : JSON.parse(headerBytes.toString())
       }
-      records.push({
-        key: raw.toString('utf8', at + HEAD_BYTES, keyEnd),
-        value: raw.subarray(headersEnd, valueEnd),
-        headers,
-        offset,
-        timestampMs,
-      })
+      columns.bounds.set([at + HEAD_BYTES, keyEnd, headersEnd, valueEnd], count * 4)
+      columns.headers[count] = headers
+      columns.offsets[count] = offset
+      columns.timestamps[count++] = timestampMs
     }
     at = valueEnd
   }
-  return records
+  return toChunk(columns, 0, count, true)
 }

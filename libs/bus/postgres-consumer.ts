@@ -61,6 +61,7 @@ export const startConsumer = async (deps: ConsumerOptions): Promise<Consumer> =>
       handle: options.handle,
       inFlight: options.inFlight ?? 1,
       maxBatchBytes: options.maxBatchBytes ?? DEFAULT_BATCH_BYTES,
+      keepsNothing: options.keepsNothing,
       park: (record, reason) => deps.park(partition, record, reason),
       onRecords: deps.onRecords,
       onGap: deps.onGap,

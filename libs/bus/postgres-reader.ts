@@ -1,6 +1,5 @@
 import { sleep } from '#libs/runtime/clock.ts'
-import type { DeliveredRecord } from './bus.ts'
-import { type Chunk, createPartitionRunner, type PartitionRunnerOptions, recordBytes } from './partition-runner.ts'
+import { type Chunk, createPartitionRunner, type PartitionRunnerOptions } from './partition-runner.ts'
 import { decodeChunk } from './postgres-chunk.ts'
 import type { LogStore } from './postgres-log-store.ts'
 
@@ -59,7 +58,7 @@ export const createReader = (options: ReaderOptions): Reader => {
         const { group } = lease
         logger.error({ topic, partition, group, from: nextOffset, to: first }, 'records are missing in the log')
       }
-      decoded.push(chunkOf(await decodeChunk(stored, nextOffset)))
+      decoded.push(await decodeChunk(stored, nextOffset))
       if (stopping.signal.aborted) return false
       nextOffset = stored.last_offset + 1
     }
@@ -91,8 +90,3 @@ export const createReader = (options: ReaderOptions): Reader => {
     },
   }
 }
-
-const chunkOf = (records: readonly DeliveredRecord[]): Chunk => ({
-  records,
-  bytes: records.reduce((sum, record) => sum + recordBytes(record), 0),
-})

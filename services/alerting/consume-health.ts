@@ -22,7 +22,9 @@ export type ConsumeHealthDeps = {
 }
 
 /** Changes judged in one transaction at most. */
-const MAX_CHANGES = 1_000
+const MAX_CHANGES = 500
+/** Of a partition: about as many changes, which take several times as much when they are read. */
+const MAX_BATCH_BYTES = 1024 * 1024
 
 /** Reads `account.health` and judges each change once. */
 export const consumeHealth = ({ bus, ...deps }: ConsumeHealthDeps): Promise<Subscription> => {
@@ -30,6 +32,8 @@ export const consumeHealth = ({ bus, ...deps }: ConsumeHealthDeps): Promise<Subs
   return bus.consume({
     group: 'alerting',
     topic: 'account.health',
+    maxBatchBytes: MAX_BATCH_BYTES,
+    keepsNothing: true,
     handle: (batch) => judgeBatch(batch, judgeTogether),
   })
 }
