@@ -11,7 +11,8 @@ export type WriteLane = {
 }
 
 export const createWriteLane = (): WriteLane => {
-  let prepared: Promise<unknown> = Promise.resolve()
+  /** Settled without an answer: what was prepared last must not stay in memory until the next. */
+  let prepared: Promise<void> = Promise.resolve()
   let written: Promise<void> = Promise.resolve()
   let underWay = 0
   return {
@@ -19,7 +20,10 @@ export const createWriteLane = (): WriteLane => {
       underWay++
       const before = written
       const ready = prepared.then(() => prepare(before))
-      prepared = ready.catch(() => {})
+      prepared = ready.then(
+        () => {},
+        () => {},
+      )
       const done = ready.then(async (value) => {
         await before
         await write(value)
