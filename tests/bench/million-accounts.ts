@@ -7,6 +7,10 @@ import { cpuSecondsOf, peakMbOf } from './process-use.ts'
 import { perSecondOf } from './scoring.ts'
 
 const PREFIX = 'wide-'
+const BOUNDS = {
+  PULSO_SCORING_CACHE_BYTES: String(64 * 1024 * 1024),
+  PULSO_SCORING_HELD_BYTES: String(24 * 1024 * 1024),
+}
 const DUE = 1_000
 const LOOKS = 21
 const YEAR_MS = 365 * 86_400_000
@@ -32,7 +36,11 @@ export const millionAccounts = async (run: Run): Promise<Figure> =>
     const { accounts } = run.sizes
     await withCleanup(async (deferBus) => fillAccounts(await startKafkaBus(deferBus, brokers, PREFIX), accounts))
     const postgres = await startPostgres(defer)
-    const environment = createEnvironment(postgres, { KAFKA_BROKERS: brokers, KAFKA_TOPIC_PREFIX: PREFIX })
+    const environment = createEnvironment(postgres, {
+      KAFKA_BROKERS: brokers,
+      KAFKA_TOPIC_PREFIX: PREFIX,
+      ...BOUNDS,
+    })
     const service = await startService(defer, 'scoring', environment, run.profiles)
     const cpuBefore = cpuSecondsOf(service.pid)
     const perSecond = await perSecondOf(service, accounts)

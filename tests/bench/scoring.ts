@@ -7,6 +7,7 @@ import { cpuSecondsOf, peakMbOf, postgresCpuSeconds, watchPostgresMemory } from 
 
 const LOOK_EVERY_MS = 100
 const STUCK_AFTER_MS = 60_000
+const EARLY_EVENTS = 300_000
 
 const figureIn = (text: string, name: string): number =>
   Number(
@@ -25,12 +26,17 @@ const perFlush = async (service: RunningService): Promise<number> => {
 }
 
 /** From the first events counted (durably: the figure moves after the commit) to the last. */
-export const perSecondOf = async (service: RunningService, events: number): Promise<number> => {
+export const perSecondOf = async (
+  service: RunningService,
+  events: number,
+  onCount: (count: number) => void = () => {},
+): Promise<number> => {
   let first: { readonly at: number; readonly count: number } | undefined
   let last = { at: performance.now(), count: 0 }
   while (last.count < events) {
     await pause(LOOK_EVERY_MS)
     const count = await counted(service)
+    onCount(count)
     const at = performance.now()
     if (count > last.count) last = { at, count }
     else if (at - last.at > STUCK_AFTER_MS) throw new Error(`scoring stands still at ${count} of ${events} events`)
@@ -63,7 +69,10 @@ const measure = async (
   try {
     const service = await start()
     const before = { own: cpuSecondsOf(service.pid), postgres: postgresCpuSeconds() }
-    const perSecond = await perSecondOf(service, events)
+    let peakMbAt300k = 0
+    const perSecond = await perSecondOf(service, events, (count) => {
+      if (count <= EARLY_EVENTS || peakMbAt300k === 0) peakMbAt300k = peakMbOf(service.pid)
+    })
     const perMillion = (seconds: number): number => Math.round((seconds * 1e7) / events) / 10
     return {
       bench,
@@ -75,6 +84,7 @@ const measure = async (
       cpuSecondsPerMillion: perMillion(cpuSecondsOf(service.pid) - before.own),
       postgresCpuSecondsPerMillion: perMillion(postgresCpuSeconds() - before.postgres),
       peakMb: peakMbOf(service.pid),
+      peakMbAt300k,
       postgresPeakMb: memory.stop(),
       mbPerMillion: await mbPerMillion(database, events),
     }
