@@ -86,7 +86,7 @@ export const IMPORT_TABLE: readonly Row[] = [
   },
   {
     files: 'libs/bus/**',
-    may: ['libs/bus/**', 'libs/runtime/*', 'libs/contracts/*', 'kafkajs', 'kafkajs-snappy', 'node:*'],
+    may: ['libs/bus/**', 'libs/runtime/*', 'libs/contracts/*', 'kafkajs', 'kafkajs/**', 'kafkajs-snappy', 'node:*'],
     mayAsTypes: ['libs/postgres/database.ts'],
   },
   {
