@@ -84,6 +84,11 @@ export type BackfillPage = {
   readonly limit: number
 }
 
+export const hasBackfills = async (sql: Sql, tenantId: string): Promise<boolean> => {
+  const rows = await sql.query('select from scoring.backfill where tenant_id = $1 limit 1', [tenantId])
+  return rows.length > 0
+}
+
 /** Newest first. */
 export const listBackfills = (sql: Sql, tenantId: string, page: BackfillPage): Promise<readonly BackfillRow[]> =>
   sql.query<BackfillRow>(

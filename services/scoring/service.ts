@@ -19,6 +19,7 @@ import { createHeardSources } from './heard-sources.ts'
 import { MODEL_JSON_SCHEMA } from './model-document.ts'
 import { createPreviewModel } from './preview-model.ts'
 import { createPublishModel } from './publish-model.ts'
+import { createRebuildPast } from './rebuild-past.ts'
 import { createReevaluator } from './reevaluate-accounts.ts'
 import { createChangeRelay } from './relay-changes.ts'
 import { oldestUnrelayedAge } from './relay-store.ts'
@@ -106,7 +107,9 @@ export const createScoring = (platform: Platform, config: ScoringConfig): Servic
       await app.register(portfolioRoutes({ database, follower }))
       await app.register(accountRoutes({ database, follower, views }))
       await app.register(accountHealthRoutes({ views }))
-      await app.register(accountHistoryRoutes({ database, zone }))
+      await app.register(
+        accountHistoryRoutes({ database, zone, rebuildPast: createRebuildPast({ database, catalog }) }),
+      )
       await app.register(accountEventRoutes({ database }))
       await app.register(accountJourneyRoutes({ clock, views, changeAccount }))
       await app.register(accountOverrideRoutes({ clock, changeAccount }))

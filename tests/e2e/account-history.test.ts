@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { accountKey } from '#libs/contracts/topics.ts'
 import { createManualClock, type ManualClock } from '#libs/runtime/manual-clock.ts'
-import { anyEvents, NOW } from '../support/account-history.ts'
+import { anyEvents, event, NOW } from '../support/account-history.ts'
 import { eventually } from '../support/eventually.ts'
 import type { RoutesClient } from '../support/routes-client.ts'
 import { type ScorerFixture, startScorer } from '../support/scorer.ts'
@@ -28,7 +28,7 @@ type Sent = {
   readonly occurredAt: number
   readonly properties: object
 }
-const send = (accountId: string, events: readonly Sent[]) =>
+const send = (accountId: string, events: readonly Sent[], mode = 'live') =>
   scorer.send(
     ...events.map((event) => ({
       key: accountKey('default', accountId),
@@ -39,7 +39,7 @@ const send = (accountId: string, events: readonly Sent[]) =>
           ...event,
           accountId,
           tenantId: 'default',
-          mode: 'live',
+          mode,
           occurredAt: new Date(event.occurredAt).toISOString(),
           receivedAt: new Date(clock.now()).toISOString(),
         }),
@@ -62,13 +62,13 @@ type Health = {
   renewalRisk: unknown
 }
 const health = (accountId: string, query = '') => api.get<Health>(`/v1/accounts/${accountId}/health${query}`)
-type Point = { at: string; score: number | null }
-const history = async (accountId: string, query: string): Promise<Point[]> => {
+type Point = { at: string; score: number | null; band: unknown; markers: string[] }
+const history = async (accountId: string, query: string, limit = 7): Promise<Point[]> => {
   const points: Point[] = []
   let cursor = ''
   for (;;) {
     const page = await api.get<{ items: Point[]; nextCursor: string | null }>(
-      `/v1/accounts/${accountId}/history?limit=7&${query}${cursor}`,
+      `/v1/accounts/${accountId}/history?limit=${limit}&${query}${cursor}`,
     )
     points.push(...page.items)
     if (page.nextCursor === null) return points
@@ -158,4 +158,27 @@ it('says which instant of the query is none', async () => {
       status: 422,
       body: { errors: [{ pointer: `/query/${name}` }] },
     })
+})
+
+it('has the days before the first change that a backfill tells of, each as it stands as of its end, on pages of any size', async () => {
+  const told = Array.from({ length: 60 }, (_, i) =>
+    event('Feature Used', 40 - i / 2, { feature: `f-${i % 7}`, core: true }, `u-${i % 11}`),
+  )
+  await send('told-later', told, 'backfill')
+  await counted('told-later', told.length)
+  await send('lived', [{ ...told[0]!, occurredAt: clock.now() }])
+  await counted('lived', 1)
+  const points = await history('told-later', 'resolution=day')
+  const past = points.filter(({ at }) => Date.parse(at) < clock.now() - DAY_MS)
+  expect(past.length).toBeGreaterThan(20)
+  expect(new Set(past.map(({ score }) => score)).size).toBeGreaterThan(5)
+  for (const point of past) {
+    expect(point.markers).toEqual(['backfill'])
+    const { score, band } = await health('told-later', `?at=${point.at}`)
+    expect({ score, band }).toEqual({ score: point.score, band: point.band })
+  }
+  expect(await history('told-later', 'resolution=day', 500)).toEqual(points)
+  const from = past[5]!.at
+  expect(await history('told-later', `from=${from}`)).toEqual(points.filter(({ at }) => at >= from))
+  expect(await history('lived', 'resolution=day')).toHaveLength(1)
 })

@@ -13,9 +13,11 @@ import { routes } from '#libs/http/routes.ts'
 import type { Database } from '#libs/postgres/database.ts'
 import { toInstant } from '#libs/runtime/clock.ts'
 import { requireAccount } from '../account-list-store.ts'
+import type { PastDay } from '../core/past-days.ts'
 import type { Zone } from '../core/zone.ts'
 import { type HistoryRow, listChanges, listDailyHistory, listHistory } from '../history-store.ts'
 import { changeOf } from '../log-rows.ts'
+import type { RebuildPast } from '../rebuild-past.ts'
 import { accountParams } from './account-params.ts'
 import { instantParameter, readInstant } from './instant-parameter.ts'
 
@@ -114,7 +116,21 @@ const historyQuery = z.object({
   resolution: z.enum(['change', 'day']).default('change').describe('day: the last of each local day'),
 })
 
-export const accountHistoryRoutes = ({ database, zone }: { readonly database: Database; readonly zone: Zone }) =>
+type Deps = { readonly database: Database; readonly zone: Zone; readonly rebuildPast: RebuildPast }
+
+/** Of a day that was told afterwards: before the versions of all changes. */
+const PAST_VERSION = 0
+
+const toPastPoint = ({ at, evaluation, model: { model } }: PastDay): z.infer<typeof pointSchema> => ({
+  at: toInstant(at),
+  score: evaluation.score,
+  band: evaluation.band,
+  stage: evaluation.stage,
+  model: { id: model.id, version: model.version },
+  markers: ['backfill'],
+})
+
+export const accountHistoryRoutes = ({ database, zone, rebuildPast }: Deps) =>
   routes((app) => {
     app.get(
       '/v1/accounts/:accountId/history',
@@ -123,6 +139,8 @@ export const accountHistoryRoutes = ({ database, zone }: { readonly database: Da
         schema: {
           operationId: 'getAccountHistory',
           summary: 'How score, band and stage went, oldest first',
+          description:
+            'Days before the first change are computed from what was backfilled, one point for each on which something moved.',
           tags: ['accounts'],
           params: accountParams,
           querystring: historyQuery,
@@ -142,7 +160,19 @@ export const accountHistoryRoutes = ({ database, zone }: { readonly database: Da
           query.resolution === 'day'
             ? await listDailyHistory(database, key, zone.name, page)
             : await listHistory(database, key, page)
-        return pageOf(rows, query.limit, toPoint, ({ at, version }) => ({ at, version }))
+        const past = page.after === undefined || page.after.version === PAST_VERSION ? await rebuildPast(key) : []
+        const isAsked = ({ at }: PastDay): boolean =>
+          at >= (page.from ?? at) && at <= (page.to ?? at) && at > (page.after?.at ?? Number.NEGATIVE_INFINITY)
+        const points = [
+          ...past.filter(isAsked).map((day) => ({ at: day.at, version: PAST_VERSION, point: toPastPoint(day) })),
+          ...rows.map((row) => ({ at: row.at, version: row.version, point: toPoint(row) })),
+        ]
+        return pageOf(
+          points,
+          query.limit,
+          ({ point }) => point,
+          ({ at, version }) => ({ at, version }),
+        )
       },
     )
     app.get(
