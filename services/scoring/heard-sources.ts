@@ -3,16 +3,21 @@ import type { Heard } from './source-store.ts'
 
 /** When each source was last heard, in memory: nothing is written per event. */
 export type HeardSources = {
-  readonly hear: (
-    tenantId: string,
-    events: readonly Pick<ReceivedEvent, 'source' | 'receivedAt'>[],
-    now: number,
-  ) => void
+  /** An event speaks for the instant at which it happened, whenever it came: told later, it says nothing of today. */
+  readonly hear: (tenantId: string, events: readonly Spoken[], now: number) => void
   /** What is to be written at `now`; counts as written. */
   readonly take: (now: number, everyMs: (tenantId: string, source: string) => number) => readonly Heard[]
   /** What was taken could not be written. */
   readonly putBack: (heard: readonly Heard[]) => void
 }
+
+type Spoken = Pick<ReceivedEvent, 'source' | 'type' | 'occurredAt' | 'properties'>
+
+/** A heartbeat may name the source that it stands for. */
+const sourceOf = ({ source, type, properties }: Spoken): string =>
+  type === 'Source Heartbeat' && typeof properties.source === 'string' && properties.source !== ''
+    ? properties.source
+    : source
 
 /** Names beyond these are not watched: a client that invents a source for each event must not fill memory or tables. */
 const MAX_SOURCES = 1_000
@@ -25,7 +30,8 @@ export const createHeardSources = (): HeardSources => {
     hear: (tenantId, events, now) => {
       let name: string | undefined
       let entry: Entry | undefined
-      for (const { source, receivedAt } of events) {
+      for (const event of events) {
+        const source = sourceOf(event)
         if (source !== name) {
           let sources = tenants.get(tenantId)
           if (sources === undefined) {
@@ -39,7 +45,7 @@ export const createHeardSources = (): HeardSources => {
             sources.set(source, entry)
           }
         }
-        if (entry !== undefined && receivedAt > entry.heardAt) entry.heardAt = Math.min(receivedAt, now)
+        if (entry !== undefined && event.occurredAt > entry.heardAt) entry.heardAt = Math.min(event.occurredAt, now)
       }
     },
     take: (now, everyMs) => {
