@@ -2,11 +2,12 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Deployment } from './deployment.ts'
 
 const ROUND_MS = 700
-const OVERRIDE_MS = 1_500
-const SILENCE_MS = 2_500
+const SILENCE_MS = 1_000
+/** Long enough for an alert that was silenced to be told by a timer before it is over, even if a process starts in between. */
+const OVERRIDE_MS = 8_000
 
 /**
- * People at work beside the story, on accounts of their own, so that overrides begin and end, alerts are silenced and told later, and timers have work.
+ * People at work beside the story, on accounts of their own, so that overrides begin and end, alerts are silenced and told later by a timer.
  * What they ask for while a process is dead is asked for again with the next account. The answer stops them.
  */
 export const startPeople = ({ addresses, key }: Deployment): (() => Promise<void>) => {
