@@ -32,6 +32,8 @@ type Options = {
 
 const program = new URL('./alerting-process.ts', import.meta.url).pathname
 const KEPT_OUTPUT = 20_000
+/** No call that was signed so long ago is still on its way, however slow the machine. */
+const UNDER_WAY_MS = 60_000
 const READY = '"msg":"ready"'
 
 export const superviseAlerting = async (options: Options): Promise<SupervisedAlerting> => {
@@ -43,7 +45,8 @@ export const superviseAlerting = async (options: Options): Promise<SupervisedAle
   let stopping = false
   let child: ChildProcess
   let gone: Promise<unknown>
-  const beforeJumps: number[] = []
+  /** What the clock showed before each jump, and when that was by the real one. */
+  let jumps: { readonly shown: number; readonly real: number }[] = []
   let base = { virtual: options.startMs, real: performance.now() }
   const now = (): number => base.virtual + (performance.now() - base.real)
 
@@ -88,10 +91,10 @@ export const superviseAlerting = async (options: Options): Promise<SupervisedAle
   await start()
   return {
     now,
-    shown: () => [now(), ...beforeJumps],
+    shown: () => [now(), ...jumps.map(({ shown }) => shown)],
     jumpTo: (atMs) => {
-      beforeJumps.unshift(now())
-      beforeJumps.length = Math.min(beforeJumps.length, 3)
+      const real = performance.now()
+      jumps = [{ shown: now(), real }, ...jumps.filter((jump) => real - jump.real < UNDER_WAY_MS)]
       base = { virtual: Math.max(atMs, now()), real: performance.now() }
       child.stdin!.write(`${atMs}\n`)
     },
