@@ -4,7 +4,7 @@ import { z } from 'zod'
 export const sourceActivitySchema = z.object({
   tenantId: z.string().min(1),
   source: z.string().min(1).max(256),
-  heardAt: z.iso.datetime().describe('When the newest event or `Source Heartbeat` of the source happened'),
+  heardAt: z.iso.datetime().describe('When the newest live event or `Source Heartbeat` of the source was received'),
   expectedIntervalHours: z
     .number()
     .positive()

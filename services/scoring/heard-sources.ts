@@ -3,7 +3,7 @@ import type { Heard } from './source-store.ts'
 
 /** When each source was last heard, in memory: nothing is written per event. */
 export type HeardSources = {
-  /** An event speaks for the instant at which it happened, whenever it came: told later, it says nothing of today. */
+  /** Whatever comes live shows that its source reports, also where it happened earlier; what is backfilled shows nothing. */
   readonly hear: (tenantId: string, events: readonly Spoken[], now: number) => void
   /** What is to be written at `now`; counts as written. */
   readonly take: (now: number, everyMs: (tenantId: string, source: string) => number) => readonly Heard[]
@@ -11,7 +11,7 @@ export type HeardSources = {
   readonly putBack: (heard: readonly Heard[]) => void
 }
 
-type Spoken = Pick<ReceivedEvent, 'source' | 'type' | 'occurredAt' | 'properties'>
+type Spoken = Pick<ReceivedEvent, 'source' | 'type' | 'receivedAt' | 'properties' | 'backfill'>
 
 /** A heartbeat may name the source that it stands for. */
 const sourceOf = ({ source, type, properties }: Spoken): string =>
@@ -31,6 +31,7 @@ export const createHeardSources = (): HeardSources => {
       let name: string | undefined
       let entry: Entry | undefined
       for (const event of events) {
+        if (event.backfill) continue
         const source = sourceOf(event)
         if (source !== name) {
           let sources = tenants.get(tenantId)
@@ -45,7 +46,7 @@ export const createHeardSources = (): HeardSources => {
             sources.set(source, entry)
           }
         }
-        if (entry !== undefined && event.occurredAt > entry.heardAt) entry.heardAt = Math.min(event.occurredAt, now)
+        if (entry !== undefined && event.receivedAt > entry.heardAt) entry.heardAt = Math.min(event.receivedAt, now)
       }
     },
     take: (now, everyMs) => {

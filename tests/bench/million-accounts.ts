@@ -8,7 +8,7 @@ import { perSecondOf } from './scoring.ts'
 
 const PREFIX = 'wide-'
 const BOUNDS = {
-  PULSO_SCORING_CACHE_BYTES: String(64 * 1024 * 1024),
+  PULSO_SCORING_CACHE_BYTES: String(40 * 1024 * 1024),
   PULSO_SCORING_HELD_BYTES: String(24 * 1024 * 1024),
 }
 const DUE = 1_000
