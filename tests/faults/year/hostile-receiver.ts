@@ -6,7 +6,13 @@ import { Webhook as SvixWebhook } from 'svix'
 import { createRandom } from '../story.ts'
 
 /** What arrived under one webhook-id. */
-export type Arrival = { readonly body: string; readonly digest: string; calls: number; accepted: boolean }
+export type Arrival = {
+  readonly body: string
+  readonly digest: string
+  signedAt: number
+  calls: number
+  accepted: boolean
+}
 
 export type HostileReceiver = {
   readonly url: string
@@ -24,6 +30,8 @@ const HUNG = 0.004
 const THROTTLED = 0.004
 /** Between the sender's clock and what is known of it here. */
 const SKEW_MS = 60_000
+/** Nothing is signed ahead of the sender's clock: two clocks of one machine run apart no further than this between two jumps. */
+const AHEAD_MS = 1_000
 /** So that no delivery runs out of tries by bad luck. */
 const LONGEST_RUN = 6
 
@@ -40,12 +48,16 @@ export const startHostileReceiver = async (seed: number, shown: () => readonly n
   const badRun = new Map<string, number>()
   let verifiers: readonly { verify: (body: string, headers: Record<string, string>) => unknown }[] = []
 
-  const check = (id: string, body: string, headers: IncomingMessage['headers']): void => {
+  const check = (id: string, body: string, headers: IncomingMessage['headers'], signedAt: number): void => {
+    const [now, ...before] = shown() as [number, ...number[]]
+    const sentAt = [now, ...before].find((at) => Math.abs(at - signedAt) < SKEW_MS)
+    if (signedAt > now + AHEAD_MS || sentAt === undefined) {
+      wrong.push(`webhook ${id} was signed at an instant its sender's clock did not show, ${now - signedAt} ms ago`)
+      return
+    }
     const realNow = Date.now
-    const signedAt = Number(headers['webhook-timestamp']) * 1_000
-    const sentAt = shown().find((at) => Math.abs(at - signedAt) < SKEW_MS)
     // The libraries know no clock but the process's.
-    Date.now = () => sentAt ?? 0
+    Date.now = () => sentAt
     try {
       for (const verifier of verifiers) verifier.verify(body, headers as Record<string, string>)
     } catch (error) {
@@ -55,11 +67,14 @@ export const startHostileReceiver = async (seed: number, shown: () => readonly n
     }
   }
 
-  const note = (id: string, body: string): Arrival => {
+  const note = (id: string, body: string, signedAt: number): Arrival => {
     const digest = createHash('sha256').update(body).digest('base64')
     const known = arrivals.get(id)
     if (known && known.digest !== digest) wrong.push(`webhook ${id} came with two bodies`)
-    const arrival = known ?? { body, digest, calls: 0, accepted: false }
+    // Each try is signed anew: receivers refuse what was signed minutes ago.
+    if (known && signedAt < known.signedAt) wrong.push(`webhook ${id} came again with an earlier timestamp`)
+    const arrival = known ?? { body, digest, signedAt, calls: 0, accepted: false }
+    arrival.signedAt = signedAt
     arrival.calls++
     arrivals.set(id, arrival)
     return arrival
@@ -94,8 +109,9 @@ export const startHostileReceiver = async (seed: number, shown: () => readonly n
     const body = Buffer.concat(chunks).toString('utf8')
     const id = String(request.headers['webhook-id'])
     counts.calls++
-    check(id, body, request.headers)
-    const arrival = note(id, body)
+    const signedAt = Number(request.headers['webhook-timestamp']) * 1_000
+    check(id, body, request.headers, signedAt)
+    const arrival = note(id, body, signedAt)
     if (misbehave(id, response)) return
     arrival.accepted = true
     response.writeHead(204).end()

@@ -5,7 +5,7 @@ import { createRandom } from '../story.ts'
 /** Alerting in a process that dies at one failpoint after the other and is started again each time, at a time that goes on. */
 export type SupervisedAlerting = {
   readonly now: () => number
-  /** What its clock shows, or may still have shown when a call that comes now was signed: it learns of a jump a little later. */
+  /** What its clock shows, or may have shown when a call that comes now was signed: it may have stood still since, through many jumps. */
   readonly shown: () => readonly number[]
   readonly jumpTo: (atMs: number) => void
   /** Failpoints at which it was killed. */
@@ -32,8 +32,8 @@ type Options = {
 
 const program = new URL('./alerting-process.ts', import.meta.url).pathname
 const KEPT_OUTPUT = 20_000
-/** No call that was signed so long ago is still on its way, however slow the machine. */
-const UNDER_WAY_MS = 60_000
+/** Real time between the signing of a call and its arrival, at most. */
+const LATE_MS = 15_000
 const READY = '"msg":"ready"'
 
 export const superviseAlerting = async (options: Options): Promise<SupervisedAlerting> => {
@@ -45,8 +45,7 @@ export const superviseAlerting = async (options: Options): Promise<SupervisedAle
   let stopping = false
   let child: ChildProcess
   let gone: Promise<unknown>
-  /** What the clock showed before each jump, and when that was by the real one. */
-  let jumps: { readonly shown: number; readonly real: number }[] = []
+  let beforeJumps: { virtual: number; real: number }[] = []
   let base = { virtual: options.startMs, real: performance.now() }
   const now = (): number => base.virtual + (performance.now() - base.real)
 
@@ -91,11 +90,11 @@ export const superviseAlerting = async (options: Options): Promise<SupervisedAle
   await start()
   return {
     now,
-    shown: () => [now(), ...jumps.map(({ shown }) => shown)],
+    shown: () => [now(), ...beforeJumps.map(({ virtual }) => virtual)],
     jumpTo: (atMs) => {
       const real = performance.now()
-      jumps = [{ shown: now(), real }, ...jumps.filter((jump) => real - jump.real < UNDER_WAY_MS)]
-      base = { virtual: Math.max(atMs, now()), real: performance.now() }
+      beforeJumps = [{ virtual: now(), real }, ...beforeJumps.filter((before) => real - before.real < LATE_MS)]
+      base = { virtual: Math.max(atMs, now()), real }
       child.stdin!.write(`${atMs}\n`)
     },
     killedAt,
