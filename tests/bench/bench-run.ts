@@ -21,7 +21,7 @@ export type Figure = {
   readonly maxMs?: number
   /** VmHWM of the process that is measured. */
   readonly peakMb?: number
-  /** The same when 300,000 events had been scored. */
+  /** The same when 300,000 events had passed. */
   readonly peakMbAt300k?: number
   /** Of the door's process, where it is one of its own. */
   readonly ingestPeakMb?: number

@@ -37,7 +37,7 @@ evaluate: one account of 50 users, best of 20 passes.
 big-account: processor time per event of an account with 100,000 users; ratio to an account with ten.
 million-accounts: one event of each account, in a service bounded to 40 MiB of accounts and 24 MiB of events; p50 ms to find the next 1,000 due among them.
 re-evaluation: accounts a second from the publishing of a model to the last one scored by it; ms from a live event, 1,000/s meanwhile, to its change.
-peak MB: VmHWM of the measured process; beside it, when 300,000 events had been scored. PostgreSQL MB: Pss of its processes, shared memory counted once. MB are 10^6 bytes.
+peak MB: VmHWM of the measured process; beside it, when 300,000 events had passed. PostgreSQL MB: Pss of its processes, shared memory counted once. MB are 10^6 bytes.
 `
 
 export const tableOf = (figures: readonly Figure[]): string => {
