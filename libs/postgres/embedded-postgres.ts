@@ -31,7 +31,7 @@ const RESTART_MS = 200
 const SETTINGS = {
   listen_addresses: '127.0.0.1',
   unix_socket_directories: '',
-  shared_buffers: '128MB',
+  shared_buffers: '64MB',
   work_mem: '8MB',
   maintenance_work_mem: '48MB',
   autovacuum_max_workers: '2',

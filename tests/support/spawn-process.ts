@@ -14,12 +14,22 @@ export type SpawnedProcess = {
 
 const root = new URL('../..', import.meta.url).pathname
 
-/** What the npm script that runs this file gives to node; nothing for a file that no script runs. */
-export const flagsOf = (file: string): readonly string[] =>
+/** The words of the npm script that runs this file with node, with what it sets in front; none for a file that no script runs. */
+const wordsOf = (file: string): readonly string[] =>
   Object.values(packageJson.scripts)
     .map((script) => script.split(' '))
-    .find((words) => words[0] === 'node' && words.at(-1) === file)
-    ?.slice(1, -1) ?? []
+    .find((words) => words.includes('node') && words.at(-1) === file) ?? ['node', file]
+
+/** What that script gives to node. */
+export const flagsOf = (file: string): readonly string[] => {
+  const words = wordsOf(file)
+  return words.slice(words.indexOf('node') + 1, -1)
+}
+
+const settingsOf = (file: string): Readonly<Record<string, string>> => {
+  const words = wordsOf(file)
+  return Object.fromEntries(words.slice(0, words.indexOf('node')).map((word) => word.split('=', 2)))
+}
 
 /** Runs one of the project's programs as a process of its own, as its npm script does, with no configuration but `environment`. */
 export const spawnProcess = (
@@ -29,7 +39,7 @@ export const spawnProcess = (
 ): SpawnedProcess => {
   const child = spawn(process.execPath, [...flagsOf(file), file, ...args], {
     cwd: root,
-    env: { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', ...environment },
+    env: { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', ...settingsOf(file), ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let output = ''
