@@ -1,9 +1,9 @@
 import type { FastifyPluginAsync } from 'fastify'
 import type { Database } from '#libs/postgres/database.ts'
 import type { Clock } from '#libs/runtime/clock.ts'
-import type { AnswerOnce } from './answer-once.ts'
 import { auditRoutes } from './audit-routes.ts'
-import { keyRoutes } from './key-routes.ts'
+import type { AnswerOnce } from './idempotent-reply.ts'
+import { keyRoutes } from './keys/key-routes.ts'
 import { tenantRoutes } from './tenant-routes.ts'
 
 export type AccessDeps = { readonly database: Database; readonly clock: Clock; readonly answerOnce: AnswerOnce }

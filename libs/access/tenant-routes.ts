@@ -1,15 +1,15 @@
 import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { decodeCursor, pageOf, pageQuery, pageSchema } from '#libs/http/pages.ts'
-import { errors } from '#libs/http/problem.ts'
+import { errors } from '#libs/http/problems/problem.ts'
 import { routes } from '#libs/http/routes.ts'
 import { toInstant } from '#libs/runtime/clock.ts'
 import { RequestError } from '#libs/runtime/errors.ts'
 import type { AccessDeps } from './access-routes.ts'
-import { newApiKey } from './api-key.ts'
 import { recordAudit } from './audit-store.ts'
-import { insertKey } from './key-store.ts'
 import { SCOPES } from './keyring.ts'
+import { newApiKey } from './keys/api-key.ts'
+import { insertKey } from './keys/key-store.ts'
 import { insertTenant, listTenants } from './tenant-store.ts'
 
 const newTenantSchema = z

@@ -7,7 +7,7 @@ import { armFailpoints } from '#libs/runtime/failpoint.ts'
 import { createLogger, type Logger } from '#libs/runtime/logger.ts'
 import type { Platform, Service } from '#libs/runtime/service.ts'
 import packageJson from '../../package.json' with { type: 'json' }
-import { createSequence } from './parts.ts'
+import { createSequence } from './lifecycle.ts'
 import { createPlatform } from './platform.ts'
 import { platformConfigSchema } from './platform-config.ts'
 

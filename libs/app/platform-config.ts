@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { z } from 'zod'
-import { keyIdOf } from '#libs/access/api-key.ts'
+import { keyIdOf } from '#libs/access/keys/api-key.ts'
 import { envFlag, envInteger } from '#libs/runtime/config.ts'
 import { parseFailpoint } from '#libs/runtime/failpoint.ts'
 

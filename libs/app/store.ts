@@ -1,5 +1,5 @@
 import type { Database } from '#libs/postgres/database.ts'
-import { startEmbeddedPostgres } from '#libs/postgres/embedded-postgres.ts'
+import { startEmbeddedPostgres } from '#libs/postgres/embedded/embedded-postgres.ts'
 import { createDatabase } from '#libs/postgres/pg-database.ts'
 import { UnavailableError } from '#libs/runtime/errors.ts'
 import type { Logger } from '#libs/runtime/logger.ts'

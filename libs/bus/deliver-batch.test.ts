@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { PermanentError, UnavailableError } from '#libs/runtime/errors.ts'
 import { silentLogger } from '#libs/runtime/logger.ts'
-import { createManualClock } from '#libs/runtime/manual-clock.ts'
+import { createManualClock } from '../../tests/support/manual-clock.ts'
 import type { Batch, DeliveredRecord } from './bus.ts'
 import { deliverBatch } from './deliver-batch.ts'
 

@@ -1,5 +1,5 @@
 import type { DeliveredRecord } from './bus.ts'
-import { type Chunk, RECORD_OVERHEAD } from './partition-runner.ts'
+import { type Chunk, RECORD_OVERHEAD } from './partition-worker.ts'
 
 /** Records as columns: what waits in memory is the bytes they came in and a few numbers each. */
 export type RecordColumns = {

@@ -1,6 +1,6 @@
 import type { FastifyRequest, RouteOptions } from 'fastify'
 import { z } from 'zod'
-import { errors } from './problem.ts'
+import { errors } from './problems/problem.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {

@@ -1,7 +1,7 @@
 import type { Registry } from 'prom-client'
 import { z } from 'zod'
 import type { Clock } from '#libs/runtime/clock.ts'
-import { errors } from './problem.ts'
+import { errors } from './problems/problem.ts'
 import { routes } from './routes.ts'
 
 /** Resolves when the dependency can be reached. */

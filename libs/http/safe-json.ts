@@ -1,8 +1,8 @@
 import { isUtf8 } from 'node:buffer'
 import type { FastifyInstance } from 'fastify'
 import { RequestError } from '#libs/runtime/errors.ts'
-import { pointerOf } from './error-handler.ts'
-import { findJsonFault, isBadText } from './json-limits.ts'
+import { findJsonFault, isBadText } from './limits/json-limits.ts'
+import { pointerOf } from './problems/error-handler.ts'
 
 const LIMITS = { maxDepth: 32, maxKeys: 1_000, isBad: isBadText }
 

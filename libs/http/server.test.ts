@@ -8,7 +8,7 @@ import type { Keyring } from '#libs/access/keyring.ts'
 import { RequestError, UnavailableError } from '#libs/runtime/errors.ts'
 import { silentLogger } from '#libs/runtime/logger.ts'
 import { createMetrics } from '#libs/runtime/metrics.ts'
-import { errors } from './problem.ts'
+import { errors } from './problems/problem.ts'
 import { routes } from './routes.ts'
 import { createHttpServer, type HttpServerOptions } from './server.ts'
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { silentLogger } from '#libs/runtime/logger.ts'
-import { createTestDatabase } from '../../tests/support/postgres.ts'
+import { createTestDatabase } from '../../tests/support/postgres/postgres.ts'
 import { createNumberColumn, createTextColumn } from './array-column.ts'
 import { createBlob } from './blob.ts'
 import type { Database } from './database.ts'

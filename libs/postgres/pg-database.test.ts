@@ -2,7 +2,7 @@ import { createServer } from 'node:net'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { UnavailableError } from '#libs/runtime/errors.ts'
 import { silentLogger } from '#libs/runtime/logger.ts'
-import { createTestDatabase } from '../../tests/support/postgres.ts'
+import { createTestDatabase } from '../../tests/support/postgres/postgres.ts'
 import type { Database } from './database.ts'
 import { createDatabase } from './pg-database.ts'
 

@@ -1,6 +1,6 @@
 import type { z } from 'zod'
 import { envInteger } from '#libs/runtime/config.ts'
-import { webhookConfigSchema } from './webhook-config.ts'
+import { webhookConfigSchema } from './endpoints/webhook-config.ts'
 
 export const alertingConfigSchema = webhookConfigSchema.extend({
   PULSO_PREVIEW_DAYS: envInteger(1, 400, 90).describe('Days of changes kept for previews of rules'),

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer'
-import { isBadText, type JsonLimits } from '#libs/http/json-limits.ts'
+import { isBadText, type JsonLimits } from '#libs/http/limits/json-limits.ts'
 import { RequestError } from '#libs/runtime/errors.ts'
 import { readInstant } from './core/read-instant.ts'
 

@@ -1,9 +1,9 @@
 import { RESERVED_TYPES, type UsageEvent } from '#libs/contracts/usage-event.ts'
-import { pointerOf } from '#libs/http/error-handler.ts'
-import { findJsonFault, type JsonLimits } from '#libs/http/json-limits.ts'
+import { findJsonFault, type JsonLimits } from '#libs/http/limits/json-limits.ts'
+import { pointerOf } from '#libs/http/problems/error-handler.ts'
 import { type IncomingItem, type ItemFault, isObject } from './core/incoming-item.ts'
-import { judgeTime } from './core/judge-time.ts'
 import { readInstant } from './core/read-instant.ts'
+import { judgeTime } from './core/validate-time.ts'
 import { explainEvent, isUsageEvent } from './event-check.ts'
 import type { RecordInput } from './event-record.ts'
 

@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify'
-import { isBadText, type JsonLimits } from '#libs/http/json-limits.ts'
+import { isBadText, type JsonLimits } from '#libs/http/limits/json-limits.ts'
 import { assertItems, badEnvelope, parseJson, readBodyText, readSentAt } from './body-text.ts'
 import { type IncomingItem, isObject } from './core/incoming-item.ts'
 import { mapCloudEvent } from './core/map-cloud-event.ts'

@@ -15,11 +15,15 @@ test('every file and folder is named in kebab-case after what it holds', () => {
 })
 
 const planted: [string, string, string][] = [
-  ['a service that imports another', 'services/alerting/rule-store.ts', "import { score } from '../scoring/score.ts'"],
-  ['a core that imports the world', 'services/scoring/core/fold.ts', "import { readFileSync } from 'node:fs'"],
+  [
+    'a service that imports another',
+    'services/alerting/rules/rule-store.ts',
+    "import { score } from '../../scoring/score.ts'",
+  ],
+  ['a core that imports the world', 'services/scoring/core/state/fold.ts', "import { readFileSync } from 'node:fs'"],
   [
     'a core that needs a contract to run',
-    'services/scoring/core/fold.ts',
+    'services/scoring/core/state/fold.ts',
     "import { BANDS } from '#libs/contracts/account-health.ts'",
   ],
   [
@@ -32,14 +36,14 @@ const planted: [string, string, string][] = [
     'services/ingest/service.ts',
     "import type { Bus } from '../../libs/bus/bus.ts'",
   ],
-  ['the driver outside its adapter', 'services/scoring/account-store.ts', "import pg from 'pg'"],
+  ['the driver outside its adapter', 'services/scoring/accounts/account-store.ts', "import pg from 'pg'"],
   ['the driver loaded late', 'libs/postgres/migrate.ts', "const pg = await import('pg')"],
-  ['a Kafka client outside its adapter', 'libs/bus/postgres-bus.ts', "import { Kafka } from 'kafkajs'"],
+  ['a Kafka client outside its adapter', 'libs/bus/postgres/bus.ts', "import { Kafka } from 'kafkajs'"],
   ['a re-export of another service', 'services/ingest/service.ts', "export { rules } from '../alerting/rules.ts'"],
   ['an import over several lines', 'services/ingest/service.ts', "import {\n  a,\n  b,\n} from '../alerting/rules.ts'"],
   ['real time in logic', 'services/scoring/flush.ts', 'const now = Date.now()'],
   ['today from nowhere', 'libs/http/server.ts', 'const now = new Date()'],
-  ['a timer of its own', 'libs/bus/postgres-bus.ts', 'setTimeout(poll, 100)'],
+  ['a timer of its own', 'libs/bus/postgres/bus.ts', 'setTimeout(poll, 100)'],
   ['the environment read in passing', 'services/ingest/config.ts', 'const brokers = process.env.KAFKA_BROKERS'],
   ['an exit in the middle', 'libs/app/app.ts', 'process.exit(1)'],
   ['a room that is not in the table', 'libs/misc-things/thing.ts', 'export const a = 1'],

@@ -128,7 +128,7 @@ export const PLACES: readonly Place[] = [
   {
     what: 'ending the process',
     used: /\bprocess\.(exit|exitCode|on|once|kill)\b/,
-    only: ['libs/app/main.ts', 'libs/runtime/failpoint.ts', 'services/all/*.ts', 'libs/postgres/*.ts'],
+    only: ['libs/app/main.ts', 'libs/runtime/failpoint.ts', 'services/all/*.ts', 'libs/postgres/embedded/*.ts'],
   },
   {
     what: 'the time of day',
@@ -141,10 +141,10 @@ export const PLACES: readonly Place[] = [
 
 export const PACKAGE_PLACES: Readonly<Record<string, readonly string[]>> = {
   pg: ['libs/postgres/pg-*.ts'],
-  kafkajs: ['libs/bus/kafka-*.ts'],
-  'kafkajs-snappy': ['libs/bus/kafka-*.ts'],
+  kafkajs: ['libs/bus/kafka/**'],
+  'kafkajs-snappy': ['libs/bus/kafka/**'],
   ioredis: ['libs/cache/redis-cache.ts'],
-  undici: ['services/alerting/webhook-*.ts'],
+  undici: ['services/alerting/endpoints/*.ts'],
   'node:http': ['libs/http/*.ts', 'services/all/**'],
   'node:https': [],
   'node:timers': [],

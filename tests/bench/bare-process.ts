@@ -1,4 +1,4 @@
-import { createKafkaClient } from '#libs/bus/kafka-client.ts'
+import { createKafkaClient } from '#libs/bus/kafka/client.ts'
 import { silentLogger } from '#libs/runtime/logger.ts'
 
 // The least that any consumer in this language does: kafkajs' eachBatch and JSON.parse, positions committed about once a second.

@@ -1,4 +1,4 @@
-import type { TestKafka } from '../support/kafka.ts'
+import type { TestKafka } from '../support/kafka/kafka.ts'
 
 /** One line of the table and of the JSON file. Absent: not measured by this figure. */
 export type Figure = {

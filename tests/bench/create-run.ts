@@ -1,5 +1,5 @@
-import { startTestKafka, type TestKafka } from '../support/kafka.ts'
-import { spawnProcess } from '../support/spawn-process.ts'
+import { startTestKafka, type TestKafka } from '../support/kafka/kafka.ts'
+import { spawnProcess } from '../support/processes/spawn-process.ts'
 import { FILLED_PREFIX, type Figure, type Run, type Sizes, withCleanup } from './bench-run.ts'
 import { fillLog } from './fill-log.ts'
 import { startKafkaBus } from './parts.ts'

@@ -1,12 +1,12 @@
 import type { Facts } from '#libs/contracts/account-health.ts'
-import { facts } from '../../services/alerting/core/alert-script.ts'
 import {
   type AccountAlerting,
   decideOnFacts,
   type RuleInForce,
   type Seen,
-} from '../../services/alerting/core/decide-account.ts'
-import { readShippedRules } from '../../services/alerting/shipped-rules.ts'
+} from '../../services/alerting/core/alert/decide-account.ts'
+import { readShippedRules } from '../../services/alerting/rules/shipped-rules.ts'
+import { facts } from '../support/alerting/alert-script.ts'
 import type { Figure, Run } from './bench-run.ts'
 
 const ACCOUNTS = 2_000

@@ -1,6 +1,6 @@
 import { systemClock } from '#libs/runtime/clock.ts'
-import { startIngest } from '../support/ingest-server.ts'
-import { createRecordingBus } from '../support/recording-bus.ts'
+import { createRecordingBus } from '../support/bus/recording-bus.ts'
+import { startIngest } from '../support/ingest/ingest-server.ts'
 
 // The door alone: its log acknowledges at once and keeps nothing, so that what is compared is the door and not the broker.
 const bus = { ...createRecordingBus(), publish: async () => {} }

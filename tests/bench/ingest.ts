@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { Agent } from 'undici'
-import { flagsOf } from '../support/spawn-process.ts'
+import { flagsOf } from '../support/processes/spawn-process.ts'
 import { type Figure, type Run, withCleanup } from './bench-run.ts'
 import { createEventMaker } from './make-events.ts'
 import { peakMbOf } from './process-use.ts'

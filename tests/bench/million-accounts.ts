@@ -1,5 +1,5 @@
 import type { Database } from '#libs/postgres/database.ts'
-import { FIND_DUE } from '../../services/scoring/due-store.ts'
+import { FIND_DUE } from '../../services/scoring/timers/due-store.ts'
 import { type Figure, type Run, withCleanup } from './bench-run.ts'
 import { fillAccounts } from './fill-log.ts'
 import { createEnvironment, startKafkaBus, startPostgres, startService } from './parts.ts'

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { request } from 'undici'
 import type { Database } from '#libs/postgres/database.ts'
-import { everyDay, modelDocument } from '../support/model-documents.ts'
+import { everyDay, modelDocument } from '../support/scoring/model-documents.ts'
 import { type Figure, type Run, withCleanup } from './bench-run.ts'
 import { fillAccounts } from './fill-log.ts'
 import { drive, share, watchHealth } from './latency.ts'

@@ -1,9 +1,9 @@
 import { onTestFinished } from 'vitest'
 import type { Batch, Bus, BusRecord, ConsumeOptions } from '#libs/bus/bus.ts'
 import { deadTopicOf, type TopicName } from '#libs/contracts/topics.ts'
+import { type BusAddress, openTestBus } from '../support/bus/test-bus.ts'
 import { eventually } from '../support/eventually.ts'
-import { type Member, spawnMember } from '../support/spawn-member.ts'
-import { type BusAddress, openTestBus } from '../support/test-bus.ts'
+import { type Member, spawnMember } from '../support/processes/spawn-member.ts'
 
 export const TOPIC: TopicName = 'usage.events'
 

@@ -1,6 +1,6 @@
 import kafkajs from 'kafkajs'
 import { newId } from '#libs/runtime/ids.ts'
-import { describeWithKafka, privateKafka } from '../support/kafka-suite.ts'
+import { describeWithKafka, privateKafka } from '../support/kafka/kafka-suite.ts'
 import { describeBus } from './bus.contract.ts'
 
 const { Kafka, logLevel } = kafkajs

@@ -1,11 +1,11 @@
 import { expect, it, onTestFinished } from 'vitest'
-import { createKafkaBus } from '#libs/bus/kafka-bus.ts'
+import { createKafkaBus } from '#libs/bus/kafka/bus.ts'
 import { systemClock } from '#libs/runtime/clock.ts'
 import { newId } from '#libs/runtime/ids.ts'
 import { createLogger } from '#libs/runtime/logger.ts'
 import { createMetrics } from '#libs/runtime/metrics.ts'
-import { LOGIN } from '../support/kafka-jvm.ts'
-import { describeWithKafka, privateKafka } from '../support/kafka-suite.ts'
+import { LOGIN } from '../support/kafka/kafka-jvm.ts'
+import { describeWithKafka, privateKafka } from '../support/kafka/kafka-suite.ts'
 import { allSeen, collect, numbered, TOPIC } from './bus-log.ts'
 
 await describeWithKafka('a broker that asks for a login', () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { createMemoryCache } from '#libs/cache/memory-cache.ts'
 import { systemClock } from '#libs/runtime/clock.ts'
-import { createManualClock } from '#libs/runtime/manual-clock.ts'
+import { createManualClock } from '../support/manual-clock.ts'
 import { itIsACache } from './cache.contract.ts'
 
 describe('the cache in memory', () => {

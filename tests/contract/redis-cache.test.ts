@@ -6,8 +6,8 @@ import { systemClock } from '#libs/runtime/clock.ts'
 import { newId } from '#libs/runtime/ids.ts'
 import { createLogger, silentLogger } from '#libs/runtime/logger.ts'
 import { eventually } from '../support/eventually.ts'
-import { freePort } from '../support/free-port.ts'
-import { startTestRedis } from '../support/redis.ts'
+import { startTestRedis } from '../support/postgres/redis.ts'
+import { freePort } from '../support/processes/free-port.ts'
 import { itIsACache } from './cache.contract.ts'
 
 const opened: Cache[] = []

@@ -1,13 +1,13 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { createManualClock } from '#libs/runtime/manual-clock.ts'
 import { createMetrics } from '#libs/runtime/metrics.ts'
 import { createAcceptEvents } from '../../services/ingest/accept-events.ts'
 import { createCheckItem } from '../../services/ingest/check-item.ts'
-import { createIngestMetrics } from '../../services/ingest/ingest-metrics.ts'
-import { createRecentIds } from '../../services/ingest/recent-ids.ts'
-import { readRecord } from '../../services/scoring/core/read-record.ts'
-import { createRecordingBus } from '../support/recording-bus.ts'
+import { createIngestMetrics } from '../../services/ingest/metrics.ts'
+import { createRecentIds } from '../../services/ingest/recently-accepted.ts'
+import { readRecord } from '../../services/scoring/core/events/parse-event.ts'
+import { createRecordingBus } from '../support/bus/recording-bus.ts'
+import { createManualClock } from '../support/manual-clock.ts'
 
 const NOW = Date.UTC(2026, 10, 22, 10)
 const DAY_MS = 86_400_000

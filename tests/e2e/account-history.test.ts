@@ -1,11 +1,11 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { accountKey } from '#libs/contracts/topics.ts'
-import { createManualClock, type ManualClock } from '#libs/runtime/manual-clock.ts'
-import { anyEvents, event, NOW } from '../support/account-history.ts'
 import { eventually } from '../support/eventually.ts'
+import { createManualClock, type ManualClock } from '../support/manual-clock.ts'
 import type { RoutesClient } from '../support/routes-client.ts'
-import { type ScorerFixture, startScorer } from '../support/scorer.ts'
+import { anyEvents, event, NOW } from '../support/scoring/account-history.ts'
+import { type ScorerFixture, startScorer } from '../support/scoring/scorer.ts'
 
 const DAY_MS = 86_400_000
 const RUNS = 15

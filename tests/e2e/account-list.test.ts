@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Database } from '#libs/postgres/database.ts'
+import { scoringConfigSchema } from '../../services/scoring/config.ts'
 import {
   type AccountFilter,
   type AccountPage,
@@ -7,16 +8,15 @@ import {
   listAccounts,
   SORT_KEYS,
   sortValueOf,
-} from '../../services/scoring/account-list-store.ts'
-import { scoringConfigSchema } from '../../services/scoring/config.ts'
+} from '../../services/scoring/queries/account-list-store.ts'
 import {
   awaitAccountListLock,
   followFlushes,
   LOCK_NOT_AVAILABLE,
   tryAccountListLock,
-} from '../../services/scoring/follow-accounts-store.ts'
+} from '../../services/scoring/queries/projection-store.ts'
 import { createScoring } from '../../services/scoring/service.ts'
-import { createTestPlatform, type TestPlatform } from '../support/platform.ts'
+import { createTestPlatform, type TestPlatform } from '../support/processes/platform.ts'
 
 const ACCOUNTS = 100_000
 const TENANT = 'large'

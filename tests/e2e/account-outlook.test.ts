@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { eventually } from '../support/eventually.ts'
 import type { RoutesClient } from '../support/routes-client.ts'
-import { type ScorerFixture, startScorer, type UsageRecord, usageRecord } from '../support/scorer.ts'
+import { type ScorerFixture, startScorer, type UsageRecord, usageRecord } from '../support/scoring/scorer.ts'
 
 const DAY_MS = 86_400_000
 let scorer: ScorerFixture

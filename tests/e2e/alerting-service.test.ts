@@ -5,9 +5,9 @@ import { armFailpoints } from '#libs/runtime/failpoint.ts'
 import type { Service } from '#libs/runtime/service.ts'
 import { alertingConfigSchema } from '../../services/alerting/config.ts'
 import { createAlerting } from '../../services/alerting/service.ts'
-import { accountChange } from '../support/account-changes.ts'
 import { eventually } from '../support/eventually.ts'
-import { createTestPlatform, type TestPlatform } from '../support/platform.ts'
+import { createTestPlatform, type TestPlatform } from '../support/processes/platform.ts'
+import { accountChange } from '../support/scoring/account-changes.ts'
 
 let test_: TestPlatform
 let service: Service

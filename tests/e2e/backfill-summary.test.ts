@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { createManualClock, type ManualClock } from '#libs/runtime/manual-clock.ts'
 import { eventually } from '../support/eventually.ts'
-import { type ScorerFixture, startScorer, usageRecord } from '../support/scorer.ts'
+import { createManualClock, type ManualClock } from '../support/manual-clock.ts'
+import { type ScorerFixture, startScorer, usageRecord } from '../support/scoring/scorer.ts'
 
 const DAY_MS = 86_400_000
 const MINUTE_MS = 60_000

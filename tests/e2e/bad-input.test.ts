@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { type IngestServer, startIngest } from '../support/ingest-server.ts'
-import { createRecordingBus } from '../support/recording-bus.ts'
+import { createRecordingBus } from '../support/bus/recording-bus.ts'
+import { type IngestServer, startIngest } from '../support/ingest/ingest-server.ts'
 
 const bus = createRecordingBus()
 let server: IngestServer

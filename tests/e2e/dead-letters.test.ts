@@ -1,6 +1,6 @@
 import kafkajs from 'kafkajs'
 import { expect, it, onTestFinished } from 'vitest'
-import { createKafkaBus } from '#libs/bus/kafka-bus.ts'
+import { createKafkaBus } from '#libs/bus/kafka/bus.ts'
 import { accountKey, deadTopicOf, type TopicName } from '#libs/contracts/topics.ts'
 import { systemClock, toInstant } from '#libs/runtime/clock.ts'
 import { newId } from '#libs/runtime/ids.ts'
@@ -9,8 +9,8 @@ import { createMetrics } from '#libs/runtime/metrics.ts'
 import { scoringConfigSchema } from '../../services/scoring/config.ts'
 import { createScoring } from '../../services/scoring/service.ts'
 import { eventually } from '../support/eventually.ts'
-import { describeWithKafka } from '../support/kafka-suite.ts'
-import { createTestPlatform } from '../support/platform.ts'
+import { describeWithKafka } from '../support/kafka/kafka-suite.ts'
+import { createTestPlatform } from '../support/processes/platform.ts'
 import { createRoutesClient } from '../support/routes-client.ts'
 
 const { Kafka, logLevel } = kafkajs

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
-import { spawnProcess } from '../support/spawn-process.ts'
+import { spawnProcess } from '../support/processes/spawn-process.ts'
 
 const run = promisify(execFile)
 

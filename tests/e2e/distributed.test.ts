@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import { afterAll, expect, it } from 'vitest'
-import { newApiKey } from '#libs/access/api-key.ts'
+import { newApiKey } from '#libs/access/keys/api-key.ts'
 import { eventually } from '../support/eventually.ts'
-import { describeWithKafka } from '../support/kafka-suite.ts'
-import { createTestDatabase } from '../support/postgres.ts'
-import { type SpawnedProcess, spawnProcess } from '../support/spawn-process.ts'
-import { startWebhookReceiver } from '../support/webhook-receiver.ts'
+import { describeWithKafka } from '../support/kafka/kafka-suite.ts'
+import { createTestDatabase } from '../support/postgres/postgres.ts'
+import { type SpawnedProcess, spawnProcess } from '../support/processes/spawn-process.ts'
+import { startWebhookReceiver } from '../support/webhooks/webhook-receiver.ts'
 
 type Service = { readonly spawned: SpawnedProcess; readonly address: string }
 

@@ -2,8 +2,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { systemClock } from '#libs/runtime/clock.ts'
 import { eventually } from '../support/eventually.ts'
 import { findTexts } from '../support/find-text.ts'
-import { usageRecord } from '../support/scorer.ts'
-import { createShared, type Replica, type Shared } from '../support/scoring-and-alerting.ts'
+import { usageRecord } from '../support/scoring/scorer.ts'
+import { createShared, type Replica, type Shared } from '../support/scoring/scoring-and-alerting.ts'
 
 const DAY_MS = 86_400_000
 const ACCOUNT = 'canary-account'

@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest'
 import { startDistributed, startEmbedded } from '../faults/deployment.ts'
 import { type Plan, runExactlyOnce } from '../faults/run-exactly-once.ts'
-import { describeWithKafka } from '../support/kafka-suite.ts'
-import { createTestDatabase } from '../support/postgres.ts'
+import { describeWithKafka } from '../support/kafka/kafka-suite.ts'
+import { createTestDatabase } from '../support/postgres/postgres.ts'
 
 // The short form of `npm run faults`.
 const plan: Plan = { events: 8_000, accounts: 36, scoringKills: 4, brokerKills: 0, seed: 20_261 }

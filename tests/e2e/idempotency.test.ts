@@ -7,8 +7,8 @@ import { alertingConfigSchema } from '../../services/alerting/config.ts'
 import { createAlerting } from '../../services/alerting/service.ts'
 import { scoringConfigSchema } from '../../services/scoring/config.ts'
 import { createScoring } from '../../services/scoring/service.ts'
-import { modelDocument } from '../support/model-documents.ts'
-import { createTestPlatform, type TestPlatform } from '../support/platform.ts'
+import { createTestPlatform, type TestPlatform } from '../support/processes/platform.ts'
+import { modelDocument } from '../support/scoring/model-documents.ts'
 
 type Operation = { readonly operationId: string; readonly parameters?: { name: string; in: string }[] }
 type Call = { readonly path: string; readonly body?: unknown }

@@ -1,8 +1,8 @@
 import { gzipSync } from 'node:zlib'
 import { Analytics } from '@segment/analytics-node'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { type IngestServer, startIngest } from '../support/ingest-server.ts'
-import { createRecordingBus, type RecordingBus } from '../support/recording-bus.ts'
+import { createRecordingBus, type RecordingBus } from '../support/bus/recording-bus.ts'
+import { type IngestServer, startIngest } from '../support/ingest/ingest-server.ts'
 
 let bus: RecordingBus
 let server: IngestServer

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { createManualClock } from '#libs/runtime/manual-clock.ts'
-import { type IngestServer, type SendOptions, sendEvents, startIngest } from '../support/ingest-server.ts'
-import { createRecordingBus, type RecordingBus } from '../support/recording-bus.ts'
+import { createRecordingBus, type RecordingBus } from '../support/bus/recording-bus.ts'
+import { type IngestServer, type SendOptions, sendEvents, startIngest } from '../support/ingest/ingest-server.ts'
+import { createManualClock } from '../support/manual-clock.ts'
 
 const clock = createManualClock(Date.parse('2026-11-22T12:00:00.000Z'))
 let bus: RecordingBus

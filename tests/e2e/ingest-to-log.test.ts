@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { type EventRecord, eventRecordSchema } from '#libs/contracts/usage-event.ts'
 import { newId } from '#libs/runtime/ids.ts'
+import { type BusAddress, openTestBus } from '../support/bus/test-bus.ts'
 import { eventually } from '../support/eventually.ts'
-import { type AnswerBody, sendEvents, startIngest } from '../support/ingest-server.ts'
-import { describeWithKafka } from '../support/kafka-suite.ts'
-import { createTestDatabase } from '../support/postgres.ts'
-import { type BusAddress, openTestBus } from '../support/test-bus.ts'
+import { type AnswerBody, sendEvents, startIngest } from '../support/ingest/ingest-server.ts'
+import { describeWithKafka } from '../support/kafka/kafka-suite.ts'
+import { createTestDatabase } from '../support/postgres/postgres.ts'
 
 const occurredAt = new Date().toISOString()
 const batchOf = (first: number): string =>

@@ -1,8 +1,14 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { eventRecordSchema } from '#libs/contracts/usage-event.ts'
-import { createManualClock } from '#libs/runtime/manual-clock.ts'
-import { type Answer, type IngestServer, type SendOptions, sendEvents, startIngest } from '../support/ingest-server.ts'
-import { createRecordingBus, type RecordingBus } from '../support/recording-bus.ts'
+import { createRecordingBus, type RecordingBus } from '../support/bus/recording-bus.ts'
+import {
+  type Answer,
+  type IngestServer,
+  type SendOptions,
+  sendEvents,
+  startIngest,
+} from '../support/ingest/ingest-server.ts'
+import { createManualClock } from '../support/manual-clock.ts'
 
 const NOW = Date.parse('2026-11-22T12:00:00.000Z')
 const DAY_MS = 86_400_000

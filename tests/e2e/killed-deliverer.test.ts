@@ -3,9 +3,9 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { systemClock } from '#libs/runtime/clock.ts'
-import { createAlertingDatabase, type TestDatabase } from '../support/alerting-database.ts'
-import { addEndpoint, enqueueAll, noticeOf, startDeliverer } from '../support/deliveries.ts'
-import { startWebhookReceiver, type WebhookReceiver } from '../support/webhook-receiver.ts'
+import { createAlertingDatabase, type TestDatabase } from '../support/postgres/alerting-database.ts'
+import { addEndpoint, enqueueAll, noticeOf, startDeliverer } from '../support/webhooks/deliveries.ts'
+import { startWebhookReceiver, type WebhookReceiver } from '../support/webhooks/webhook-receiver.ts'
 
 const COUNT = 3_000
 const KILLS = 4
@@ -23,7 +23,7 @@ afterAll(async () => {
 const startMember = (): ChildProcess =>
   spawn(
     process.execPath,
-    [fileURLToPath(new URL('../support/delivery-member.ts', import.meta.url)), testDatabase.connectionString],
+    [fileURLToPath(new URL('../support/processes/delivery-member.ts', import.meta.url)), testDatabase.connectionString],
     { stdio: ['pipe', 'ignore', 'inherit'] },
   )
 

@@ -1,10 +1,10 @@
 import { expect, onTestFinished, test } from 'vitest'
 import { toInstant } from '#libs/runtime/clock.ts'
 import { armFailpoints } from '#libs/runtime/failpoint.ts'
-import { createManualClock, type ManualClock } from '#libs/runtime/manual-clock.ts'
 import { eventually } from '../support/eventually.ts'
-import { everyDay, modelDocument } from '../support/model-documents.ts'
-import { createShared, type Replica, type Shared } from '../support/scoring-and-alerting.ts'
+import { createManualClock, type ManualClock } from '../support/manual-clock.ts'
+import { everyDay, modelDocument } from '../support/scoring/model-documents.ts'
+import { createShared, type Replica, type Shared } from '../support/scoring/scoring-and-alerting.ts'
 
 const DAY_MS = 86_400_000
 const START = Date.parse('2026-03-26T10:00:00.000Z')

@@ -4,10 +4,10 @@ import { createMetrics } from '#libs/runtime/metrics.ts'
 import { scoringConfigSchema } from '../../services/scoring/config.ts'
 import { createScoring } from '../../services/scoring/service.ts'
 import { eventually } from '../support/eventually.ts'
-import { everyDay, modelDocument, segmentDocument } from '../support/model-documents.ts'
-import { createTestPlatform, type TestPlatform } from '../support/platform.ts'
+import { createTestPlatform, type TestPlatform } from '../support/processes/platform.ts'
 import { createRoutesClient, type RoutesClient } from '../support/routes-client.ts'
-import { usageRecord } from '../support/scorer.ts'
+import { everyDay, modelDocument, segmentDocument } from '../support/scoring/model-documents.ts'
+import { usageRecord } from '../support/scoring/scorer.ts'
 
 const DAY_MS = 86_400_000
 let test: TestPlatform

@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { parse } from 'yaml'
-import { PASSING_MUTES } from '../../services/alerting/core/rule.ts'
-import { WEBHOOK_TYPES } from '../../services/alerting/notice.ts'
-import { policyDocumentSchema } from '../../services/alerting/policy-document.ts'
-import { readRuleDocument } from '../../services/alerting/rule-document.ts'
-import { readShippedRules } from '../../services/alerting/shipped-rules.ts'
+import { PASSING_MUTES } from '../../services/alerting/core/alert/rule.ts'
+import { WEBHOOK_TYPES } from '../../services/alerting/notifications/notification.ts'
+import { policyDocumentSchema } from '../../services/alerting/policy/policy-document.ts'
+import { readRuleDocument } from '../../services/alerting/rules/rule-document.ts'
+import { readShippedRules } from '../../services/alerting/rules/shipped-rules.ts'
 
 const docs = readFileSync(new URL('../../docs/operators.md', import.meta.url), 'utf8')
 const blocksOf = (language: string): string[] =>

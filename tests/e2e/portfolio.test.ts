@@ -1,6 +1,6 @@
 import { expect, onTestFinished, test } from 'vitest'
 import { eventually } from '../support/eventually.ts'
-import { startScorer, usageRecord } from '../support/scorer.ts'
+import { startScorer, usageRecord } from '../support/scoring/scorer.ts'
 
 test('the portfolio adds up the tenant’s accounts as they are now, without those that have churned', async () => {
   const { api, send, stop } = await startScorer()

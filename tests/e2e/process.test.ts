@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { type SpawnedProcess, spawnProcess } from '../support/spawn-process.ts'
+import { type SpawnedProcess, spawnProcess } from '../support/processes/spawn-process.ts'
 
 let dataDir: string
 let running: SpawnedProcess[]

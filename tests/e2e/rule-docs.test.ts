@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { parse } from 'yaml'
-import { createManualClock } from '#libs/runtime/manual-clock.ts'
-import { FACT_KINDS } from '../../services/alerting/condition-shapes.ts'
-import { readRuleDocument, ruleDocumentSchema } from '../../services/alerting/rule-document.ts'
-import { createAlertingDatabase } from '../support/alerting-database.ts'
-import { createAlertingServer } from '../support/alerting-server.ts'
+import { FACT_KINDS } from '../../services/alerting/rules/condition-schemas.ts'
+import { readRuleDocument, ruleDocumentSchema } from '../../services/alerting/rules/rule-document.ts'
+import { createAlertingServer } from '../support/alerting/alerting-server.ts'
+import { createManualClock } from '../support/manual-clock.ts'
+import { createAlertingDatabase } from '../support/postgres/alerting-database.ts'
 
 const docs = readFileSync(new URL('../../docs/rules.md', import.meta.url), 'utf8')
 const blocksOf = (language: string): string[] =>

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { RoutesClient } from '../support/routes-client.ts'
-import { type ScorerFixture, startScorer, type UsageRecord, usageRecord } from '../support/scorer.ts'
+import { type ScorerFixture, startScorer, type UsageRecord, usageRecord } from '../support/scoring/scorer.ts'
 
 let scorer: ScorerFixture
 let api: RoutesClient

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { namesOfFailpoints } from '../faults/failpoint-names.ts'
 import { ALERTING_FAILPOINTS, runYear } from '../faults/year/run-year.ts'
-import { createTestDatabase } from '../support/postgres.ts'
+import { createTestDatabase } from '../support/postgres/postgres.ts'
 
 // The short form of `npm run faults -- --year`.
 it('sixty scripted days: alerting, killed once at each of its failpoints, tells each crossing once, and each webhook arrives at a hostile receiver', {

@@ -1,8 +1,8 @@
 import { expect, onTestFinished, test } from 'vitest'
 import { type Clock, systemClock, toInstant } from '#libs/runtime/clock.ts'
-import { createManualClock, type ManualClock } from '#libs/runtime/manual-clock.ts'
 import { eventually } from '../support/eventually.ts'
-import { createShared, type Replica, type Shared } from '../support/scoring-and-alerting.ts'
+import { createManualClock, type ManualClock } from '../support/manual-clock.ts'
+import { createShared, type Replica, type Shared } from '../support/scoring/scoring-and-alerting.ts'
 
 const DAY_MS = 86_400_000
 /** In onboarding, seven exact days without activity. */

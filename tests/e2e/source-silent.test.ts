@@ -4,7 +4,7 @@ import { deadTopicOf, sourceKey } from '#libs/contracts/topics.ts'
 import { alertingConfigSchema } from '../../services/alerting/config.ts'
 import { createAlerting } from '../../services/alerting/service.ts'
 import { eventually } from '../support/eventually.ts'
-import { createTestPlatform } from '../support/platform.ts'
+import { createTestPlatform } from '../support/processes/platform.ts'
 
 const SECOND_IN_HOURS = 1 / 3_600
 const hear = (bus: Bus, heardAt: number) =>

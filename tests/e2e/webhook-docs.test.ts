@@ -3,8 +3,8 @@ import { createHmac, randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { stripTypeScriptTypes } from 'node:module'
 import { expect, test } from 'vitest'
-import { formatSecret, signWebhook } from '../../services/alerting/core/sign-webhook.ts'
-import { WEBHOOK_TYPES } from '../../services/alerting/notice.ts'
+import { formatSecret, signWebhook } from '../../services/alerting/core/delivery/sign-webhook.ts'
+import { WEBHOOK_TYPES } from '../../services/alerting/notifications/notification.ts'
 
 const docs = readFileSync(new URL('../../docs/webhooks.md', import.meta.url), 'utf8')
 const blocksOf = (language: string): string[] =>

@@ -1,4 +1,4 @@
-import type { Received } from '../support/webhook-receiver.ts'
+import type { Received } from '../support/webhooks/webhook-receiver.ts'
 import type { ShownChange } from './check-account.ts'
 import type { Kind } from './story.ts'
 

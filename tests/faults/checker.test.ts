@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { Received } from '../support/webhook-receiver.ts'
+import type { Received } from '../support/webhooks/webhook-receiver.ts'
 import { checkChanges, checkCounters, checkTimeline, type ShownChange, type ShownHealth } from './check-account.ts'
 import { checkAlertsOfAccount, checkWebhooks, type ShownAlert } from './check-alerts.ts'
 import { type StoryEvent, tellStory } from './story.ts'

@@ -2,10 +2,10 @@ import { randomBytes } from 'node:crypto'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { newApiKey } from '#libs/access/api-key.ts'
-import { freePort } from '../support/free-port.ts'
-import type { TestKafka } from '../support/kafka.ts'
-import { type SpawnedProcess, spawnProcess } from '../support/spawn-process.ts'
+import { newApiKey } from '#libs/access/keys/api-key.ts'
+import type { TestKafka } from '../support/kafka/kafka.ts'
+import { freePort } from '../support/processes/free-port.ts'
+import { type SpawnedProcess, spawnProcess } from '../support/processes/spawn-process.ts'
 
 /** A whole Pulso that can be hurt. Addresses stay the same through every restart. */
 export type Deployment = {

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util'
-import { startPrivateKafka } from '../support/kafka.ts'
-import { startTestPostgres } from '../support/postgres.ts'
+import { startPrivateKafka } from '../support/kafka/kafka.ts'
+import { startTestPostgres } from '../support/postgres/postgres.ts'
 import { type Deployment, startDistributed, startEmbedded } from './deployment.ts'
 import { namesOfFailpoints } from './failpoint-names.ts'
 import { type Outcome, type Plan, runExactlyOnce } from './run-exactly-once.ts'

@@ -4,7 +4,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { startTestPostgres } from '../support/postgres.ts'
+import { startTestPostgres } from '../support/postgres/postgres.ts'
 import { type Mutant, misfitsOf, plant, readMutants } from './mutant.ts'
 
 // Plants each fault of the folder `mutants` in a copy of the source and runs the test that must notice: `npm run faults -- --mutants [--few] [--only a,b]`.

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { eventually } from '../support/eventually.ts'
-import { startWebhookReceiver } from '../support/webhook-receiver.ts'
+import { startWebhookReceiver } from '../support/webhooks/webhook-receiver.ts'
 import { type ApiReader, createApiReader } from './api-reader.ts'
 import {
   checkChanges,

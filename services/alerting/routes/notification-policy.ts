@@ -1,12 +1,12 @@
 import { recordAudit } from '#libs/access/audit-store.ts'
-import { errors } from '#libs/http/problem.ts'
+import { errors } from '#libs/http/problems/problem.ts'
 import { routes } from '#libs/http/routes.ts'
 import type { Database, Sql } from '#libs/postgres/database.ts'
 import type { Clock } from '#libs/runtime/clock.ts'
 import { RequestError } from '#libs/runtime/errors.ts'
-import { findEndpoint } from '../endpoint-store.ts'
-import { type PolicyDocument, policyDocumentSchema } from '../policy-document.ts'
-import { checkOpenAccounts, findPolicy, savePolicy } from '../policy-store.ts'
+import { findEndpoint } from '../endpoints/endpoint-store.ts'
+import { type PolicyDocument, policyDocumentSchema } from '../policy/policy-document.ts'
+import { checkOpenAccounts, findPolicy, savePolicy } from '../policy/policy-store.ts'
 
 const EXAMPLE: PolicyDocument = {
   quietHours: {

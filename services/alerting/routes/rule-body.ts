@@ -2,8 +2,8 @@ import type { FastifyInstance } from 'fastify'
 import { parse } from 'yaml'
 import { z } from 'zod'
 import { RequestError } from '#libs/runtime/errors.ts'
-import type { Rule } from '../core/rule.ts'
-import { type RuleDocument, readRuleDocument } from '../rule-document.ts'
+import type { Rule } from '../core/alert/rule.ts'
+import { type RuleDocument, readRuleDocument } from '../rules/rule-document.ts'
 
 export const RULE_EXAMPLE = {
   id: 'champion_quiet',

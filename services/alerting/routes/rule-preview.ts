@@ -1,12 +1,12 @@
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
-import { errors } from '#libs/http/problem.ts'
+import { errors } from '#libs/http/problems/problem.ts'
 import { routes } from '#libs/http/routes.ts'
 import type { Database } from '#libs/postgres/database.ts'
 import { type Clock, toInstant } from '#libs/runtime/clock.ts'
 import { HOUR_MS } from '#libs/runtime/durations.ts'
 import { RequestError } from '#libs/runtime/errors.ts'
-import { type Preview, previewRule } from '../preview-rule.ts'
+import { type Preview, previewRule } from '../rules/preview-rule.ts'
 import { acceptYaml, readRule, ruleBodySchema } from './rule-body.ts'
 
 const hours = z.number().describe('At most 2 decimals')

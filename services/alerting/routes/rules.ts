@@ -1,10 +1,10 @@
 import { z } from 'zod'
 import { decodeCursor, pageOf, pageQuery, pageSchema } from '#libs/http/pages.ts'
-import { errors, notFound } from '#libs/http/problem.ts'
+import { errors, notFound } from '#libs/http/problems/problem.ts'
 import { routes } from '#libs/http/routes.ts'
 import type { Database } from '#libs/postgres/database.ts'
-import { RULE_JSON_SCHEMA } from '../rule-document.ts'
-import type { RuleBook } from '../rule-store.ts'
+import { RULE_JSON_SCHEMA } from '../rules/rule-document.ts'
+import type { RuleBook } from '../rules/rule-store.ts'
 import { ruleParams, ruleSchema, showRule, showRules } from './shown-rules.ts'
 
 const jsonSchemaSchema = z

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { Sql } from '#libs/postgres/database.ts'
-import { ruleDocumentSchema } from '../rule-document.ts'
-import { type RuleBook, storedRules } from '../rule-store.ts'
+import { ruleDocumentSchema } from '../rules/rule-document.ts'
+import { type RuleBook, storedRules } from '../rules/rule-store.ts'
 import { RULE_EXAMPLE } from './rule-body.ts'
 
 export const ruleSchema = z

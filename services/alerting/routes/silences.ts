@@ -1,16 +1,16 @@
 import { z } from 'zod'
-import type { AnswerOnce } from '#libs/access/answer-once.ts'
 import { recordAudit } from '#libs/access/audit-store.ts'
+import type { AnswerOnce } from '#libs/access/idempotent-reply.ts'
 import { decodeCursor, pageOf, pageQuery, pageSchema } from '#libs/http/pages.ts'
-import { errors, notFound } from '#libs/http/problem.ts'
+import { errors, notFound } from '#libs/http/problems/problem.ts'
 import { routes } from '#libs/http/routes.ts'
 import type { Database } from '#libs/postgres/database.ts'
 import { type Clock, toInstant } from '#libs/runtime/clock.ts'
 import { RequestError } from '#libs/runtime/errors.ts'
 import { newId } from '#libs/runtime/ids.ts'
-import type { Silence } from '../core/silence.ts'
-import { SEVERITIES } from '../notice.ts'
-import { deleteSilence, insertSilence, listSilences, type StoredSilence } from '../silence-store.ts'
+import type { Silence } from '../core/alert/silence.ts'
+import { SEVERITIES } from '../notifications/notification.ts'
+import { deleteSilence, insertSilence, listSilences, type StoredSilence } from '../policy/silence-store.ts'
 
 export type SilenceRoutesDeps = { readonly database: Database; readonly clock: Clock; readonly answerOnce: AnswerOnce }
 

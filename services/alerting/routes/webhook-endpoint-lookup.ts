@@ -1,12 +1,12 @@
 import { z } from 'zod'
-import type { AnswerOnce } from '#libs/access/answer-once.ts'
+import type { AnswerOnce } from '#libs/access/idempotent-reply.ts'
 import type { Sealer } from '#libs/access/seal-secret.ts'
-import { notFound } from '#libs/http/problem.ts'
+import { notFound } from '#libs/http/problems/problem.ts'
 import type { Database, Sql } from '#libs/postgres/database.ts'
 import type { Clock } from '#libs/runtime/clock.ts'
 import { RequestError } from '#libs/runtime/errors.ts'
-import { type Endpoint, findEndpoint, lockEndpoint } from '../endpoint-store.ts'
-import type { WebhookRules } from '../webhook-url.ts'
+import { type Endpoint, findEndpoint, lockEndpoint } from '../endpoints/endpoint-store.ts'
+import type { WebhookRules } from '../endpoints/validate-url.ts'
 
 export type WebhookRoutesDeps = {
   readonly database: Database

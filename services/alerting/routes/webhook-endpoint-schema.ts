@@ -2,9 +2,9 @@ import { z } from 'zod'
 import { toInstant } from '#libs/runtime/clock.ts'
 import type { ErrorDetail } from '#libs/runtime/errors.ts'
 import { RequestError } from '#libs/runtime/errors.ts'
-import type { Endpoint } from '../endpoint-store.ts'
-import { SEVERITIES, WEBHOOK_TYPES } from '../notice.ts'
-import { judgeUrl, type UrlProblem, type WebhookRules } from '../webhook-url.ts'
+import type { Endpoint } from '../endpoints/endpoint-store.ts'
+import { judgeUrl, type UrlProblem, type WebhookRules } from '../endpoints/validate-url.ts'
+import { SEVERITIES, WEBHOOK_TYPES } from '../notifications/notification.ts'
 
 const name = z.string().min(1).max(256)
 const anyOf = <Item extends z.ZodType>(item: Item) => z.union([item, z.array(item).min(1).max(100)])

@@ -2,13 +2,19 @@ import { randomBytes } from 'node:crypto'
 import { z } from 'zod'
 import { recordAudit } from '#libs/access/audit-store.ts'
 import { decodeCursor, pageOf, pageQuery, pageSchema } from '#libs/http/pages.ts'
-import { errors } from '#libs/http/problem.ts'
+import { errors } from '#libs/http/problems/problem.ts'
 import { routes } from '#libs/http/routes.ts'
 import { newId } from '#libs/runtime/ids.ts'
-import { formatSecret } from '../core/sign-webhook.ts'
-import { findEndpoint, insertEndpoint, listEndpoints, setEndpointState, updateEndpoint } from '../endpoint-store.ts'
-import { addSecret } from '../secret-store.ts'
-import { endpointDeeds } from './webhook-endpoint-deeds.ts'
+import { formatSecret } from '../core/delivery/sign-webhook.ts'
+import {
+  findEndpoint,
+  insertEndpoint,
+  listEndpoints,
+  setEndpointState,
+  updateEndpoint,
+} from '../endpoints/endpoint-store.ts'
+import { addSecret } from '../endpoints/secret-store.ts'
+import { endpointDeeds } from './webhook-endpoint-actions.ts'
 import {
   endpointParams,
   findOr404,

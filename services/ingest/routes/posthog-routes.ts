@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { Keyring } from '#libs/access/keyring.ts'
 import { authenticateKey, keyFromHeader } from '#libs/http/authenticate.ts'
-import { errors } from '#libs/http/problem.ts'
+import { errors } from '#libs/http/problems/problem.ts'
 import { routes } from '#libs/http/routes.ts'
 import type { AcceptEvents } from '../accept-events.ts'
 import { readPosthog, readPosthogKey } from '../read-analytics.ts'

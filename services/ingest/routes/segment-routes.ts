@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { errors } from '#libs/http/problem.ts'
+import { errors } from '#libs/http/problems/problem.ts'
 import { routes } from '#libs/http/routes.ts'
 import type { AcceptEvents } from '../accept-events.ts'
 import { readSegmentBatch, readSegmentCall } from '../read-analytics.ts'

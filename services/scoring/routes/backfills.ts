@@ -4,7 +4,7 @@ import { decodeCursor, pageOf, pageQuery, pageSchema } from '#libs/http/pages.ts
 import { routes } from '#libs/http/routes.ts'
 import type { Database } from '#libs/postgres/database.ts'
 import { type Clock, toInstant } from '#libs/runtime/clock.ts'
-import { type BackfillRow, listBackfills, QUIET_MS } from '../backfill-store.ts'
+import { type BackfillRow, listBackfills, QUIET_MS } from '../sources/backfill-store.ts'
 
 const instant = z.iso.datetime()
 

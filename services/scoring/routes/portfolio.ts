@@ -2,9 +2,9 @@ import { z } from 'zod'
 import { bandSchema, stageSchema } from '#libs/contracts/account-health.ts'
 import { routes } from '#libs/http/routes.ts'
 import type { Database } from '#libs/postgres/database.ts'
-import { portfolioOf } from '../core/portfolio.ts'
-import type { AccountFollower } from '../follow-accounts.ts'
-import { loadPortfolio } from '../portfolio-store.ts'
+import { portfolioOf } from '../core/insights/portfolio.ts'
+import { loadPortfolio } from '../queries/portfolio-store.ts'
+import type { AccountFollower } from '../queries/project-accounts.ts'
 
 const count = z.object({ accounts: z.int(), mrr: z.number() })
 

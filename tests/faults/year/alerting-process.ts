@@ -3,7 +3,7 @@ import { createInterface } from 'node:readline'
 import { createApp } from '#libs/app/app.ts'
 import { alerting } from '../../../services/alerting/service.ts'
 import { ingest } from '../../../services/ingest/service.ts'
-import { createWarpedClock } from '../../support/warped-clock.ts'
+import { createWarpedClock } from '../../support/processes/warped-clock.ts'
 
 // Alerting as it is run, but for its clock: it begins at the instant given as argument, and each line of the input is an instant to jump to.
 // Without Kafka a service does not run alone: ingest comes along, unused.

@@ -4,8 +4,8 @@ import {
   decideOnTime,
   type RuleStates,
   type Seen,
-} from '../../../services/alerting/core/decide-account.ts'
-import { readShippedRules } from '../../../services/alerting/shipped-rules.ts'
+} from '../../../services/alerting/core/alert/decide-account.ts'
+import { readShippedRules } from '../../../services/alerting/rules/shipped-rules.ts'
 import { imagineAlerts, type PlannedSilence, type ToldTransition } from './imagine-alerts.ts'
 import { accountIdOf, atTick, type Sighting, TICKS_PER_DAY, tellLife } from './lives.ts'
 import { planSilences } from './silences.ts'

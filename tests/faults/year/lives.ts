@@ -1,5 +1,5 @@
 import type { AccountHealth, Band, Facts } from '#libs/contracts/account-health.ts'
-import { accountChange } from '../../support/account-changes.ts'
+import { accountChange } from '../../support/scoring/account-changes.ts'
 import { createRandom } from '../story.ts'
 
 /** Everything happens on whole ticks, so that a naive reference can look at each of them. */

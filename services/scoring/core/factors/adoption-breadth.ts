@@ -1,5 +1,5 @@
-import { pointsAt } from '../curve.ts'
-import { type FactorDefinition, found, isConnected, noData, type View, windowStart } from '../view.ts'
+import { type FactorDefinition, found, isConnected, noData, type View, windowStart } from './factor-input.ts'
+import { pointsAt } from './score-factor.ts'
 
 /**
  * Core features used in the window / core features entitled: the account's `entitledFeatures`, else the model's core features, else

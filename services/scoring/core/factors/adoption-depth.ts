@@ -1,6 +1,6 @@
-import { pointsAt } from '../curve.ts'
-import { sumOfDays } from '../day-counts.ts'
-import { activeUsersOf, type FactorDefinition, found, leavesIn, noData, windowStart } from '../view.ts'
+import { sumOfDays } from '../state/day-counts.ts'
+import { activeUsersOf, type FactorDefinition, found, leavesIn, noData, windowStart } from './factor-input.ts'
+import { pointsAt } from './score-factor.ts'
 
 /** Users with a core event in the window / users active in it. No data when none was active. */
 export const depth: FactorDefinition = {

@@ -1,6 +1,6 @@
-import { daysToNextStep, pointsOfStep } from '../curve.ts'
-import { hasBilling, paymentFailedDays } from '../payment.ts'
-import { type FactorDefinition, found, isConnected, noData } from '../view.ts'
+import { type FactorDefinition, found, isConnected, noData } from './factor-input.ts'
+import { hasBilling, paymentFailedDays } from './payment.ts'
+import { daysToNextStep, pointsOfStep } from './score-factor.ts'
 
 /** Local days for which an invoice has been failing; `clear` while none is. Data once there was a subscription or invoice event. */
 export const payment: FactorDefinition = {

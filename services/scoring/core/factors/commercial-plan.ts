@@ -1,5 +1,5 @@
-import { hasBilling } from '../payment.ts'
-import { type FactorDefinition, found, isConnected, noData, windowStart } from '../view.ts'
+import { type FactorDefinition, found, isConnected, noData, windowStart } from './factor-input.ts'
+import { hasBilling } from './payment.ts'
 
 /** Whether the latest change of plan in the window was up or down. Data once there was a subscription or invoice event. */
 export const plan: FactorDefinition = {

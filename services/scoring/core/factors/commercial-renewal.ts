@@ -1,6 +1,6 @@
-import { pointsOfStep } from '../curve.ts'
-import { subscriptionsOf } from '../subscription-ledger.ts'
-import { type FactorDefinition, found, noData } from '../view.ts'
+import { subscriptionsOf } from '../state/subscription-ledger.ts'
+import { type FactorDefinition, found, noData } from './factor-input.ts'
+import { pointsOfStep } from './score-factor.ts'
 
 /** Local days to the renewal date, where auto-renew is off; unknown counts as on. No data without a date. */
 export const renewal: FactorDefinition = {

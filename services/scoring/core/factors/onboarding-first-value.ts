@@ -1,5 +1,5 @@
-import { pointsOfStep } from '../curve.ts'
-import { type FactorDefinition, found, noData } from '../view.ts'
+import { type FactorDefinition, found, noData } from './factor-input.ts'
+import { pointsOfStep } from './score-factor.ts'
 
 /** Local days from the journey's start to its first value. Not yet: no data for `graceDays`, then the points of `never`. */
 export const firstValue: FactorDefinition = {

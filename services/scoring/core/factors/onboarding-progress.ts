@@ -1,6 +1,6 @@
-import { pointsAt } from '../curve.ts'
-import { stepsDone } from '../journey-runs.ts'
-import { type FactorDefinition, found, noData } from '../view.ts'
+import { stepsDone } from '../journey/journey-runs.ts'
+import { type FactorDefinition, found, noData } from './factor-input.ts'
+import { pointsAt } from './score-factor.ts'
 
 /** (required steps done / required) / min(1, elapsed / target): 1 = on time. No data without required steps. */
 export const progress: FactorDefinition = {

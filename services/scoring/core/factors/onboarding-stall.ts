@@ -1,6 +1,6 @@
-import { daysToMove, pointsAt } from '../curve.ts'
-import { stalledFrom } from '../journey-runs.ts'
-import { type FactorDefinition, found, noData } from '../view.ts'
+import { stalledFrom } from '../journey/journey-runs.ts'
+import { type FactorDefinition, found, noData } from './factor-input.ts'
+import { daysToMove, pointsAt } from './score-factor.ts'
 
 /** Local days since the newest required step was first done (since the start while none is); 0 when all are. */
 export const stall: FactorDefinition = {

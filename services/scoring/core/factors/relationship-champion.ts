@@ -1,5 +1,5 @@
-import { daysToNextStep, pointsOfStep } from '../curve.ts'
-import { type FactorDefinition, found, noData } from '../view.ts'
+import { type FactorDefinition, found, noData } from './factor-input.ts'
+import { daysToNextStep, pointsOfStep } from './score-factor.ts'
 
 /** Local days since the champion's latest activity; never seen counts as past the last limit, removed has points of its own. */
 export const champion: FactorDefinition = {

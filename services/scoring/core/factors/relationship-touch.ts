@@ -1,5 +1,5 @@
-import { daysToMove, pointsAt } from '../curve.ts'
-import { type FactorDefinition, found, noData } from '../view.ts'
+import { type FactorDefinition, found, noData } from './factor-input.ts'
+import { daysToMove, pointsAt } from './score-factor.ts'
 
 /** Local days since the last meaningful contact (a `Touchpoint Logged` of one of the model's kinds). */
 export const touch: FactorDefinition = {

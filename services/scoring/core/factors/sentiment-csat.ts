@@ -1,6 +1,6 @@
-import { pointsAt } from '../curve.ts'
-import { sumOfDays } from '../day-counts.ts'
-import { type FactorDefinition, found, leavesIn, noData, windowStart } from '../view.ts'
+import { sumOfDays } from '../state/day-counts.ts'
+import { type FactorDefinition, found, leavesIn, noData, windowStart } from './factor-input.ts'
+import { pointsAt } from './score-factor.ts'
 
 /** Satisfied share of the answers in the window (score / scale of 0.8 or more). No data below `minimumAnswers`. */
 export const csat: FactorDefinition = {

@@ -1,7 +1,7 @@
-import { pointsAt } from '../curve.ts'
-import { sumOfDays } from '../day-counts.ts'
-import { MICRO } from '../fold-sentiment.ts'
-import { type FactorDefinition, found, leavesIn, noData, windowStart } from '../view.ts'
+import { sumOfDays } from '../state/day-counts.ts'
+import { MICRO } from '../state/fold-sentiment.ts'
+import { type FactorDefinition, found, leavesIn, noData, windowStart } from './factor-input.ts'
+import { pointsAt } from './score-factor.ts'
 
 /**
  * Mean of each person's latest answer, of those within the window. Freshness is 1 up to `freshDays` since the newest answer, then

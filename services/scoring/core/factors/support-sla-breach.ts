@@ -1,6 +1,6 @@
-import { pointsAt } from '../curve.ts'
-import { sumOfDays } from '../day-counts.ts'
-import { type FactorDefinition, found, leavesIn, noData, windowStart } from '../view.ts'
+import { sumOfDays } from '../state/day-counts.ts'
+import { type FactorDefinition, found, leavesIn, noData, windowStart } from './factor-input.ts'
+import { pointsAt } from './score-factor.ts'
 
 /** Share of the tickets first opened in the window that breached their target. No data without such a ticket. */
 export const slaBreach: FactorDefinition = {

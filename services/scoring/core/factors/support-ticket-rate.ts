@@ -1,5 +1,4 @@
-import { pointsAt } from '../curve.ts'
-import { sumOfDays } from '../day-counts.ts'
+import { sumOfDays } from '../state/day-counts.ts'
 import {
   activeUsersOf,
   type FactorDefinition,
@@ -9,7 +8,8 @@ import {
   noData,
   type View,
   windowStart,
-} from '../view.ts'
+} from './factor-input.ts'
+import { pointsAt } from './score-factor.ts'
 
 /** Users per whom tickets are counted. */
 const PER_USERS = 10

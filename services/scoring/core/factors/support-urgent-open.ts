@@ -1,5 +1,5 @@
-import { pointsAt } from '../curve.ts'
-import { type FactorDefinition, found, noData, type View } from '../view.ts'
+import { type FactorDefinition, found, noData, type View } from './factor-input.ts'
+import { pointsAt } from './score-factor.ts'
 import { hasSupport } from './support-ticket-rate.ts'
 
 /** Open tickets whose latest priority is one of the model's urgent ones. Data once there was any support event. */

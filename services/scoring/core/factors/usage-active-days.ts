@@ -1,5 +1,5 @@
-import { pointsAt } from '../curve.ts'
-import { type FactorDefinition, found, isConnected, leavesIn, noData, windowStart } from '../view.ts'
+import { type FactorDefinition, found, isConnected, leavesIn, noData, windowStart } from './factor-input.ts'
+import { pointsAt } from './score-factor.ts'
 
 /** Local days of the window with any activity event. Data once there was one. */
 export const activeDays: FactorDefinition = {

@@ -1,5 +1,5 @@
-import { pointsAt } from '../curve.ts'
-import { activeUsersOf, type FactorDefinition, found, isConnected, leavesIn, noData, seatsOf } from '../view.ts'
+import { activeUsersOf, type FactorDefinition, found, isConnected, leavesIn, noData, seatsOf } from './factor-input.ts'
+import { pointsAt } from './score-factor.ts'
 
 /** Distinct active users of the window / seats, or known users where no seats were reported. Data once a user was active. */
 export const activeRatio: FactorDefinition = {

@@ -1,5 +1,5 @@
-import { daysToMove, pointsAt } from '../curve.ts'
-import { type FactorDefinition, found, noData } from '../view.ts'
+import { type FactorDefinition, found, noData } from './factor-input.ts'
+import { daysToMove, pointsAt } from './score-factor.ts'
 
 /** Local days since the last activity event. Nothing stands for "never": no data before the first. */
 export const recency: FactorDefinition = {

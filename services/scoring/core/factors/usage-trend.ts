@@ -1,6 +1,6 @@
-import { pointsAt } from '../curve.ts'
-import { sumOfDays } from '../day-counts.ts'
-import { type FactorDefinition, found, leavesIn, noData } from '../view.ts'
+import { sumOfDays } from '../state/day-counts.ts'
+import { type FactorDefinition, found, leavesIn, noData } from './factor-input.ts'
+import { pointsAt } from './score-factor.ts'
 
 /**
  * (c + offset) / (b + offset): c = core events of the recent days, scaled up to the length of the base, b = core events of the base

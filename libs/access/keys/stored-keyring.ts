@@ -1,0 +1,28 @@
+import { isIP } from 'node:net'
+import type { Database } from '#libs/postgres/database.ts'
+import type { Clock } from '#libs/runtime/clock.ts'
+import type { Keyring } from '../keyring.ts'
+import { hashKey, keyIdOf, sameHash } from './api-key.ts'
+import { createKeyCache } from './key-cache.ts'
+
+const isLoopback = (address: string): boolean => {
+  const plain = address.startsWith('::ffff:') ? address.slice(7) : address
+  return plain === '::1' || (isIP(plain) === 4 && plain.startsWith('127.'))
+}
+
+/** Keys as the database has them. Revocation and expiry are in force within a second. */
+export const createKeyring = (deps: { readonly database: Database; readonly clock: Clock }): Keyring => {
+  const find = createKeyCache(deps)
+  return {
+    authenticate: async (key, peerAddress) => {
+      const id = keyIdOf(key)
+      if (id === undefined) return undefined
+      const stored = await find(id)
+      if (!stored || !sameHash(stored.hash, hashKey(key))) return undefined
+      if (stored.expiresAt !== null && stored.expiresAt <= deps.clock.now()) return undefined
+      if (stored.loopbackOnly && !isLoopback(peerAddress)) return undefined
+      const { tenantId, name, scopes, operator } = stored
+      return { tenantId, keyId: id, name, scopes, operator }
+    },
+  }
+}

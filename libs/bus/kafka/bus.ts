@@ -1,0 +1,107 @@
+// First: it changes parts of kafkajs before they are loaded.
+import './wire/patch-kafkajs.ts'
+import { deadTopicOf, TOPICS } from '#libs/contracts/topics.ts'
+import { type Clock, sleep, systemClock } from '#libs/runtime/clock.ts'
+import { UnavailableError } from '#libs/runtime/errors.ts'
+import type { Logger } from '#libs/runtime/logger.ts'
+import type { Registry } from '#libs/runtime/metrics.ts'
+import type { Bus, Subscription } from '../bus.ts'
+import { createBusMetrics } from '../bus-metrics.ts'
+import { deadLetter } from '../dead-letter.ts'
+import { createKafkaClient, type KafkaConnection } from './client.ts'
+import { startKafkaConsumer } from './consumer.ts'
+import { type Compression, createKafkaPublisher } from './publisher.ts'
+import { createKafkaTopics } from './topics.ts'
+
+export type KafkaBusOptions = KafkaConnection & {
+  readonly logger: Logger
+  readonly clock: Clock
+  readonly metrics: Registry
+  /** Put before every topic's name on the broker, so that several installations can share one. */
+  readonly topicPrefix?: string
+  /** Of topics that are created here; default 3, or the number of brokers when there are fewer. */
+  readonly replicationFactor?: number
+  /** Of what is produced; default zstd: it stores nearly as fast as snappy (125 to 140 K events/s measured), is read faster (400 to 370 K) and takes a fraction of the disk. */
+  readonly compression?: Compression
+  /** How long a publish is tried before it throws `UnavailableError`; default 10 s, so that a client at the door has its 503 before its own time-out. */
+  readonly publishTimeoutMs?: number
+  /** After how long without a sign of life a member's partitions go to others; default 10 s. */
+  readonly sessionTimeoutMs?: number
+}
+
+const MIB = 1024 * 1024
+/** Above the 1 MB that callers may send, and above that again where headers are added to what was parked. */
+const MAX_RECORD_BYTES = 2 * MIB
+const MAX_DEAD_RECORD_BYTES = 3 * MIB
+const START_PAUSE_MS = 500
+
+/** The bus on Apache Kafka. Correctness never rests on the client: see the promises of `Bus`. */
+export const createKafkaBus = (options: KafkaBusOptions): Bus => {
+  const { logger, clock, topicPrefix = '', publishTimeoutMs = 10_000 } = options
+  const metrics = createBusMetrics(options.metrics)
+  const kafka = createKafkaClient(options, logger, () => metrics.outOfRange.inc())
+  const nameOf = (topic: string): string => topicPrefix + topic
+  // The wire's own intervals and time-outs are real time, also where a test holds the records' clock still.
+  const wireClock = systemClock
+  const topics = createKafkaTopics({ kafka, clock: wireClock })
+  const { compression = 'zstd' } = options
+  const publisher = createKafkaPublisher({ kafka, clock: wireClock, metrics, compression, publishTimeoutMs, nameOf })
+  const subscriptions = new Set<Subscription>()
+  const topicOf = new Map<string, string>()
+
+  return {
+    start: async () => {
+      const giveUpAt = wireClock.now() + publishTimeoutMs
+      for (;;) {
+        try {
+          return await publisher.start()
+        } catch (error) {
+          if (!(error instanceof UnavailableError) || wireClock.now() > giveUpAt) throw error
+          await sleep(wireClock, START_PAUSE_MS)
+        }
+      }
+    },
+    stop: async () => {
+      await Promise.all([...subscriptions].map((subscription) => subscription.stop()))
+      await publisher.stop()
+      await topics.stop()
+    },
+    check: topics.check,
+    ensureTopics: (names) =>
+      topics.ensure(
+        names.flatMap((name) => [
+          { topic: nameOf(name), partitions: TOPICS[name].partitions, maxRecordBytes: MAX_RECORD_BYTES },
+          { topic: nameOf(deadTopicOf(name)), partitions: 1, maxRecordBytes: MAX_DEAD_RECORD_BYTES },
+        ]),
+        options.replicationFactor,
+      ),
+    partitionsOf: (topic) => topics.partitionsOf(nameOf(topic)),
+    publish: publisher.publish,
+    forget: async () => {},
+    consume: async (consume) => {
+      const { group, topic } = consume
+      if ((topicOf.get(group) ?? topic) !== topic) throw new Error(`group ${group} reads ${topicOf.get(group)} already`)
+      topicOf.set(group, topic)
+      const subscription = startKafkaConsumer(consume, {
+        kafka,
+        topics,
+        clock,
+        wireClock,
+        logger,
+        metrics,
+        nameOf,
+        sessionTimeoutMs: options.sessionTimeoutMs ?? 10_000,
+        park: (topic, partition, record, reason) =>
+          publisher.publish(deadTopicOf(topic), [deadLetter({ topic, partition }, record, reason, clock.now())]),
+      })
+      subscriptions.add(subscription)
+      return {
+        ...subscription,
+        stop: async () => {
+          await subscription.stop()
+          subscriptions.delete(subscription)
+        },
+      }
+    },
+  }
+}

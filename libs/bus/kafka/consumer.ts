@@ -1,0 +1,125 @@
+import type { Kafka } from 'kafkajs'
+import { type Clock, sleep } from '#libs/runtime/clock.ts'
+import type { Logger } from '#libs/runtime/logger.ts'
+import type { ConsumeOptions, DeliveredRecord, Subscription } from '../bus.ts'
+import type { BusMetrics } from '../bus-metrics.ts'
+import { deadReason } from '../dead-letter.ts'
+import { createPartitionRunner } from '../partition-worker.ts'
+import { type KafkaSession, openKafkaSession } from './session.ts'
+import type { KafkaTopics } from './topics.ts'
+
+const COMMIT_INTERVAL_MS = 1_000
+const FIRST_PAUSE_MS = 200
+const LONGEST_PAUSE_MS = 2_000
+const MAX_BATCH_BYTES = 8 * 1024 * 1024
+
+export type KafkaConsumerOptions = {
+  readonly kafka: Kafka
+  readonly topics: KafkaTopics
+  /** Time as the records see it: pauses between tries. */
+  readonly clock: Clock
+  /** Time of the connection: intervals and time-outs. */
+  readonly wireClock: Clock
+  readonly logger: Logger
+  readonly metrics: BusMetrics
+  readonly nameOf: (topic: string) => string
+  readonly sessionTimeoutMs: number
+  readonly park: (topic: string, partition: number, record: DeliveredRecord, reason: string) => Promise<void>
+}
+
+/** Keeps one member in the group until it is stopped: a session that crashes or hangs is replaced, whatever the reason. */
+export const startKafkaConsumer = (consume: ConsumeOptions, options: KafkaConsumerOptions): Subscription => {
+  const { kafka, topics, clock, wireClock, logger, metrics } = options
+  const { topic, group, handle, inFlight = 1, maxBatchBytes = MAX_BATCH_BYTES } = consume
+  const labels = { topic, group }
+  const name = options.nameOf(topic)
+  const stopped = new AbortController()
+  let session: KafkaSession | undefined
+
+  const open = (): Promise<KafkaSession> =>
+    openKafkaSession({
+      kafka,
+      clock: wireClock,
+      logger,
+      topic: name,
+      group,
+      inFlight,
+      maxBatchBytes,
+      maxHeldBytes: consume.maxHeldBytes,
+      sessionTimeoutMs: options.sessionTimeoutMs,
+      createRunner: (partition, onDone, onRoom) =>
+        createPartitionRunner({
+          topic,
+          partition,
+          handle,
+          inFlight,
+          maxBatchBytes,
+          keepsNothing: consume.keepsNothing,
+          clock,
+          logger,
+          onRoom,
+          onDone: (nextOffset, records) => {
+            metrics.consumed.inc(labels, records)
+            onDone(nextOffset)
+          },
+          park: async (record, reason) => {
+            await options.park(topic, partition, record, reason)
+            metrics.parked.inc(labels)
+          },
+        }),
+    })
+
+  /** Commits once a second until the session ends, hangs or is stopped. Committing each batch would halve what can be read. */
+  const watch = async (open: KafkaSession): Promise<void> => {
+    let over = false
+    void open.ended.then(() => {
+      over = true
+    })
+    while (!over && !stopped.signal.aborted && !open.hangs()) {
+      await Promise.race([sleep(wireClock, COMMIT_INTERVAL_MS, stopped.signal), open.ended])
+      if (over || stopped.signal.aborted) break
+      await open.commit()
+      metrics.lag.set(labels, open.partitions.lag())
+    }
+  }
+
+  const run = async (): Promise<void> => {
+    let pauseMs = FIRST_PAUSE_MS
+    while (!stopped.signal.aborted) {
+      try {
+        session = await open()
+        await watch(session)
+        if (!stopped.signal.aborted) {
+          metrics.consumerRestarts.inc(labels)
+          logger.warn({ topic, group }, 'kafka consumer ended, a new one takes its place')
+        }
+        await session.stop()
+        pauseMs = FIRST_PAUSE_MS
+      } catch (error) {
+        logger.warn({ topic, group, pauseMs, reason: deadReason(error) }, 'kafka consumer could not start yet')
+      }
+      session = undefined
+      await sleep(wireClock, pauseMs, stopped.signal)
+      pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)
+    }
+  }
+
+  const running = run()
+  return {
+    stop: async () => {
+      stopped.abort()
+      await running
+    },
+    lag: async () => {
+      const partitions = session?.partitions
+      if (!partitions || partitions.numbers().length === 0) return 0
+      const offsets = await topics.offsetsOf(name, group)
+      return partitions.numbers().reduce((sum, partition) => {
+        const known = offsets.get(partition)
+        if (!known) return sum
+        const position = partitions.get(partition).position ?? (known.committed >= 0 ? known.committed : known.low)
+        return sum + Math.max(0, known.end - position)
+      }, 0)
+    },
+  }
+}

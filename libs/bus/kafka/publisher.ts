@@ -1,0 +1,113 @@
+import kafkajs, { type Kafka, type Producer } from 'kafkajs'
+import { type Clock, sleep } from '#libs/runtime/clock.ts'
+import type { Bus, BusRecord } from '../bus.ts'
+import type { BusMetrics } from '../bus-metrics.ts'
+import { createLinger, type Linger } from '../publish-batcher.ts'
+import { isPassing, toBusError } from './errors.ts'
+
+const { CompressionTypes, Partitioners } = kafkajs
+
+export type Compression = 'none' | 'snappy' | 'zstd'
+const CODECS = { none: CompressionTypes.None, snappy: CompressionTypes.Snappy, zstd: CompressionTypes.ZSTD } as const
+
+/**
+ * Measured on 2 cores beside the broker: one send under way at a time, of about 2,000 events of 250 bytes, stores as much as eight
+ * smaller ones at once (148 to 121 K/s), and keeps the order of a key whatever fails.
+ */
+const LINGER = { lingerMs: 3, maxRecords: 2_000, maxBytes: 900_000, maxWaitingBytes: 64 * 1024 * 1024 }
+/** How long added partitions may go unnoticed. */
+const METADATA_AGE_MS = 60_000
+const FIRST_PAUSE_MS = 100
+const LONGEST_PAUSE_MS = 1_000
+
+export type KafkaPublisherOptions = {
+  readonly kafka: Kafka
+  readonly clock: Clock
+  readonly metrics: BusMetrics
+  readonly compression: Compression
+  /** How long a publish is tried before it throws `UnavailableError`. */
+  readonly publishTimeoutMs: number
+  /** What the broker calls a topic. */
+  readonly nameOf: (topic: string) => string
+}
+
+export type KafkaPublisher = {
+  readonly start: () => Promise<void>
+  /** Waits for what is under way. */
+  readonly stop: () => Promise<void>
+  readonly publish: Bus['publish']
+}
+
+/** One producer, one queue per topic. */
+export const createKafkaPublisher = (options: KafkaPublisherOptions): KafkaPublisher => {
+  const { kafka, clock, metrics } = options
+  const compression = CODECS[options.compression]
+  const queues = new Map<string, Linger>()
+  // Not idempotent: kafkajs' idempotent producer can acknowledge a record that was never stored. No retries of its own either: after
+  // a change of leaders they can skip records and still report success. Here the whole send is made again; readers drop repetitions.
+  const createProducer = (): Producer =>
+    kafka.producer({
+      createPartitioner: Partitioners.DefaultPartitioner,
+      allowAutoTopicCreation: false,
+      metadataMaxAge: METADATA_AGE_MS,
+      idempotent: false,
+      retry: { retries: 0 },
+    })
+  let producer: Promise<Producer> | undefined
+
+  const connect = async (): Promise<Producer> => {
+    const made = createProducer()
+    await made.connect()
+    return made
+  }
+
+  /** A producer that failed is not used again: after losing all its brokers it may never find one. */
+  const dropProducer = async (): Promise<void> => {
+    const dropped = producer
+    producer = undefined
+    await dropped?.then((made) => made.disconnect()).catch(() => undefined)
+  }
+
+  const send = async (topic: string, records: readonly BusRecord[], sinceMs: number): Promise<void> => {
+    const request = { topic: options.nameOf(topic), messages: [...records], acks: -1, compression }
+    for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
+      try {
+        producer ??= connect()
+        return void (await (await producer).send(request))
+      } catch (error) {
+        await dropProducer()
+        const late = clock.now() + pauseMs - sinceMs > options.publishTimeoutMs
+        if (late || !isPassing(error)) throw toBusError(error, `publishing to ${topic}`)
+        await sleep(clock, pauseMs)
+      }
+    }
+  }
+
+  const queueOf = (topic: string): Linger => {
+    const known = queues.get(topic)
+    if (known) return known
+    const queue = createLinger({ ...LINGER, clock, send: (records, sinceMs) => send(topic, records, sinceMs) })
+    queues.set(topic, queue)
+    return queue
+  }
+
+  return {
+    start: async () => {
+      producer ??= connect()
+      await producer.catch(async (error: unknown) => {
+        await dropProducer()
+        throw toBusError(error, 'connecting')
+      })
+    },
+    stop: async () => {
+      await Promise.all([...queues.values()].map((queue) => queue.drained()))
+      await dropProducer()
+    },
+    publish: async (topic, records) => {
+      const startedAt = clock.now()
+      await queueOf(topic).publish(records)
+      metrics.published.inc({ topic }, records.length)
+      metrics.publishSeconds.observe({ topic }, (clock.now() - startedAt) / 1_000)
+    },
+  }
+}

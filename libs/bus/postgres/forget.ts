@@ -1,0 +1,16 @@
+import type { Bus } from '../bus.ts'
+import { partitionOf } from '../murmur2.ts'
+import { editChunk } from './chunk.ts'
+import type { LogStore } from './log-store.ts'
+
+/** Takes a key's records out of the log, or edits them, in each topic out of the partition that has the key, dead letters included. */
+export const createForget =
+  (log: LogStore): Bus['forget'] =>
+  async (key, edit = () => null) => {
+    const bytes = Buffer.from(key)
+    for (const { id: topicId, partitions } of await log.listTopics()) {
+      const place = { topicId, partition: partitionOf(bytes, partitions) }
+      let offset: number | null = -1
+      while (offset !== null) offset = await log.rewrite(place, offset, (chunk) => editChunk(chunk, bytes, edit))
+    }
+  }

@@ -1,0 +1,123 @@
+import type { AlertEvent } from '#libs/contracts/alert-event.ts'
+import { accountKey, sourceKey } from '#libs/contracts/topics.ts'
+import type { Sql } from '#libs/postgres/database.ts'
+import { enqueue, type OutboxRecord } from '#libs/postgres/outbox.ts'
+import { toInstant } from '#libs/runtime/clock.ts'
+import { failpoint } from '#libs/runtime/failpoint.ts'
+import type { RuleTransition } from '../core/alert/decide-account.ts'
+import type { TransitionKind } from '../core/alert/rule.ts'
+import type { Notice } from '../notifications/notification.ts'
+import { tellNotices } from '../notifications/route-notifications.ts'
+import { transitionNotice } from '../notifications/transition-notification.ts'
+import {
+  type AlertChange,
+  type AlertState,
+  insertAlerts,
+  insertTransitions,
+  type NewAlert,
+  updateAlerts,
+} from './alert-store.ts'
+import { alertIdOf, type Testimony } from './alert-subject.ts'
+
+/** A transition with what it is about, and what was seen of that when the transition was decided. */
+export type DecidedTransition = RuleTransition &
+  Testimony & {
+    /** Who did it; absent: the machine itself. */
+    readonly actor?: string
+  }
+
+/** Writes alerts, their transitions, the topic's entries and the webhooks of what is told, in the caller's transaction. */
+export const recordTransitions = async (
+  tx: Sql,
+  decided: readonly DecidedTransition[],
+  otherNotices: readonly Notice[] = [],
+): Promise<void> => {
+  const identified = decided.map((one) => ({ ...one, alertId: alertIdOf(one.subject, one.rule.id, one.episode) }))
+  const byAlert = Map.groupBy(identified, (one) => one.alertId)
+  const fresh: NewAlert[] = []
+  const changed: AlertChange[] = []
+  for (const transitions of byAlert.values()) {
+    const first = transitions[0]!
+    const change = changeOf(transitions)
+    if (first.position > 1) changed.push(change)
+    else fresh.push({ ...change, ...openingOf(first) })
+  }
+  await insertAlerts(tx, fresh)
+  await updateAlerts(tx, changed)
+  await insertTransitions(tx, identified.map(toTransition))
+  if (identified.length > 0) failpoint('alerting.judge.transitions')
+  const events = identified.flatMap((one) => toEvent(one) ?? [])
+  if (events.length > 0) await enqueue(tx, 'alerting', events)
+  await tellNotices(tx, [...otherNotices, ...identified.flatMap((one) => transitionNotice(one) ?? [])])
+}
+
+type Identified = DecidedTransition & { readonly alertId: string }
+
+const STATES: Partial<Record<TransitionKind, AlertState>> = {
+  pending: 'pending',
+  firing: 'firing',
+  recovering: 'recovering',
+  resolved: 'resolved',
+}
+
+const changeOf = (transitions: readonly Identified[]): AlertChange => {
+  const { alertId, state } = transitions.at(-1)!
+  const moved = transitions.findLast(({ kind }) => STATES[kind])
+  const resolved = transitions.findLast(({ kind }) => kind === 'resolved')
+  return {
+    alertId,
+    state: moved ? STATES[moved.kind]! : state.phase === 'recovering' ? 'recovering' : 'firing',
+    firedAt: state.firedAt,
+    resolvedAt: resolved?.at ?? null,
+    told: state.told,
+    muted: state.muted,
+    acknowledgedAt: state.acknowledgedAt,
+    snoozedUntil: state.snoozedUntil,
+  }
+}
+
+const openingOf = ({ subject, rule, episode, reason, at, witness }: Identified) => ({
+  ...subject,
+  ruleId: rule.id,
+  episode,
+  severity: rule.severity,
+  reason,
+  ownerId: witness.ownerId,
+  openedAt: at,
+  evidence: witness.evidence,
+})
+
+const toTransition = (one: Identified) => ({
+  alertId: one.alertId,
+  position: one.position,
+  kind: one.kind,
+  reason: one.reason,
+  at: one.at,
+  told: one.telling.told,
+  muted: one.telling.told ? null : one.telling.why,
+  actor: one.actor ?? null,
+})
+
+const toEvent = (one: Identified): OutboxRecord | undefined => {
+  const { kind, subject, rule } = one
+  const { tenantId, accountId, source } = subject
+  if (kind === 'reminder' || kind === 'snoozed' || kind === 'escalated') return undefined
+  const event: AlertEvent = {
+    alertId: one.alertId,
+    tenantId,
+    accountId,
+    source,
+    ruleId: rule.id,
+    severity: rule.severity,
+    episode: one.episode,
+    transition: kind,
+    reason: one.reason,
+    at: toInstant(one.at),
+    sequence: one.witness.sequence,
+  }
+  return {
+    topic: 'alert.events',
+    key: accountId === null ? sourceKey(tenantId, source ?? '') : accountKey(tenantId, accountId),
+    value: Buffer.from(JSON.stringify(event)),
+  }
+}

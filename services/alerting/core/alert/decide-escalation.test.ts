@@ -1,0 +1,78 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { rule } from '../../../../tests/support/alerting/alert-script.ts'
+import { decideEscalation } from './decide-escalation.ts'
+import type { Desk, Operations } from './decide-notification.ts'
+import { FIRST_STATE, type Rule, type RuleState } from './rule.ts'
+
+const HOUR = 3_600_000
+const T0 = Date.parse('2026-11-25T12:00:00.000Z')
+const grave = rule({ severity: 'critical', when: { fact: 'score', op: '<', value: 25 } })
+const firing: RuleState = {
+  ...FIRST_STATE,
+  phase: 'firing',
+  since: T0,
+  episode: 1,
+  firedAt: T0,
+  toldAt: T0,
+  told: true,
+}
+const deskOf = (operations: Partial<Operations> = {}, desk: Partial<Desk> = {}): Desk => ({
+  subject: { accountId: 'a', ownerId: null, traits: {} },
+  silences: [],
+  inhibitedBy: null,
+  backfill: false,
+  operations: {
+    outage: false,
+    holdMs: 0,
+    quiet: null,
+    escalation: { afterMs: HOUR, severities: ['critical'] },
+    ...operations,
+  },
+  ...desk,
+})
+const decide = (at: number, state: Partial<RuleState> = {}, desk = deskOf(), tried: Rule = grave) =>
+  decideEscalation(tried, { ...firing, ...state }, desk, at)
+
+test('an alert is due to be escalated its time after it was told', () => {
+  expect(decide(T0 + HOUR - 1)).toEqual({ due: false, lookAt: T0 + HOUR })
+  expect(decide(T0 + HOUR)).toEqual({ due: true })
+})
+
+const NEVER = { due: false, lookAt: null }
+test.each<[string, Partial<RuleState>, Desk?, Rule?]>([
+  ['is acknowledged', { acknowledgedAt: T0 + 1 }],
+  ['was escalated before', { escalatedAt: T0 + HOUR }],
+  ['was not told', { told: false, muted: 'outage' }],
+  ['was closed by hand', { closed: true }],
+  ['recovers', { phase: 'recovering' }],
+  ['is of a severity that is not escalated', {}, deskOf(), { ...grave, severity: 'warning' }],
+  ['is about a moment', {}, deskOf(), { ...grave, momentary: true }],
+  ['is an opportunity', {}, deskOf(), { ...grave, tells: 'opportunity' }],
+  ['has no policy', {}, deskOf({ escalation: null })],
+])('an alert that %s is not escalated', (_, state, desk, tried) => {
+  expect(decide(T0 + 9 * HOUR, state, desk, tried)).toEqual(NEVER)
+})
+
+test('what mutes an alert puts its escalation off until that ends', () => {
+  const silence = { startsAt: T0, endsAt: T0 + 5 * HOUR, matcher: {} }
+  expect(decide(T0 + 2 * HOUR, {}, deskOf({}, { silences: [silence] }))).toEqual({ due: false, lookAt: T0 + 5 * HOUR })
+  expect(decide(T0 + 2 * HOUR, { snoozedUntil: T0 + 3 * HOUR })).toEqual({ due: false, lookAt: T0 + 3 * HOUR })
+  const quiet = { timeZone: 'UTC', hours: { from: 13 * 60, to: 16 * 60 }, quietDays: [], criticalPasses: false }
+  expect(decide(T0 + HOUR, {}, deskOf({ quiet }))).toEqual({ due: false, lookAt: T0 + 4 * HOUR })
+})
+
+test('whoever looks when told to finds the escalation due, never earlier', () => {
+  fc.assert(
+    fc.property(fc.nat(3 * HOUR), fc.nat(9 * HOUR), (waited, snoozed) => {
+      const state = { snoozedUntil: T0 + snoozed }
+      const decision = decide(T0 + waited, state)
+      if (decision.due) expect(waited).toBeGreaterThanOrEqual(HOUR)
+      else {
+        expect(decision.lookAt).toBeGreaterThan(T0 + waited)
+        const next = decide(decision.lookAt!, state)
+        expect(next.due || next.lookAt! > decision.lookAt!).toBe(true)
+      }
+    }),
+  )
+})

@@ -1,0 +1,63 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { rule } from '../../../../tests/support/alerting/alert-script.ts'
+import type { RuleStates } from './decide-account.ts'
+import { decideSource, isMany, type SourceSeen } from './decide-monitor.ts'
+
+const INTERVAL = 60
+const silent = rule({
+  id: 'quiet',
+  about: { kind: 'source', quietForMs: INTERVAL, sources: null },
+  when: { fact: 'silentSince', op: 'known' },
+  cooldownMs: 0,
+  reminderMs: null,
+})
+const around = { accountId: null, rules: [{ rule: silent, version: '1' }], silences: [] }
+
+test('whenever timers run, a source is silent from its exact instants to those at which it was heard, and never otherwise', () => {
+  const step = fc.record({ gap: fc.integer({ min: 1, max: 200 }), heard: fc.boolean() })
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 40, size: 'max' }), (steps) => {
+      let at = 1_000
+      let heardAt = at
+      const expected: string[] = []
+      const lines: string[] = []
+      let seen: SourceSeen | null = null
+      let states: RuleStates = {}
+      const look = (news: boolean): void => {
+        const said = news ? { heardAt: at, expectedIntervalHours: null } : null
+        const decision = decideSource({ seen, states }, said, at, around)
+        for (const one of decision.transitions) lines.push(`${one.kind} ${one.at}`)
+        states = decision.states
+        seen = { ...(said ?? seen!), at }
+        if (decision.nextCheckAt !== null) expect(decision.nextCheckAt).toBeGreaterThan(at)
+      }
+      look(true)
+      for (const { gap, heard } of steps) {
+        at += gap
+        look(heard)
+        if (!heard) continue
+        if (at - heardAt >= INTERVAL) expected.push(`firing ${heardAt + INTERVAL}`, `resolved ${at}`)
+        heardAt = at
+      }
+      if (at - heardAt >= INTERVAL) expected.push(`firing ${heardAt + INTERVAL}`)
+      expect(lines).toEqual(expected)
+    }),
+  )
+})
+
+test('an outage takes both its number and its share, and lasts until less than half of either is left', () => {
+  const guard = { kind: 'tenant', atLeast: 10, share: 0.2, withinMs: 1, holdMs: 1 } as const
+  expect(isMany({ quiet: 10, active: 50 }, guard)).toBe(true)
+  expect(isMany({ quiet: 9, active: 10 }, guard)).toBe(false)
+  expect(isMany({ quiet: 100, active: 501 }, guard)).toBe(false)
+  expect(isMany({ quiet: 5, active: 50 }, guard, true)).toBe(true)
+  expect(isMany({ quiet: 4, active: 4 }, guard, true)).toBe(false)
+  expect(isMany({ quiet: 50, active: 501 }, guard, true)).toBe(false)
+  fc.assert(
+    fc.property(fc.nat(500), fc.nat(500), (quiet, others) => {
+      const count = { quiet, active: quiet + others }
+      expect(!isMany(count, guard) || isMany(count, guard, true)).toBe(true)
+    }),
+  )
+})

@@ -1,0 +1,50 @@
+import { earliest } from '../conditions/condition.ts'
+import type { MuteReason, RuleState, Transition, TransitionKind } from './rule.ts'
+
+export type Deed =
+  | { readonly do: 'acknowledge' }
+  | { readonly do: 'snooze'; readonly until: number }
+  | { readonly do: 'resolve' }
+
+export type DeedDecision =
+  | { readonly done: true; readonly state: RuleState; readonly transitions: readonly Transition[] }
+  | { readonly done: false; readonly reason: 'not_open' }
+
+/**
+ * What a person does with the open episode. Acknowledged: no more reminders. Snoozed: nothing is told until then, and told again
+ * then if it still fires. Resolved: closed for good; only a recovery and a new crossing open another.
+ */
+export const decideByHand = (state: RuleState, episode: number, deed: Deed, at: number): DeedDecision => {
+  const isOpen = state.phase === 'pending' || state.phase === 'firing' || state.phase === 'recovering'
+  if (!isOpen || state.closed || state.episode !== episode) return { done: false, reason: 'not_open' }
+  const note = (kind: TransitionKind, reason: string, mute: MuteReason | null): Transition => ({
+    kind,
+    reason,
+    at,
+    episode,
+    position: state.transitions + 1,
+    telling: mute === null ? { told: true } : { told: false, why: mute },
+  })
+  const counted = { ...state, transitions: state.transitions + 1 }
+  switch (deed.do) {
+    case 'acknowledge':
+      if (state.acknowledgedAt !== null) return { done: true, state, transitions: [] }
+      return {
+        done: true,
+        state: { ...counted, acknowledgedAt: at },
+        transitions: [note('acknowledged', 'by_hand', state.muted === 'backfill' ? 'backfill' : null)],
+      }
+    case 'snooze':
+      return {
+        done: true,
+        state: { ...counted, snoozedUntil: deed.until, dueAt: earliest(state.dueAt, deed.until) },
+        transitions: [note('snoozed', 'by_hand', 'not_for_telling')],
+      }
+    case 'resolve':
+      return {
+        done: true,
+        state: { ...counted, phase: 'firing', since: at, closed: true, dueAt: null },
+        transitions: [note('resolved', 'by_hand', state.told ? null : 'never_told')],
+      }
+  }
+}

@@ -1,0 +1,101 @@
+import type { Sql } from '#libs/postgres/database.ts'
+import type { EndpointKind } from '../notifications/enqueue-deliveries.ts'
+
+export type ClaimedDelivery = {
+  readonly deliveryId: string
+  readonly tenantId: string
+  readonly endpointId: string
+  /** Tries made before, since it was created or last replayed. */
+  readonly tries: number
+  readonly body: Buffer
+}
+
+export type ClaimRequest = {
+  /** Fences off whoever held the rows before: only its bearer may record. */
+  readonly token: string
+  readonly now: number
+  readonly leaseMs: number
+  /** Rows an endpoint may still be given, for those that are busy; the others get `perEndpoint`. */
+  readonly free: ReadonlyMap<string, number>
+  readonly perEndpoint: number
+  /** Rows of all endpoints together. */
+  readonly limit: number
+}
+
+/**
+ * Takes due deliveries under a lease: each endpoint only as many as it has room for, and endpoints in random order, so that none waits behind another's
+ * backlog. A row whose lease ran out (its holder died or was stopped) is due again. Rows are reached by arrays of ids and a subquery, so that the planner,
+ * which cannot know how few they are, never reads a whole table instead. Nothing is lost if the server forgets a claim in a crash (the rows are due again), so
+ * its commit does not wait for the disk.
+ */
+export const claimDeliveries = (sql: Sql, request: ClaimRequest): Promise<readonly ClaimedDelivery[]> =>
+  sql.query<ClaimedDelivery>(
+    `with room as (
+       select * from unnest($1::uuid[], $2::int[]) as r(endpoint_id, free)),
+     picked as materialized (
+       select due.delivery_id
+         from (select set_config('synchronous_commit', 'off', true)) quick
+         cross join (select e.endpoint_id, coalesce(room.free, $3::int) as free
+                 from alerting.webhook_endpoint e left join room using (endpoint_id)
+                where e.state = 'enabled' and coalesce(room.free, $3::int) > 0
+                  and (e.paused_until is null or e.paused_until <= to_timestamp($4::double precision / 1000))
+                order by random()) open
+         cross join lateral (
+           select d.delivery_id from alerting.delivery d
+            where d.endpoint_id = open.endpoint_id and d.state = 'pending'
+              and d.next_attempt_at <= to_timestamp($4::double precision / 1000)
+              and (d.leased_until is null or d.leased_until <= to_timestamp($4::double precision / 1000))
+            order by d.next_attempt_at limit open.free
+            for update skip locked) due
+        limit $5),
+     claimed as (
+       update alerting.delivery d
+          set lease_token = $6, leased_until = to_timestamp(($4::double precision + $7::double precision) / 1000)
+        where d.delivery_id = any(array(select delivery_id from picked))
+       returning d.delivery_id, d.tenant_id, d.endpoint_id, d.tries, d.message_id, d.next_attempt_at)
+     select c.delivery_id as "deliveryId", c.tenant_id as "tenantId", c.endpoint_id as "endpointId", c.tries,
+            (select m.body from alerting.webhook_message m where m.message_id = c.message_id) as body
+       from claimed c order by c.next_attempt_at`,
+    [
+      [...request.free.keys()],
+      [...request.free.values()],
+      request.perEndpoint,
+      request.now,
+      request.limit,
+      request.token,
+      request.leaseMs,
+    ],
+  )
+
+export type DeliveryTarget = {
+  readonly endpointId: string
+  readonly tenantId: string
+  readonly url: string
+  readonly kind: EndpointKind
+  readonly failingSince: number | null
+  readonly maxPerSecond: number | null
+  /** Sealed, newest first. */
+  readonly secrets: readonly Buffer[]
+}
+
+/** What a try needs to know of its endpoint, read for each claim: a rotated secret or a new address is in force at once. */
+export const targetsOf = (sql: Sql, endpointIds: readonly string[], now: number): Promise<readonly DeliveryTarget[]> =>
+  sql.query<DeliveryTarget>(
+    `select e.endpoint_id as "endpointId", e.tenant_id as "tenantId", e.url, e.kind,
+            e.failing_since as "failingSince", e.max_per_second as "maxPerSecond",
+            array(select s.sealed from alerting.webhook_secret s
+                   where s.endpoint_id = e.endpoint_id
+                     and (s.expires_at is null or s.expires_at > to_timestamp($2::double precision / 1000))
+                   order by s.created_at desc, s.secret_id desc) as secrets
+       from alerting.webhook_endpoint e where e.endpoint_id = any($1) and e.state = 'enabled'`,
+    [endpointIds, now],
+  )
+
+/** Gives rows back that were claimed and not tried: a process that stops. */
+export const releaseDeliveries = async (sql: Sql, token: string, deliveryIds: readonly string[]): Promise<void> => {
+  await sql.query(
+    `update alerting.delivery set lease_token = null, leased_until = null
+      where delivery_id = any($1) and lease_token = $2`,
+    [deliveryIds, token],
+  )
+}

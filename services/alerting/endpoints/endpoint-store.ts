@@ -1,0 +1,129 @@
+import type { Sql } from '#libs/postgres/database.ts'
+import type { EndpointFilter } from '../core/delivery/matches-endpoint.ts'
+import type { EndpointKind } from '../notifications/enqueue-deliveries.ts'
+
+export type Endpoint = {
+  readonly endpointId: string
+  readonly kind: EndpointKind
+  readonly url: string
+  readonly description: string | null
+  readonly eventTypes: readonly string[]
+  readonly filter: EndpointFilter
+  readonly maxPerSecond: number | null
+  readonly state: 'enabled' | 'disabled'
+  readonly stateReason: string | null
+  readonly stateAt: number
+  readonly failingSince: number | null
+  readonly pausedUntil: number | null
+  readonly createdAt: number
+}
+
+/** What a tenant says of an endpoint. */
+export type EndpointSettings = Pick<Endpoint, 'kind' | 'url' | 'description' | 'eventTypes' | 'filter' | 'maxPerSecond'>
+
+const COLUMNS = `endpoint_id as "endpointId", kind, url, description, event_types as "eventTypes", filter,
+  max_per_second as "maxPerSecond", state, state_reason as "stateReason", state_at as "stateAt",
+  failing_since as "failingSince", paused_until as "pausedUntil", created_at as "createdAt"`
+
+/** Endpoints of a tenant in the order of their ids, which is the order of their creation. */
+export const listEndpoints = (
+  sql: Sql,
+  tenantId: string,
+  { after, limit }: { readonly after: string | null; readonly limit: number },
+): Promise<readonly Endpoint[]> =>
+  sql.query<Endpoint>(
+    `select ${COLUMNS} from alerting.webhook_endpoint
+      where tenant_id = $1 and state <> 'deleted' and ($2::uuid is null or endpoint_id > $2)
+      order by endpoint_id limit $3`,
+    [tenantId, after, limit],
+  )
+
+export const findEndpoint = async (sql: Sql, tenantId: string, endpointId: string): Promise<Endpoint | undefined> =>
+  (
+    await sql.query<Endpoint>(
+      `select ${COLUMNS} from alerting.webhook_endpoint
+        where tenant_id = $1 and endpoint_id = $2 and state <> 'deleted'`,
+      [tenantId, endpointId],
+    )
+  )[0]
+
+/** The same, locked until the transaction ends. */
+export const lockEndpoint = async (tx: Sql, tenantId: string, endpointId: string): Promise<Endpoint | undefined> =>
+  (
+    await tx.query<Endpoint>(
+      `select ${COLUMNS} from alerting.webhook_endpoint
+        where tenant_id = $1 and endpoint_id = $2 and state <> 'deleted' for update`,
+      [tenantId, endpointId],
+    )
+  )[0]
+
+type NewEndpoint = { readonly tenantId: string; readonly endpointId: string; readonly now: number }
+
+export const insertEndpoint = async (
+  tx: Sql,
+  { tenantId, endpointId, now }: NewEndpoint,
+  settings: EndpointSettings,
+): Promise<void> => {
+  await tx.query(
+    `insert into alerting.webhook_endpoint
+       (tenant_id, endpoint_id, kind, url, description, event_types, filter, max_per_second, state, state_at, created_at)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, 'enabled',
+             to_timestamp($9::double precision / 1000), to_timestamp($9::double precision / 1000))`,
+    [
+      tenantId,
+      endpointId,
+      settings.kind,
+      settings.url,
+      settings.description,
+      settings.eventTypes,
+      JSON.stringify(settings.filter),
+      settings.maxPerSecond,
+      now,
+    ],
+  )
+}
+
+export const updateEndpoint = async (
+  tx: Sql,
+  tenantId: string,
+  endpointId: string,
+  settings: EndpointSettings,
+): Promise<void> => {
+  await tx.query(
+    `update alerting.webhook_endpoint
+        set url = $3, description = $4, event_types = $5, filter = $6, max_per_second = $7
+      where tenant_id = $1 and endpoint_id = $2`,
+    [
+      tenantId,
+      endpointId,
+      settings.url,
+      settings.description,
+      settings.eventTypes,
+      JSON.stringify(settings.filter),
+      settings.maxPerSecond,
+    ],
+  )
+}
+
+type StateChange = {
+  readonly state: 'enabled' | 'disabled' | 'deleted'
+  readonly reason: string | null
+  readonly now: number
+}
+
+/** Enabling forgets the failures and the pause: it starts anew. What waits for an endpoint that is not enabled is ended by upkeep. */
+export const setEndpointState = async (
+  tx: Sql,
+  tenantId: string,
+  endpointId: string,
+  { state, reason, now }: StateChange,
+): Promise<void> => {
+  await tx.query(
+    `update alerting.webhook_endpoint
+        set state = $3, state_reason = $4, state_at = to_timestamp($5::double precision / 1000),
+            failing_since = case when $3 = 'enabled' then null else failing_since end,
+            paused_until = case when $3 = 'enabled' then null else paused_until end
+      where tenant_id = $1 and endpoint_id = $2`,
+    [tenantId, endpointId, state, reason, now],
+  )
+}

@@ -1,0 +1,140 @@
+import { lookup } from 'node:dns/promises'
+import { connect as connectTcp, isIP, type Socket } from 'node:net'
+import { connect as connectTls } from 'node:tls'
+import type { buildConnector } from 'undici'
+import type { Clock } from '#libs/runtime/clock.ts'
+import type { SendFailure } from '../core/delivery/classify-response.ts'
+import { isSameAddress, judgeAddress } from './allowed-address.ts'
+import type { WebhookRules } from './validate-url.ts'
+
+/** Why no connection was made. The message is the reason alone: addresses never reach a tenant. */
+export class ConnectError extends Error {
+  override name = 'ConnectError'
+  readonly reason: SendFailure
+  constructor(reason: SendFailure, options?: ErrorOptions) {
+    super(reason, options)
+    this.reason = reason
+  }
+}
+
+/** The two doors to the network, replaced by recorders in tests. */
+export type Network = {
+  /** All addresses of a name. */
+  readonly resolve: (name: string) => Promise<readonly string[]>
+  /** A TCP connection to an address; nothing is written to it. */
+  readonly dial: (address: string, port: number, signal: AbortSignal) => Promise<Socket>
+}
+
+export const systemNetwork: Network = {
+  resolve: async (name) => (await lookup(name, { all: true, verbatim: true })).map(({ address }) => address),
+  dial: (address, port, signal) =>
+    new Promise((resolve, reject) => {
+      const socket = connectTcp({ host: address, port, noDelay: true, keepAlive: true })
+      const abort = () => socket.destroy(new Error('aborted'))
+      signal.addEventListener('abort', abort, { once: true })
+      socket.once('error', reject)
+      socket.once('connect', () => {
+        signal.removeEventListener('abort', abort)
+        socket.off('error', reject)
+        resolve(socket)
+      })
+    }),
+}
+
+const CONNECT_MS = 5_000
+
+type ConnectorDeps = { readonly rules: WebhookRules; readonly network: Network; readonly clock: Clock }
+
+/**
+ * undici's connector with the guard inside, where literals, names and what they resolve to all pass: every address of a name must be allowed, the
+ * connection goes to one that was judged, and the peer is checked again before a byte is written (the TLS hello included).
+ */
+export const createGuardedConnector = ({ rules, network, clock }: ConnectorDeps): buildConnector.connector => {
+  const judgedAddresses = async (host: string, port: number): Promise<readonly string[]> => {
+    const addresses = isIP(host) !== 0 ? [host] : await resolveName(network, host)
+    const refused = addresses.some((address) => !judgeAddress(address, port, rules.allow).allowed)
+    if (refused) throw new ConnectError('address_not_allowed')
+    return addresses
+  }
+
+  const dialOne = async (addresses: readonly string[], port: number, signal: AbortSignal): Promise<Socket> => {
+    let cause: unknown
+    for (const address of addresses) {
+      try {
+        const socket = await network.dial(address, port, signal)
+        if (isExpectedPeer(socket, address, port, rules)) return socket
+        socket.destroy()
+        throw new ConnectError('address_not_allowed')
+      } catch (error) {
+        if (error instanceof ConnectError || signal.aborted) throw error
+        cause = error
+      }
+    }
+    throw new ConnectError('connection_failed', { cause })
+  }
+
+  const open = async ({ hostname, port, protocol }: buildConnector.Options, signal: AbortSignal): Promise<Socket> => {
+    const host = hostname.replace(/^\[(.*)\]$/, '$1')
+    const portNumber = Number(port) || (protocol === 'https:' ? 443 : 80)
+    const addresses = await judgedAddresses(host, portNumber)
+    if (signal.aborted) throw new ConnectError('connect_timeout')
+    const socket = await dialOne(addresses, portNumber, signal)
+    return protocol === 'https:' ? secure(socket, host, signal) : socket
+  }
+
+  return (options, callback) => {
+    const limit = new AbortController()
+    let done = false
+    const finish = (error: Error | null, socket: Socket | null): void => {
+      if (done) {
+        socket?.destroy()
+        return
+      }
+      done = true
+      cancel()
+      if (socket) callback(null, socket)
+      else callback(error ?? new ConnectError('connection_failed'), null)
+    }
+    const cancel = clock.after(CONNECT_MS, () => {
+      limit.abort()
+      finish(new ConnectError('connect_timeout'), null)
+    })
+    open(options, limit.signal).then(
+      (socket) => finish(null, socket),
+      (error: Error) =>
+        finish(error instanceof ConnectError ? error : new ConnectError('connection_failed', { cause: error }), null),
+    )
+  }
+}
+
+const resolveName = async (network: Network, name: string): Promise<readonly string[]> => {
+  const addresses = await network.resolve(name).catch((cause: unknown) => {
+    throw new ConnectError('name_not_resolved', { cause })
+  })
+  if (addresses.length === 0) throw new ConnectError('name_not_resolved')
+  return addresses
+}
+
+const isExpectedPeer = (socket: Socket, address: string, port: number, { allow }: WebhookRules): boolean => {
+  const peer = socket.remoteAddress
+  return peer !== undefined && isSameAddress(peer, address) && judgeAddress(peer, port, allow).allowed
+}
+
+const secure = (socket: Socket, host: string, signal: AbortSignal): Promise<Socket> =>
+  new Promise((resolve, reject) => {
+    const tls = connectTls({
+      socket,
+      host,
+      ...(isIP(host) === 0 ? { servername: host } : {}),
+      ALPNProtocols: ['http/1.1'],
+    })
+    const abort = () => tls.destroy(new Error('aborted'))
+    signal.addEventListener('abort', abort, { once: true })
+    const fail = (cause: unknown) => reject(new ConnectError('tls_failed', { cause }))
+    tls.once('error', fail)
+    tls.once('secureConnect', () => {
+      signal.removeEventListener('abort', abort)
+      tls.off('error', fail)
+      resolve(tls)
+    })
+  })

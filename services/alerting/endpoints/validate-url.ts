@@ -1,0 +1,51 @@
+import { isIP } from 'node:net'
+import { type AllowEntry, isPortOpen, judgeAddress } from './allowed-address.ts'
+
+/** What an operator permits. */
+export type WebhookRules = {
+  readonly allow: readonly AllowEntry[]
+  readonly allowHttp: boolean
+}
+
+export type UrlProblem =
+  | 'invalid_url'
+  | 'scheme_not_allowed'
+  | 'userinfo_not_allowed'
+  | 'port_not_allowed'
+  | 'host_not_allowed'
+
+export type UrlVerdict =
+  | { readonly allowed: true; readonly url: URL; readonly host: string; readonly port: number }
+  | { readonly allowed: false; readonly reason: UrlProblem }
+
+const LONGEST_URL = 2_048
+
+const refuse = (reason: UrlProblem): UrlVerdict => ({ allowed: false, reason })
+
+/** The name or address of a URL, without the brackets of IPv6. */
+export const hostOf = (url: URL): string => url.hostname.replace(/^\[(.*)\]$/, '$1')
+
+/**
+ * What a URL alone can tell: its form, scheme and port, and for an address whether it may be called. What a name leads to is judged at each
+ * connection, by every address it resolves to.
+ */
+export const judgeUrl = (text: string, { allow, allowHttp }: WebhookRules): UrlVerdict => {
+  // The URL parser drops tabs, line breaks and outer blanks: what is stored must be what was read.
+  if (text.length > LONGEST_URL || /[\u0000-\u0020\u007f\\]/.test(text) || !URL.canParse(text))
+    return refuse('invalid_url')
+  const url = new URL(text)
+  if (url.protocol !== 'https:' && !(allowHttp && url.protocol === 'http:')) return refuse('scheme_not_allowed')
+  if (url.username !== '' || url.password !== '' || /^[a-z]+:\/*[^/?#]*@/i.test(text))
+    return refuse('userinfo_not_allowed')
+  const host = hostOf(url)
+  if (host === '') return refuse('invalid_url')
+  const port = url.port === '' ? (url.protocol === 'https:' ? 443 : 80) : Number(url.port)
+  if (!isPortOpen(port, allow)) return refuse('port_not_allowed')
+  if (!isHostAllowed(host, port, allow)) return refuse('host_not_allowed')
+  return { allowed: true, url, host, port }
+}
+
+const isHostAllowed = (host: string, port: number, allow: readonly AllowEntry[]): boolean => {
+  const address = isIP(host) !== 0 ? host : /^(.+\.)?localhost\.?$/.test(host) ? '127.0.0.1' : undefined
+  return address === undefined || judgeAddress(address, port, allow).allowed
+}

@@ -1,0 +1,38 @@
+import type { Batch, Bus, Subscription } from '#libs/bus/bus.ts'
+import { type SourceActivity, sourceActivitySchema } from '#libs/contracts/source-activity.ts'
+import type { Database } from '#libs/postgres/database.ts'
+import type { Clock } from '#libs/runtime/clock.ts'
+import { failpoint } from '#libs/runtime/failpoint.ts'
+import type { RuleBook } from '../rules/rule-store.ts'
+import { judgeActivity, lookAtHushed } from './evaluate-monitors.ts'
+import { readRecord } from './parse-message.ts'
+
+export type ConsumeActivityDeps = {
+  readonly database: Database
+  readonly bus: Bus
+  readonly clock: Clock
+  readonly book: RuleBook
+  /** Called after a commit that may have left something to send. */
+  readonly onCommit: () => void
+}
+
+/** Reads `source.activity`: sources that are heard again end their alerts, and each is known from its first record on. */
+export const consumeActivity = ({ bus, ...deps }: ConsumeActivityDeps): Promise<Subscription> =>
+  bus.consume({ group: 'alerting-sources', topic: 'source.activity', handle: (batch) => judgeBatch(batch, deps) })
+
+const judgeBatch = async (
+  batch: Batch,
+  { database, clock, book, onCommit }: Omit<ConsumeActivityDeps, 'bus'>,
+): Promise<void> => {
+  const messages: SourceActivity[] = []
+  for (const record of batch.records) {
+    const read = readRecord(record.value, sourceActivitySchema, 'an activity of a source')
+    if (typeof read === 'string') await batch.park(record, read)
+    else messages.push(read)
+  }
+  if (messages.length === 0) return
+  const judged = await database.transaction((tx) => judgeActivity(tx, book, messages))
+  failpoint('alerting.activity.after')
+  await database.transaction((tx) => lookAtHushed(tx, judged, clock.now()))
+  onCommit()
+}

@@ -1,0 +1,71 @@
+import type { Batch, Bus, Subscription } from '#libs/bus/bus.ts'
+import { type AccountHealth, accountHealthSchema } from '#libs/contracts/account-health.ts'
+import type { Database } from '#libs/postgres/database.ts'
+import type { Clock } from '#libs/runtime/clock.ts'
+import { failpoint } from '#libs/runtime/failpoint.ts'
+import type { Logger } from '#libs/runtime/logger.ts'
+import type { AlertingMetrics } from '../metrics.ts'
+import type { RuleBook } from '../rules/rule-store.ts'
+import { judgeChanges } from './evaluate-accounts.ts'
+import { createJudgeQueue } from './evaluation-queue.ts'
+import { readRecord } from './parse-message.ts'
+
+export type ConsumeHealthDeps = {
+  readonly database: Database
+  readonly bus: Bus
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly metrics: AlertingMetrics
+  readonly book: RuleBook
+  /** Called after a commit that may have left something to send. */
+  readonly onCommit: () => void
+}
+
+/** Changes judged in one transaction at most. */
+const MAX_CHANGES = 500
+/** Of a partition: about as many changes, which take several times as much when they are read. */
+const MAX_BATCH_BYTES = 1024 * 1024
+
+/** Reads `account.health` and judges each change once. */
+export const consumeHealth = ({ bus, ...deps }: ConsumeHealthDeps): Promise<Subscription> => {
+  const judgeTogether = createJudgeQueue({ mostChanges: MAX_CHANGES, judge: (changes) => judgePart(changes, deps) })
+  return bus.consume({
+    group: 'alerting',
+    topic: 'account.health',
+    maxBatchBytes: MAX_BATCH_BYTES,
+    keepsNothing: true,
+    handle: (batch) => judgeBatch(batch, judgeTogether),
+  })
+}
+
+const judgeBatch = async (
+  batch: Batch,
+  judgeTogether: (changes: readonly AccountHealth[]) => Promise<void>,
+): Promise<void> => {
+  const messages: AccountHealth[] = []
+  for (const record of batch.records) {
+    const read = readRecord(record.value, accountHealthSchema, 'a change of an account')
+    if (typeof read === 'string') await batch.park(record, read)
+    else messages.push(read)
+  }
+  for (let from = 0; from < messages.length; from += MAX_CHANGES)
+    await judgeTogether(messages.slice(from, from + MAX_CHANGES))
+}
+
+const judgePart = async (
+  changes: readonly AccountHealth[],
+  { database, clock, logger, metrics, book, onCommit }: Omit<ConsumeHealthDeps, 'bus'>,
+): Promise<void> => {
+  const startedAt = clock.now()
+  failpoint('alerting.judge.begin')
+  const judged = await database.transaction(async (tx) => {
+    const written = await judgeChanges(tx, book, changes)
+    failpoint('alerting.judge.before')
+    return written
+  })
+  failpoint('alerting.judge.after')
+  if (judged.transitions > 0) onCommit()
+  const tookMs = clock.now() - startedAt
+  metrics.judged(changes.length, judged, tookMs)
+  logger.info({ changes: changes.length, ...judged, tookMs }, 'changes judged')
+}

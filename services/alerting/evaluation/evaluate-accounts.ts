@@ -1,0 +1,168 @@
+import type { AccountHealth } from '#libs/contracts/account-health.ts'
+import type { Sql } from '#libs/postgres/database.ts'
+import { failpoint } from '#libs/runtime/failpoint.ts'
+import { ofAccount } from '../alerts/alert-subject.ts'
+import { type DecidedTransition, recordTransitions } from '../alerts/record-transitions.ts'
+import { type AccountDecision, decideOnFacts, decideOnTime, type Surroundings } from '../core/alert/decide-account.ts'
+import type { Suspicion } from '../core/alert/outage.ts'
+import { type FactRow, packChanges, type SeenAt } from '../core/preview/fact-record.ts'
+import { changeNotices } from '../notifications/change-notifications.ts'
+import type { Notice } from '../notifications/notification.ts'
+import { insertFacts } from '../rules/fact-history-store.ts'
+import type { RuleBook } from '../rules/rule-store.ts'
+import {
+  type AccountKey,
+  type AccountToSave,
+  claimDueAccounts,
+  deleteAccounts,
+  forgetTraits,
+  lockAccounts,
+  type SeenHealth,
+  type StoredAccount,
+  saveAccounts,
+} from './account-store.ts'
+import { isTurn, type News, type ReadSurroundings, readSurroundings, suspicionOf } from './evaluation-context.ts'
+import { countTenants } from './monitor-store.ts'
+
+export type Judged = { readonly accounts: number; readonly stale: number; readonly transitions: number }
+
+/**
+ * Judges changes of accounts in one transaction: alerts, transitions, webhooks and what was seen are written together or not at all.
+ * A change whose sequence was judged before is old news, so the same batch may come any number of times.
+ */
+export const judgeChanges = async (tx: Sql, book: RuleBook, messages: readonly AccountHealth[]): Promise<Judged> => {
+  const byAccount = Map.groupBy(messages, (message) => JSON.stringify([message.tenantId, message.accountId]))
+  const accounts = await lockAccounts(
+    tx,
+    [...byAccount.values()].map((group) => ({ tenantId: group[0]!.tenantId, accountId: group[0]!.accountId })),
+  )
+  const around = await readSurroundings(tx, book, accounts, Math.min(...messages.map(({ at }) => Date.parse(at))))
+  const news = accounts.map((account): News => {
+    const group = byAccount.get(JSON.stringify([account.tenantId, account.accountId])) ?? []
+    return { account, messages: newsOf(account, group) }
+  })
+  const suspicions = await watchForOutages(tx, around, news)
+  const saved: AccountToSave[] = []
+  const decided: DecidedTransition[] = []
+  const notices: Notice[] = []
+  const facts: (AccountKey & FactRow)[] = []
+  const unseen: StoredAccount[] = []
+  const cleared: (AccountKey & { readonly traits: object })[] = []
+  let stale = messages.length
+  for (const { account, messages: fresh } of news) {
+    if (fresh.length === 0) {
+      if (account.seen === null) unseen.push(account)
+      continue
+    }
+    stale -= fresh.length
+    const suspicion = suspicions.get(account.tenantId) ?? null
+    const outcome = judgeAccount(account, fresh, { ...around.of(account), suspicion })
+    saved.push(outcome.account)
+    decided.push(...outcome.decided)
+    notices.push(...outcome.notices)
+    facts.push(...outcome.facts)
+    if (fresh.some(({ cause }) => cause === 'erasure')) cleared.push({ ...account, traits: fresh.at(-1)!.traits })
+  }
+  await deleteAccounts(tx, unseen)
+  await saveAccounts(tx, saved)
+  await insertFacts(tx, facts)
+  await forgetTraits(tx, cleared)
+  failpoint('alerting.judge.saved')
+  await recordTransitions(tx, decided, notices)
+  return { accounts: saved.length, stale, transitions: decided.length }
+}
+
+/** Judges accounts at which something fell due by `now`; answers how many there were. */
+export const judgeDueAccounts = async (tx: Sql, book: RuleBook, now: number, limit: number): Promise<number> => {
+  const accounts = await claimDueAccounts(tx, now, limit)
+  if (accounts.length === 0) return 0
+  failpoint('alerting.timers.claimed')
+  const around = await readSurroundings(tx, book, accounts, now)
+  const decided: DecidedTransition[] = []
+  const saved = accounts.map((account): AccountToSave => {
+    const { seen } = account
+    const decision = decideOnTime(account, Math.max(now, seen?.at ?? 0), around.of(account))
+    if (seen) decided.push(...withAccount(decision, account, () => seen))
+    return { ...account, states: decision.states, nextCheckAt: decision.nextCheckAt }
+  })
+  await saveAccounts(tx, saved)
+  await recordTransitions(tx, decided)
+  return accounts.length
+}
+
+/** Tenants of which accounts fell silent or were heard again: what that makes suspect, and that they are counted if it may be an outage. */
+const watchForOutages = async (
+  tx: Sql,
+  around: ReadSurroundings,
+  news: readonly News[],
+): Promise<ReadonlyMap<string, Suspicion>> => {
+  const suspicions = new Map<string, Suspicion>()
+  const counted: string[] = []
+  for (const [tenantId, turns] of Map.groupBy(news.filter(isTurn), ({ account }) => account.tenantId)) {
+    // An outage that all accounts are part of mutes them; there is nothing left to suspect.
+    const isKnown = around.outages(tenantId).some(({ quietSince }) => quietSince === null)
+    const suspicion = isKnown ? null : await suspicionOf(tx, tenantId, around.guards(tenantId), turns)
+    if (suspicion) suspicions.set(tenantId, suspicion)
+    if (suspicion || around.outages(tenantId).length > 0) counted.push(tenantId)
+  }
+  await countTenants(tx, counted, Math.max(...news.flatMap(({ messages }) => messages.map(({ at }) => Date.parse(at)))))
+  return suspicions
+}
+
+/** What the account does not know yet, in order, each once. */
+const newsOf = (account: StoredAccount, group: readonly AccountHealth[]): readonly AccountHealth[] => {
+  let last = account.sequence
+  return [...group]
+    .sort((a, b) => a.sequence - b.sequence)
+    .filter((message) => {
+      if (message.sequence <= last) return false
+      last = message.sequence
+      return true
+    })
+}
+
+const judgeAccount = (account: StoredAccount, news: readonly AccountHealth[], around: Surroundings) => {
+  let { states, seen } = account
+  let nextCheckAt: number | null = null
+  const decided: DecidedTransition[] = []
+  const notices: Notice[] = []
+  const changes: SeenAt[] = []
+  for (const message of news) {
+    const before = seen
+    // Evaluations of one account may be stamped by different clocks: its time never runs back.
+    const at = Math.max(Date.parse(message.at), before?.at ?? 0)
+    const after = seeing(message, at)
+    const decision = decideOnFacts({ seen: before, states }, after, at, around)
+    decided.push(...withAccount(decision, account, (when) => (when < at && before ? before : after)))
+    notices.push(...changeNotices(message, after))
+    states = decision.states
+    nextCheckAt = decision.nextCheckAt
+    seen = after
+    changes.push({ at, seen: after })
+  }
+  const { tenantId, accountId } = account
+  const before = account.seen && { at: account.seen.at, seen: account.seen }
+  const facts = packChanges(before, changes).map((row) => ({ tenantId, accountId, ...row }))
+  return {
+    account: { ...account, sequence: news.at(-1)!.sequence, states, seen, nextCheckAt },
+    decided,
+    notices,
+    facts,
+  }
+}
+
+const seeing = (message: AccountHealth, at: number): SeenHealth => ({
+  at,
+  facts: { ...message.facts, sequence: message.sequence },
+  traits: message.traits,
+  backfill: message.backfill,
+  silenceCapMoved: message.explanation.some(({ factor, delta }) => factor === 'cap.silent' && delta !== 0),
+  health: message.health,
+  explanation: message.explanation,
+})
+
+const withAccount = (
+  decision: AccountDecision,
+  account: AccountKey,
+  seenAt: (at: number) => SeenHealth,
+): DecidedTransition[] => decision.transitions.map((one) => ({ ...one, ...ofAccount(account, seenAt(one.at)) }))

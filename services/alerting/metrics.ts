@@ -1,0 +1,43 @@
+import { counter, histogram, type Registry } from '#libs/runtime/metrics.ts'
+import type { Judged } from './evaluation/evaluate-accounts.ts'
+
+export type AlertingMetrics = {
+  readonly judged: (changes: number, judged: Judged, tookMs: number) => void
+  readonly timers: (accounts: number) => void
+}
+
+export const createAlertingMetrics = (registry: Registry): AlertingMetrics => {
+  const changes = counter(registry, {
+    name: 'pulso_alerting_changes_total',
+    help: 'Changes of accounts read',
+    labelNames: ['outcome'],
+  })
+  const transitions = counter(registry, {
+    name: 'pulso_alerting_transitions_total',
+    help: 'Transitions of alerts written',
+  })
+  const timers = counter(registry, {
+    name: 'pulso_alerting_timers_total',
+    help: 'Accounts judged because time has passed',
+  })
+  const batchSize = histogram(registry, {
+    name: 'pulso_alerting_batch_changes',
+    help: 'Changes judged in one transaction',
+    buckets: [1, 3, 10, 30, 100, 300, 1_000],
+  })
+  const duration = histogram(registry, {
+    name: 'pulso_alerting_batch_seconds',
+    help: 'Time from a batch to its commit',
+    buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5],
+  })
+  return {
+    judged: (count, judged, tookMs) => {
+      changes.inc({ outcome: 'judged' }, count - judged.stale)
+      changes.inc({ outcome: 'stale' }, judged.stale)
+      transitions.inc(judged.transitions)
+      batchSize.observe(count)
+      duration.observe(tookMs / 1_000)
+    },
+    timers: (accounts) => timers.inc(accounts),
+  }
+}

@@ -1,0 +1,27 @@
+import type { AccountHealth } from '#libs/contracts/account-health.ts'
+import { derivedId } from '#libs/runtime/ids.ts'
+import { changeTypes } from '../core/delivery/change-types.ts'
+import type { SeenHealth } from '../evaluation/account-store.ts'
+import type { Notice } from './notification.ts'
+import { accountBody } from './payload.ts'
+
+/** What endpoints are told of a change that is no alert. */
+export const changeNotices = (message: AccountHealth, seen: SeenHealth): readonly Notice[] =>
+  changeTypes(message).flatMap((type): readonly Notice[] => {
+    const noticeOf = (noticeId: string, extra: object): Notice => ({
+      noticeId,
+      tenantId: message.tenantId,
+      accountId: message.accountId,
+      type,
+      severity: null,
+      ownerId: message.facts.ownerId,
+      traits: message.traits,
+      at: seen.at,
+      body: accountBody({ type, at: seen.at, account: message, seen, extra }),
+    })
+    return type === 'onboarding.step_completed'
+      ? message.stepsCompleted.map((step) =>
+          noticeOf(derivedId('change', message.changeId, type, step.journeyId, step.stepId), { step }),
+        )
+      : [noticeOf(derivedId('change', message.changeId, type), {})]
+  })

@@ -1,0 +1,120 @@
+import { numberArray, textArray } from '#libs/postgres/array-literal.ts'
+import { createBlob } from '#libs/postgres/blob.ts'
+import type { Sql } from '#libs/postgres/database.ts'
+import { derivedId } from '#libs/runtime/ids.ts'
+import { type EndpointFilter, matchesEndpoint, takesGroups } from '../core/delivery/matches-endpoint.ts'
+import { slackMessage } from '../core/delivery/slack-message.ts'
+import type { Notice } from './notification.ts'
+import { textOf } from './payload.ts'
+
+/** `notify` on this channel, sent with the commit, wakes the deliverers of all replicas. */
+export const DELIVERY_CHANNEL = 'alerting_deliveries'
+
+export type EndpointKind = 'standard' | 'slack'
+
+export type Target = {
+  readonly endpointId: string
+  readonly tenantId: string
+  readonly kind: EndpointKind
+  readonly eventTypes: readonly string[]
+  readonly filter: EndpointFilter
+}
+
+/**
+ * One delivery per notice and matching enabled endpoint, in the caller's transaction; answers how many were new.
+ * Ids are derived from notice and endpoint, so enqueueing the same notice again adds nothing. They are due a second ago, so that no clock that is a
+ * little behind makes the first try wait.
+ */
+export const enqueueNotices = async (tx: Sql, notices: readonly Notice[]): Promise<number> => {
+  if (notices.length === 0) return 0
+  const targets = await enabledEndpoints(tx, [...new Set(notices.map((notice) => notice.tenantId))])
+  const pairs = notices.flatMap((notice) =>
+    targets
+      .filter((target) => target.tenantId === notice.tenantId && isFor(target, notice))
+      .map((target) => ({ notice, target })),
+  )
+  return enqueuePairs(tx, pairs)
+}
+
+/** Endpoints that take groups get a grouped notice when its window ends. */
+const isFor = (target: Target, notice: Notice): boolean => {
+  if (notice.endpointIds && notice.endpointIds.length > 0) return notice.endpointIds.includes(target.endpointId)
+  return matchesEndpoint(target, notice) && !(notice.grouped && takesGroups(target))
+}
+
+/** The same for one endpoint that is named, whatever it subscribes to: a test send. Answers the delivery's id. */
+export const enqueueFor = async (
+  tx: Sql,
+  target: { readonly endpointId: string; readonly kind: EndpointKind },
+  notice: Notice,
+): Promise<string> => {
+  await enqueuePairs(tx, [{ notice, target }])
+  return derivedId(notice.noticeId, target.endpointId)
+}
+
+export const enabledEndpoints = (tx: Sql, tenantIds: readonly string[]): Promise<readonly Target[]> =>
+  tx.query<Target>(
+    `select endpoint_id as "endpointId", tenant_id as "tenantId", kind, event_types as "eventTypes", filter
+       from alerting.webhook_endpoint where tenant_id = any($1) and state = 'enabled'`,
+    [tenantIds],
+  )
+
+type Pair = { readonly notice: Notice; readonly target: { readonly endpointId: string; readonly kind: EndpointKind } }
+
+/** All endpoints of one kind share a message. */
+export const messageIdOf = ({ noticeId }: Notice, kind: EndpointKind): string =>
+  kind === 'slack' ? derivedId(noticeId, 'slack') : noticeId
+
+const enqueuePairs = async (tx: Sql, pairs: readonly Pair[]): Promise<number> => {
+  if (pairs.length === 0) return 0
+  const messages = new Map<string, Notice & { kind: EndpointKind }>()
+  const rows = pairs.map(({ notice, target }) => {
+    const messageId = messageIdOf(notice, target.kind)
+    messages.set(messageId, { ...notice, kind: target.kind })
+    return { messageId, notice, endpointId: target.endpointId, id: derivedId(notice.noticeId, target.endpointId) }
+  })
+  // Sorted, so that two transactions that enqueue the same things wait for each other instead of deadlocking.
+  rows.sort((a, b) => (a.id < b.id ? -1 : 1))
+  const bodies = [...messages].sort(([a], [b]) => (a < b ? -1 : 1))
+  const blob = createBlob()
+  const bytes = bodies.map(([, message]) => Buffer.from(bodyOf(message, message.kind)))
+  await tx.query(
+    `insert into alerting.webhook_message (message_id, body)
+     select id, substring($4::bytea from place + 1 for length)
+       from unnest($1::uuid[], $2::int[], $3::int[]) as m(id, place, length)
+     on conflict do nothing`,
+    [
+      textArray(bodies.map(([id]) => id)),
+      numberArray(bytes.map(blob.append)),
+      numberArray(bytes.map((body) => body.length)),
+      blob.bytes(),
+    ],
+  )
+  const [inserted] = await tx.query<{ count: number }>(
+    `with new as (
+       insert into alerting.delivery
+         (delivery_id, tenant_id, endpoint_id, message_id, type, account_id, state, next_attempt_at, created_at)
+       select id, tenant, endpoint, message, type, account, 'pending',
+              coalesce(to_timestamp(wait / 1000), least(to_timestamp(at / 1000), now()) - interval '1 second'),
+              to_timestamp(at / 1000)
+         from unnest($1::uuid[], $2::text[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::double precision[],
+                     $8::double precision[])
+           as n(id, tenant, endpoint, message, type, account, at, wait)
+       on conflict do nothing returning 1)
+     select count(*) as count, pg_notify('${DELIVERY_CHANNEL}', '') as woken from new`,
+    [
+      textArray(rows.map((row) => row.id)),
+      textArray(rows.map((row) => row.notice.tenantId)),
+      textArray(rows.map((row) => row.endpointId)),
+      textArray(rows.map((row) => row.messageId)),
+      textArray(rows.map((row) => row.notice.type)),
+      textArray(rows.map((row) => row.notice.accountId)),
+      numberArray(rows.map((row) => row.notice.at)),
+      numberArray(rows.map((row) => row.notice.notBefore ?? null)),
+    ],
+  )
+  return inserted!.count
+}
+
+const bodyOf = (notice: Notice, kind: EndpointKind): string =>
+  kind === 'slack' ? JSON.stringify(slackMessage(notice)) : textOf(notice.body)

@@ -1,0 +1,81 @@
+import type { Sql } from '#libs/postgres/database.ts'
+import { derivedId } from '#libs/runtime/ids.ts'
+import type { Notice } from './notification.ts'
+
+export type Grouped = { readonly notice: Notice; readonly dueAt: number }
+
+/** `''` stands for alerts of accounts that nobody owns. */
+export type NoticeGroup = { readonly groupId: string; readonly tenantId: string; readonly ownerId: string }
+
+/** Puts notices into the open group of their owner: the first one of a group says when it is due. Groups are locked in one order. */
+export const addToGroups = async (tx: Sql, grouped: readonly Grouped[]): Promise<void> => {
+  if (grouped.length === 0) return
+  const byOwner = Map.groupBy(grouped, ({ notice }) => JSON.stringify([notice.tenantId, notice.ownerId ?? '']))
+  const firsts = [...byOwner].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, members]) => members[0]!)
+  const groups = await tx.query<NoticeGroup>(
+    `insert into alerting.notice_group as g (group_id, tenant_id, owner_id, due_at)
+     select id, tenant, owner, to_timestamp(due / 1000)
+       from unnest($1::uuid[], $2::text[], $3::text[], $4::double precision[]) with ordinality as n(id, tenant, owner, due, place)
+      order by place
+     on conflict (tenant_id, owner_id) do update set due_at = g.due_at
+     returning group_id as "groupId", tenant_id as "tenantId", owner_id as "ownerId"`,
+    [
+      firsts.map(({ notice }) => derivedId('alert-group', notice.noticeId)),
+      firsts.map(({ notice }) => notice.tenantId),
+      firsts.map(({ notice }) => notice.ownerId ?? ''),
+      firsts.map(({ dueAt }) => dueAt),
+    ],
+  )
+  const groupOf = new Map(
+    groups.map(({ groupId, tenantId, ownerId }) => [JSON.stringify([tenantId, ownerId]), groupId]),
+  )
+  await tx.query(
+    `insert into alerting.grouped_notice (notice_id, group_id, tenant_id, account_id, notice)
+     select id, grp, tenant, account, notice
+       from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::jsonb[]) with ordinality as n(id, grp, tenant, account, notice, place)
+      order by place`,
+    [
+      grouped.map(({ notice }) => notice.noticeId),
+      grouped.map(({ notice }) => groupOf.get(JSON.stringify([notice.tenantId, notice.ownerId ?? '']))),
+      grouped.map(({ notice }) => notice.tenantId),
+      grouped.map(({ notice }) => notice.accountId),
+      grouped.map(({ notice }) => JSON.stringify(notice)),
+    ],
+  )
+}
+
+/** Groups whose window has ended; those another replica works on are left to it. */
+export const claimDueGroups = (tx: Sql, now: number, limit: number): Promise<readonly NoticeGroup[]> =>
+  tx.query<NoticeGroup>(
+    `select group_id as "groupId", tenant_id as "tenantId", owner_id as "ownerId" from alerting.notice_group
+      where due_at <= to_timestamp($1::double precision / 1000) order by due_at limit $2 for update skip locked`,
+    [now, limit],
+  )
+
+/** In the order they were added. */
+export const membersOf = async (tx: Sql, groupId: string): Promise<readonly Notice[]> =>
+  (
+    await tx.query<{ notice: Notice }>(
+      'select notice from alerting.grouped_notice where group_id = $1 order by position',
+      [groupId],
+    )
+  ).map(({ notice }) => notice)
+
+export const removeGroup = async (tx: Sql, groupId: string): Promise<void> => {
+  await tx.query('delete from alerting.notice_group where group_id = $1', [groupId])
+}
+
+/** Keeps which accounts messages tell of, so that each goes when one of them is erased. Messages that were not written (no endpoint took them) are passed over. */
+export const noteAccountsOf = async (
+  tx: Sql,
+  tenantId: string,
+  messageIds: readonly string[],
+  accountIds: readonly string[],
+): Promise<void> => {
+  await tx.query(
+    `insert into alerting.message_account (message_id, tenant_id, account_id)
+     select m.message_id, $1, a.account from alerting.webhook_message m cross join unnest($3::text[]) as a(account)
+      where m.message_id = any($2) on conflict do nothing`,
+    [tenantId, messageIds, [...new Set(accountIds)]],
+  )
+}

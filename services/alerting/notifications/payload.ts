@@ -1,0 +1,80 @@
+import { toInstant } from '#libs/runtime/clock.ts'
+import type { Rule, RuleState, Transition } from '../core/alert/rule.ts'
+import type { AccountKey, SeenHealth } from '../evaluation/account-store.ts'
+import type { WebhookType } from './notification.ts'
+
+/** Receivers are promised less than 20 KB; what remains is for the part that is not the explanation. */
+const MAX_BODY_BYTES = 20_000
+const MAX_LINES = 40
+
+export type AlertInBody = {
+  readonly id: string
+  readonly ruleId: string
+  readonly severity: Rule['severity']
+  readonly episode: number
+  readonly reason: string
+  readonly firedAt: string | null
+  readonly resolvedAt?: string
+  readonly acknowledgedBy?: string
+  /** True when the alert was told before, or would have been had it not been muted. */
+  readonly reminder?: boolean
+}
+
+export const alertInBody = (alertId: string, rule: Rule, state: RuleState, transition: Transition): AlertInBody => ({
+  id: alertId,
+  ruleId: rule.id,
+  severity: rule.severity,
+  episode: transition.episode,
+  reason: transition.reason,
+  firedAt: state.firedAt === null ? null : toInstant(state.firedAt),
+  ...(transition.kind === 'resolved' ? { resolvedAt: toInstant(transition.at) } : {}),
+  ...(transition.kind === 'reminder' ? { reminder: true } : {}),
+})
+
+export type BodyOptions = {
+  readonly type: WebhookType
+  readonly at: number
+  readonly account: AccountKey
+  readonly seen: SeenHealth
+  readonly extra: object
+}
+
+const texts = new WeakMap<object, string>()
+
+/** A body as it is sent; each is turned into text once. */
+export const textOf = (body: object): string => {
+  const known = texts.get(body)
+  if (known !== undefined) return known
+  const text = JSON.stringify(body)
+  texts.set(body, text)
+  return text
+}
+
+/** The body of a webhook about an account: the explanation is cut to its largest lines until the body fits. */
+export const accountBody = ({ type, at, account, seen, extra }: BodyOptions): object => {
+  const lines = [...seen.explanation]
+    .sort((a, b) => Math.abs(b.delta) - Math.abs(a.delta))
+    .map(({ factor, delta, before, after, cause }) => ({ factor, delta, before, after, cause }))
+  const topContributions = seen.facts.topContributions.slice(0, 10)
+  const bodyWith = (count: number): object => ({
+    type,
+    timestamp: toInstant(at),
+    data: {
+      tenantId: account.tenantId,
+      accountId: account.accountId,
+      sequence: seen.facts.sequence,
+      ...extra,
+      health: seen.health,
+      explanation: lines.slice(0, count),
+      ...(count < lines.length ? { explanationCut: lines.length - count } : {}),
+      facts: { ...seen.facts, topContributions },
+    },
+  })
+  let count = Math.min(lines.length, MAX_LINES)
+  let body = bodyWith(count)
+  while (count > 0 && Buffer.byteLength(textOf(body)) >= MAX_BODY_BYTES) {
+    count = Math.floor(count / 2)
+    body = bodyWith(count)
+  }
+  return body
+}

@@ -1,0 +1,73 @@
+import type { Sql } from '#libs/postgres/database.ts'
+import { toInstant } from '#libs/runtime/clock.ts'
+import { DAY_MS } from '#libs/runtime/durations.ts'
+import { derivedId } from '#libs/runtime/ids.ts'
+import { nextDigestAt } from '../core/alert/notification-policy.ts'
+import { toPolicy } from '../policy/policy-document.ts'
+import { claimDueDigests, type DueDigest, digested } from '../policy/policy-store.ts'
+import { type AlertLine, severalAlertsBody } from './batch-payload.ts'
+import { type DigestRow, openedIn } from './digest-store.ts'
+import { enqueueNotices, messageIdOf } from './enqueue-deliveries.ts'
+import { noteAccountsOf } from './group-store.ts'
+import type { Notice } from './notification.ts'
+
+const CLAIM = 10
+
+/** Tells each owner of the alerts since the last digest, at tenants where one is due; answers how many tenants there were. */
+export const sendDueDigests = async (tx: Sql, now: number): Promise<number> => {
+  const due = await claimDueDigests(tx, now, CLAIM)
+  for (const digest of due) {
+    await sendDigest(tx, digest, now)
+    const wanted = toPolicy(digest.document).digest
+    // Days that nothing ran are told of in one.
+    await digested(tx, digest.tenantId, now, wanted && nextDigestAt(wanted, now))
+  }
+  return due.length
+}
+
+const sendDigest = async (tx: Sql, { tenantId, dueAt, digestedAt }: DueDigest, now: number): Promise<void> => {
+  const from = digestedAt ?? dueAt - DAY_MS
+  const rows = await openedIn(tx, tenantId, from, now)
+  for (const [ownerId, alerts] of Map.groupBy(rows, (row) => row.ownerId)) {
+    const span = { from: toInstant(from), until: toInstant(now) }
+    const { body, shown } = severalAlertsBody({
+      type: 'alert.digest',
+      tenantId,
+      ownerId,
+      at: now,
+      alerts: alerts.map(lineOf),
+      extra: span,
+    })
+    const notice: Notice = {
+      noticeId: derivedId('alert-digest', tenantId, ownerId === null ? 'nobody' : `of ${ownerId}`, now),
+      tenantId,
+      accountId: null,
+      type: 'alert.digest',
+      severity: null,
+      ownerId,
+      traits: {},
+      at: now,
+      body,
+    }
+    await enqueueNotices(tx, [notice])
+    const messageIds = [messageIdOf(notice, 'standard'), messageIdOf(notice, 'slack')]
+    await noteAccountsOf(
+      tx,
+      tenantId,
+      messageIds,
+      shown.map(({ accountId }) => accountId),
+    )
+  }
+}
+
+const lineOf = (row: DigestRow): AlertLine => ({
+  id: row.alertId,
+  accountId: row.accountId,
+  ruleId: row.ruleId,
+  severity: row.severity,
+  state: row.state,
+  openedAt: toInstant(row.openedAt),
+  resolvedAt: row.resolvedAt === null ? null : toInstant(row.resolvedAt),
+  told: row.told,
+  notToldBecause: row.muted,
+})

@@ -1,0 +1,83 @@
+import type { Sql } from '#libs/postgres/database.ts'
+import { derivedId } from '#libs/runtime/ids.ts'
+import { matchesEndpoint, takesGroups } from '../core/delivery/matches-endpoint.ts'
+import { type AlertLine, severalAlertsBody } from './batch-payload.ts'
+import { enabledEndpoints, enqueueFor, messageIdOf, type Target } from './enqueue-deliveries.ts'
+import { claimDueGroups, membersOf, type NoticeGroup, noteAccountsOf, removeGroup } from './group-store.ts'
+import type { Notice } from './notification.ts'
+
+const CLAIM = 50
+
+/** Tells the alerts of each group whose window has ended, to each endpoint those it subscribes to; answers how many groups there were. */
+export const sendDueGroups = async (tx: Sql, now: number): Promise<number> => {
+  const groups = await claimDueGroups(tx, now, CLAIM)
+  if (groups.length === 0) return 0
+  const targets = await enabledEndpoints(tx, [...new Set(groups.map((group) => group.tenantId))])
+  for (const group of groups) {
+    const members = await membersOf(tx, group.groupId)
+    for (const target of targets)
+      if (target.tenantId === group.tenantId && takesGroups(target)) await sendTo(tx, { group, target, members, now })
+    await removeGroup(tx, group.groupId)
+  }
+  return groups.length
+}
+
+type Sending = {
+  readonly group: NoticeGroup
+  readonly target: Target
+  readonly members: readonly Notice[]
+  readonly now: number
+}
+
+const sendTo = async (tx: Sql, { group, target, members, now }: Sending): Promise<void> => {
+  // Whoever takes groups takes what is in them.
+  const wanted = members.filter((notice) => matchesEndpoint(target, { ...notice, type: 'alert.grouped' }))
+  const [only, second] = wanted
+  if (!only) return
+  if (!second && matchesEndpoint(target, only)) {
+    await enqueueFor(tx, target, only)
+    return
+  }
+  const ownerId = group.ownerId === '' ? null : group.ownerId
+  const { body, shown } = severalAlertsBody({
+    type: 'alert.grouped',
+    tenantId: group.tenantId,
+    ownerId,
+    at: now,
+    alerts: linesOf(wanted),
+  })
+  const notice: Notice = {
+    noticeId: derivedId('alert-group', group.groupId, target.endpointId),
+    tenantId: group.tenantId,
+    accountId: null,
+    type: 'alert.grouped',
+    severity: null,
+    ownerId,
+    traits: {},
+    at: now,
+    body,
+  }
+  await enqueueFor(tx, target, notice)
+  const accountIds = shown.map(({ accountId }) => accountId)
+  await noteAccountsOf(tx, group.tenantId, [messageIdOf(notice, target.kind)], accountIds)
+}
+
+type InBody = { readonly data: { readonly alert: { readonly id: string }; readonly health?: Record<string, unknown> } }
+const ORDER: readonly unknown[] = ['critical', 'warning', 'info']
+
+/** One line an alert, as it stood last; the gravest first. */
+const linesOf = (notices: readonly Notice[]): readonly AlertLine[] => {
+  const lines = new Map<string, AlertLine & { readonly severity: unknown }>()
+  for (const notice of notices) {
+    const { alert, health } = (notice.body as InBody).data
+    lines.set(alert.id, {
+      ...alert,
+      accountId: notice.accountId!,
+      severity: notice.severity,
+      state: notice.type === 'alert.resolved' ? 'resolved' : 'firing',
+      score: health?.score ?? null,
+      band: health?.band ?? null,
+    })
+  }
+  return [...lines.values()].sort((a, b) => ORDER.indexOf(a.severity) - ORDER.indexOf(b.severity))
+}

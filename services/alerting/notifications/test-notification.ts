@@ -1,0 +1,20 @@
+import { toInstant } from '#libs/runtime/clock.ts'
+import { newId } from '#libs/runtime/ids.ts'
+import type { Notice } from './notification.ts'
+
+/** What a test send tells: nothing of any account. Each is a new one. */
+export const testNotice = (tenantId: string, now: number): Notice => ({
+  noticeId: newId(),
+  tenantId,
+  accountId: null,
+  type: 'webhook.test',
+  severity: 'info',
+  ownerId: null,
+  traits: {},
+  at: now,
+  body: {
+    type: 'webhook.test',
+    timestamp: toInstant(now),
+    data: { tenantId, message: 'Webhooks of Pulso reach this endpoint' },
+  },
+})

@@ -1,0 +1,101 @@
+import { z } from 'zod'
+import { BANDS, factsSchema, STAGES } from '#libs/contracts/account-health.ts'
+import { DAY_MS, parseDuration } from '#libs/runtime/durations.ts'
+import type { FactName } from '../core/conditions/condition.ts'
+
+const LONGEST_MS = 400 * DAY_MS
+
+/** A length of time as people write it. */
+export const durationSchema = z
+  .string()
+  .regex(/^\d+(\.\d+)?(ms|s|m|h|d)$/, 'A duration such as 30m, 12h or 7d')
+  .refine((text) => !(parseDuration(text)! > LONGEST_MS), 'At most 400d')
+  .describe('A duration such as 30m, 12h or 7d, at most 400d')
+
+type FactKind = 'number' | 'flag' | 'text' | 'band' | 'stage'
+
+/** What can be asked about, and how it compares. */
+export const FACT_KINDS: Readonly<Record<FactName, FactKind>> = {
+  score: 'number',
+  band: 'band',
+  confidence: 'number',
+  stage: 'stage',
+  daysInStage: 'number',
+  scoreDelta7d: 'number',
+  scoreDelta28d: 'number',
+  daysSinceLastActivity: 'number',
+  silenceLimitDays: 'number',
+  silentSince: 'text',
+  renewalInDays: 'number',
+  autoRenew: 'flag',
+  mrr: 'number',
+  seatUse: 'number',
+  planUse: 'number',
+  openUrgentTickets: 'number',
+  detractorWithin90d: 'flag',
+  paymentFailedDays: 'number',
+  cancelScheduled: 'flag',
+  championRemoved: 'flag',
+  onboardingOverdueDays: 'number',
+  onboardingStalledDays: 'number',
+  ownerId: 'text',
+  advocate: 'flag',
+  sequence: 'number',
+}
+
+const factNames = Object.keys(FACT_KINDS) as [FactName, ...FactName[]]
+if (factNames.length !== Object.keys(factsSchema.shape).length - 1) throw new Error('a fact has no kind')
+
+export const factSchema = z.enum(factNames)
+const namesOf = (kind: FactKind) =>
+  z.enum(factNames.filter((name) => FACT_KINDS[name] === kind) as [FactName, ...FactName[]])
+export const orderingSchema = z.enum(['<', '<=', '>', '>='])
+const equality = z.enum(['==', '!='])
+export const comparisonSchema = z.union([orderingSchema, equality])
+type Comparison = z.infer<typeof comparisonSchema>
+const span = durationSchema.refine((text) => parseDuration(text) !== 0, 'More than nothing')
+
+/** One schema per shape a condition can have, told apart by the first of these members it bears. */
+const shapesOf = (condition: z.ZodType) => {
+  const children = z.array(condition).min(1, 'At least one condition').max(50)
+  return {
+    all: z.strictObject({ all: children }).describe('True when all are'),
+    any: z.strictObject({ any: children }).describe('True when one is'),
+    not: z.strictObject({ not: condition }),
+    that: z.strictObject({ that: condition, for: span }).describe('True once `that` has held for the whole span'),
+    previously: z.strictObject({ previously: condition }).describe('What the condition was by the facts before these'),
+    change: z
+      .strictObject({ change: namesOf('number'), over: span, op: orderingSchema, value: z.number() })
+      .describe('How far a fact has moved over a span; unknown until it was seen for that long'),
+  }
+}
+/** For a reader that looks into the parts itself. */
+export const SHAPES = shapesOf(z.unknown())
+
+const VALUES: Readonly<Record<FactKind, z.ZodType>> = {
+  number: z.number(),
+  flag: z.boolean(),
+  text: z.string().max(256),
+  band: z.enum(BANDS),
+  stage: z.enum(STAGES),
+}
+
+/** How facts of one kind compare: those named may be asked about, with these operators. */
+export const comparisonsOf = (kind: FactKind, names: z.ZodType<FactName>, op: z.ZodType<Comparison>) => ({
+  list: z.strictObject({ fact: names, op: z.enum(['in', 'not_in']), value: z.array(VALUES[kind]).min(1).max(100) }),
+  presence: z.strictObject({ fact: names, op: z.enum(['known', 'unknown']) }),
+  than: z.strictObject({ fact: names, op, than: names }),
+  value: z.strictObject({ fact: names, op, value: VALUES[kind] }),
+})
+
+/** The whole language as one schema, for publishing: `readCondition` says better where a mistake lies. */
+export const conditionSchema: z.ZodType = z
+  .lazy(() =>
+    z.union([
+      ...Object.values(shapesOf(conditionSchema)),
+      ...(Object.keys(VALUES) as FactKind[]).flatMap((kind) =>
+        Object.values(comparisonsOf(kind, namesOf(kind), kind === 'number' ? comparisonSchema : equality)),
+      ),
+    ]),
+  )
+  .meta({ id: 'Condition', description: 'What is asked of the facts; what is unknown makes a condition unknown' })

@@ -1,0 +1,115 @@
+import type { Database } from '#libs/postgres/database.ts'
+import type { Clock } from '#libs/runtime/clock.ts'
+import { DAY_MS } from '#libs/runtime/durations.ts'
+import type { Rule } from '../core/alert/rule.ts'
+import { type SeenAt, unpackChanges, WHOLE_EVERY_MS } from '../core/preview/fact-record.ts'
+import { type AccountReplay, createReplay, lookBackMs, type Replay } from '../core/preview/replay-rule.ts'
+import { type ReplaySum, sumReplays } from '../core/preview/sum-replays.ts'
+import { accountsToSample, factPage } from './fact-history-store.ts'
+
+export type Preview = ReplaySum & {
+  readonly from: number
+  readonly until: number
+  /** Oldest change that was replayed; null when there was none. */
+  readonly recordedFrom: number | null
+  /** From here on the record reaches back as far as the rule looks. */
+  readonly judgedFrom: number
+  readonly accounts: number
+  /** Fewer than `accounts` when time ran out: the others are not looked at. */
+  readonly replayed: number
+  readonly changes: number
+}
+
+type PreviewDeps = {
+  readonly database: Database
+  readonly clock: Clock
+  /** Replaying ends after this time. */
+  readonly budgetMs?: number
+}
+type PreviewRequest = { readonly tenantId: string; readonly rule: Rule; readonly days: number; readonly limit: number }
+
+const BUDGET_MS = 3_000
+const MAX_ACCOUNTS = 50_000
+const ACCOUNTS_AT_ONCE = 100
+const ROWS_AT_ONCE = 1_000
+
+/**
+ * What a rule would have done in the last `days`: it is run over the recorded changes of the tenant's accounts, nothing is written and nobody is told.
+ * Accounts come in random order, so that those replayed when time runs out are a fair sample of all.
+ */
+export const previewRule = async (deps: PreviewDeps, request: PreviewRequest): Promise<Preview> => {
+  const { database, clock, budgetMs = BUDGET_MS } = deps
+  const { tenantId, rule, days, limit } = request
+  const until = clock.now()
+  const from = until - days * DAY_MS
+  const lookBack = lookBackMs(rule)
+  const { accountIds, all } = await accountsToSample(database, tenantId, MAX_ACCOUNTS)
+  const done: AccountReplay[] = []
+  let changes = 0
+  for (let i = 0; i < accountIds.length && clock.now() < until + budgetMs; i += ACCOUNTS_AT_ONCE) {
+    const part = await replayAccounts({
+      database,
+      tenantId,
+      accountIds: accountIds.slice(i, i + ACCOUNTS_AT_ONCE),
+      since: from - lookBack - WHOLE_EVERY_MS,
+      start: (accountId) => createReplay(rule, accountId, from),
+      until,
+      isLate: () => clock.now() >= until + budgetMs,
+    })
+    done.push(...part.done)
+    changes += part.changes
+  }
+  const recordedFrom = done.reduce<number | null>(
+    (first, { firstAt }) => (firstAt === null || (first !== null && first <= firstAt) ? first : firstAt),
+    null,
+  )
+  return {
+    ...sumReplays(done, until, limit),
+    from,
+    until,
+    recordedFrom,
+    judgedFrom: Math.min(until, Math.max(from, (recordedFrom ?? until) + lookBack)),
+    accounts: all,
+    replayed: done.length,
+    changes,
+  }
+}
+
+type Part = {
+  readonly database: Database
+  readonly tenantId: string
+  readonly accountIds: readonly string[]
+  readonly since: number
+  readonly start: (accountId: string) => Replay
+  readonly until: number
+  readonly isLate: () => boolean
+}
+
+/** Page by page, so that an account with a long history takes no more memory than another. When it gets late, only those that were read whole are answered. */
+const replayAccounts = async (part: Part) => {
+  const running = new Map(part.accountIds.map((accountId) => [accountId, part.start(accountId)]))
+  const last = new Map<string, SeenAt>()
+  const done: AccountReplay[] = []
+  let changes = 0
+  let after: { accountId: string; sequence: number } | null = null
+  const finish = (accountId: string): void => {
+    done.push(running.get(accountId)!.end(part.until))
+    running.delete(accountId)
+  }
+  for (;;) {
+    const rows = await factPage(part.database, part.tenantId, { ...part, after, limit: ROWS_AT_ONCE })
+    for (const row of rows) {
+      if (after !== null && after.accountId !== row.accountId) finish(after.accountId)
+      after = row
+      for (const change of unpackChanges(last.get(row.accountId) ?? null, row)) {
+        running.get(row.accountId)!.see(change)
+        last.set(row.accountId, change)
+        changes++
+      }
+    }
+    if (rows.length < ROWS_AT_ONCE) break
+    if (part.isLate()) return { done, changes }
+  }
+  for (const accountId of [...running.keys()]) finish(accountId)
+  return { done, changes }
+}

@@ -1,0 +1,117 @@
+import { z } from 'zod'
+import { STAGES } from '#libs/contracts/account-health.ts'
+import { parseDuration } from '#libs/runtime/durations.ts'
+import type { ErrorDetail } from '#libs/runtime/errors.ts'
+import type { Rule } from '../core/alert/rule.ts'
+import type { Condition } from '../core/conditions/condition.ts'
+import { SEVERITIES } from '../notifications/notification.ts'
+import { conditionSchema, durationSchema } from './condition-schemas.ts'
+import {
+  aboutOf,
+  OPENINGS,
+  openingErrors,
+  QUIET,
+  quietAccountsSchema,
+  quietSourceSchema,
+} from './inactivity-document.ts'
+import { readCondition } from './parse-condition.ts'
+
+const scalar = z.union([z.string().max(256), z.number(), z.boolean()])
+
+/** A rule as people write it, in YAML or JSON: `when` for rules about accounts, or one of the two kinds of quiet. The condition language has its own reader, whose errors point into the document. */
+export const ruleDocumentSchema = z.strictObject({
+  id: z
+    .string()
+    .regex(/^[a-z][a-z0-9_]{0,63}$/, 'Lower case letters, digits and _, at most 64')
+    .describe('Stays the same for the life of the rule'),
+  description: z.string().max(500).default(''),
+  enabled: z.boolean().default(true),
+  severity: z.enum(SEVERITIES),
+  kind: z
+    .enum(['threshold', 'hard_signal'])
+    .default('threshold')
+    .describe('Threshold rules are mute while the band is insufficient_data'),
+  audience: z.enum(['customer-success', 'operators']).default('customer-success'),
+  when: z.unknown().optional().describe('The condition over an account that opens an episode'),
+  quietSource: quietSourceSchema.optional(),
+  quietAccounts: quietAccountsSchema.optional(),
+  recovers: z.unknown().optional().describe('The condition that ends it; default: `when` is false'),
+  dwell: durationSchema.default('0s').describe('`when` must hold this long first'),
+  recoverDwell: durationSchema.default('0s').describe('`recovers` must hold this long first'),
+  cooldown: durationSchema.default('7d').describe('Least time between two openings that are told'),
+  reminder: durationSchema.nullable().default('14d').describe('Told again this often while it fires; null: never'),
+  momentary: z.boolean().default(false).describe('About a moment: resolved as soon as it fired'),
+  tells: z.enum(['alert', 'opportunity', 'digest']).default('alert'),
+  mutes: z.array(z.string()).max(50).default([]).describe('Rules that are not told while this one fires'),
+  filter: z
+    .strictObject({
+      stages: z.array(z.enum(STAGES)).min(1).optional(),
+      traits: z.record(z.string().max(256), z.array(scalar).min(1).max(100)).optional(),
+    })
+    .default({}),
+})
+export type RuleDocument = z.infer<typeof ruleDocumentSchema>
+
+/** For editors and other tools; it holds what `readRuleDocument` checks, but for the length of spans and how deep conditions nest. */
+export const RULE_JSON_SCHEMA: Readonly<Record<string, unknown>> = {
+  title: 'Pulso alert rule',
+  ...z.toJSONSchema(
+    ruleDocumentSchema.extend({ when: conditionSchema.optional(), recovers: conditionSchema.optional() }),
+    { io: 'input' },
+  ),
+  oneOf: OPENINGS.map((opening) => ({
+    type: 'object',
+    properties: { [opening]: true, ...(opening === 'when' ? {} : { recovers: false }) },
+    required: [opening],
+  })),
+}
+
+export type ReadRule =
+  | { readonly ok: true; readonly document: RuleDocument; readonly rule: Rule }
+  | { readonly ok: false; readonly errors: readonly ErrorDetail[] }
+
+/** Checks a document whole and turns it into a rule; every error bears a JSON Pointer into the document. */
+export const readRuleDocument = (value: unknown): ReadRule => {
+  const parsed = ruleDocumentSchema.safeParse(value)
+  const errors: ErrorDetail[] = parsed.success
+    ? []
+    : parsed.error.issues.map((issue) => ({
+        pointer: issue.path.map((part) => `/${String(part).replaceAll('~', '~0').replaceAll('/', '~1')}`).join(''),
+        code: issue.code,
+        detail: issue.message,
+      }))
+  const given = (typeof value === 'object' && value !== null ? value : {}) as Partial<Record<string, unknown>>
+  errors.push(...openingErrors(given))
+  const isQuiet = given.when === undefined && given.recovers === undefined && errors.length === 0
+  const when = isQuiet ? QUIET : readCondition(given.when, '/when', errors)
+  const recovers: Condition | undefined =
+    given.recovers === undefined ? when && { not: when } : readCondition(given.recovers, '/recovers', errors)
+  if (!parsed.success || errors.length > 0 || !when || !recovers) return { ok: false, errors }
+  return { ok: true, document: parsed.data, rule: toRule(parsed.data, when, recovers) }
+}
+
+const toRule = (document: RuleDocument, when: Condition, recovers: Condition): Rule => ({
+  id: document.id,
+  description: document.description,
+  enabled: document.enabled,
+  severity: document.severity,
+  kind: document.kind,
+  audience: document.audience,
+  about: aboutOf(document),
+  when,
+  recovers,
+  dwellMs: parseDuration(document.dwell)!,
+  recoverDwellMs: parseDuration(document.recoverDwell)!,
+  cooldownMs: parseDuration(document.cooldown)!,
+  reminderMs: document.reminder === null ? null : Math.max(MIN_REMINDER_MS, parseDuration(document.reminder)!),
+  momentary: document.momentary,
+  tells: document.tells,
+  mutes: document.mutes,
+  filter: {
+    ...(document.filter.stages ? { stages: document.filter.stages } : {}),
+    ...(document.filter.traits ? { traits: document.filter.traits } : {}),
+  },
+})
+
+/** Nobody wants to be reminded more often than this, and a reminder of 0 would never end. */
+const MIN_REMINDER_MS = 60_000

@@ -1,0 +1,113 @@
+import { createHash } from 'node:crypto'
+import type { Sql } from '#libs/postgres/database.ts'
+import type { RuleInForce } from '../core/alert/decide-account.ts'
+import type { Rule } from '../core/alert/rule.ts'
+import { type RuleDocument, readRuleDocument } from './rule-document.ts'
+import { readShippedRules } from './shipped-rules.ts'
+
+export type StoredRule = {
+  readonly ruleId: string
+  readonly version: number
+  readonly document: RuleDocument
+  readonly deleted: boolean
+  readonly updatedAt: number
+}
+
+export type RuleBook = {
+  /** The rules of each tenant: shipped ones, as the tenant has changed them, and its own. Critical ones first. */
+  readonly rulesInForce: (
+    sql: Sql,
+    tenantIds: readonly string[],
+  ) => Promise<ReadonlyMap<string, readonly RuleInForce[]>>
+  readonly shipped: ReadonlyMap<string, { readonly document: RuleDocument; readonly rule: Rule }>
+}
+
+const SEVERITY_ORDER = { critical: 0, warning: 1, info: 2 } as const
+const MAX_COMPILED = 10_000
+
+export const createRuleBook = (): RuleBook => {
+  const shipped = readShippedRules()
+  const versions = new Map([...shipped].map(([id, { document }]) => [id, hash(document)]))
+  const compiled = new Map<string, Rule>()
+
+  const compile = (stored: StoredRule, version: string): Rule => {
+    const known = compiled.get(version)
+    if (known) return known
+    const read = readRuleDocument({ ...stored.document, enabled: stored.document.enabled && !stored.deleted })
+    if (!read.ok) throw new Error(`the stored rule ${stored.ruleId} cannot be read: ${JSON.stringify(read.errors)}`)
+    if (compiled.size >= MAX_COMPILED) compiled.clear()
+    compiled.set(version, read.rule)
+    return read.rule
+  }
+
+  return {
+    shipped,
+    rulesInForce: async (sql, tenantIds) => {
+      const stored = await rulesOfTenants(sql, tenantIds)
+      return new Map(
+        tenantIds.map((tenantId) => {
+          const own = stored.filter((row) => row.tenantId === tenantId)
+          const changed = new Set(own.map((row) => row.ruleId))
+          const rules: RuleInForce[] = [...shipped]
+            .filter(([ruleId]) => !changed.has(ruleId))
+            .map(([ruleId, { rule }]) => ({ rule, version: versions.get(ruleId)! }))
+          for (const row of own) {
+            const version = hash({ document: row.document, deleted: row.deleted })
+            rules.push({ rule: compile(row, version), version })
+          }
+          return [tenantId, rules.sort(inOrder)]
+        }),
+      )
+    },
+  }
+}
+
+const inOrder = (a: RuleInForce, b: RuleInForce): number =>
+  SEVERITY_ORDER[a.rule.severity] - SEVERITY_ORDER[b.rule.severity] || (a.rule.id < b.rule.id ? -1 : 1)
+
+/** What a rule says names its version: states that remember another condition's past are told apart by it. */
+const hash = (content: object): string =>
+  createHash('sha256').update(JSON.stringify(content)).digest('hex').slice(0, 12)
+
+const COLUMNS = 'rule_id as "ruleId", version, document, deleted, updated_at as "updatedAt"'
+
+const rulesOfTenants = (
+  sql: Sql,
+  tenantIds: readonly string[],
+): Promise<readonly (StoredRule & { readonly tenantId: string })[]> =>
+  sql.query(`select tenant_id as "tenantId", ${COLUMNS} from alerting.rule where tenant_id = any($1)`, [tenantIds])
+
+/** The tenant's own and changed rules, deleted ones too. */
+export const storedRules = (sql: Sql, tenantId: string): Promise<readonly StoredRule[]> =>
+  sql.query<StoredRule>(`select ${COLUMNS} from alerting.rule where tenant_id = $1 order by rule_id`, [tenantId])
+
+export const storedRule = async (sql: Sql, tenantId: string, ruleId: string): Promise<StoredRule | undefined> =>
+  (
+    await sql.query<StoredRule>(`select ${COLUMNS} from alerting.rule where tenant_id = $1 and rule_id = $2`, [
+      tenantId,
+      ruleId,
+    ])
+  )[0]
+
+export type RuleToSave = {
+  readonly tenantId: string
+  readonly document: RuleDocument
+  readonly deleted: boolean
+  readonly at: number
+}
+
+/** Writes the next version of the rule. */
+export const saveRule = async (tx: Sql, { tenantId, document, deleted, at }: RuleToSave): Promise<void> => {
+  await tx.query(
+    `insert into alerting.rule as r (tenant_id, rule_id, version, document, deleted, updated_at)
+     values ($1, $2, 1, $3::jsonb, $4, to_timestamp($5::double precision / 1000))
+     on conflict (tenant_id, rule_id) do update
+        set version = r.version + 1, document = excluded.document, deleted = excluded.deleted, updated_at = excluded.updated_at`,
+    [tenantId, document.id, JSON.stringify(document), deleted, at],
+  )
+}
+
+/** Forgets the tenant's change of a shipped rule. */
+export const removeRule = async (tx: Sql, tenantId: string, ruleId: string): Promise<void> => {
+  await tx.query('delete from alerting.rule where tenant_id = $1 and rule_id = $2', [tenantId, ruleId])
+}

@@ -1,0 +1,34 @@
+import type { Sql } from '#libs/postgres/database.ts'
+import { createAccount } from '../core/account/account.ts'
+import { refold } from '../core/account/adopt-model.ts'
+import { encodeWhole } from '../core/codec/account-bytes.ts'
+import { STATE_LAYOUT } from '../core/codec/state-codec.ts'
+import { loadCountedEvents } from '../log/event-store.ts'
+import type { Catalog } from '../models/live-models.ts'
+import { type AccountKey, loadAccounts, type StoredAccount } from './account-store.ts'
+
+/**
+ * Accounts as last written, and the models they were scored by in the catalog. A state that was written in a former layout is folded
+ * again from the account's events.
+ */
+export const loadStored = async (
+  sql: Sql,
+  keys: readonly AccountKey[],
+  catalog: Catalog,
+): Promise<readonly StoredAccount[]> => {
+  const rows = await loadAccounts(sql, keys)
+  await catalog.load(rows)
+  return rows.every(isCurrent)
+    ? rows
+    : Promise.all(rows.map((row) => (isCurrent(row) ? row : foldAgain(sql, row, catalog))))
+}
+
+const isCurrent = ({ state }: StoredAccount): boolean => state[0] === STATE_LAYOUT
+
+const foldAgain = async (sql: Sql, row: StoredAccount, catalog: Catalog): Promise<StoredAccount> => {
+  const key = { tenantId: row.tenant_id, accountId: row.account_id }
+  const model = catalog.version(row)
+  const context = { model, zone: catalog.zone, now: row.evaluated_at }
+  const { state, dealings } = refold(await loadCountedEvents(sql, key), createAccount(key, model), context)
+  return { ...row, state: encodeWhole(state, dealings) }
+}

@@ -1,0 +1,39 @@
+import { expect, onTestFinished, test } from 'vitest'
+import { UnavailableError } from '#libs/runtime/errors.ts'
+import { createMetrics } from '#libs/runtime/metrics.ts'
+import { createTestPlatform } from '../../../tests/support/processes/platform.ts'
+import { usageRecord } from '../../../tests/support/scoring/scorer.ts'
+import { batchOf } from '../../../tests/support/scoring/usage-batch.ts'
+import { scoringConfigSchema } from '../config.ts'
+import { createZone } from '../core/time/time-zone.ts'
+import { createBatchScorer } from '../flush/score-batch.ts'
+import { createScoringMetrics } from '../metrics.ts'
+import { createCatalog } from '../models/live-models.ts'
+import { createScoring } from '../service.ts'
+import { createHeardSources } from '../sources/source-activity.ts'
+import { createAccountCache } from './account-cache.ts'
+
+test('a scorer whose account another has moved on writes nothing and says that it must read again', async () => {
+  const { platform, prepare, stop } = await createTestPlatform()
+  onTestFinished(stop)
+  await prepare(createScoring(platform, scoringConfigSchema.parse({})))
+  const createHandler = () =>
+    createBatchScorer({
+      ...platform,
+      metrics: createScoringMetrics(createMetrics()),
+      cache: createAccountCache(40_000),
+      relay: { offer: async () => {}, start: () => {}, stop: async () => {} },
+      mostBatches: 1,
+      heard: createHeardSources(),
+      catalog: createCatalog({ ...platform, zone: createZone('UTC') }),
+    })
+  const [former, successor] = [createHandler(), createHandler()]
+  await former(batchOf(usageRecord('acme')))
+  await successor(batchOf(usageRecord('acme')))
+  const late = batchOf(usageRecord('acme'))
+  await expect(former(late)).rejects.toThrow(UnavailableError)
+  const versions = () => platform.database.query('select version from scoring.account')
+  expect(await versions()).toEqual([{ version: 2 }])
+  await former(late)
+  expect(await versions()).toEqual([{ version: 3 }])
+})

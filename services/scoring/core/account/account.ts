@@ -1,0 +1,80 @@
+import type { Band } from '#libs/contracts/account-health.ts'
+import type { Evaluation, Override } from '../evaluation/evaluation.ts'
+import type { Erasures } from '../events/erasure.ts'
+import { createIdSet, type IdSet } from '../events/seen-ids.ts'
+import type { CompiledModel } from '../models/model.ts'
+import { createEmptyDealings, type DealingPages } from '../state/interaction-pages.ts'
+import { type AccountState, createState } from '../state/state.ts'
+import { createUserPages, type UserPages } from '../state/user-pages.ts'
+
+/** A score that was published, and until when it is the one "N days ago": the next publication's instant (null while it is the newest). */
+export type PastScore = { readonly score: number | null; nextAt: number | null }
+export const PAST_DAYS = { days7: 7, days28: 28 } as const
+export const PAST = ['days7', 'days28'] as const
+
+/** An account in memory. It runs ahead of the database by the flushes under way; `version` is compared and swapped by each of them. */
+export type Account = {
+  readonly tenantId: string
+  readonly accountId: string
+  version: number
+  /** Its version before its first event: 0, or where the account that was erased under this id ended. */
+  readonly born: number
+  /** What was erased under its id; null = nothing. */
+  readonly erasures: Erasures | null
+  /** Of the newest change; 0 before the first. */
+  sequence: number
+  /** The version that its state was folded by and its evaluation made by. */
+  model: CompiledModel
+  state: AccountState
+  users: UserPages
+  dealings: DealingPages
+  /** Whether its dealings lie in rows of their own; else they lie with the state. Once apart, they stay so. */
+  dealingsApart: boolean
+  readonly ids: IdSet
+  /** As last written. Null before the first event, and while no flush holds the account: it is large, and can be computed again. */
+  evaluation: Evaluation | null
+  /** Of the last evaluation, all it takes to compute it again; null before the first event. */
+  evaluated: { readonly at: number; readonly band: Band; readonly healthySince: number | null } | null
+  override: Override | null
+  /** When the first change was published; null before it. */
+  firstChangeAt: number | null
+  /** Scores published last at or before so many days ago; undefined = not looked up. Keys that are numbers would take half a kilobyte. */
+  past: { [Name in (typeof PAST)[number]]?: PastScore | null }
+  /** Flushes that hold this account and are not yet durable. */
+  inFlight: number
+  /** What it takes of the cache it is in; 0 in none. */
+  cachedBytes: number
+}
+
+/** False while nothing was counted: there is no such account. */
+export const exists = ({ version, born }: Account): boolean => version > born
+
+export const createAccount = (
+  { tenantId, accountId }: { readonly tenantId: string; readonly accountId: string },
+  model: CompiledModel,
+  erasures: Erasures | null = null,
+): Account => {
+  const users = createUserPages(0)
+  users.load(0, undefined)
+  return {
+    tenantId,
+    accountId,
+    version: erasures?.version ?? 0,
+    born: erasures?.version ?? 0,
+    erasures,
+    sequence: erasures?.sequence ?? 0,
+    model,
+    state: createState(),
+    users,
+    dealings: createEmptyDealings(),
+    dealingsApart: false,
+    ids: createIdSet(),
+    evaluation: null,
+    evaluated: null,
+    override: null,
+    firstChangeAt: null,
+    past: { days7: null, days28: null },
+    inFlight: 0,
+    cachedBytes: 0,
+  }
+}

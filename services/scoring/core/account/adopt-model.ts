@@ -1,0 +1,55 @@
+import type { ReceivedEvent } from '../events/parse-event.ts'
+import { type FoldContext, foldEvent } from '../state/fold.ts'
+import { createDealingPages, type DealingPages } from '../state/interaction-pages.ts'
+import { type AccountState, createState } from '../state/state.ts'
+import { createUserPages, type UserPages } from '../state/user-pages.ts'
+import type { Account } from './account.ts'
+import {
+  finish,
+  type LogEntry,
+  NO_IDS,
+  type ScoringContext,
+  stepOf,
+  stepsCompletedBy,
+  timeSteps,
+} from './apply-events.ts'
+
+/** An account's counters as another model folds its events. */
+export type Refolded = { readonly state: AccountState; readonly users: UserPages; readonly dealings: DealingPages }
+
+/** Folds all events an account has counted anew, into as many pages as it has. */
+export const refold = (
+  events: Iterable<ReceivedEvent>,
+  { users, dealings }: Pick<Account, 'users' | 'dealings'>,
+  context: FoldContext,
+): Refolded => {
+  const refolded = {
+    state: createState(),
+    users: createUserPages(users.bits()),
+    dealings: createDealingPages(dealings.bits()),
+  }
+  refolded.users.empty()
+  refolded.dealings.empty()
+  for (const event of events) foldEvent(refolded, event, context)
+  return refolded
+}
+
+/**
+ * Moves the account from the model of `from` to that of `context`: one change with cause `model_change`. `refolded` null: the new
+ * model folds the same events into the same counters.
+ */
+export const adoptModel = (
+  account: Account,
+  from: ScoringContext,
+  context: ScoringContext,
+  refolded: Refolded | null,
+): LogEntry => {
+  const before = account.evaluation
+  const stepsCompleted = stepsCompletedBy(account, [], from)
+  const steps = timeSteps(account, from)
+  account.model = context.model
+  if (refolded !== null) Object.assign(account, refolded)
+  steps.push(stepOf(account, 'model_change', [], context))
+  const noEvents = { events: [], ids: NO_IDS, backfill: false }
+  return finish(account, { ...noEvents, before, steps, stepsCompleted, always: true })
+}

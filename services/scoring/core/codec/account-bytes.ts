@@ -1,0 +1,40 @@
+import type { Account } from '../account/account.ts'
+import { createDealingPages, type DealingPages } from '../state/interaction-pages.ts'
+import type { AccountState } from '../state/state.ts'
+import { decodeStateOf, encodeState } from './state-codec.ts'
+
+/**
+ * Where an account's dealings (tickets, invoices, answers) are more than this they lie in rows of their own, of which an event reads and
+ * writes one: an account with 10,000 tickets pays for a few of them when a ticket moves, and for none with every use.
+ */
+const APART_FROM_BYTES = 2_048
+
+/** What is to be written of an account's state; pages of its dealings where they lie apart. */
+export const encodeAccount = (
+  account: Account,
+): { readonly state: Buffer; readonly dealings: readonly { readonly page: number; readonly bytes: Buffer }[] } => {
+  const { state, dealings } = account
+  if (!account.dealingsApart) {
+    if (dealings.bytesOf(0).length < APART_FROM_BYTES) return { state: encodeWhole(state, dealings), dealings: [] }
+    account.dealingsApart = true
+    dealings.markDirty(0)
+  }
+  return { state: encodeState(state, String.fromCharCode(dealings.bits() + 1)), dealings: dealings.takeDirty() }
+}
+
+/** A state with its dealings behind it, however many, all of them on one page. */
+export const encodeWhole = (state: AccountState, dealings: DealingPages): Buffer =>
+  encodeState(state, INLINE + dealings.bytesOf(0))
+
+/** What follows the state: 0 and the dealings themselves, or the bits of the pages they lie in, plus 1. */
+const INLINE = '\0'
+
+export const decodeAccount = (
+  bytes: Uint8Array,
+): { readonly state: AccountState; readonly dealings: DealingPages; readonly dealingsApart: boolean } => {
+  const { state, tail } = decodeStateOf(bytes)
+  const dealingsApart = tail[0] !== INLINE
+  const dealings = createDealingPages(dealingsApart ? tail.charCodeAt(0) - 1 : 0)
+  if (!dealingsApart) dealings.load(0, tail.slice(1))
+  return { state, dealings, dealingsApart }
+}

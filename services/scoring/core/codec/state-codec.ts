@@ -1,0 +1,88 @@
+import { type AccountState, createState } from '../state/state.ts'
+import { type ByteReader, createByteReader } from './byte-reader.ts'
+import { type ByteWriter, createByteWriter } from './byte-writer.ts'
+import { DEALINGS_PARTS } from './interaction-sections.ts'
+import { JOURNEY_PARTS } from './journey-sections.ts'
+import type { Part } from './state-section.ts'
+import { USAGE_PARTS } from './usage-sections.ts'
+
+/** First byte: how the rest is laid out. A state of another layout is folded again from the raw events. */
+export const STATE_LAYOUT = 3
+
+/** A part's place here is its number in the bytes: parts are only ever added at the end of the last list. */
+const RARE_PARTS: readonly Part[] = [...JOURNEY_PARTS, ...DEALINGS_PARTS]
+const END_OF_LIST = 0
+
+const writer: ByteWriter = createByteWriter()
+
+/**
+ * Canonical: states of the same set of events have the same bytes. What rarely changes lies at the end and is kept as bytes
+ * until a fold changes it. `tail` is put behind, one unit a byte.
+ */
+export const encodeState = (state: AccountState, tail = ''): Buffer => {
+  state.memo.journeyBytes ??= encodeJourney(state)
+  state.memo.dealingsBytes ??= encodeDealings(state)
+  writer.uint(STATE_LAYOUT)
+  writeParts(USAGE_PARTS, state)
+  writer.uint(END_OF_LIST)
+  writer.latin1(state.memo.journeyBytes)
+  writer.latin1(state.memo.dealingsBytes)
+  writer.latin1(tail)
+  return writer.take()
+}
+
+const encodeJourney = (state: AccountState): string => {
+  writeParts(JOURNEY_PARTS, state)
+  return writer.takeLatin1()
+}
+
+const encodeDealings = (state: AccountState): string => {
+  writeParts(DEALINGS_PARTS, state, JOURNEY_PARTS.length)
+  writer.uint(END_OF_LIST)
+  return writer.takeLatin1()
+}
+
+const writeParts = (parts: readonly Part[], state: AccountState, before = 0): void => {
+  for (let index = 0; index < parts.length; index += 1) {
+    const part = parts[index]!
+    if (part.isEmpty(state)) continue
+    writer.uint(before + index + 1)
+    part.write(writer, state)
+  }
+}
+
+export const decodeState = (bytes: Uint8Array): AccountState => decodeStateOf(bytes).state
+
+/** The state and what was put behind it. */
+export const decodeStateOf = (bytes: Uint8Array): { readonly state: AccountState; readonly tail: string } => {
+  const reader: ByteReader = createByteReader(bytes)
+  const layout = reader.uint()
+  if (layout !== STATE_LAYOUT) throw new Error(`state has an unknown layout ${layout}`)
+  const state = createState()
+  for (let number = reader.uint(); number !== END_OF_LIST; number = reader.uint())
+    readPart(USAGE_PARTS, number, reader, state)
+  return { state, tail: readRare(reader, state) }
+}
+
+/** Answers what is behind. */
+const readRare = (reader: ByteReader, state: AccountState): string => {
+  const all = reader.rest()
+  let dealingsAt: number | undefined
+  for (;;) {
+    const at = all.length - reader.left()
+    const number = reader.uint()
+    if (dealingsAt === undefined && (number === END_OF_LIST || number > JOURNEY_PARTS.length)) dealingsAt = at
+    if (number === END_OF_LIST) break
+    readPart(RARE_PARTS, number, reader, state)
+  }
+  const end = all.length - reader.left()
+  state.memo.journeyBytes = all.slice(0, dealingsAt)
+  state.memo.dealingsBytes = all.slice(dealingsAt, end)
+  return all.slice(end)
+}
+
+const readPart = (parts: readonly Part[], number: number, reader: ByteReader, state: AccountState): void => {
+  const part = parts[number - 1]
+  if (part === undefined) throw new Error(`state has an unknown part ${number}`)
+  part.read(reader, state)
+}

@@ -1,0 +1,95 @@
+import type { Band } from '#libs/contracts/account-health.ts'
+import type { View } from '../factors/factor-input.ts'
+import { isOpen, measuredRun } from '../journey/journey-runs.ts'
+import { timelineOf } from '../journey/stage-timeline.ts'
+import { round4, toUnits, UNITS_PER_POINT } from '../largest-remainder.ts'
+import type { CompiledModel } from '../models/model.ts'
+import type { AccountState } from '../state/state.ts'
+import type { Zone } from '../time/time-zone.ts'
+import { bandAfter, plainBand } from './bands.ts'
+import { capsOf } from './caps.ts'
+import type { Evaluation, Override } from './evaluation.ts'
+import { factsOf, isWithin } from './facts.ts'
+import { silenceLimitDays, silenceStartsAt } from './inactivity.ts'
+import { nextWakeAt } from './next-evaluation.ts'
+import { sourceFreshness } from './source-freshness.ts'
+import { standingAt } from './stage-weights.ts'
+import { weigh } from './weight-factors.ts'
+
+export type EvaluateInput = {
+  /** No event in it is later than `at`; those of the future wait in `state.pending`. */
+  readonly state: AccountState
+  readonly model: CompiledModel
+  readonly zone: Zone
+  readonly at: number
+  /** Band published last; null = the plain band of the score. */
+  readonly previousBand: Band | null
+  readonly override: Override | null
+  /** When each source of the tenant was last heard. */
+  readonly sources: ReadonlyMap<string, number>
+  /** Since when the band published last has been healthy; null or absent when it was not, or unknown. Only `advocate` needs it. */
+  readonly healthySince?: number | null
+}
+
+/** The account at `at`: a pure function of what was counted, the model and the instant (and, for the band, of the band before). */
+export const evaluate = (input: EvaluateInput): Evaluation => {
+  const { state, model, zone, at } = input
+  const { bands, caps, stages } = model.model
+  const timeline = timelineOf(state, model, zone)
+  const standing = standingAt(timeline, at, zone, stages.blendDays)
+  const run = measuredRun(timeline.runs, at)
+  const view: View = { state, model, zone, at, day: zone.dayOf(at), run, runOpen: run !== undefined && isOpen(run, at) }
+  const limitDays = silenceLimitDays(state, standing.stage, model.model)
+  const silenceAt = silenceStartsAt(state, limitDays)
+  const silentSince = silenceAt !== null && silenceAt <= at ? silenceAt : null
+  const sources = sourceFreshness(model.model, input.sources, at)
+  const weighed = weigh(view, standing, sources)
+  const capped = weighed.scoreUnits === null ? null : capsOf(caps, { view, silentSince }, weighed.scoreUnits, toUnits)
+  const computedScore = capped === null ? null : capped.units / UNITS_PER_POINT
+  const override = inForce(input.override, at)
+  const score = override === null ? computedScore : round4(override.score)
+  const { confidence } = weighed
+  const band =
+    override === null
+      ? bandAfter(computedScore, confidence, input.previousBand, bands)
+      : plainBand(round4(override.score), bands)
+  const healthySince = band === 'healthy' ? (input.healthySince ?? at) : null
+  const advocate = isAdvocate(view, healthySince)
+  const { measured } = weighed
+  const facts = factsOf({ view, standing, measured, score, band, confidence, limitDays, silentSince, advocate })
+  return {
+    at,
+    score,
+    computedScore,
+    band,
+    confidence,
+    stage: standing.stage,
+    stageEnteredAt: standing.enteredAt,
+    healthySince,
+    measured,
+    caps: capped?.results ?? [],
+    override,
+    facts,
+    nextEvaluationAt: nextWakeAt({
+      view,
+      standing,
+      timeline,
+      facts,
+      factorsChangeIn: weighed.changesIn,
+      silenceStartsAt: silenceAt,
+      sourcesNextAt: sources.nextAt,
+      override: input.override,
+      healthySince,
+    }),
+  }
+}
+
+const inForce = (override: Override | null, at: number): Override | null =>
+  override !== null && override.setAt <= at && at < override.expiresAt ? override : null
+
+/** Healthy for long enough, and a promoter, a referral or a review not long ago. */
+const isAdvocate = ({ state, model, zone, day }: View, healthySince: number | null): boolean => {
+  const { advocateHealthyDays, advocacyDays } = model.model.facts
+  if (healthySince === null || day - zone.dayOf(healthySince) < advocateHealthyDays) return false
+  return isWithin(Math.max(state.promoterDay, state.advocacyDay), day, advocacyDays)
+}

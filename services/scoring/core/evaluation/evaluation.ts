@@ -1,0 +1,63 @@
+import type { Band, Facts, Stage } from '#libs/contracts/account-health.ts'
+import type { Measured } from './measurements.ts'
+
+export type GroupName = 'onboarding' | 'usage' | 'adoption' | 'support' | 'sentiment' | 'commercial' | 'relationship'
+export type CapName = 'cancelled' | 'payment_failed' | 'silent' | 'champion_removed' | 'urgent_ticket_open'
+
+export type FactorResult = {
+  readonly factor: string
+  readonly status: 'measured' | 'no_data' | 'stale'
+  readonly value: number | null
+  readonly points: number | null
+  readonly weight: number
+  readonly freshness: number
+  /** Points of the score, 4 decimals; the groups' factors sum exactly to the group. */
+  readonly contribution: number
+  /** `from` and `to` are local dates, both inside the window. */
+  readonly window: { readonly days: number; readonly from: string; readonly to: string } | null
+}
+
+export type GroupResult = {
+  readonly group: GroupName
+  /** Effective share of the total weight, percent. */
+  readonly weight: number
+  readonly points: number | null
+  readonly contribution: number
+  readonly factors: readonly FactorResult[]
+}
+
+export type CapResult = { readonly cap: CapName; readonly limit: number; readonly delta: number }
+
+export type Override = {
+  readonly score: number
+  readonly reason: string
+  readonly author: string
+  readonly setAt: number
+  readonly expiresAt: number
+}
+
+/** Facts without what only the stored history knows. */
+export type CoreFacts = Omit<Facts, 'scoreDelta7d' | 'scoreDelta28d' | 'sequence'>
+
+/** An account at one instant. Published numbers are rounded to 4 decimals. */
+export type Evaluation = {
+  readonly at: number
+  /** After caps and override; null when no group has data. */
+  readonly score: number | null
+  /** After caps, before an override. */
+  readonly computedScore: number | null
+  readonly band: Band
+  readonly confidence: number
+  readonly stage: Stage
+  readonly stageEnteredAt: number | null
+  /** Since when the published band has been healthy; null when it is not. */
+  readonly healthySince: number | null
+  /** `groupsOf` shows it as published. */
+  readonly measured: Measured
+  /** All that hold; the lowest bears the delta. */
+  readonly caps: readonly CapResult[]
+  readonly override: Override | null
+  readonly facts: CoreFacts
+  /** The earliest later instant at which score, stage or a fact can change with no further event; null when never. */
+  readonly nextEvaluationAt: number | null
+}

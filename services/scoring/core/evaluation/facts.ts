@@ -1,0 +1,100 @@
+import type { Band } from '#libs/contracts/account-health.ts'
+import { activeUsersOf, seatsOf, type View } from '../factors/factor-input.ts'
+import { paymentFailedDays } from '../factors/payment.ts'
+import { hasSupport } from '../factors/support-ticket-rate.ts'
+import { urgentTickets } from '../factors/support-urgent-open.ts'
+import { stalledFrom } from '../journey/journey-runs.ts'
+import { round4, UNITS_PER_POINT } from '../largest-remainder.ts'
+import { subscriptionsOf } from '../state/subscription-ledger.ts'
+import { isChampionRemoved } from './caps.ts'
+import type { CoreFacts } from './evaluation.ts'
+import type { Measured } from './measurements.ts'
+import type { Standing } from './stage-weights.ts'
+
+export type Found = {
+  readonly view: View
+  readonly standing: Standing
+  readonly measured: Measured
+  readonly score: number | null
+  readonly band: Band
+  readonly confidence: number
+  readonly limitDays: number | null
+  /** Null unless it has come. */
+  readonly silentSince: number | null
+  readonly advocate: boolean
+}
+
+export const factsOf = (found: Found): CoreFacts => {
+  const { view, standing, measured, score, band, confidence, limitDays, silentSince, advocate } = found
+  const { state, day, zone } = view
+  const { mrr, renewal, anyScheduled } = subscriptionsOf(state)
+  return {
+    score,
+    band,
+    confidence,
+    stage: standing.stage,
+    daysInStage: standing.daysInStage,
+    daysSinceLastActivity: state.lastActivityAt === null ? null : day - zone.dayOf(state.lastActivityAt),
+    silenceLimitDays: limitDays,
+    silentSince: silentSince === null ? null : new Date(silentSince).toISOString(),
+    renewalInDays: renewal.renewalDay === null ? null : renewal.renewalDay - day,
+    autoRenew: renewal.autoRenew,
+    mrr: mrr === null ? null : round4(mrr),
+    seatUse: seatUseOf(view),
+    planUse: planUseOf(view),
+    openUrgentTickets: hasSupport(view) ? urgentTickets(view) : null,
+    detractorWithin90d: isWithin(state.detractorDay, day, view.model.model.facts.detractorDays),
+    paymentFailedDays: paymentFailedDays(view),
+    cancelScheduled: anyScheduled,
+    championRemoved: isChampionRemoved(view),
+    onboardingOverdueDays: view.runOpen ? overdueDaysOf(view) : null,
+    onboardingStalledDays: view.runOpen ? stalledDaysOf(view) : null,
+    ownerId: (state.traits.ownerId as string | undefined) ?? null,
+    advocate,
+    topContributions: topOf(measured, view.model.model.facts.topContributions),
+  }
+}
+
+/** Whether a day lies in the window of `windowDays` days that ends today. */
+export const isWithin = (day: number, today: number, windowDays: number): boolean =>
+  day >= 0 && day > today - windowDays
+
+/** Active users of the window in which active users are measured / the `seats` trait. */
+const seatUseOf = (view: View): number | null => {
+  const seats = seatsOf(view.state)
+  return seats === null ? null : round4(activeUsersOf(view, view.model.seatUseDays) / seats)
+}
+
+const planUseOf = ({ state }: View): number | null => {
+  const { used, limit } = state.planLimit ?? { used: null, limit: null }
+  return used === null || limit === null ? null : round4(used / limit)
+}
+
+export const overdueDaysOf = (view: View): number =>
+  Math.max(0, view.day - view.zone.dayOf(view.run!.startAt) - view.model.model.onboarding.targetDays)
+
+/** Null without required steps: then there is nothing to stall on. */
+export const stalledDaysOf = (view: View): number | null => {
+  const run = view.run!
+  if (run.required === 0) return null
+  const from = stalledFrom(run, view.at)
+  return from === null ? 0 : view.day - view.zone.dayOf(from)
+}
+
+/** The largest contributions above 0, ties in the model's order. */
+const topOf = ({ model, factorUnits }: Measured, most: number): CoreFacts['topContributions'] => {
+  const top: number[] = []
+  for (let index = 0; index < factorUnits.length; index += 1) {
+    const units = factorUnits[index]!
+    if (units <= 0) continue
+    let place = top.length
+    while (place > 0 && factorUnits[top[place - 1]!]! < units) place -= 1
+    if (place >= most) continue
+    top.splice(place, 0, index)
+    if (top.length > most) top.pop()
+  }
+  return top.map((index) => ({
+    factor: model.factors[index]!.name,
+    contribution: factorUnits[index]! / UNITS_PER_POINT,
+  }))
+}

@@ -1,0 +1,79 @@
+import type { Measurement } from '../factors/factor-input.ts'
+import { round4, toUnits, UNITS_PER_POINT } from '../largest-remainder.ts'
+import type { CompiledModel, FactorModel } from '../models/model.ts'
+import { dateOfDay } from '../time/time-zone.ts'
+import type { FactorResult, GroupResult } from './evaluation.ts'
+
+/**
+ * What was measured of an account, in columns: every flush makes one for each account it touches, and few of them are ever looked
+ * at in full. Factors and groups are in the model's order; contributions are whole units of 1e-4 points.
+ */
+export type Measured = {
+  readonly model: CompiledModel
+  /** The local day it was measured on. */
+  readonly day: number
+  readonly factors: readonly Measurement[]
+  readonly factorUnits: readonly number[]
+  readonly groupUnits: readonly number[]
+  /** Null for a group without effective weight. */
+  readonly groupPoints: readonly (number | null)[]
+  readonly groupEffective: readonly number[]
+}
+
+/** All groups with their factors, as published. */
+export const groupsOf = ({ measured }: { readonly measured: Measured }): readonly GroupResult[] => {
+  const { model, factors, factorUnits, groupUnits, groupPoints, groupEffective } = measured
+  const total = groupEffective.reduce((sum, effective) => sum + effective, 0)
+  let first = 0
+  return model.model.groups.map((group, g) => {
+    const points = groupPoints[g]!
+    const from = first
+    first += group.factors.length
+    return {
+      group: group.name,
+      weight: total > 0 ? round4((100 * groupEffective[g]!) / total) : 0,
+      points: points === null ? null : round4(points),
+      contribution: groupUnits[g]! / UNITS_PER_POINT,
+      factors: group.factors.map((factor, f) =>
+        factorResult(measured, factor, factors[from + f]!, factorUnits[from + f]!),
+      ),
+    }
+  })
+}
+
+const factorResult = (measured: Measured, factor: FactorModel, found: Measurement, units: number): FactorResult => ({
+  factor: factor.name,
+  status: found.points === null ? 'no_data' : found.freshness < 1 ? 'stale' : 'measured',
+  value: published(found.value),
+  points: published(found.points),
+  weight: factor.weight,
+  freshness: round4(found.freshness),
+  contribution: units / UNITS_PER_POINT,
+  window: windowOf(factor, measured.day),
+})
+
+/** 4 decimals, half away from zero. */
+export const published = (value: number | null): number | null =>
+  value === null ? null : toUnits(value) / UNITS_PER_POINT
+
+/** The whole local days a factor looks at, both ends included; null where it looks at no window. */
+export const windowOf = (factor: FactorModel, day: number): FactorResult['window'] => {
+  const days = factor.windowDays ?? (factor.settings?.recentDays ?? 0) + (factor.settings?.baseDays ?? 0)
+  return days === 0 ? null : windowOfDays(day, days)
+}
+
+/** The same few windows come up in every evaluation of a day: one object each. */
+const windows = new Map<number, NonNullable<FactorResult['window']>>()
+const REMEMBERED_WINDOWS = 1_000
+const MOST_DAYS = 10_000
+
+const windowOfDays = (day: number, days: number): NonNullable<FactorResult['window']> => {
+  const key = day * MOST_DAYS + days
+  let window = windows.get(key)
+  if (window === undefined) {
+    window = { days, from: dateOfDay(day - days + 1), to: dateOfDay(day) }
+    if (windows.size >= REMEMBERED_WINDOWS) windows.clear()
+    windows.set(key, window)
+  }
+  return window
+}

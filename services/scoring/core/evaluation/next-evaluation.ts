@@ -1,0 +1,100 @@
+import { leavesIn, seatsOf, type View } from '../factors/factor-input.ts'
+import { urgentSinceDay } from '../factors/support-urgent-open.ts'
+import type { Timeline } from '../journey/stage-timeline.ts'
+import type { CoreFacts, Override } from './evaluation.ts'
+import type { Standing } from './stage-weights.ts'
+
+const HOUR_MS = 3_600_000
+const NEVER = Number.POSITIVE_INFINITY
+
+export type WakeContext = {
+  readonly view: View
+  readonly standing: Standing
+  readonly timeline: Timeline
+  readonly facts: CoreFacts
+  /** Of the factors that bear weight. */
+  readonly factorsChangeIn: number
+  readonly silenceStartsAt: number | null
+  readonly sourcesNextAt: number
+  readonly override: Override | null
+  readonly healthySince: number | null
+}
+
+/**
+ * The earliest later instant at which score, stage or a fact can change with no further event.
+ * Facts that only count days (since the last activity, since a payment failed, to the renewal, of an overdue or stalled onboarding)
+ * wake the account at each local midnight for the model's `counterDays`, so that a rule on any of their values is met on its day;
+ * beyond that, and for `daysInStage`, they are published with whatever changes next: an account that is long silent and fully
+ * decayed sleeps until something real is due.
+ */
+export const nextWakeAt = (context: WakeContext): number | null => {
+  const { view } = context
+  const { at, day, zone } = view
+  const inDays = daysUntilChange(context)
+  let wakeAt = instantOfChange(context)
+  if (inDays !== NEVER) {
+    const midnight = zone.startOfDay(day + Math.max(1, inDays))
+    // A clock set back across midnight repeats a day: its end is then looked for hour by hour.
+    wakeAt = Math.min(wakeAt, midnight > at ? midnight : at + HOUR_MS)
+  }
+  return wakeAt === NEVER ? null : wakeAt
+}
+
+const instantOfChange = (context: WakeContext): number => {
+  const { view, timeline, silenceStartsAt, sourcesNextAt, override, healthySince } = context
+  const { at, state } = view
+  let next = sourcesNextAt
+  const consider = (instant: number | null | undefined): void => {
+    if (instant !== null && instant !== undefined && instant > at && instant < next) next = instant
+  }
+  consider(silenceStartsAt)
+  consider(override?.expiresAt)
+  consider(state.pending[0]?.occurredAt)
+  for (const span of timeline.spans) consider(span.at)
+  for (const run of timeline.runs) consider(run.endAt)
+  if (healthySince !== null && Math.max(state.promoterDay, state.advocacyDay) >= 0)
+    consider(advocateFrom(view, healthySince))
+  return next
+}
+
+/** When the account will have been healthy for long enough, by local days. */
+const advocateFrom = ({ zone, model }: View, healthySince: number): number =>
+  zone.startOfDay(zone.dayOf(healthySince) + model.model.facts.advocateHealthyDays)
+
+const daysUntilChange = (context: WakeContext): number => {
+  const { view, standing, factorsChangeIn } = context
+  const { state, day, model } = view
+  const { facts, caps } = model.model
+  let days = Math.min(factorsChangeIn, daysOfCounters(context))
+  if (days === 1) return 1
+  const consider = (onDay: number): void => {
+    if (onDay > day && onDay - day < days) days = onDay - day
+  }
+  if (standing.share < 1 && standing.from !== standing.to) consider(day + 1)
+  if (seatsOf(state) !== null) consider(day + leavesIn(view, state.activeUsers.days, model.seatUseDays))
+  if (state.detractorDay >= 0) consider(state.detractorDay + facts.detractorDays)
+  if (context.facts.advocate) consider(Math.max(state.promoterDay, state.advocacyDay) + facts.advocacyDays)
+  for (const { name, overDays } of caps) {
+    const since = name === 'urgent_ticket_open' ? urgentSinceDay(view) : null
+    if (since !== null) consider(since + (overDays ?? 0) + 1)
+    const failed = name === 'payment_failed' ? context.facts.paymentFailedDays : null
+    if (failed !== null) consider(day - failed + (overDays ?? 0) + 1)
+  }
+  return days
+}
+
+const daysOfCounters = ({ view, facts }: WakeContext): number => {
+  const { counterDays } = view.model.model.facts
+  const rising = [facts.daysSinceLastActivity, facts.paymentFailedDays, facts.onboardingStalledDays]
+  for (const value of rising) if (value !== null && value < counterDays) return 1
+  let days = NEVER
+  if (facts.renewalInDays !== null) {
+    if (Math.abs(facts.renewalInDays) <= counterDays) return 1
+    if (facts.renewalInDays > 0) days = facts.renewalInDays - counterDays
+  }
+  const overdue = facts.onboardingOverdueDays
+  if (overdue === null || overdue >= counterDays) return days
+  if (overdue > 0) return 1
+  const startDay = view.zone.dayOf(view.run!.startAt)
+  return Math.min(days, startDay + view.model.model.onboarding.targetDays + 1 - view.day)
+}

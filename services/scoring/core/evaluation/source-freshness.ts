@@ -1,0 +1,32 @@
+import type { Model } from '../models/model.ts'
+import type { GroupName } from './evaluation.ts'
+
+const HOUR_MS = 3_600_000
+
+/** Per group, how far its silent sources have faded; and the next instant at which that is looked at again. */
+export type SourceFreshness = { readonly of: (group: GroupName) => number; readonly nextAt: number }
+
+const FRESH: SourceFreshness = { of: () => 1, nextAt: Number.POSITIVE_INFINITY }
+
+/**
+ * A source that the model maps to groups and that was heard before, but not for longer than its interval, fades those groups
+ * linearly to 0 over the same time again. The fade is continuous: accounts are looked at again once an hour while it lasts.
+ */
+export const sourceFreshness = (model: Model, lastSeenAt: ReadonlyMap<string, number>, at: number): SourceFreshness => {
+  const byGroup = new Map<GroupName, number>()
+  let nextAt = Number.POSITIVE_INFINITY
+  for (const [source, { groups, expectedIntervalHours }] of Object.entries(model.sources)) {
+    const seenAt = lastSeenAt.get(source)
+    if (seenAt === undefined) continue
+    const interval = expectedIntervalHours * HOUR_MS
+    const fadesFrom = seenAt + interval
+    const gone = fadesFrom + interval
+    if (at < fadesFrom) nextAt = Math.min(nextAt, fadesFrom)
+    else if (at < gone) {
+      nextAt = Math.min(nextAt, gone, fadesFrom + (Math.floor((at - fadesFrom) / HOUR_MS) + 1) * HOUR_MS)
+    }
+    const freshness = Math.min(1, Math.max(0, (gone - at) / interval))
+    if (freshness < 1) for (const group of groups) byGroup.set(group, (byGroup.get(group) ?? 1) * freshness)
+  }
+  return byGroup.size === 0 && nextAt === FRESH.nextAt ? FRESH : { of: (group) => byGroup.get(group) ?? 1, nextAt }
+}

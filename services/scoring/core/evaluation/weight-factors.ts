@@ -1,0 +1,115 @@
+import { type Measurement, noData, type View } from '../factors/factor-input.ts'
+import { FACTORS } from '../factors/factor-table.ts'
+import { round4, shareUnits, toUnits } from '../largest-remainder.ts'
+import type { FactorModel, GroupModel } from '../models/model.ts'
+import type { Measured } from './measurements.ts'
+import type { SourceFreshness } from './source-freshness.ts'
+import { groupWeight, type Standing } from './stage-weights.ts'
+
+export type Weighed = {
+  readonly measured: Measured
+  /** Units of 1e-4 points, before caps; null when no group has effective weight. */
+  readonly scoreUnits: number | null
+  readonly confidence: number
+  /** In how many local days a factor that bears weight can first move. */
+  readonly changesIn: number
+}
+
+type MeasuredGroup = {
+  /** Factor weight x freshness, of factors with data. */
+  readonly freshWeight: number
+  /** Share of the stage's total the group has left, after missing data spread within it and fading took from it. */
+  readonly effective: number
+  readonly points: number | null
+}
+
+const NO_DATA = noData()
+
+/** Measures every factor and spreads the weight of what is missing; contributions sum exactly to the rounded score. */
+export const weigh = (view: View, standing: Standing, sources: SourceFreshness): Weighed => {
+  const { groups } = view.model.model
+  const factors: Measurement[] = []
+  const weighed: MeasuredGroup[] = []
+  let total = 0
+  let confidence = 0
+  let changesIn = Number.POSITIVE_INFINITY
+  for (const group of groups) {
+    const stageWeight = groupWeight(group, standing)
+    const first = factors.length
+    const one = measureGroup(view, group, stageWeight, sources.of(group.name), factors)
+    weighed.push(one)
+    total += one.effective
+    confidence += stageWeight * one.freshWeight
+    if (stageWeight > 0)
+      for (let f = first; f < factors.length; f += 1) changesIn = Math.min(changesIn, factors[f]!.changesIn)
+  }
+  const shares = weighed.map(({ effective, points }) => (points === null ? 0 : (points * effective) / total))
+  const scoreUnits = total > 0 ? toUnits(shares.reduce((sum, share) => sum + share, 0)) : null
+  const groupUnits = scoreUnits === null ? shares : shareUnits(shares, scoreUnits)
+  const measured: Measured = {
+    model: view.model,
+    day: view.day,
+    factors,
+    factorUnits: factorUnitsOf(groups, factors, weighed, groupUnits, total),
+    groupUnits,
+    groupPoints: weighed.map(({ points }) => points),
+    groupEffective: weighed.map(({ effective }) => effective),
+  }
+  return { measured, scoreUnits, confidence: round4(confidence / 10_000), changesIn }
+}
+
+/** Measures the group's factors onto the end of `into`. */
+const measureGroup = (
+  view: View,
+  group: GroupModel,
+  stageWeight: number,
+  sourceFresh: number,
+  into: Measurement[],
+): MeasuredGroup => {
+  let present = 0
+  let freshWeight = 0
+  let points = 0
+  for (const factor of group.factors) {
+    const measurement = measure(view, factor, sourceFresh)
+    into.push(measurement)
+    if (measurement.points === null) continue
+    present += factor.weight
+    freshWeight += factor.weight * measurement.freshness
+    points += factor.weight * measurement.freshness * measurement.points
+  }
+  const effective = present > 0 ? (stageWeight * freshWeight) / present : 0
+  return { freshWeight, effective, points: effective > 0 ? points / freshWeight : null }
+}
+
+/** Before its first event an account has nothing to measure, whatever its model is connected to. */
+const measure = (view: View, factor: FactorModel, sourceFresh: number): Measurement => {
+  if (view.state.firstEventAt === null) return NO_DATA
+  const measurement = FACTORS.get(factor.name)!.measure(view, factor)
+  return sourceFresh === 1 ? measurement : { ...measurement, freshness: measurement.freshness * sourceFresh }
+}
+
+const factorUnitsOf = (
+  groups: readonly GroupModel[],
+  factors: readonly Measurement[],
+  weighed: readonly MeasuredGroup[],
+  groupUnits: readonly number[],
+  total: number,
+): number[] => {
+  const units: number[] = []
+  for (let g = 0; g < groups.length; g += 1) {
+    const { factors: models } = groups[g]!
+    const { freshWeight, effective, points } = weighed[g]!
+    const first = units.length
+    if (points === null) {
+      for (let f = 0; f < models.length; f += 1) units.push(0)
+      continue
+    }
+    const share = effective / total / freshWeight
+    const parts = models.map(({ weight }, f) => {
+      const found = factors[first + f]!
+      return found.points === null ? 0 : found.points * weight * found.freshness * share
+    })
+    units.push(...shareUnits(parts, groupUnits[g]!))
+  }
+  return units
+}

@@ -1,0 +1,22 @@
+import type { Account } from '../account/account.ts'
+import { withoutErased } from './erasure.ts'
+import type { ReceivedEvent } from './parse-event.ts'
+import { hashId, ID_BYTES } from './seen-ids.ts'
+
+const word = new Uint32Array(2)
+
+/** Events not counted before and not erased, and their hashes one behind the other. */
+export const dropCounted = (account: Account, events: readonly ReceivedEvent[]) => {
+  const ids = Buffer.allocUnsafe(events.length * ID_BYTES)
+  const fresh: ReceivedEvent[] = []
+  for (const given of events) {
+    const event = account.erasures === null ? given : withoutErased(given, account.erasures, account)
+    if (event === null) continue
+    hashId(event.source, event.id, word)
+    if (!account.ids.add(word[0]!, word[1]!)) continue
+    ids.writeUInt32LE(word[0]!, fresh.length * ID_BYTES)
+    ids.writeUInt32LE(word[1]!, fresh.length * ID_BYTES + 4)
+    fresh.push(event)
+  }
+  return { fresh, ids: ids.subarray(0, fresh.length * ID_BYTES) }
+}

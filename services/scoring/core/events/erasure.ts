@@ -1,0 +1,63 @@
+import { createHash } from 'node:crypto'
+import { type ReceivedEvent, rawText } from './parse-event.ts'
+
+/**
+ * What was erased under an account's id. An event counts only when it both happened and was received after the erasure, so that
+ * neither the log read again nor a client that sends its past again brings anything back.
+ */
+export type Erasures = {
+  /** When the account was erased; null = never. */
+  readonly accountAt: number | null
+  /** When each user was erased, by `userHash`. */
+  readonly users: ReadonlyMap<string, number>
+  /** Where the erased account ended: one that begins anew goes on from there. */
+  readonly version: number
+  readonly sequence: number
+}
+
+export type AccountName = { readonly tenantId: string; readonly accountId: string }
+
+/** Stands for an erased user where the id must not. */
+export const userHash = ({ tenantId, accountId }: AccountName, userId: string): string =>
+  createHash('sha256')
+    .update(JSON.stringify([tenantId, accountId, userId]))
+    .digest('hex')
+
+/** The event without what was erased; null when nothing of it may count. */
+export const withoutErased = (event: ReceivedEvent, erasures: Erasures, account: AccountName): ReceivedEvent | null => {
+  const at = Math.min(event.occurredAt, event.receivedAt)
+  if (erasures.accountAt !== null && at <= erasures.accountAt) return null
+  if (erasures.users.size === 0) return event
+  return withoutUser(event, (text) => at <= (erasures.users.get(userHash(account, text)) ?? Number.NEGATIVE_INFINITY))
+}
+
+/**
+ * The event without a user: null when it is theirs or made them champion; else what only names them, as a whole text or as a key in its
+ * properties, is taken out.
+ */
+export const withoutUser = (event: ReceivedEvent, isErased: (text: string) => boolean): ReceivedEvent | null => {
+  const { properties } = event
+  if (event.userId !== null && isErased(event.userId)) return null
+  if (event.type === 'Champion Changed' && typeof properties.to === 'string' && isErased(properties.to)) return null
+  const kept = withoutTexts(properties, isErased)
+  if (kept === properties) return event
+  const raw = JSON.stringify({ ...JSON.parse(rawText(event.raw)), properties: kept })
+  return { ...event, properties: kept, raw }
+}
+
+/** The value without the members that are, or are called, such a text; the value itself when there are none. */
+export const withoutTexts = <Value>(value: Value, isGone: (text: string) => boolean): Value => {
+  if (typeof value !== 'object' || value === null) return value
+  const entries = Object.entries(value)
+  const kept = entries.flatMap(([name, member]): [string, unknown][] =>
+    (typeof member === 'string' && isGone(member)) || (!Array.isArray(value) && isGone(name))
+      ? []
+      : [[name, withoutTexts(member, isGone)]],
+  )
+  if (
+    kept.length === entries.length &&
+    kept.every(([name, member]) => member === (value as Record<string, unknown>)[name])
+  )
+    return value
+  return (Array.isArray(value) ? kept.map(([, member]) => member) : Object.fromEntries(kept)) as Value
+}

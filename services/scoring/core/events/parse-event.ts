@@ -1,0 +1,162 @@
+import { parseInstant } from '../time/instant.ts'
+import type { CountedEvent } from './event.ts'
+
+/** JSON to keep of an event: a text, or a record that has it as it came, so that no copy of it is in memory. */
+export type RawEvent = string | { readonly value: Buffer }
+
+/** An event with what the scoring hop needs beside the count: what to keep, and whether anything may be sent because of it. */
+export type ReceivedEvent = CountedEvent & { readonly backfill: boolean; readonly raw: RawEvent }
+
+export const rawText = (raw: RawEvent): string => (typeof raw === 'string' ? raw : raw.value.toString())
+
+export type ReadRecord =
+  | { readonly kind: 'event'; readonly tenantId: string; readonly accountId: string; readonly event: ReceivedEvent }
+  | { readonly kind: 'evaluate'; readonly tenantId: string; readonly accountId: string }
+  | { readonly kind: 'unreadable'; readonly reason: string }
+
+type Delivered = {
+  readonly key: string
+  readonly value: Buffer
+  readonly text?: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly timestampMs: number
+}
+
+const MAX_EVENT_BYTES = 64 * 1024
+const MAX_DEPTH = 16
+const MAX_KEYS = 200
+const MAX_NAME = 256
+const MAX_ID = 128
+const MAX_FUTURE_MS = 5 * 60_000
+const DAY_MS = 86_400_000
+const MAX_LIVE_AGE_MS = 32 * DAY_MS
+
+/**
+ * Reads a record of `usage.events`, wherever it comes from: product backends may write the topic themselves, so everything that the
+ * HTTP door checks is checked again here (by hand: it runs for every event). What is missing is filled in: the tenant from the key,
+ * `receivedAt` from the record's timestamp, `source` with "kafka". What the door accepts is always read. `key` is the record's:
+ * whoever reads many of one account has it decoded already.
+ */
+export const readRecord = (
+  record: Delivered,
+  retentionDays = Number.POSITIVE_INFINITY,
+  key = record.key,
+): ReadRecord => {
+  const text = record.text ?? record.value.toString()
+  // No text has more units than bytes, nor more than three bytes a unit.
+  if (text.length > MAX_EVENT_BYTES / 3 && record.value.length > MAX_EVENT_BYTES && bytesAsSent(text) > MAX_EVENT_BYTES)
+    return unreadable(`larger than ${MAX_EVENT_BYTES} bytes`)
+  const read = readText(record, key, text)
+  if (read.kind === 'event' && read.event.occurredAt < read.event.receivedAt - retentionDays * DAY_MS)
+    return unreadable('occurredAt: older than the retention')
+  return read
+}
+
+/** Without tenant, source and instants, which the HTTP door adds to an event or writes anew. */
+const bytesAsSent = (text: string): number => {
+  try {
+    const { tenantId, source, occurredAt, receivedAt, ...event } = JSON.parse(text)
+    return Buffer.byteLength(JSON.stringify(event))
+  } catch {
+    return Number.POSITIVE_INFINITY
+  }
+}
+
+/** The same, of whatever size and age: what was counted once can be read for as long as it is kept. */
+export const readKeptRecord = (record: Delivered): ReadRecord =>
+  readText(record, record.key, record.text ?? record.value.toString())
+
+const readText = (record: Delivered, key: string, text: string): ReadRecord => {
+  let body: unknown
+  try {
+    body = JSON.parse(text)
+  } catch {
+    return unreadable('not JSON')
+  }
+  if (!isObject(body)) return unreadable('not a JSON object')
+  const kind = record.headers.kind ?? 'event'
+  if (kind !== 'event' && kind !== 'evaluate') return unreadable('header kind is neither event nor evaluate')
+  const accountId = body.accountId
+  if (!isName(accountId, MAX_NAME)) return unreadable('accountId: 1 to 256 characters wanted')
+  const separator = key.length - accountId.length - 1
+  if (separator < 1 || key[separator] !== ':' || !key.endsWith(accountId))
+    return unreadable('the key is not tenantId:accountId')
+  const tenantId = key.slice(0, separator)
+  if (body.tenantId !== undefined && body.tenantId !== tenantId) return unreadable('tenantId differs from the key')
+  if (kind === 'evaluate') return { kind, tenantId, accountId }
+  return readEvent(record, text, body, tenantId, accountId)
+}
+
+const readEvent = (
+  record: Delivered,
+  text: string,
+  body: Record<string, unknown>,
+  tenantId: string,
+  accountId: string,
+): ReadRecord => {
+  const { id, type, userId, mode, source = 'kafka', properties = {} } = body
+  if (!isName(id, MAX_ID)) return unreadable('id: 1 to 128 characters wanted')
+  if (!isName(type, MAX_NAME)) return unreadable('type: 1 to 256 characters wanted')
+  if (!isName(source, MAX_NAME)) return unreadable('source: 1 to 256 characters wanted')
+  if (userId !== undefined && userId !== null && !isName(userId, MAX_NAME))
+    return unreadable('userId: 1 to 256 characters wanted')
+  if (mode !== undefined && mode !== 'live' && mode !== 'backfill')
+    return unreadable('mode is neither live nor backfill')
+  if (!isObject(properties)) return unreadable('properties: an object wanted')
+  if (text.includes('\\u') && !isCleanText(text)) return unreadable('holds NUL or half a surrogate pair')
+  if (text.includes('\ufffd') && !record.value.equals(Buffer.from(text))) return unreadable('not UTF-8')
+  const problem = problemOfShape(properties, 2)
+  if (problem !== undefined) return unreadable(`properties: ${problem}`)
+  const occurredAt = typeof body.occurredAt === 'string' ? parseInstant(body.occurredAt) : Number.NaN
+  if (Number.isNaN(occurredAt)) return unreadable('occurredAt: an RFC 3339 instant wanted')
+  const given = body.receivedAt
+  const receivedAt =
+    given === undefined ? record.timestampMs : typeof given === 'string' ? parseInstant(given) : Number.NaN
+  if (Number.isNaN(receivedAt)) return unreadable('receivedAt: an RFC 3339 instant wanted')
+  const complete = given !== undefined && body.source !== undefined && body.tenantId !== undefined
+  const problemOfTime = problemOfInstants(occurredAt, receivedAt, mode === 'backfill')
+  if (problemOfTime !== undefined) return unreadable(`occurredAt: ${problemOfTime}`)
+  const raw = complete
+    ? record
+    : JSON.stringify({ ...body, tenantId, source, receivedAt: new Date(receivedAt).toISOString() })
+  const backfill = mode === 'backfill'
+  const event = { id, source, type, userId: userId ?? null, occurredAt, receivedAt, properties, backfill, raw }
+  return { kind: 'event', tenantId, accountId, event }
+}
+
+/** The same limits as at the HTTP door. */
+const problemOfInstants = (occurredAt: number, receivedAt: number, backfill: boolean): string | undefined => {
+  if (occurredAt > receivedAt + MAX_FUTURE_MS) return 'more than 5 minutes in the future'
+  if (!backfill && occurredAt < receivedAt - MAX_LIVE_AGE_MS) return 'older than 32 days needs mode backfill'
+  return undefined
+}
+
+const unreadable = (reason: string): ReadRecord => ({ kind: 'unreadable', reason })
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** Characters are code points, as at the HTTP door. */
+const isName = (value: unknown, max: number): value is string =>
+  typeof value === 'string' && value.length > 0 && (value.length <= max || [...value].length <= max)
+
+/** Only an escape can bring NUL or half a pair into valid UTF-8, so this slow check runs only where `\u` stands. */
+const isCleanText = (text: string): boolean => {
+  const written = JSON.stringify(JSON.parse(text))
+  return !/(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f])/i.test(written)
+}
+
+const problemOfShape = (value: object, depth: number): string | undefined => {
+  if (depth > MAX_DEPTH) return `nested deeper than ${MAX_DEPTH} levels`
+  const values = Array.isArray(value) ? value : Object.values(value)
+  if (!Array.isArray(value) && values.length > MAX_KEYS) return `more than ${MAX_KEYS} keys in an object`
+  for (const item of values) {
+    if (typeof item === 'number') {
+      if (!Number.isFinite(item)) return 'a number beyond a double'
+    } else if (typeof item === 'object' && item !== null) {
+      const problem = problemOfShape(item, depth + 1)
+      if (problem !== undefined) return problem
+    }
+  }
+  return undefined
+}

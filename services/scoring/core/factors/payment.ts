@@ -1,0 +1,12 @@
+import type { AccountState } from '../state/state.ts'
+import type { View } from './factor-input.ts'
+
+/** Local days for which an invoice has been failing, the longest; null while nothing fails. */
+export const paymentFailedDays = (view: View): number | null => {
+  const since = view.state.failingInvoices.days[0]
+  return since === undefined ? null : view.day - since
+}
+
+/** Whether the account ever had a subscription or invoice event. */
+export const hasBilling = ({ subscriptions, invoiceCount }: AccountState): boolean =>
+  subscriptions.length > 0 || invoiceCount > 0

@@ -1,0 +1,74 @@
+import type { Stage } from '#libs/contracts/account-health.ts'
+import type { View } from '../factors/factor-input.ts'
+import { subscriptionsOf } from '../state/subscription-ledger.ts'
+import { stepsDone } from './journey-runs.ts'
+import { spanAt, type Timeline } from './stage-timeline.ts'
+
+const DAY_MS = 86_400_000
+/** Completions from which a pace of one's own can be told. */
+const MINIMUM_DONE = 2
+
+/** Days to complete onboarding: the middle half of comparable accounts. */
+export type CohortDays = { readonly p25Days: number; readonly medianDays: number; readonly p75Days: number }
+
+export type Eta = {
+  readonly basis: 'own_rate' | 'cohort' | 'date' | 'insufficient_data'
+  readonly at: number | null
+  readonly earliestAt: number | null
+  readonly latestAt: number | null
+}
+
+const UNKNOWN: Eta = { basis: 'insufficient_data', at: null, earliestAt: null, latestAt: null }
+
+/** When the next stage is due, with a range. A renewal window has a date; the end of onboarding is estimated. */
+export const etaOf = (view: View, stage: Stage, timeline: Timeline, cohort: CohortDays | null): Eta => {
+  if (stage === 'onboarding') return onboardingEta(view, cohort)
+  if (stage === 'churned') return UNKNOWN
+  const next = timeline.spans[spanAt(timeline, view.at) + 1]
+  if (next !== undefined) return dated(next.at)
+  const { renewalDay } = subscriptionsOf(view.state).renewal
+  return renewalDay === null || renewalDay < view.day ? UNKNOWN : dated(view.zone.startOfDay(renewalDay))
+}
+
+const dated = (at: number): Eta => ({ basis: 'date', at, earliestAt: at, latestAt: at })
+
+/**
+ * Remaining required steps / the account's own step rate; the range takes its quickest and its slowest step for all that remain.
+ * Both are kept within what the middle half of the cohort needed in all, where that is known.
+ */
+const onboardingEta = (view: View, cohort: CohortDays | null): Eta => {
+  const { run, at } = view
+  if (run === undefined) return UNKNOWN
+  const done = stepsDone(run, at)
+  const remaining = run.required - done
+  if (run.required === 0 || remaining === 0 || done < MINIMUM_DONE) return cohortEta(run.startAt, at, cohort)
+  const instants = [run.startAt, ...run.completions.slice(0, done).map((step) => step.at)]
+  const gaps = instants.slice(1).map((instant, index) => instant - instants[index]!)
+  const within = (instant: number): number =>
+    Math.max(at, cohort === null ? instant : bounded(instant, run.startAt, at, cohort))
+  const estimate = within(at + Math.round((remaining * (at - run.startAt)) / done))
+  const slowest = Math.max(...gaps, at - instants[instants.length - 1]!)
+  return {
+    basis: 'own_rate',
+    at: estimate,
+    earliestAt: Math.min(estimate, within(at + remaining * Math.min(...gaps))),
+    latestAt: Math.max(estimate, within(at + remaining * slowest)),
+  }
+}
+
+/** Kept within the middle half of the cohort; an account that is slower than that has no upper bound any more. */
+const bounded = (instant: number, startAt: number, at: number, { p25Days, p75Days }: CohortDays): number => {
+  const latest = startAt + p75Days * DAY_MS
+  return Math.round(Math.max(startAt + p25Days * DAY_MS, latest > at ? Math.min(latest, instant) : instant))
+}
+
+const cohortEta = (startAt: number, at: number, cohort: CohortDays | null): Eta => {
+  if (cohort === null || startAt + cohort.p75Days * DAY_MS <= at) return UNKNOWN
+  const after = (days: number): number => Math.max(at, Math.round(startAt + days * DAY_MS))
+  return {
+    basis: 'cohort',
+    at: after(cohort.medianDays),
+    earliestAt: after(cohort.p25Days),
+    latestAt: after(cohort.p75Days),
+  }
+}

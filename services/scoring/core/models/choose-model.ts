@@ -1,0 +1,45 @@
+import { compareText } from '../events/event-order.ts'
+import type { CompiledModel } from './model.ts'
+import { matchesTraits, type Traits } from './segment.ts'
+
+/** The live models of a tenant. */
+export type LiveModels = {
+  readonly default: CompiledModel
+  /** Those for a segment, the highest priority first, ties by id. */
+  readonly segments: readonly CompiledModel[]
+  /** Sources that one of them maps to groups, and how long each may be quiet, ms: the shortest where models differ. */
+  readonly intervals: ReadonlyMap<string, number>
+}
+
+export const createLiveModels = (fallback: CompiledModel, models: readonly CompiledModel[]): LiveModels => {
+  const standard = models.find(({ model }) => model.segment === undefined) ?? fallback
+  const segments = models
+    .filter(({ model }) => model.segment !== undefined)
+    .sort((a, b) => b.model.segment!.priority - a.model.segment!.priority || compareText(a.model.id, b.model.id))
+  return { default: standard, segments, intervals: intervalsOf([standard, ...segments]) }
+}
+
+/** The live models as they would be with this one among them. */
+export const withModel = (live: LiveModels, model: CompiledModel): LiveModels =>
+  model.model.segment === undefined
+    ? createLiveModels(model, live.segments)
+    : createLiveModels(live.default, [...live.segments.filter((one) => one.model.id !== model.model.id), model])
+
+const HOUR_MS = 3_600_000
+
+const intervalsOf = (models: readonly CompiledModel[]): Map<string, number> => {
+  const intervals = new Map<string, number>()
+  for (const { model } of models) {
+    for (const [source, { expectedIntervalHours }] of Object.entries(model.sources)) {
+      const shortest = Math.min(intervals.get(source) ?? Number.POSITIVE_INFINITY, expectedIntervalHours * HOUR_MS)
+      intervals.set(source, shortest)
+    }
+  }
+  return intervals
+}
+
+/** The model that scores an account with these traits. */
+export const chooseModel = (live: LiveModels, traits: Traits): CompiledModel => {
+  for (const segment of live.segments) if (matchesTraits(segment.model.segment!.when, traits)) return segment
+  return live.default
+}

@@ -1,0 +1,80 @@
+import type { CountedEvent } from '../events/event.ts'
+import { boundKeys, compareStamps, insertBounded, type Stamp, stampOf } from '../events/event-order.ts'
+import { KNOWN_TYPES } from '../events/event-types.ts'
+import { countOf, flagOf, namesOf, numberOf, positiveOf, textOf } from '../events/properties.ts'
+import type { Traits } from '../models/segment.ts'
+import { parseDay } from '../time/calendar.ts'
+import type { Zone } from '../time/time-zone.ts'
+import { insertRenewalTrait } from './renewal-traits.ts'
+import { type AccountState, createState, own } from './state.ts'
+
+/** Traits that the score reads have a type; a value of another type counts as absent and leaves the earlier one. */
+const TYPED: ReadonlyMap<string, (value: unknown, zone: Zone) => unknown> = new Map<
+  string,
+  (value: unknown, zone: Zone) => unknown
+>([
+  ['seats', positiveOf],
+  ['mrr', numberOf],
+  ['termMonths', countOf],
+  ['autoRenew', flagOf],
+  ['entitledFeatures', namesOf],
+  ['renewalDate', (value, zone) => (parseDay(value, zone) === null ? null : value)],
+  ['plan', textOf],
+  ['ownerId', textOf],
+  ['parentId', textOf],
+  ['name', textOf],
+  ['industry', textOf],
+])
+
+export const foldTraits = (state: AccountState, event: CountedEvent, zone: Zone): void => {
+  const stamp = stampOf(event)
+  for (const name of Object.keys(event.properties)) {
+    const given = event.properties[name]
+    const read = TYPED.get(name)
+    const value = read === undefined ? anyOf(given) : read(given, zone)
+    if (value !== null) setTrait(state, name, value, stamp)
+  }
+  const renewalDay = parseDay(event.properties.renewalDate, zone)
+  const termMonths = countOf(event.properties.termMonths)
+  if (renewalDay === null && termMonths === null) return
+  if (insertRenewalTrait(state.renewalTraits, { ...stamp, renewalDay, termMonths })) state.memo.timeline = undefined
+  state.memo.subscriptions = undefined
+}
+
+/** The traits that these events leave at an instant. */
+export const traitsOf = (events: Iterable<CountedEvent>, zone: Zone, at: number): Traits => {
+  const state = createState()
+  for (const event of events) {
+    if (event.occurredAt <= at && KNOWN_TYPES.get(event.type) === 'traits') foldTraits(state, event, zone)
+  }
+  return state.traits
+}
+
+const anyOf = (value: unknown): unknown => (value === undefined || value === '' ? null : value)
+
+const setTrait = (state: AccountState, name: string, value: unknown, stamp: Stamp): void => {
+  const before = state.traitStamps.get(name)
+  if (before !== undefined && compareStamps(before, stamp) > 0) return
+  state.traits[name] = value
+  own(state, 'traitStamps').set(name, stamp)
+  if (before === undefined && !TYPED.has(name)) boundTraits(state)
+  state.memo.subscriptions = undefined
+}
+
+/** Traits beside those the score reads: the first by name. */
+const MOST_FREE_TRAITS = 200
+const NEWEST_LIFECYCLE = 128
+
+const boundTraits = (state: AccountState): void => {
+  if (state.traitStamps.size <= MOST_FREE_TRAITS) return
+  const free = new Map([...state.traitStamps].filter(([name]) => !TYPED.has(name)))
+  const dropped = boundKeys(free, MOST_FREE_TRAITS)
+  if (dropped === undefined) return
+  own(state, 'traitStamps').delete(dropped)
+  delete state.traits[dropped]
+}
+
+export const foldLifecycle = (state: AccountState, event: CountedEvent): void => {
+  insertBounded(state.lifecycle, { ...stampOf(event), deleted: event.type === 'Account Deleted' }, NEWEST_LIFECYCLE)
+  state.memo.timeline = undefined
+}

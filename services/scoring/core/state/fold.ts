@@ -1,0 +1,200 @@
+import type { CountedEvent } from '../events/event.ts'
+import { boundKeys, compareStamps, compareText, stampOf } from '../events/event-order.ts'
+import { BYPASS_TYPE, type Feeds, KNOWN_TYPES } from '../events/event-types.ts'
+import { textOf } from '../events/properties.ts'
+import type { CompiledModel, TypeRule } from '../models/model.ts'
+import type { Zone } from '../time/time-zone.ts'
+import { addDay, addToDay, takeFromDay } from './day-counts.ts'
+import { foldInvoice, foldPlanLimit, foldSubscription, invoiceIdOf } from './fold-commercial.ts'
+import { foldBypass, foldJourneyDone, foldJourneyStart, foldJourneyStep, foldValue } from './fold-journey.ts'
+import { foldCsat, foldNps } from './fold-sentiment.ts'
+import { foldTicket, ticketIdOf } from './fold-support.ts'
+import { foldLifecycle, foldTraits } from './fold-traits.ts'
+import { type DealingBook, dealingKey } from './interactions.ts'
+import { type AccountState, own } from './state.ts'
+import type { UserBook } from './user-days.ts'
+
+/** What the events of an account add up to. */
+export type Counters = { readonly state: AccountState; readonly users: UserBook; readonly dealings: DealingBook }
+
+export type FoldContext = { readonly model: CompiledModel; readonly zone: Zone; readonly now: number }
+
+/** Names of custom types an account counts one by one: the least by code points, so that order of arrival does not choose. */
+const COUNTED_CUSTOM_TYPES = 32
+/** Core features an account is known to use: the first by name. */
+const MOST_FEATURES = 512
+const NEVER = -1
+
+/**
+ * Counts one event that was not counted before. The result depends only on the set of events folded. An event of the future
+ * waits in `state.pending`. Pages of what `usersTouchedBy` and `dealingTouchedBy` name must be loaded.
+ */
+export const foldEvent = (counters: Counters, event: CountedEvent, context: FoldContext): void => {
+  if (event.occurredAt > context.now) insertPending(counters.state.pending, event)
+  else count(counters, event, context)
+}
+
+/** Counts the waiting events whose instant has come. */
+export const promote = (counters: Counters, context: FoldContext): void => {
+  const { pending } = counters.state
+  while (pending.length > 0 && pending[0]!.occurredAt <= context.now) count(counters, pending.shift()!, context)
+}
+
+/** Users whose days folding this event reads or writes. */
+export const usersTouchedBy = (event: CountedEvent): string[] => {
+  const named = event.type === 'Champion Changed' ? textOf(event.properties.to) : null
+  if (event.userId === null || event.userId === '') return named === null ? [] : [named]
+  return named === null ? [event.userId] : [event.userId, named]
+}
+
+/** Key of the dealing that folding this event reads or writes; null: none. */
+export const dealingTouchedBy = (event: CountedEvent): string | null => {
+  const feeds = KNOWN_TYPES.get(event.type)
+  if (feeds === 'ticket') return dealingKey('ticket', ticketIdOf(event))
+  if (feeds === 'invoice') return dealingKey('invoice', invoiceIdOf(event))
+  return feeds === 'nps' && event.userId !== null ? dealingKey('answer', event.userId) : null
+}
+
+/** Events that `promote` counts. */
+export const eventsPending = (state: AccountState, now: number): readonly CountedEvent[] =>
+  state.pending.filter((event) => event.occurredAt <= now)
+
+const insertPending = (pending: CountedEvent[], event: CountedEvent): void => {
+  const stamp = stampOf(event)
+  let index = pending.length
+  while (index > 0 && compareStamps(stampOf(pending[index - 1]!), stamp) > 0) index -= 1
+  pending.splice(index, 0, event)
+}
+
+const count = ({ state, users, dealings }: Counters, event: CountedEvent, context: FoldContext): void => {
+  const { model, zone } = context
+  const rule = model.typeRule(event.type)
+  const feeds = KNOWN_TYPES.get(event.type)
+  const day = zone.dayOf(event.occurredAt)
+  state.eventCount += 1
+  countType(state.typeCounts, event.type, feeds !== undefined)
+  if (event.type !== BYPASS_TYPE && (state.firstEventAt === null || event.occurredAt < state.firstEventAt)) {
+    state.firstEventAt = event.occurredAt
+    state.memo.timeline = undefined
+  }
+  if (rule.activity) foldActivity(state, users, event, { day, rule, model })
+  const feedsPart = feeds !== undefined && feeds !== 'nothing'
+  const feedsJourney = feedsPart && FEEDS_JOURNEY.has(feeds)
+  if (rule.firstValue || feedsJourney) state.memo.journeyBytes = undefined
+  if (feedsPart && !feedsJourney) state.memo.dealingsBytes = undefined
+  if (rule.firstValue) foldValue(state, event)
+  if (feedsPart) FOLDS[feeds](state, event, { day, users, dealings, model, zone })
+}
+
+/** Feeds whose parts lie among those of the journey; the others' lie among the dealings. */
+const FEEDS_JOURNEY: ReadonlySet<Feeds> = new Set([
+  'traits',
+  'lifecycle',
+  'journey_start',
+  'journey_step',
+  'journey_done',
+  'journey_bypass',
+])
+
+type FoldPart = {
+  readonly day: number
+  readonly users: UserBook
+  readonly dealings: DealingBook
+  readonly model: CompiledModel
+  readonly zone: Zone
+}
+
+/** What an event of a known type feeds, besides activity: the map from events to the parts of the state. */
+const FOLDS: Readonly<
+  Record<Exclude<Feeds, 'nothing'>, (state: AccountState, event: CountedEvent, part: FoldPart) => void>
+> = {
+  traits: (state, event, { zone }) => foldTraits(state, event, zone),
+  lifecycle: foldLifecycle,
+  journey_start: foldJourneyStart,
+  journey_step: foldJourneyStep,
+  journey_done: foldJourneyDone,
+  journey_bypass: foldBypass,
+  ticket: foldTicket,
+  nps: foldNps,
+  csat: (state, event, { day, model }) => foldCsat(state, event, day, model),
+  subscription: (state, event, { zone }) => foldSubscription(state, event, zone),
+  invoice: foldInvoice,
+  plan_limit: foldPlanLimit,
+  touch: (state, event, { day, model }) => {
+    const kind = textOf(event.properties.kind)
+    if (kind !== null && model.contactKinds.has(kind)) state.contactDay = Math.max(state.contactDay, day)
+  },
+  champion: (state, event, { users }) => foldChampion(state, users, event),
+  advocacy: (state, _event, { day }) => {
+    state.advocacyDay = Math.max(state.advocacyDay, day)
+  },
+}
+
+const countType = (counts: Map<string, number>, type: string, known: boolean): void => {
+  const before = counts.get(type)
+  if (before !== undefined) {
+    counts.set(type, before + 1)
+    return
+  }
+  counts.set(type, 1)
+  if (known) return
+  const custom = [...counts.keys()].filter((name) => name !== '' && !KNOWN_TYPES.has(name))
+  if (custom.length <= COUNTED_CUSTOM_TYPES) return
+  const greatest = custom.reduce((a, b) => (compareText(a, b) > 0 ? a : b))
+  counts.set('', (counts.get('') ?? 0) + counts.get(greatest)!)
+  counts.delete(greatest)
+}
+
+type Activity = { readonly day: number; readonly rule: TypeRule; readonly model: CompiledModel }
+
+const foldActivity = (state: AccountState, users: UserBook, event: CountedEvent, activity: Activity): void => {
+  const { day, rule, model } = activity
+  const { keep } = model
+  if (state.lastActivityAt === null || event.occurredAt > state.lastActivityAt) state.lastActivityAt = event.occurredAt
+  // A list grown from nothing would have room for 17 days at once.
+  if (state.activeDays.length === 0) state.activeDays = [day]
+  else addDay(state.activeDays, day, keep.active)
+  const feature = event.type === 'Feature Used' ? textOf(event.properties.feature) : rule.feature
+  const core =
+    rule.core ||
+    (event.type === 'Feature Used' &&
+      (event.properties.core === true || (feature !== null && model.coreFeatures.has(feature))))
+  if (core) {
+    addToDay(state.coreEvents, day, 1, keep.core)
+    if (feature !== null) foldFeature(state, feature, day)
+  }
+  const { userId } = event
+  if (userId === null || userId === '') return
+  const before = users.get(userId)
+  const activeDay = before?.activeDay ?? NEVER
+  const coreDay = before?.coreDay ?? NEVER
+  if (activeDay === NEVER) state.userCount += 1
+  if (day > activeDay) moveUser(state.activeUsers, activeDay, day, keep.users)
+  if (core && day > coreDay) moveUser(state.coreUsers, coreDay, day, keep.users)
+  if (day > activeDay || (core && day > coreDay)) {
+    users.set(userId, { activeDay: Math.max(activeDay, day), coreDay: core ? Math.max(coreDay, day) : coreDay })
+  }
+  if (state.champion?.userId === userId && day > state.championSeenDay) state.championSeenDay = day
+}
+
+const foldFeature = (state: AccountState, feature: string, day: number): void => {
+  const before = state.features.get(feature)
+  if (before !== undefined && before >= day) return
+  const features = own(state, 'features')
+  features.set(feature, day)
+  if (before === undefined) boundKeys(features, MOST_FEATURES)
+}
+
+/** The new day first: the newest day of the series, which says what is kept, must never fall. */
+const moveUser = (series: AccountState['activeUsers'], from: number, to: number, keepDays: number): void => {
+  addToDay(series, to, 1, keepDays)
+  if (from !== NEVER) takeFromDay(series, from)
+}
+
+const foldChampion = (state: AccountState, users: UserBook, event: CountedEvent): void => {
+  const stamp = stampOf(event)
+  if (state.champion !== null && compareStamps(state.champion, stamp) > 0) return
+  const userId = textOf(event.properties.to)
+  state.champion = { ...stamp, userId }
+  state.championSeenDay = userId === null ? NEVER : (users.get(userId)?.activeDay ?? NEVER)
+}

@@ -1,0 +1,111 @@
+import { type AnyDealing, type DealingPage, decodeDealings, encodeDealings } from '../codec/interaction-codec.ts'
+import { type DealingBook, dealingKey } from './interactions.ts'
+import { growBits, pageOfKey } from './page-layout.ts'
+import type { AccountState } from './state.ts'
+
+/** Aimed at: 1 to 4 KB. */
+const DEALINGS_PER_PAGE = 32
+
+/** The dealings of one account in 2^bits pages by hash of their key. */
+export type DealingPages = DealingBook & {
+  readonly bits: () => number
+  readonly pageOf: (key: string) => number
+  readonly isLoaded: (page: number) => boolean
+  /** Bytes as a text of one unit each; undefined: there is nothing on it. */
+  readonly load: (page: number, bytes: string | undefined) => void
+  /** The page is to be written. */
+  readonly markDirty: (page: number) => void
+  /** Forgets all dealings, loaded or not: every page is written anew. */
+  readonly empty: () => void
+  /** A loaded page as bytes. */
+  readonly bytesOf: (page: number) => string
+  /** Pages written to since the last call, as bytes; forgets that they were. */
+  readonly takeDirty: () => { page: number; bytes: Buffer }[]
+  /** Dealings of the loaded pages, by key. */
+  readonly entries: () => Iterable<[string, AnyDealing]>
+}
+
+export const dealingBitsFor = ({ ticketCount, invoiceCount, answererCount }: AccountState, bits: number): number =>
+  growBits(ticketCount + invoiceCount + answererCount, bits, DEALINGS_PER_PAGE)
+
+type Pages = {
+  readonly pageBits: number
+  /** By number; undefined = not loaded. As bytes until one of its dealings is asked for: most are not before they are written again. */
+  readonly pages: (DealingPage | string | undefined)[]
+  readonly dirty: number[]
+}
+
+const open = ({ pages }: Pages, page: number): DealingPage => {
+  const held = pages[page]
+  if (held === undefined) throw new Error('the page of a dealing was used before it was loaded')
+  if (typeof held !== 'string') return held
+  const opened = decodeDealings(held)
+  pages[page] = opened
+  return opened
+}
+
+/** Shared by all books, as those of user pages are. */
+const methods: DealingPages & ThisType<DealingPages & Pages> = {
+  bits() {
+    return this.pageBits
+  },
+  pageOf(key) {
+    return pageOfKey(key, this.pageBits)
+  },
+  isLoaded(page) {
+    return this.pages[page] !== undefined
+  },
+  load(page, bytes) {
+    this.pages[page] ??= bytes ?? ''
+  },
+  get(kind, id) {
+    const key = dealingKey(kind, id)
+    return open(this, this.pageOf(key)).get(key) as never
+  },
+  set(kind, id, dealing) {
+    const key = dealingKey(kind, id)
+    const page = this.pageOf(key)
+    open(this, page).set(key, dealing)
+    this.markDirty(page)
+  },
+  markDirty(page) {
+    if (!this.dirty.includes(page)) this.dirty.push(page)
+  },
+  empty() {
+    for (let page = 0; page < 2 ** this.pageBits; page++) {
+      this.pages[page] = ''
+      this.markDirty(page)
+    }
+  },
+  bytesOf(page) {
+    const held = this.pages[page]!
+    const bytes = typeof held === 'string' ? held : encodeDealings(held)
+    this.pages[page] = bytes
+    return bytes
+  },
+  takeDirty() {
+    return this.dirty.splice(0).map((page) => ({ page, bytes: Buffer.from(this.bytesOf(page), 'latin1') }))
+  },
+  *entries() {
+    for (const held of this.pages) if (held !== undefined) yield* typeof held === 'string' ? decodeDealings(held) : held
+  },
+}
+
+const make = (pages: Pages): DealingPages => ({ __proto__: methods, ...pages }) as unknown as DealingPages
+
+/** Nothing of it is loaded. */
+export const createDealingPages = (bits: number): DealingPages => make({ pageBits: bits, pages: [], dirty: [] })
+
+/** For what is new, views and rebuilds: there is nothing to load. */
+export const createEmptyDealings = (): DealingPages => {
+  const dealings = createDealingPages(0)
+  dealings.load(0, undefined)
+  return dealings
+}
+
+/** The same dealings laid out in more pages, all of them dirty. Every page of `from` must be loaded. */
+export const relayDealingPages = (from: DealingPages, bits: number): DealingPages => {
+  const pages = Array.from({ length: 2 ** bits }, (): DealingPage => new Map())
+  for (const [key, dealing] of from.entries()) pages[pageOfKey(key, bits)]!.set(key, dealing)
+  return make({ pageBits: bits, pages: pages.map(encodeDealings), dirty: [...pages.keys()] })
+}

@@ -1,0 +1,41 @@
+import { compareStamps } from '../events/event-order.ts'
+import type { RenewalTrait } from './state.ts'
+
+const SPAN_MS = 28 * 86_400_000
+/** Of each value in each span of 28 UTC days these many earliest events are kept, and the last. */
+const EARLIEST_OF_SPAN = 16
+
+/**
+ * Puts what an event says of the renewal into the ordered history that past stages are read from. Clients repeat their traits with
+ * every page load: the bound keeps what is rare exact, and whatever the order of arrival the same. Answers whether the history
+ * may have changed: an event that repeats the one before it changes nothing.
+ */
+export const insertRenewalTrait = (history: RenewalTrait[], event: RenewalTrait): boolean => {
+  let index = history.length
+  while (index > 0 && compareStamps(history[index - 1]!, event) > 0) index -= 1
+  const before = history[index - 1]
+  history.splice(index, 0, event)
+  const repeats = before !== undefined && saysTheSame(before, event)
+  const blurred = dropOne(history, event)
+  return blurred || !repeats
+}
+
+const saysTheSame = (a: RenewalTrait, b: RenewalTrait): boolean =>
+  a.renewalDay === b.renewalDay && a.termMonths === b.termMonths
+
+/** Drops the last but one of the event's value and span when they are too many; answers whether that changed the history. */
+const dropOne = (history: RenewalTrait[], event: RenewalTrait): boolean => {
+  if (history.length <= EARLIEST_OF_SPAN + 1) return false
+  const span = Math.floor(event.at / SPAN_MS)
+  const alike: number[] = []
+  for (let index = history.length - 1; index >= 0; index -= 1) {
+    const other = history[index]!
+    if (Math.floor(other.at / SPAN_MS) < span) break
+    if (Math.floor(other.at / SPAN_MS) === span && saysTheSame(other, event)) alike.push(index)
+  }
+  if (alike.length <= EARLIEST_OF_SPAN + 1) return false
+  const dropped = alike[1]!
+  const before = history[dropped - 1]
+  history.splice(dropped, 1)
+  return before === undefined || !saysTheSame(before, event)
+}

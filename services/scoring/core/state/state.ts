@@ -1,0 +1,170 @@
+import type { CountedEvent } from '../events/event.ts'
+import type { Stamp } from '../events/event-order.ts'
+import { createDayCounts, type DayCounts } from './day-counts.ts'
+
+export { decodeState, encodeState } from '../codec/state-codec.ts'
+
+export type SubscriptionEvent = Stamp & {
+  readonly kind: SubscriptionKind
+  readonly subscriptionId: string
+  readonly mrr: number | null
+  readonly plan: string | null
+  /** Local day. */
+  readonly renewalDay: number | null
+  readonly termMonths: number | null
+  readonly autoRenew: boolean | null
+}
+export const SUBSCRIPTION_KINDS = [
+  'Started',
+  'Renewed',
+  'Upgraded',
+  'Downgraded',
+  'Cancel Scheduled',
+  'Cancel Reverted',
+  'Canceled',
+  'Reactivated',
+] as const
+export type SubscriptionKind = (typeof SUBSCRIPTION_KINDS)[number]
+
+export type JourneyStart = Stamp & {
+  readonly journeyId: string
+  readonly steps: readonly string[] | null
+  readonly stepCount: number | null
+}
+/** Account created (false) or deleted (true). */
+export type Lifecycle = Stamp & { readonly deleted: boolean }
+/** What a traits event says of the renewal; null = it says nothing of it. */
+export type RenewalTrait = Stamp & { readonly renewalDay: number | null; readonly termMonths: number | null }
+
+/**
+ * What an account's events add up to. Every part is a function of the set of events, whatever their order: sums in day buckets,
+ * maxima, values with the stamp of the latest event that bore them, and ordered lists of what is rare. Users and dealings are not
+ * here, only counts of them by day.
+ */
+export type AccountState = {
+  eventCount: number
+  /** Null before the first event; a bypass is none. */
+  firstEventAt: number | null
+  lastActivityAt: number | null
+  /** By event type; names Pulso does not know are bounded, the rest is counted under ''. */
+  readonly typeCounts: Map<string, number>
+  activeDays: number[]
+  readonly coreEvents: DayCounts
+  /** Distinct users with any activity ever. */
+  userCount: number
+  /** Users by the last day on which they were active, or had a core event. */
+  readonly activeUsers: DayCounts
+  readonly coreUsers: DayCounts
+  /** Core feature -> last day used. */
+  features: ReadonlyMap<string, number>
+  /** Latest value per trait; its stamp in `traitStamps`. */
+  readonly traits: Record<string, unknown>
+  traitStamps: ReadonlyMap<string, Stamp>
+  readonly renewalTraits: RenewalTrait[]
+  readonly lifecycle: Lifecycle[]
+  readonly subscriptions: SubscriptionEvent[]
+  readonly journeyStarts: JourneyStart[]
+  /** Instants by journey and step, ascending. */
+  journeySteps: ReadonlyMap<string, Map<string, number[]>>
+  journeyDone: ReadonlyMap<string, number[]>
+  bypasses: ReadonlyMap<string, number[]>
+  /** Instants of events that realise value, ascending. */
+  readonly valueAt: number[]
+  /** Tickets, invoices and people who answered, ever; each of them is in the account's dealings. */
+  ticketCount: number
+  invoiceCount: number
+  answererCount: number
+  /** The newest day of an Opened event; -1 = never. It says which tickets the next two still count. */
+  ticketDay: number
+  /** Tickets by the day of their first Opened event; those of them that breached. */
+  readonly ticketsOpened: DayCounts
+  readonly ticketsBreached: DayCounts
+  /** Open tickets of an urgent priority by the day of their latest Opened or Reopened. */
+  readonly urgentOpen: DayCounts
+  /** Invoices by the day since which they are failing. */
+  readonly failingInvoices: DayCounts
+  /** Latest answers by day, of those within the window of the newest; their scores in micro-points: whole numbers, so that no order changes the sum. */
+  readonly npsAnswers: DayCounts
+  readonly npsScores: DayCounts
+  readonly csatAnswers: DayCounts
+  readonly csatSatisfied: DayCounts
+  /** Newest local days; -1 = never. */
+  npsDay: number
+  detractorDay: number
+  promoterDay: number
+  advocacyDay: number
+  contactDay: number
+  champion: (Stamp & { readonly userId: string | null }) | null
+  championSeenDay: number
+  planLimit: (Stamp & { readonly used: number | null; readonly limit: number | null }) | null
+  /** Events of the next minutes (clients' clocks run ahead), in order; counted once their instant has come. */
+  readonly pending: CountedEvent[]
+  /** What was worked out from the above and still holds; never stored. */
+  readonly memo: Memo
+}
+
+/** Each is dropped by the fold that changes what it rests on. */
+export type Memo = {
+  timeline?: unknown
+  subscriptions?: unknown
+  /** Bytes as a text of one unit each: small buffers are slices of 8 KB slabs, and a kept one keeps its slab. */
+  journeyBytes?: string | undefined
+  dealingsBytes?: string | undefined
+}
+
+/** Most accounts have nothing in most maps: an empty one is shared until it is written to. */
+const EMPTY: ReadonlyMap<string, never> = new Map<string, never>()
+
+type Maps = Pick<AccountState, 'features' | 'traitStamps' | 'journeySteps' | 'journeyDone' | 'bypasses'>
+type Writable<Held> = Held extends ReadonlyMap<infer Key, infer Value> ? Map<Key, Value> : never
+
+/** One of the state's maps, to be written to. */
+export const own = <Name extends keyof Maps>(state: AccountState, name: Name): Writable<Maps[Name]> => {
+  if (state[name] === EMPTY) (state as Maps)[name] = new Map() as Maps[Name]
+  return state[name] as Writable<Maps[Name]>
+}
+
+export const createState = (): AccountState => ({
+  eventCount: 0,
+  firstEventAt: null,
+  lastActivityAt: null,
+  typeCounts: new Map(),
+  activeDays: [],
+  coreEvents: createDayCounts(),
+  userCount: 0,
+  activeUsers: createDayCounts(),
+  coreUsers: createDayCounts(),
+  features: EMPTY,
+  traits: Object.create(null) as Record<string, unknown>,
+  traitStamps: EMPTY,
+  renewalTraits: [],
+  lifecycle: [],
+  subscriptions: [],
+  journeyStarts: [],
+  journeySteps: EMPTY,
+  journeyDone: EMPTY,
+  bypasses: EMPTY,
+  valueAt: [],
+  ticketCount: 0,
+  invoiceCount: 0,
+  answererCount: 0,
+  ticketDay: -1,
+  ticketsOpened: createDayCounts(),
+  ticketsBreached: createDayCounts(),
+  urgentOpen: createDayCounts(),
+  failingInvoices: createDayCounts(),
+  npsAnswers: createDayCounts(),
+  npsScores: createDayCounts(),
+  csatAnswers: createDayCounts(),
+  csatSatisfied: createDayCounts(),
+  npsDay: -1,
+  detractorDay: -1,
+  promoterDay: -1,
+  advocacyDay: -1,
+  contactDay: -1,
+  champion: null,
+  championSeenDay: -1,
+  planLimit: null,
+  pending: [],
+  memo: {},
+})

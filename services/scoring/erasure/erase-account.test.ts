@@ -1,0 +1,97 @@
+import { expect, onTestFinished, test } from 'vitest'
+import type { Principal } from '#libs/access/keyring.ts'
+import type { Database } from '#libs/postgres/database.ts'
+import { createMetrics } from '#libs/runtime/metrics.ts'
+import { findTexts } from '../../../tests/support/find-text.ts'
+import { createTestPlatform } from '../../../tests/support/processes/platform.ts'
+import { usageRecord } from '../../../tests/support/scoring/scorer.ts'
+import { batchOf } from '../../../tests/support/scoring/usage-batch.ts'
+import { createAccountCache } from '../accounts/account-cache.ts'
+import { scoringConfigSchema } from '../config.ts'
+import { createZone } from '../core/time/time-zone.ts'
+import { createBatchScorer } from '../flush/score-batch.ts'
+import { createScoringMetrics } from '../metrics.ts'
+import { createCatalog } from '../models/live-models.ts'
+import { createScoring } from '../service.ts'
+import { createHeardSources } from '../sources/source-activity.ts'
+import { createEraseAccount } from './erase-account.ts'
+
+const ADMIN = { tenantId: 'default', keyId: 'key', name: 'tester', scopes: ['admin'], operator: false } as const
+
+const start = async () => {
+  const { platform, prepare, stop } = await createTestPlatform()
+  onTestFinished(stop)
+  await prepare(createScoring(platform, scoringConfigSchema.parse({})))
+  const cache = () => createAccountCache(40_000)
+  /** A scoring process of its own; `beforeWrite` runs when it has read and folded and is about to write. */
+  const createScorer = (beforeWrite: () => Promise<void> = async () => {}) => {
+    const query: Database['query'] = async (text, params) => {
+      if (text.includes('insert into scoring.account_log')) await beforeWrite()
+      return platform.database.query(text, params)
+    }
+    return createBatchScorer({
+      mostBatches: 1,
+      ...platform,
+      database: { ...platform.database, query },
+      metrics: createScoringMetrics(createMetrics()),
+      cache: cache(),
+      relay: { offer: async () => {}, start: () => {}, stop: async () => {} },
+      heard: createHeardSources(),
+      catalog: createCatalog({ ...platform, zone: createZone('UTC') }),
+    })
+  }
+  const erase = createEraseAccount({ ...platform, cache: cache() })
+  return { ...platform, createScorer, erase: (accountId: string, by: Principal = ADMIN) => erase(by, accountId) }
+}
+
+test('a flush under way in another process does not write an account that is erased meanwhile, nor when it is tried again', async () => {
+  const { createScorer, erase, database } = await start()
+  let once = false
+  const handle = createScorer(async () => {
+    if (once) await erase('acme')
+    once = false
+  })
+  await handle(batchOf(usageRecord('acme'), usageRecord('bolt')))
+  once = true
+  const batch = batchOf(usageRecord('acme'), usageRecord('bolt'))
+  await expect(handle(batch)).rejects.toThrow('written by another scorer')
+  await handle(batch)
+  expect(await findTexts(database, ['acme'])).toEqual([])
+  expect(await database.query('select account_id, version from scoring.account')).toEqual([
+    { account_id: 'bolt', version: 2 },
+  ])
+})
+
+test('a process that was stopped since before an account was made does not make it again after it was erased', async () => {
+  const { createScorer, erase, database } = await start()
+  const record = usageRecord('acme')
+  const stopped = createScorer(async () => {
+    await createScorer()(batchOf(record))
+    await erase('acme')
+  })
+  await expect(stopped(batchOf(record))).rejects.toThrow('written by another scorer')
+  expect(await findTexts(database, ['acme'])).toEqual([])
+})
+
+test('what remains in memory of an erased account is not built upon', async () => {
+  const { createScorer, erase, database } = await start()
+  const handle = createScorer()
+  const before = usageRecord('acme')
+  await handle(batchOf(before))
+  await erase('acme')
+  const after = batchOf(usageRecord('acme', { id: 'later' }), before)
+  await expect(handle(after)).rejects.toThrow('written by another scorer')
+  await handle(after)
+  const [account] = await database.query<{ version: number; sequence: number; ids: number }>(
+    'select a.version, a.sequence, sum(length(l.ids) / 8)::int as ids from scoring.account a join scoring.account_log l using (account_id) group by 1, 2',
+  )
+  expect(account).toEqual({ version: 1_002, sequence: 2, ids: 1 })
+})
+
+test("another tenant's account is not found, and stays", async () => {
+  const { createScorer, erase, database } = await start()
+  await createScorer()(batchOf(usageRecord('acme')))
+  await expect(erase('acme', { ...ADMIN, tenantId: 'other' })).rejects.toThrow('no such account')
+  expect(await database.query('select account_id from scoring.account')).toEqual([{ account_id: 'acme' }])
+  expect(await database.query('select from scoring.erased_account')).toEqual([])
+})

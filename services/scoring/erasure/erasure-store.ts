@@ -1,0 +1,86 @@
+import { textArray } from '#libs/postgres/array-literal.ts'
+import type { Sql } from '#libs/postgres/database.ts'
+import type { AccountKey } from '../accounts/account-store.ts'
+
+export type ErasedAccount = { readonly erasedAt: number; readonly version: number; readonly sequence: number }
+export type ErasureRow = AccountKey & {
+  /** Hex; null: the row is about the account itself. */
+  readonly userHash: string | null
+  readonly erasedAt: number
+  readonly version: number | null
+  readonly sequence: number | null
+}
+
+const HASH_OF_KEY = 'access.account_hash(k.tenant_id, k.account_id)'
+
+/** What was erased of these accounts: nearly always nothing. */
+export const loadErasures = (sql: Sql, keys: readonly AccountKey[]): Promise<readonly ErasureRow[]> =>
+  sql.query<ErasureRow>(
+    `with k as (select * from unnest($1::text[], $2::text[]) as k (tenant_id, account_id))
+     select k.tenant_id as "tenantId", k.account_id as "accountId", null as "userHash", e.erased_at as "erasedAt",
+       e.version, e.sequence
+     from k join scoring.erased_account e on e.tenant_id = k.tenant_id and e.account_hash = ${HASH_OF_KEY}
+     union all
+     select k.tenant_id, k.account_id, encode(u.user_hash, 'hex'), u.erased_at, null, null
+     from k join scoring.erased_user u on u.tenant_id = k.tenant_id and u.account_id = k.account_id`,
+    [textArray(keys.map((key) => key.tenantId)), textArray(keys.map((key) => key.accountId))],
+  )
+
+/** The account's row, locked: whoever is writing it now is waited for, and who comes after finds it changed. */
+export const lockAccount = async (
+  tx: Sql,
+  key: AccountKey,
+): Promise<{ readonly version: number; readonly sequence: number } | undefined> => {
+  const [row] = await tx.query<{ version: number; sequence: number }>(
+    'select version, sequence from scoring.account where tenant_id = $1 and account_id = $2 for update',
+    [key.tenantId, key.accountId],
+  )
+  return row
+}
+
+export const insertErasedAccount = async (tx: Sql, key: AccountKey, erased: ErasedAccount): Promise<void> => {
+  await tx.query(
+    `insert into scoring.erased_account as e (tenant_id, account_hash, erased_at, version, sequence)
+     values ($1, access.account_hash($1, $2), to_timestamp($3::double precision / 1000), $4, $5)
+     on conflict (tenant_id, account_hash) do update
+       set erased_at = greatest(e.erased_at, excluded.erased_at), version = excluded.version, sequence = excluded.sequence`,
+    [key.tenantId, key.accountId, erased.erasedAt, erased.version, erased.sequence],
+  )
+}
+
+export const insertErasedUser = async (tx: Sql, key: AccountKey, userHash: string, erasedAt: number): Promise<void> => {
+  await tx.query(
+    `insert into scoring.erased_user as e (tenant_id, account_id, user_hash, erased_at)
+     values ($1, $2, decode($3, 'hex'), to_timestamp($4::double precision / 1000))
+     on conflict (tenant_id, account_id, user_hash) do update set erased_at = greatest(e.erased_at, excluded.erased_at)`,
+    [key.tenantId, key.accountId, userHash, erasedAt],
+  )
+}
+
+/** The partition's flushes wait until the transaction ends. */
+export const lockPartition = async (tx: Sql, partition: number): Promise<void> => {
+  await tx.query(
+    `insert into scoring.partition_head as h (partition, position) values ($1, 0)
+     on conflict (partition) do update set position = h.position`,
+    [partition],
+  )
+}
+
+/** Takes a user out of what every schema keeps of the account beside its state and its log. */
+export const eraseUserElsewhere = async (tx: Sql, key: AccountKey, userId: string, traits: object): Promise<void> => {
+  await tx.query('select access.erase_user($1, $2, $3, $4::jsonb)', [
+    key.tenantId,
+    key.accountId,
+    userId,
+    JSON.stringify(traits),
+  ])
+}
+
+/** Takes the account out of every schema, the audit log's mentions of it included; answers what stands for it there now. */
+export const eraseEverywhere = async (tx: Sql, key: AccountKey, lastSequence: number): Promise<string> => {
+  const [row] = await tx.query<{ hash: string }>(
+    `select access.erase_account($1, $2, $3), 'sha256:' || encode(access.account_hash($1, $2), 'hex') as hash`,
+    [key.tenantId, key.accountId, lastSequence],
+  )
+  return row!.hash
+}

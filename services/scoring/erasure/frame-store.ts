@@ -1,0 +1,69 @@
+import { numberArray } from '#libs/postgres/array-literal.ts'
+import { createBlob } from '#libs/postgres/blob.ts'
+import type { Sql } from '#libs/postgres/database.ts'
+import type { AccountKey } from '../accounts/account-store.ts'
+
+/** A row of the log with where its bytes lie. */
+export type LogPlace = FrameKey & {
+  readonly version: number
+  readonly events_at: number
+  readonly events_length: number
+  readonly change_length: number
+}
+
+export type FrameKey = { readonly partition: number; readonly position: number; readonly frame: number }
+export type PackedFrame = FrameKey & { readonly bytes: Buffer }
+
+/** All that the log has of an account, in the order of its frames. */
+export const listPlaces = (sql: Sql, key: AccountKey): Promise<readonly LogPlace[]> =>
+  sql.query<LogPlace>(
+    `select partition, position, frame, version, events_at, events_length, change_length
+     from scoring.account_log where tenant_id = $1 and account_id = $2 order by partition, position, frame, version`,
+    [key.tenantId, key.accountId],
+  )
+
+const keysOf = (frames: readonly FrameKey[]): string[] => [
+  numberArray(frames.map(({ partition }) => partition)),
+  numberArray(frames.map(({ position }) => position)),
+  numberArray(frames.map(({ frame }) => frame)),
+]
+const KEYS = 'unnest($1::int[], $2::bigint[], $3::int[]) as k (partition, position, frame)'
+
+/** Frames are shared: locked, in one order, so that nobody writes back what another has just taken out. */
+export const lockFrames = (tx: Sql, frames: readonly FrameKey[]): Promise<readonly PackedFrame[]> =>
+  tx.query<PackedFrame>(
+    `select partition, position, frame, f.bytes from ${KEYS} join scoring.log_frame f using (partition, position, frame)
+     order by partition, position, frame for update of f`,
+    keysOf(frames),
+  )
+
+export const writeFrames = async (tx: Sql, frames: readonly PackedFrame[]): Promise<void> => {
+  if (frames.length === 0) return
+  const blob = createBlob()
+  const offsets = frames.map(({ bytes }) => blob.append(bytes))
+  await tx.query(
+    `update scoring.log_frame f set bytes = substring($6::bytea from k.bytes_at + 1 for k.bytes_length)
+     from unnest($1::int[], $2::bigint[], $3::int[], $4::int[], $5::int[]) as k (partition, position, frame, bytes_at, bytes_length)
+     where f.partition = k.partition and f.position = k.position and f.frame = k.frame`,
+    [...keysOf(frames), numberArray(offsets), numberArray(frames.map(({ bytes }) => bytes.length)), blob.bytes()],
+  )
+}
+
+/** Deletes those of the frames that no row of the log needs any more. */
+export const deleteUnusedFrames = async (tx: Sql, frames: readonly FrameKey[]): Promise<void> => {
+  await tx.query(
+    `delete from scoring.log_frame f using ${KEYS}
+     where f.partition = k.partition and f.position = k.position and f.frame = k.frame and not exists (
+       select from scoring.account_log l where l.partition = f.partition and l.position = f.position and l.frame = f.frame)`,
+    keysOf(frames),
+  )
+}
+
+/** Rows of the account that have no events any more. In the others `last_occurred_at` may be later than their newest event, never earlier. */
+export const markEmptied = async (tx: Sql, key: AccountKey, versions: readonly number[]): Promise<void> => {
+  await tx.query(
+    `update scoring.account_log set last_occurred_at = null
+     where tenant_id = $1 and account_id = $2 and version = any($3::bigint[])`,
+    [key.tenantId, key.accountId, numberArray(versions)],
+  )
+}

@@ -1,0 +1,49 @@
+import type { Sql } from '#libs/postgres/database.ts'
+import { packFrame, unpackFrame } from '../log/log-frames.ts'
+import { type LogPlace, lockFrames, type PackedFrame, writeFrames } from './frame-store.ts'
+
+const FRAMES_AT_ONCE = 100
+const SPACE = 0x20
+
+/**
+ * Goes through what the log keeps at `places`, which lie in the order of their frames, and stores what `edit` wrote into the bytes: it
+ * answers whether it did. Other accounts lie in the same frames, so nothing may move: what is taken out leaves spaces.
+ */
+export const editLog = async (
+  tx: Sql,
+  places: readonly LogPlace[],
+  edit: (frame: Buffer, place: LogPlace) => boolean,
+): Promise<void> => {
+  const byFrame = [...Map.groupBy(places, frameName).values()]
+  for (let from = 0; from < byFrame.length; from += FRAMES_AT_ONCE) {
+    const part = byFrame.slice(from, from + FRAMES_AT_ONCE)
+    const inFrame = new Map(part.map((group) => [frameName(group[0]!), group]))
+    const edited: PackedFrame[] = []
+    for (const packed of await lockFrames(
+      tx,
+      part.map((group) => group[0]!),
+    )) {
+      const bytes = Buffer.from(unpackFrame(packed.bytes))
+      let changed = false
+      for (const place of inFrame.get(frameName(packed))!) changed = edit(bytes, place) || changed
+      if (changed) edited.push({ ...packed, bytes: packFrame(bytes) })
+    }
+    await writeFrames(tx, edited)
+  }
+}
+
+const frameName = (frame: { partition: number; position: number; frame: number }): string =>
+  `${frame.partition}/${frame.position}/${frame.frame}`
+
+/** Writes shorter bytes over longer ones; spaces fill what is left. */
+export const writeOver = (frame: Buffer, at: { readonly at: number; readonly length: number }, bytes: Buffer): void => {
+  if (bytes.length > at.length) throw new Error('what is written over a place of the log must fit it')
+  frame.fill(SPACE, at.at, at.at + at.length)
+  frame.set(bytes, at.at)
+}
+
+/** Takes out all that lies at a place. */
+export const blank = (frame: Buffer, { events_at, events_length, change_length }: LogPlace): boolean => {
+  frame.fill(SPACE, events_at, events_at + events_length + change_length)
+  return true
+}

@@ -1,0 +1,78 @@
+import { type AuditEntry, recordAudit } from '#libs/access/audit-store.ts'
+import type { Principal } from '#libs/access/keyring.ts'
+import type { Bus, BusRecord } from '#libs/bus/bus.ts'
+import { partitionOf } from '#libs/bus/murmur2.ts'
+import { accountKey } from '#libs/contracts/topics.ts'
+import { notFound } from '#libs/http/problems/problem.ts'
+import type { Database } from '#libs/postgres/database.ts'
+import type { Clock } from '#libs/runtime/clock.ts'
+import { failpoint } from '#libs/runtime/failpoint.ts'
+import { type AccountCache, createAccountCache } from '../accounts/account-cache.ts'
+import { type AccountKey, type Flushed, writeFlush } from '../accounts/account-store.ts'
+import { createFlushRows } from '../accounts/flush-columns.ts'
+import { holdAccounts, restoreEvaluation } from '../accounts/load-accounts.ts'
+import { addAccount } from '../accounts/stage-account.ts'
+import { markMisplaced } from '../accounts/switch-model.ts'
+import { type Account, exists } from '../core/account/account.ts'
+import type { LogEntry, ScoringContext } from '../core/account/apply-events.ts'
+import type { ReceivedEvent } from '../core/events/parse-event.ts'
+import type { ChangeRelay } from '../log/change-relay.ts'
+import type { Catalog } from '../models/live-models.ts'
+import { whileContended } from './retry-on-conflict.ts'
+
+type Deps = {
+  readonly database: Database
+  readonly bus: Bus
+  readonly clock: Clock
+  readonly cache: AccountCache
+  readonly relay: ChangeRelay
+  readonly catalog: Catalog
+}
+
+/** What a person does to an account. */
+export type Deed = {
+  /** Events that `apply` counts. */
+  readonly events?: readonly ReceivedEvent[]
+  readonly apply: (account: Account, context: ScoringContext) => readonly LogEntry[]
+  readonly audit: Omit<AuditEntry, 'subject'>
+}
+
+/** Does it, with one audit row in the same transaction. Throws a 404 for an account that the tenant does not have. */
+export type ChangeAccount = (principal: Principal, accountId: string, deed: Deed) => Promise<void>
+
+export const createChangeAccount = (deps: Deps): ChangeAccount => {
+  const { database, bus, clock, cache, relay, catalog } = deps
+
+  const write = async (principal: Principal, key: AccountKey, deed: Deed): Promise<void> => {
+    const { events = [], apply, audit } = deed
+    const keyText = accountKey(key.tenantId, key.accountId)
+    const partition = partitionOf(keyText, await bus.partitionsOf('usage.events'))
+    const now = clock.now()
+    const messages: BusRecord[] = []
+    const flushed = await database.transaction(async (tx): Promise<Flushed> => {
+      const own = createAccountCache(0)
+      const [account] = await holdAccounts(tx, own, [{ ...key, key: keyText, read: () => ({ events, due: true }) }], {
+        catalog,
+        now,
+      })
+      if (account === undefined || !exists(account)) throw notFound('account')
+      const base = account.version
+      const context = catalog.contextOf(account, now)
+      restoreEvaluation(account, context)
+      const rows = createFlushRows()
+      const entries = apply(account, context)
+      markMisplaced(catalog, account, now)
+      addAccount(rows, messages, { account, base, entries, context })
+      await recordAudit(tx, principal, { ...audit, subject: key.accountId })
+      const written = await writeFlush(tx, partition, rows)
+      failpoint('scoring.change.before')
+      return written
+    })
+    failpoint('scoring.change.after')
+    cache.drop(keyText)
+    await relay.offer({ partition, ...flushed, records: messages })
+  }
+
+  return (principal, accountId, deed) =>
+    whileContended(() => write(principal, { tenantId: principal.tenantId, accountId }, deed))
+}

@@ -1,0 +1,107 @@
+import type { Batch, DeliveredRecord } from '#libs/bus/bus.ts'
+import { BYPASS_TYPE } from '../core/events/event-types.ts'
+import { type ReceivedEvent, readRecord } from '../core/events/parse-event.ts'
+
+/** What one account is to be given in a flush. */
+export type Wanted = {
+  /** `tenantId:accountId`, the records' key. */
+  readonly key: string
+  readonly tenantId: string
+  readonly accountId: string
+  /** Reads the records, once: as late as can be, so that few events are in memory at a time. */
+  readonly read: () => Given
+  /** The same, for the last time: they are forgotten. */
+  readonly take: () => Given
+}
+
+export type Given = { readonly events: readonly ReceivedEvent[]; readonly due: boolean }
+
+export type Unreadable = { readonly batch: Batch; readonly record: DeliveredRecord; readonly reason: string }
+
+export type GroupedBatch = {
+  /** One per key, in order of first appearance. */
+  readonly wanted: readonly Wanted[]
+  /** What could not be read, of the records read so far; whoever parks it takes it out. */
+  readonly unreadable: Unreadable[]
+}
+
+type Reading = {
+  readonly batches: readonly Batch[]
+  readonly unreadable: Unreadable[]
+  readonly retentionDays: number | undefined
+}
+
+/**
+ * Batches of one partition by account: what to count, and which accounts to look at because time has moved them. In parts of so many
+ * accounts, each made when it is asked for: what tens of thousands of accounts are to be given is mostly a list of records. At least
+ * one part, so that what cannot be read is parked with it.
+ */
+export function* groupRecords(
+  batches: readonly Batch[],
+  maxAccounts: number,
+  retentionDays?: number,
+): Generator<GroupedBatch> {
+  const groups = new Map<string, DeliveredRecord[]>()
+  for (const { records } of batches) {
+    for (const record of records) {
+      const { key } = record
+      const group = groups.get(key)
+      if (group !== undefined) group.push(record)
+      else groups.set(key, [record])
+    }
+  }
+  const reading: Reading = { batches, unreadable: [], retentionDays }
+  const { unreadable } = reading
+  let wanted: Wanted[] = []
+  for (const [key, group] of groups) {
+    groups.delete(key)
+    // Tenant ids hold no ':', so the first one ends the tenant.
+    const end = key.indexOf(':')
+    if (end < 1) for (const record of group) leaveOut(reading, record, 'the key is not tenantId:accountId')
+    else
+      wanted.push({
+        key,
+        tenantId: key.slice(0, end),
+        accountId: key.slice(end + 1),
+        ...once(() => readGroup(key, group.splice(0), reading)),
+      })
+    if (wanted.length < maxAccounts || groups.size === 0) continue
+    yield { wanted, unreadable }
+    wanted = []
+  }
+  yield { wanted, unreadable }
+}
+
+const leaveOut = ({ batches, unreadable }: Reading, record: DeliveredRecord, reason: string): void => {
+  const batch = batches.find(({ records }) => record.offset <= records.at(-1)!.offset)!
+  unreadable.push({ batch, record, reason })
+}
+
+const readGroup = (key: string, group: readonly DeliveredRecord[], reading: Reading): Given => {
+  const events: ReceivedEvent[] = []
+  let due = false
+  for (const record of group) {
+    const read = readRecord(record, reading.retentionDays, key)
+    if (read.kind === 'event' && read.event.type === BYPASS_TYPE)
+      leaveOut(reading, record, `type: ${BYPASS_TYPE} is reserved for Pulso's own API`)
+    else if (read.kind === 'event') events.push(read.event)
+    else if (read.kind === 'evaluate') due = true
+    else leaveOut(reading, record, read.reason)
+  }
+  return { events, due }
+}
+
+const once = (read: () => Given): Pick<Wanted, 'read' | 'take'> => {
+  let given: Given | undefined
+  return {
+    read: () => {
+      given ??= read()
+      return given
+    },
+    take: () => {
+      const taken = given ?? read()
+      given = undefined
+      return taken
+    },
+  }
+}

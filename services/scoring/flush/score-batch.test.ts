@@ -1,0 +1,128 @@
+import { expect, onTestFinished, test } from 'vitest'
+import type { AccountHealth } from '#libs/contracts/account-health.ts'
+import type { Database } from '#libs/postgres/database.ts'
+import { createMetrics } from '#libs/runtime/metrics.ts'
+import { createTestPlatform } from '../../../tests/support/processes/platform.ts'
+import { type UsageRecord, usageRecord } from '../../../tests/support/scoring/scorer.ts'
+import { batchOf } from '../../../tests/support/scoring/usage-batch.ts'
+import { createAccountCache } from '../accounts/account-cache.ts'
+import { scoringConfigSchema } from '../config.ts'
+import { createZone } from '../core/time/time-zone.ts'
+import { createScoringMetrics } from '../metrics.ts'
+import { createCatalog } from '../models/live-models.ts'
+import { createScoring } from '../service.ts'
+import { createHeardSources } from '../sources/source-activity.ts'
+import { createBatchScorer } from './score-batch.ts'
+
+test('a flush that still read its rows when the one before ended begins where that one ended', async () => {
+  const { platform, prepare, stop } = await createTestPlatform()
+  onTestFinished(stop)
+  await prepare(createScoring(platform, scoringConfigSchema.parse({})))
+  const changes: AccountHealth[] = []
+  const createHandler = (database: Database) =>
+    createBatchScorer({
+      mostBatches: 1,
+      ...platform,
+      database,
+      metrics: createScoringMetrics(createMetrics()),
+      cache: createAccountCache(40_000),
+      relay: {
+        offer: async ({ records }) => {
+          for (const { value } of records) changes.push(JSON.parse(value.toString()))
+        },
+        start: () => {},
+        stop: async () => {},
+      },
+      heard: createHeardSources(),
+      catalog: createCatalog({ ...platform, database, zone: createZone('UTC') }),
+    })
+  await createHandler(platform.database)(
+    batchOf(usageRecord('acme', { agoMs: 3 * 86_400_000 }), usageRecord('another')),
+  )
+
+  // A scorer that knows nothing yet: its second flush begins while the first is being written, and reads users until that one is through.
+  const reading = Promise.withResolvers<void>()
+  const firstIsOver = Promise.withResolvers<void>()
+  let second: Promise<void> | undefined
+  const query: Database['query'] = async (text, params) => {
+    if (text.includes('join scoring.account_users') && second !== undefined) {
+      reading.resolve()
+      await firstIsOver.promise
+    } else if (text.includes('insert into scoring.account_log') && second === undefined) {
+      second = handle(batchOf(usageRecord('acme'), usageRecord('another')))
+      await reading.promise
+    }
+    return platform.database.query(text, params)
+  }
+  const handle = createHandler({ ...platform.database, query })
+  await handle(batchOf(usageRecord('acme', { type: 'Support Ticket Opened', properties: { ticketId: 't-1' } })))
+  firstIsOver.resolve()
+  await second
+
+  const own = changes.filter((change) => change.accountId === 'acme')
+  expect(own.map((change) => change.sequence)).toEqual([1, 2, 3])
+  expect(own[2]!.health.previousScore).toBe(own[1]!.health.score)
+  expect(own[2]!.health.previousBand).toBe(own[1]!.health.band)
+})
+
+test('a flush of more accounts than one statement takes counts all of them once, a large one in front of a small one', async () => {
+  const { platform, prepare, stop } = await createTestPlatform()
+  onTestFinished(stop)
+  await prepare(createScoring(platform, scoringConfigSchema.parse({})))
+  const parked: string[] = []
+  const handle = createBatchScorer({
+    ...platform,
+    metrics: createScoringMetrics(createMetrics()),
+    cache: createAccountCache(16_000),
+    relay: { offer: async () => {}, start: () => {}, stop: async () => {} },
+    catalog: createCatalog({ ...platform, zone: createZone('UTC') }),
+    mostBatches: 1,
+    heard: createHeardSources(),
+    maxAccounts: 3,
+  })
+  const records = Array.from({ length: 20 }, (_, i) => usageRecord(`account-${i % 10}`))
+  const unreadable = { key: 'default:account-9', value: Buffer.from('{'), headers: { kind: 'event' } }
+  const park = async (_record: unknown, reason: string) => void parked.push(reason)
+  const again = { ...records[9]!, value: Buffer.from(records[9]!.value.toString().replace('u-1', 'u-2')) }
+  await Promise.all([
+    handle({ ...batchOf(...records, unreadable as UsageRecord), park }),
+    handle(batchOf(again, ...records)),
+    handle(batchOf(usageRecord('account-9'))),
+  ])
+  expect(parked).toHaveLength(1)
+  const rows = await platform.database.query<{ account_id: string; ids: number; users: number }>(
+    `select l.account_id, sum(length(ids) / 8)::int as ids, max(a.user_count) as users
+     from scoring.account_log l join scoring.account a using (account_id) group by 1 order by 1`,
+  )
+  expect(rows).toEqual(
+    Array.from({ length: 10 }, (_, i) => ({ account_id: `account-${i}`, ids: i === 9 ? 3 : 2, users: 1 })),
+  )
+})
+
+test('when a part cannot be written none behind it is, and the same flush counts all of it later', async () => {
+  const { platform, prepare, stop } = await createTestPlatform()
+  onTestFinished(stop)
+  await prepare(createScoring(platform, scoringConfigSchema.parse({})))
+  let writes = 0
+  const query: Database['query'] = (text, params) => {
+    if (text.includes('insert into scoring.account_log') && ++writes === 2) throw new Error('no disk')
+    return platform.database.query(text, params)
+  }
+  const handle = createBatchScorer({
+    ...platform,
+    database: { ...platform.database, query },
+    metrics: createScoringMetrics(createMetrics()),
+    cache: createAccountCache(400_000),
+    relay: { offer: async () => {}, start: () => {}, stop: async () => {} },
+    catalog: createCatalog({ ...platform, zone: createZone('UTC') }),
+    mostBatches: 1,
+    heard: createHeardSources(),
+    maxAccounts: 2,
+  })
+  const batch = batchOf(...Array.from({ length: 10 }, (_, i) => usageRecord(`account-${i}`)))
+  await expect(handle(batch)).rejects.toThrow('no disk')
+  const count = async () => (await platform.database.query('select from scoring.account_log')).length
+  expect(await count()).toBe(2)
+  await handle(batch)
+  expect(await count()).toBe(10)
+})

@@ -1,0 +1,132 @@
+import { promisify } from 'node:util'
+import { constants, zstdCompress, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
+import { createGrowingBytes, type GrowingBytes } from '#libs/runtime/growing-bytes.ts'
+import { type RawEvent, rawText } from '../core/events/parse-event.ts'
+
+const RAW = 0
+const ZSTD = 1
+const OPTIONS = { params: { [constants.ZSTD_c_compressionLevel]: 1 } }
+/** Making ready to pack costs as much as packing this; unpacking it for the sake of one account takes a fraction of a millisecond. */
+const FRAME_BYTES = 256 * 1024
+const FIRST_BYTES = 16 * 1024
+const KEPT_BYTES = 4 * 1024 * 1024
+/** Of one writer: whoever adds more waits, so that what waits for the packing does not pile up. */
+const MOST_PACKED_AT_ONCE = 4
+/** Memory for so many frames is kept, of all writers. */
+const MOST_SPARE = 8
+const LONG_WORK_BYTES = 64 * 1024
+/** Ends an event: no JSON text holds it. */
+const RECORD_SEPARATOR = 0x1e
+
+/** Where the bytes of one account's entry lie: its events, each ended by 0x1e, then the change they led to. */
+export type FramePlace = {
+  readonly frame: number
+  readonly eventsAt: number
+  readonly eventsLength: number
+  readonly changeLength: number
+}
+
+/**
+ * What a flush keeps for later reading, many accounts in one frame, since compressing each by itself would cost more than scoring it.
+ * An entry lies in one frame whole. The frame whose entries are erased is written again by `packFrame`.
+ */
+export type FrameWriter = {
+  readonly add: (events: readonly { readonly raw: RawEvent }[], change: Buffer | null) => FramePlace
+  /** While many frames are being packed, a promise to wait for before more is added. */
+  readonly room: () => Promise<unknown> | null
+  /** The packed frames, by number; then it begins anew. Nothing is added meanwhile. */
+  readonly take: () => Promise<readonly Buffer[]>
+}
+
+const spare: GrowingBytes[] = []
+const takeSpare = (): GrowingBytes => spare.pop() ?? createGrowingBytes(FIRST_BYTES, KEPT_BYTES)
+const giveBack = (bytes: GrowingBytes): void => {
+  bytes.clear()
+  if (spare.length < MOST_SPARE) spare.push(bytes)
+}
+
+export const createFrameWriter = (): FrameWriter => {
+  let packed: Promise<Buffer>[] = []
+  let packing = 0
+  let open = takeSpare()
+  const close = (): void => {
+    const full = open
+    packing++
+    const done = (): void => {
+      packing--
+      giveBack(full)
+    }
+    packed.push(packBeside(full.written()).finally(done))
+    open = takeSpare()
+  }
+  return {
+    add: (events, change) => {
+      const eventsAt = open.length
+      for (const { raw } of events) {
+        put(open, raw)
+        open.ensure(1)[open.length++] = RECORD_SEPARATOR
+      }
+      const eventsLength = open.length - eventsAt
+      const changeLength = change?.length ?? 0
+      if (change !== null) open.ensure(changeLength).set(change, open.length)
+      open.length += changeLength
+      const place = { frame: packed.length, eventsAt, eventsLength, changeLength }
+      if (open.length >= FRAME_BYTES) close()
+      return place
+    },
+    room: () => (packing < MOST_PACKED_AT_ONCE ? null : packed.at(-MOST_PACKED_AT_ONCE)!),
+    take: async () => {
+      if (open.length > 0) close()
+      const frames = packed
+      packed = []
+      return Promise.all(frames)
+    },
+  }
+}
+
+const put = (into: GrowingBytes, raw: RawEvent): void => {
+  if (typeof raw !== 'string') {
+    const { value } = raw
+    into.ensure(value.length).set(value, into.length)
+    into.length += value.length
+    return
+  }
+  // No text has more than three bytes a UTF-16 unit.
+  const buffer = into.ensure(3 * raw.length)
+  into.length += buffer.write(raw, into.length)
+}
+
+const compress = promisify(zstdCompress)
+
+/** A large frame is packed in another thread, while this one goes on scoring. */
+const packBeside = async (bytes: Buffer): Promise<Buffer> =>
+  bytes.length < LONG_WORK_BYTES ? packFrame(bytes) : Buffer.concat([Buffer.of(ZSTD), await compress(bytes, OPTIONS)])
+
+/** A codec byte, then the bytes. */
+export const packFrame = (bytes: Buffer): Buffer => Buffer.concat([Buffer.of(ZSTD), zstdCompressSync(bytes, OPTIONS)])
+
+export const unpackFrame = (packed: Buffer): Buffer => {
+  const content = packed.subarray(1)
+  if (packed[0] === RAW) return content
+  if (packed[0] !== ZSTD) throw new Error(`a frame of the log has an unknown codec ${packed[0]}`)
+  return zstdDecompressSync(content)
+}
+
+/** Events as they lie in a frame. */
+export const joinEvents = (events: readonly { readonly raw: RawEvent }[]): Buffer =>
+  Buffer.from(events.map(({ raw }) => `${rawText(raw)}${String.fromCharCode(RECORD_SEPARATOR)}`).join(''))
+
+export const eventsIn = (frame: Buffer, place: FramePlace): readonly Buffer[] => {
+  const kept = frame.subarray(place.eventsAt, place.eventsAt + place.eventsLength)
+  const events: Buffer[] = []
+  let from = 0
+  for (let end = kept.indexOf(RECORD_SEPARATOR); end !== -1; end = kept.indexOf(RECORD_SEPARATOR, from)) {
+    events.push(kept.subarray(from, end))
+    from = end + 1
+  }
+  return events
+}
+
+/** Null where the entry led to no change. */
+export const changeIn = (frame: Buffer, { eventsAt, eventsLength, changeLength }: FramePlace): Buffer | null =>
+  changeLength === 0 ? null : frame.subarray(eventsAt + eventsLength, eventsAt + eventsLength + changeLength)

@@ -1,0 +1,125 @@
+import type { Facts } from '#libs/contracts/account-health.ts'
+import type { Database } from '#libs/postgres/database.ts'
+import type { Clock } from '#libs/runtime/clock.ts'
+import { DAY_MS } from '#libs/runtime/durations.ts'
+import { type AccountKey, loadPastScores } from '../accounts/account-store.ts'
+import { readAccounts } from '../accounts/load-accounts.ts'
+import { type Account, exists, PAST, PAST_DAYS, type PastScore } from '../core/account/account.ts'
+import type { ScoringContext } from '../core/account/apply-events.ts'
+import { replay } from '../core/account/replay.ts'
+import { factsOf } from '../core/evaluation/change-message.ts'
+import { evaluateAt } from '../core/evaluation/evaluate-account.ts'
+import type { Evaluation } from '../core/evaluation/evaluation.ts'
+import type { ReceivedEvent } from '../core/events/parse-event.ts'
+import { type Outlook, outlookOf } from '../core/insights/outlook.ts'
+import { type Journey, journeyOf } from '../core/journey/journey.ts'
+import { isOpen, measuredRun } from '../core/journey/journey-runs.ts'
+import { timelineOf } from '../core/journey/stage-timeline.ts'
+import { traitsOf } from '../core/state/fold-traits.ts'
+import type { AccountState } from '../core/state/state.ts'
+import { loadCountedEvents } from '../log/event-store.ts'
+import { loadDailyScores } from '../log/history-store.ts'
+import type { Catalog } from '../models/live-models.ts'
+import { loadCohort } from './cohort-store.ts'
+
+export type AccountView = {
+  readonly evaluation: Evaluation
+  readonly facts: Facts
+  readonly model: { id: string; version: number }
+  readonly outlook: Outlook
+}
+
+/** An account as it stands at an instant, by the models that are live now; undefined when there is no such account. */
+export type AccountViews = {
+  /** From the stored state, evaluated now: what time has moved since the last event is in it. */
+  readonly now: (key: AccountKey) => Promise<AccountView | undefined>
+  /** From the events with `occurredAt <= at`, whenever they arrived. */
+  readonly asOf: (key: AccountKey, at: number) => Promise<AccountView | undefined>
+  readonly journey: (key: AccountKey) => Promise<Journey | undefined>
+}
+
+/** The counters of an account and what they are scored by. */
+type Counted = { readonly account: Account; readonly state: AccountState; readonly context: ScoringContext }
+
+export const createAccountViews = (deps: {
+  readonly database: Database
+  readonly clock: Clock
+  readonly catalog: Catalog
+}): AccountViews => {
+  const { database, clock, catalog } = deps
+
+  const read = async (key: AccountKey): Promise<Account | undefined> => {
+    const [account] = await readAccounts(database, [key], catalog, { withIds: false })
+    return account === undefined || !exists(account) ? undefined : account
+  }
+  const foldAt = (account: Account, events: readonly ReceivedEvent[], at: number): Counted => {
+    const { zone, ...context } = catalog.contextOf(account, at)
+    const model = catalog.modelFor(account.tenantId, traitsOf(events, zone, at))
+    const { state } = replay(events, { model, zone }, at)
+    return { account, state, context: { ...context, model, zone } }
+  }
+  /** As stored, unless the models have changed and not yet reached the account. */
+  const countNow = async (account: Account): Promise<Counted> => {
+    const now = Math.max(clock.now(), account.evaluated?.at ?? 0)
+    const model = catalog.modelFor(account.tenantId, account.state.traits)
+    if (model.fingerprint !== account.model.fingerprint)
+      return foldAt(account, await loadCountedEvents(database, account), now)
+    return { account, state: account.state, context: { ...catalog.contextOf(account, now), model } }
+  }
+
+  const viewOf = async (
+    key: AccountKey,
+    evaluation: Evaluation,
+    facts: Facts,
+    { model: { model } }: ScoringContext,
+  ): Promise<AccountView> => {
+    const dailyScores = await loadDailyScores(database, key, evaluation.at, model.expansion.healthyDays)
+    const outlook = outlookOf(evaluation, facts, dailyScores, model)
+    return { evaluation, facts, model: { id: model.id, version: model.version }, outlook }
+  }
+
+  return {
+    now: async (key) => {
+      const account = await read(key)
+      if (account === undefined) return undefined
+      const { state, context } = await countNow(account)
+      const past: Account['past'] = {}
+      for (const name of PAST) {
+        const [row] = await loadPastScores(database, [key], context.now - PAST_DAYS[name] * DAY_MS)
+        past[name] = row?.past ?? null
+      }
+      const evaluation = evaluateAt({ ...account, state }, context, context.now, account.evaluated)
+      return viewOf(key, evaluation, factsOf(evaluation, past, account.sequence), context)
+    },
+    journey: async (key) => {
+      const account = await read(key)
+      if (account === undefined) return undefined
+      const { state, context } = await countNow(account)
+      const { model, zone, now: at } = context
+      const run = measuredRun(timelineOf(state, model, zone).runs, at)
+      const cohort =
+        run !== undefined && isOpen(run, at)
+          ? await loadCohort(database, key.tenantId, run.journeyId, model.model.onboarding.cohort)
+          : null
+      return journeyOf({ state, model, zone, at, cohort })
+    },
+    asOf: async (key, at) => {
+      const account = await read(key)
+      if (account === undefined) return undefined
+      const events = await loadCountedEvents(database, key)
+      const spellFrom = account.evaluated?.healthySince ?? Number.POSITIVE_INFINITY
+      const viewAt = (instant: number) => {
+        const { state, context } = foldAt(account, events, instant)
+        const previous = { band: null, healthySince: spellFrom <= instant ? spellFrom : null }
+        return { evaluation: evaluateAt({ ...account, state, override: null }, context, instant, previous), context }
+      }
+      const { evaluation, context } = viewAt(at)
+      const pastAt = (days: number): PastScore => ({
+        score: viewAt(at - days * DAY_MS).evaluation.score,
+        nextAt: null,
+      })
+      const facts = factsOf(evaluation, { days7: pastAt(7), days28: pastAt(28) }, account.sequence)
+      return viewOf(key, evaluation, facts, context)
+    },
+  }
+}

@@ -1,0 +1,85 @@
+import type { Band } from '#libs/contracts/account-health.ts'
+import type { Database } from '#libs/postgres/database.ts'
+import type { Clock } from '#libs/runtime/clock.ts'
+import { type AccountKey, countAccounts, readPart, type StoredAccount } from '../accounts/account-store.ts'
+import { loadStored } from '../accounts/load-stored.ts'
+import { createAccount } from '../core/account/account.ts'
+import { replay } from '../core/account/replay.ts'
+import { evaluateAt } from '../core/evaluation/evaluate-account.ts'
+import { chooseModel, withModel } from '../core/models/choose-model.ts'
+import { type CompiledModel, compileModel, type Model } from '../core/models/model.ts'
+import { createPreviewTally, type PreviewTally, type Scored } from '../core/models/preview-tally.ts'
+import { decodeState } from '../core/state/state.ts'
+import { loadCountedEvents } from '../log/event-store.ts'
+import type { Catalog } from '../models/live-models.ts'
+
+const BUDGET_MS = 5_000
+const PART_ACCOUNTS = 500
+const MAX_ITEMS = 100
+
+export type ModelPreview = ReturnType<PreviewTally['result']> & {
+  readonly accounts: number
+  /** Those looked at: a random sample when there are more than the time allows. */
+  readonly evaluated: number
+  readonly sampled: boolean
+  /** Of those looked at, the ones that another model would score. */
+  readonly affected: number
+}
+
+/** Who would change band if the model were live: every account of the tenant is evaluated now by both, for as long as the time allows. */
+export type PreviewModel = (tenantId: string, model: Model) => Promise<ModelPreview>
+
+export const createPreviewModel = (deps: {
+  readonly database: Database
+  readonly clock: Clock
+  readonly catalog: Catalog
+}): PreviewModel => {
+  const { database, clock, catalog } = deps
+
+  /** By another model than it is folded by, an account's events are read again where that counts otherwise. */
+  const score = async (row: StoredAccount, by: CompiledModel, now: number): Promise<Scored> => {
+    const key: AccountKey = { tenantId: row.tenant_id, accountId: row.account_id }
+    const folded = catalog.version(row)
+    const account = { ...createAccount(key, by, null), override: row.override }
+    account.state =
+      folded.fingerprint === by.fingerprint
+        ? decodeState(row.state)
+        : replay(await loadCountedEvents(database, key), { model: by, zone: catalog.zone }, now).state
+    const at = Math.max(now, row.evaluated_at)
+    const previous = { band: row.band as Band, healthySince: row.healthy_since }
+    const { score, band } = evaluateAt(account, catalog.contextOf(account, at), at, previous)
+    return { score, band }
+  }
+
+  return async (tenantId, model) => {
+    const startedAt = clock.now()
+    const live = catalog.liveOf(tenantId)
+    const next = withModel(live, compileModel(model))
+    const accounts = await countAccounts(database, tenantId)
+    const parts = Math.max(1, Math.ceil(accounts / PART_ACCOUNTS))
+    const tally = createPreviewTally(MAX_ITEMS)
+    let evaluated = 0
+    let affected = 0
+    let timedOut = false
+    for (let part = 0; part < parts && !timedOut; part++) {
+      const rows = await loadStored(database, await readPart(database, tenantId, { part, parts }), catalog)
+      for (const row of rows) {
+        evaluated++
+        const { traits } = decodeState(row.state)
+        const [before, after] = [chooseModel(live, traits), chooseModel(next, traits)]
+        if (before === after) continue
+        affected++
+        const now = clock.now()
+        tally.add({
+          accountId: row.account_id,
+          name: typeof traits.name === 'string' ? traits.name : null,
+          before: await score(row, before, now),
+          after: await score(row, after, now),
+        })
+        timedOut = clock.now() - startedAt > BUDGET_MS
+        if (timedOut) break
+      }
+    }
+    return { accounts, evaluated, sampled: evaluated < accounts, affected, ...tally.result() }
+  }
+}

@@ -1,0 +1,199 @@
+import { z } from 'zod'
+import {
+  type AccountHealth,
+  accountHealthSchema,
+  bandSchema,
+  explanationLineSchema,
+  FACTS_EXAMPLE,
+  stageSchema,
+} from '#libs/contracts/account-health.ts'
+import { decodeCursor, pageOf, pageQuery, pageSchema } from '#libs/http/pages.ts'
+import { errors } from '#libs/http/problems/problem.ts'
+import { routes } from '#libs/http/routes.ts'
+import type { Database } from '#libs/postgres/database.ts'
+import { toInstant } from '#libs/runtime/clock.ts'
+import type { PastDay } from '../../core/account/past-days.ts'
+import type { Zone } from '../../core/time/time-zone.ts'
+import { type HistoryRow, listChanges, listDailyHistory, listHistory } from '../../log/history-store.ts'
+import { changeOf } from '../../log/log-rows.ts'
+import { requireAccount } from '../../queries/account-list-store.ts'
+import type { RebuildPast } from '../../queries/rebuild-past.ts'
+import { accountParams } from './account-params.ts'
+import { instantParameter, readInstant } from './instant-parameter.ts'
+
+const pointSchema = z
+  .object({
+    at: z.iso.datetime(),
+    score: z.number().nullable(),
+    band: bandSchema,
+    stage: stageSchema,
+    model: z.object({ id: z.string(), version: z.int() }),
+    markers: z.array(z.string()).describe('What is no behaviour: model_change, override, backfill'),
+  })
+  .meta({
+    id: 'HistoryPoint',
+    examples: [
+      {
+        at: '2026-11-22T10:00:00.000Z',
+        score: 73.5839,
+        band: 'watch',
+        stage: 'adoption',
+        model: { id: 'default', version: 1 },
+        markers: [],
+      },
+    ],
+  })
+
+const CHANGE_EXAMPLE = {
+  changeId: '9b2d5b1e-27f5-5d7c-9a5e-0d5f4f0f6a11',
+  accountId: 'acme',
+  sequence: 42,
+  at: '2026-11-22T10:00:00.000Z',
+  model: { id: 'default', version: 1 },
+  backfill: false,
+  health: {
+    score: 73.5839,
+    previousScore: 75.1,
+    computedScore: 73.5839,
+    band: 'healthy',
+    previousBand: 'healthy',
+    confidence: 0.855,
+    stage: 'adoption',
+    previousStage: 'adoption',
+  },
+  cause: 'events',
+  explanation: [
+    {
+      factor: 'usage.trend',
+      delta: -1.5161,
+      pointsBefore: 60,
+      pointsAfter: 50,
+      before: 0.86,
+      after: 0.8,
+      window: null,
+      cause: 'events',
+      evidence: ['evt-1'],
+    },
+  ],
+  facts: FACTS_EXAMPLE,
+  stepsCompleted: [],
+}
+
+const changeSchema = accountHealthSchema
+  .omit({ tenantId: true, traits: true, evidence: true, explanation: true })
+  .extend({
+    explanation: z.array(
+      explanationLineSchema.extend({ evidence: z.array(z.string()).describe('Ids of up to 5 events behind it') }),
+    ),
+  })
+  .meta({ id: 'Change', examples: [CHANGE_EXAMPLE] })
+
+const toPoint = (row: HistoryRow): z.infer<typeof pointSchema> => {
+  const change: AccountHealth = JSON.parse(changeOf(row).toString())
+  const moved = change.cause === 'model_change' || change.explanation.some((line) => line.cause === 'model_change')
+  const markers = moved ? ['model_change'] : []
+  if (change.cause === 'override' || change.cause === 'erasure') markers.push(change.cause)
+  else if (change.backfill) markers.push('backfill')
+  return {
+    at: toInstant(row.at),
+    score: row.score,
+    band: change.health.band,
+    stage: change.health.stage,
+    model: change.model,
+    markers,
+  }
+}
+
+const toChange = ({ tenantId, traits, evidence, ...change }: AccountHealth): z.infer<typeof changeSchema> => ({
+  ...change,
+  explanation: change.explanation.map((line) => ({ ...line, evidence: evidence[line.cause] ?? [] })),
+})
+
+const historyQuery = z.object({
+  ...pageQuery,
+  from: instantParameter,
+  to: instantParameter,
+  resolution: z.enum(['change', 'day']).default('change').describe('day: the last of each local day'),
+})
+
+type Deps = { readonly database: Database; readonly zone: Zone; readonly rebuildPast: RebuildPast }
+
+/** Of a day that was told afterwards: before the versions of all changes. */
+const PAST_VERSION = 0
+
+const toPastPoint = ({ at, evaluation, model: { model } }: PastDay): z.infer<typeof pointSchema> => ({
+  at: toInstant(at),
+  score: evaluation.score,
+  band: evaluation.band,
+  stage: evaluation.stage,
+  model: { id: model.id, version: model.version },
+  markers: ['backfill'],
+})
+
+export const accountHistoryRoutes = ({ database, zone, rebuildPast }: Deps) =>
+  routes((app) => {
+    app.get(
+      '/v1/accounts/:accountId/history',
+      {
+        config: { scope: 'read' },
+        schema: {
+          operationId: 'getAccountHistory',
+          summary: 'How score, band and stage went, oldest first',
+          description:
+            'Days before the first change are computed from what was backfilled, one point for each on which something moved.',
+          tags: ['accounts'],
+          params: accountParams,
+          querystring: historyQuery,
+          response: { 200: pageSchema(pointSchema), ...errors(404, 422) },
+        },
+      },
+      async ({ params, query, principal }) => {
+        const key = { tenantId: principal.tenantId, accountId: params.accountId }
+        await requireAccount(database, key)
+        const page = {
+          from: query.from === undefined ? null : readInstant('from', query.from),
+          to: query.to === undefined ? null : readInstant('to', query.to),
+          after: decodeCursor(z.object({ at: z.number(), version: z.number() }), query.cursor),
+          limit: query.limit + 1,
+        }
+        const rows =
+          query.resolution === 'day'
+            ? await listDailyHistory(database, key, zone.name, page)
+            : await listHistory(database, key, page)
+        const past = page.after === undefined || page.after.version === PAST_VERSION ? await rebuildPast(key) : []
+        const isAsked = ({ at }: PastDay): boolean =>
+          at >= (page.from ?? at) && at <= (page.to ?? at) && at > (page.after?.at ?? Number.NEGATIVE_INFINITY)
+        const points = [
+          ...past.filter(isAsked).map((day) => ({ at: day.at, version: PAST_VERSION, point: toPastPoint(day) })),
+          ...rows.map((row) => ({ at: row.at, version: row.version, point: toPoint(row) })),
+        ]
+        return pageOf(
+          points,
+          query.limit,
+          ({ point }) => point,
+          ({ at, version }) => ({ at, version }),
+        )
+      },
+    )
+    app.get(
+      '/v1/accounts/:accountId/changes',
+      {
+        config: { scope: 'read' },
+        schema: {
+          operationId: 'listAccountChanges',
+          summary: 'Every change with its explanation, newest first',
+          tags: ['accounts'],
+          params: accountParams,
+          querystring: z.object(pageQuery),
+          response: { 200: pageSchema(changeSchema), ...errors(404) },
+        },
+      },
+      async ({ params, query, principal }) => {
+        const key = { tenantId: principal.tenantId, accountId: params.accountId }
+        await requireAccount(database, key)
+        const beforeSequence = decodeCursor(z.number().int(), query.cursor)
+        const changes = await listChanges(database, key, { beforeSequence, limit: query.limit + 1 })
+        return pageOf(changes, query.limit, toChange, (change) => change.sequence)
+      },
+    )
+  })

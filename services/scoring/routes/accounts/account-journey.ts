@@ -1,0 +1,142 @@
+import { z } from 'zod'
+import { stageSchema } from '#libs/contracts/account-health.ts'
+import { errors, notFound } from '#libs/http/problems/problem.ts'
+import { routes } from '#libs/http/routes.ts'
+import { type Clock, toInstant } from '#libs/runtime/clock.ts'
+import { newId } from '#libs/runtime/ids.ts'
+import type { AccountKey } from '../../accounts/account-store.ts'
+import { applyEvents } from '../../core/account/apply-events.ts'
+import { BYPASS_TYPE } from '../../core/events/event-types.ts'
+import type { Journey } from '../../core/journey/journey.ts'
+import type { ChangeAccount, Deed } from '../../flush/apply-command.ts'
+import type { AccountViews } from '../../queries/account-views.ts'
+import { accountParams } from './account-params.ts'
+
+const instant = z.iso.datetime()
+
+const journeySchema = z
+  .object({
+    stage: stageSchema,
+    since: instant.nullable(),
+    daysInStage: z.int(),
+    progress: z.number().nullable().describe('0..100 within the stage'),
+    expectedProgress: z.number().nullable(),
+    eta: z.looseObject({ basis: z.string() }),
+    overdueDays: z.int().nullable(),
+    stalledDays: z.int().nullable(),
+    watchUntil: instant.nullable(),
+    history: z.array(
+      z.object({ stage: stageSchema, enteredAt: instant, leftAt: instant.nullable(), openedBy: z.unknown() }),
+    ),
+    gates: z.array(z.looseObject({ gate: z.string(), passed: z.boolean() })).describe('Of the journey measured'),
+    steps: z.array(z.looseObject({ stepId: z.string() })).describe('Of the journey measured'),
+    journeys: z.array(z.looseObject({ journeyId: z.string() })),
+  })
+  .meta({
+    examples: [
+      {
+        stage: 'onboarding',
+        since: '2026-10-01T08:00:00.000Z',
+        daysInStage: 30,
+        progress: 50,
+        expectedProgress: 33.3333,
+        eta: { basis: 'insufficient_data' },
+        overdueDays: 0,
+        stalledDays: 4,
+        watchUntil: null,
+        history: [
+          { stage: 'onboarding', enteredAt: '2026-10-01T08:00:00.000Z', leftAt: null, openedBy: 'first_event' },
+        ],
+        gates: [{ gate: 'first_value', passed: false, passedAt: null }],
+        steps: [{ stepId: 'import', completedAt: '2026-10-05T08:00:00.000Z', stalledDays: null }],
+        journeys: [{ journeyId: 'main', startedAt: '2026-10-01T08:00:00.000Z', endedAt: null }],
+      },
+    ],
+  })
+
+/** Fields whose names end in `At` or are instants by name become RFC 3339 texts. */
+const withInstants = (value: unknown): unknown => {
+  if (Array.isArray(value)) return value.map(withInstants)
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(
+    Object.entries(value).map(([name, field]) => [
+      name,
+      typeof field === 'number' && (name.endsWith('At') || name === 'at' || name === 'since' || name === 'watchUntil')
+        ? toInstant(field)
+        : withInstants(field),
+    ]),
+  )
+}
+
+/** The journey started last among the open ones, else the one that ended last, is the one whose gates and steps are shown on top. */
+const measuredOf = (journey: Journey) =>
+  journey.journeys.filter((run) => run.endedAt === null).at(-1) ??
+  [...journey.journeys].sort((a, b) => (a.endedAt ?? 0) - (b.endedAt ?? 0)).at(-1)
+
+const bypassSchema = z
+  .object({ journeyId: z.string().min(1).max(256).optional(), reason: z.string().trim().min(1).max(1_000) })
+  .meta({ examples: [{ journeyId: 'main', reason: 'Migrated by our own team; nothing left to do' }] })
+
+/** An event that only Pulso itself makes: it is counted at once, and one like it that comes by the topic is refused. */
+const bypassing = (key: AccountKey, now: number, id: string, properties: Record<string, unknown>): Deed => {
+  const at = { occurredAt: now, receivedAt: now }
+  const event = { id, source: 'pulso', type: BYPASS_TYPE, userId: null, properties }
+  const instants = { occurredAt: toInstant(now), receivedAt: toInstant(now) }
+  const raw = JSON.stringify({ ...event, ...key, ...instants, mode: 'live' })
+  const events = [{ ...event, ...at, backfill: false, raw }]
+  return {
+    events,
+    apply: (account, context) => applyEvents(account, events, true, context).entries,
+    audit: { action: 'journey.bypassed', detail: properties },
+  }
+}
+
+type Deps = { readonly clock: Clock; readonly views: AccountViews; readonly changeAccount: ChangeAccount }
+
+export const accountJourneyRoutes = ({ clock, views, changeAccount }: Deps) =>
+  routes((app) => {
+    app.get(
+      '/v1/accounts/:accountId/journey',
+      {
+        config: { scope: 'read' },
+        schema: {
+          operationId: 'getAccountJourney',
+          summary: 'Where the account stands in its journey, how it came there and when it may go on',
+          tags: ['accounts'],
+          params: accountParams,
+          response: { 200: journeySchema, ...errors(404) },
+        },
+      },
+      async ({ params, principal }) => {
+        const journey = await views.journey({ tenantId: principal.tenantId, accountId: params.accountId })
+        if (journey === undefined) throw notFound('account')
+        const measured = measuredOf(journey)
+        const shown = { ...journey, gates: measured?.gates ?? [], steps: measured?.steps ?? [] }
+        return withInstants(shown) as z.infer<typeof journeySchema>
+      },
+    )
+    app.post(
+      '/v1/accounts/:accountId/journey/bypass',
+      {
+        config: { scope: 'write' },
+        schema: {
+          operationId: 'bypassOnboarding',
+          summary: 'Ends an onboarding journey whose gates are not passed; kept as an event of the account',
+          tags: ['accounts'],
+          params: accountParams,
+          body: bypassSchema,
+          response: {
+            202: z.object({ id: z.string() }).meta({ examples: [{ id: '019371d5-4b1e-7cc0-8f4e-0a3f0d9c2b11' }] }),
+            ...errors(404, 422),
+          },
+        },
+      },
+      async ({ params, body, principal }, reply) => {
+        const key = { tenantId: principal.tenantId, accountId: params.accountId }
+        const id = newId()
+        const properties = { journeyId: body.journeyId ?? 'main', reason: body.reason, by: principal.name }
+        await changeAccount(principal, params.accountId, bypassing(key, clock.now(), id, properties))
+        return reply.code(202).send({ id })
+      },
+    )
+  })

@@ -1,0 +1,132 @@
+import { z } from 'zod'
+import { bandSchema, stageSchema } from '#libs/contracts/account-health.ts'
+import { decodeCursor, pageOf, pageQuery, pageSchema } from '#libs/http/pages.ts'
+import { routes } from '#libs/http/routes.ts'
+import type { Database } from '#libs/postgres/database.ts'
+import { toInstant } from '#libs/runtime/clock.ts'
+import { dateOfDay } from '../../core/time/time-zone.ts'
+import {
+  type AccountSummaryRow,
+  listAccounts,
+  SORT_KEYS,
+  type SortKey,
+  sortValueOf,
+} from '../../queries/account-list-store.ts'
+import type { AccountFollower } from '../../queries/project-accounts.ts'
+
+export const SUMMARY_EXAMPLE = {
+  accountId: 'acme',
+  name: 'Acme Inc.',
+  ownerId: 'csm-7',
+  score: 73.5839,
+  band: 'watch',
+  confidence: 0.855,
+  stage: 'adoption',
+  scoreDelta7d: -2.1,
+  scoreDelta28d: null,
+  mrr: 120_000,
+  renewalDate: '2027-06-30',
+  sequence: 42,
+  evaluatedAt: '2026-11-22T10:00:00.000Z',
+}
+
+export const summarySchema = z
+  .object({
+    accountId: z.string(),
+    name: z.string().nullable(),
+    ownerId: z.string().nullable(),
+    score: z.number().nullable(),
+    band: bandSchema,
+    confidence: z.number(),
+    stage: stageSchema,
+    scoreDelta7d: z.number().nullable(),
+    scoreDelta28d: z.number().nullable(),
+    mrr: z.number().nullable().describe('Minor units'),
+    renewalDate: z.string().nullable(),
+    sequence: z.int(),
+    evaluatedAt: z.iso.datetime(),
+  })
+  .meta({ id: 'AccountSummary', examples: [SUMMARY_EXAMPLE] })
+
+const SORTS = SORT_KEYS.flatMap((key) => [key, `-${key}`])
+
+const listQuery = z.looseObject({
+  ...pageQuery,
+  band: bandSchema.optional(),
+  stage: stageSchema.optional(),
+  owner: z.string().min(1).max(256).optional(),
+  q: z
+    .string()
+    .min(1)
+    .max(256)
+    .optional()
+    .describe('Words that name or id hold; one of less than three characters must begin a word there'),
+  minScore: z.coerce.number().min(0).max(100).optional(),
+  maxScore: z.coerce.number().min(0).max(100).optional(),
+  sort: z.enum(SORTS).default('accountId').describe('`-` for descending; `trait.<name>=` filters by a trait'),
+})
+
+const cursorSchema = (sort: string) =>
+  z.object({ value: sortValue(sort.replace('-', '') as SortKey), accountId: z.string(), sort: z.literal(sort) })
+
+const sortValue = (sort: SortKey) => {
+  if (sort === 'accountId') return z.string()
+  return sort === 'renewalDate' ? z.int32().nullable() : z.number().nullable()
+}
+
+export const toSummary = (row: AccountSummaryRow): z.infer<typeof summarySchema> => ({
+  accountId: row.account_id,
+  name: row.name,
+  ownerId: row.owner_id,
+  score: row.score,
+  band: bandSchema.parse(row.band),
+  confidence: row.confidence,
+  stage: stageSchema.parse(row.stage),
+  scoreDelta7d: row.score_delta_7d,
+  scoreDelta28d: row.score_delta_28d,
+  mrr: row.mrr,
+  renewalDate: row.renewal_day === null ? null : dateOfDay(row.renewal_day),
+  sequence: row.sequence,
+  evaluatedAt: toInstant(row.evaluated_at),
+})
+
+const traitFilters = (query: Readonly<Record<string, unknown>>): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(query)
+      .filter(([name, value]) => name.startsWith('trait.') && typeof value === 'string')
+      .map(([name, value]) => [name.slice('trait.'.length), value as string]),
+  )
+
+type Deps = { readonly database: Database; readonly follower: AccountFollower }
+
+export const accountListRoutes = ({ database, follower }: Deps) =>
+  routes((app) => {
+    app.get(
+      '/v1/accounts',
+      {
+        config: { scope: 'read' },
+        schema: {
+          operationId: 'listAccounts',
+          summary: 'Accounts with their score, filtered and sorted',
+          tags: ['accounts'],
+          querystring: listQuery,
+          response: { 200: pageSchema(summarySchema) },
+        },
+      },
+      async ({ query, principal }) => {
+        const { band, stage, owner, q, minScore, maxScore, limit } = query
+        const descending = query.sort.startsWith('-')
+        const sort = query.sort.replace('-', '') as SortKey
+        const cursor = decodeCursor(cursorSchema(query.sort), query.cursor)
+        const filter = { band, stage, owner, q, minScore, maxScore, traits: traitFilters(query) }
+        const page = { sort, descending, after: cursor, limit: limit + 1 }
+        await follower.catchUp()
+        const rows = await listAccounts(database, principal.tenantId, filter, page)
+        return pageOf(rows, limit, toSummary, (row) => ({
+          value: sortValueOf(row, sort),
+          accountId: row.account_id,
+          sort: query.sort,
+        }))
+      },
+    )
+  })

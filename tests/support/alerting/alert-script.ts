@@ -1,0 +1,128 @@
+import type { Facts } from '#libs/contracts/account-health.ts'
+import { decideAlert } from '../../../services/alerting/core/alert/decide-alert.ts'
+import type { Desk } from '../../../services/alerting/core/alert/decide-notification.ts'
+import { type Deed, decideByHand } from '../../../services/alerting/core/alert/operator-action.ts'
+import {
+  FIRST_STATE,
+  type MuteReason,
+  type Rule,
+  type RuleState,
+  type Transition,
+} from '../../../services/alerting/core/alert/rule.ts'
+import type { Silence } from '../../../services/alerting/core/alert/silence.ts'
+
+export const DAY = 86_400_000
+
+/** For tests: facts of a healthy account, with these changes. */
+export const facts = (changes: Partial<Facts> = {}): Facts => ({
+  score: 80,
+  band: 'healthy',
+  confidence: 0.9,
+  stage: 'adoption',
+  daysInStage: 100,
+  scoreDelta7d: null,
+  scoreDelta28d: null,
+  daysSinceLastActivity: 0,
+  silenceLimitDays: 14,
+  silentSince: null,
+  renewalInDays: null,
+  autoRenew: null,
+  mrr: null,
+  seatUse: null,
+  planUse: null,
+  openUrgentTickets: 0,
+  detractorWithin90d: false,
+  paymentFailedDays: null,
+  cancelScheduled: false,
+  championRemoved: false,
+  onboardingOverdueDays: null,
+  onboardingStalledDays: null,
+  ownerId: null,
+  advocate: false,
+  topContributions: [],
+  sequence: 1,
+  ...changes,
+})
+
+/** For tests: a rule with the shipped defaults, with these changes. */
+export const rule = (changes: Partial<Rule> & Pick<Rule, 'when'>): Rule => ({
+  id: 'tried',
+  description: '',
+  enabled: true,
+  severity: 'warning',
+  kind: 'threshold',
+  audience: 'customer-success',
+  about: { kind: 'account' },
+  recovers: { not: changes.when },
+  dwellMs: 0,
+  recoverDwellMs: 0,
+  cooldownMs: 7 * DAY,
+  reminderMs: 14 * DAY,
+  momentary: false,
+  tells: 'alert',
+  mutes: [],
+  filter: {},
+  ...changes,
+})
+
+/** For tests: fires below 50, recovers from 58. */
+export const belowFifty = (changes: Partial<Rule> = {}): Rule =>
+  rule({
+    when: { fact: 'score', op: '<', value: 50 },
+    recovers: { fact: 'score', op: '>=', value: 58 },
+    ...changes,
+  })
+
+type Told = [kind: string, reason: string, told: true | MuteReason]
+type Around = { readonly backfill?: boolean; readonly inhibitedBy?: string }
+
+/** For tests: one rule and one account whose time a test moves; each step answers the transitions it made. */
+export const createAlertScript = (tried: Rule) => {
+  let state: RuleState = FIRST_STATE
+  let seen = facts()
+  let at = 1_800_000_000_000
+  let around: Around = {}
+  const silences: Silence[] = []
+  const told = (transitions: readonly Transition[]): Told[] =>
+    transitions.map((one) => [one.kind, one.reason, one.telling.told ? true : one.telling.why])
+  const step = (fresh: boolean): Told[] => {
+    const desk: Desk = {
+      subject: { accountId: 'a', ownerId: seen.ownerId, traits: {} },
+      silences,
+      inhibitedBy: around.inhibitedBy ?? null,
+      backfill: around.backfill ?? false,
+    }
+    const decision = decideAlert(tried, state, { facts: seen, at, fresh }, desk)
+    state = decision.state
+    return told(decision.transitions)
+  }
+  const seeFacts = (next: Facts, with_: Around = {}): Told[] => {
+    seen = next
+    around = with_
+    return step(true)
+  }
+  return {
+    state: () => state,
+    now: () => at,
+    silence: (silence: Silence) => silences.push(silence),
+    seeFacts,
+    see: (score: number, with_?: Around) =>
+      seeFacts(facts({ score, band: score < 25 ? 'critical' : score < 50 ? 'at_risk' : 'watch' }), with_),
+    wait: (ms: number): Told[] => {
+      const until = at + ms
+      const all: Told[] = []
+      while (state.dueAt !== null && state.dueAt <= until) {
+        at = state.dueAt
+        all.push(...step(false))
+      }
+      at = until
+      return all
+    },
+    deed: (deed: Deed): Told[] => {
+      const decision = decideByHand(state, state.episode, deed, at)
+      if (!decision.done) throw new Error(decision.reason)
+      state = decision.state
+      return told(decision.transitions)
+    },
+  }
+}

@@ -1,0 +1,66 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import packageJson from '../../../package.json' with { type: 'json' }
+
+export type SpawnedProcess = {
+  readonly child: ChildProcess
+  /** Everything it has written so far, both streams. */
+  readonly output: () => string
+  /** Resolves with what matched, as soon as the output does; rejects when the process ends first. */
+  readonly printed: (pattern: RegExp) => Promise<RegExpExecArray>
+  /** Exit code, or the signal that ended it. */
+  readonly ended: Promise<number | NodeJS.Signals>
+}
+
+const root = new URL('../../..', import.meta.url).pathname
+
+/** The words of the npm script that runs this file with node, with what it sets in front; none for a file that no script runs. */
+const wordsOf = (file: string): readonly string[] =>
+  Object.values(packageJson.scripts)
+    .map((script) => script.split(' '))
+    .find((words) => words.includes('node') && words.at(-1) === file) ?? ['node', file]
+
+/** What that script gives to node. */
+export const flagsOf = (file: string): readonly string[] => {
+  const words = wordsOf(file)
+  return words.slice(words.indexOf('node') + 1, -1)
+}
+
+const settingsOf = (file: string): Readonly<Record<string, string>> => {
+  const words = wordsOf(file)
+  return Object.fromEntries(words.slice(0, words.indexOf('node')).map((word) => word.split('=', 2)))
+}
+
+/** Runs one of the project's programs as a process of its own, as its npm script does, with no configuration but `environment`. */
+export const spawnProcess = (
+  file: string,
+  environment: Readonly<Record<string, string>> = {},
+  args: readonly string[] = [],
+): SpawnedProcess => {
+  const child = spawn(process.execPath, [...flagsOf(file), file, ...args], {
+    cwd: root,
+    env: { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', ...settingsOf(file), ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let output = ''
+  const watchers = new Set<() => void>()
+  for (const stream of [child.stdout, child.stderr])
+    stream.on('data', (chunk: Buffer) => {
+      output += chunk.toString('utf8')
+      for (const watch of watchers) watch()
+    })
+  const ended = once(child, 'close').then(([code, signal]) => (code ?? signal) as number | NodeJS.Signals)
+  const printed = (pattern: RegExp): Promise<RegExpExecArray> =>
+    new Promise((resolve, reject) => {
+      const watch = (): void => {
+        const match = pattern.exec(output)
+        if (!match) return
+        watchers.delete(watch)
+        resolve(match)
+      }
+      watchers.add(watch)
+      watch()
+      void ended.then((how) => reject(new Error(`ended with ${how} before it printed ${pattern}:\n${output}`)))
+    })
+  return { child, output: () => output, printed, ended }
+}

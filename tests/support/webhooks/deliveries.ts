@@ -1,0 +1,96 @@
+import { randomBytes } from 'node:crypto'
+import { createSealer } from '#libs/access/seal-secret.ts'
+import type { Database } from '#libs/postgres/database.ts'
+import { systemClock } from '#libs/runtime/clock.ts'
+import { derivedId, newId } from '#libs/runtime/ids.ts'
+import { silentLogger } from '#libs/runtime/logger.ts'
+import { createMetrics } from '#libs/runtime/metrics.ts'
+import { formatSecret } from '../../../services/alerting/core/delivery/sign-webhook.ts'
+import { createDeliverer, type Deliverer, type DelivererDeps } from '../../../services/alerting/delivery/deliverer.ts'
+import { parseAllowEntry } from '../../../services/alerting/endpoints/allowed-address.ts'
+import { type EndpointSettings, insertEndpoint } from '../../../services/alerting/endpoints/endpoint-store.ts'
+import { createWebhookSender } from '../../../services/alerting/endpoints/http-sender.ts'
+import { addSecret } from '../../../services/alerting/endpoints/secret-store.ts'
+import { enqueueNotices } from '../../../services/alerting/notifications/enqueue-deliveries.ts'
+import type { Notice } from '../../../services/alerting/notifications/notification.ts'
+
+export const TENANT = 'default'
+export const testSealer = createSealer(Buffer.alloc(32, 7))
+
+/** What the guard lets through in tests: loopback only, over plain HTTP. */
+export const LOOPBACK_RULES = { allow: [parseAllowEntry('127.0.0.1/32:*')!], allowHttp: true }
+
+export const endpointSettings = (url: string, settings: Partial<EndpointSettings> = {}): EndpointSettings => ({
+  kind: 'standard',
+  url,
+  description: null,
+  eventTypes: [],
+  filter: {},
+  maxPerSecond: null,
+  ...settings,
+})
+
+/** An enabled endpoint with a fresh secret. */
+export const addEndpoint = async (
+  database: Database,
+  url: string,
+  settings: Partial<EndpointSettings> = {},
+): Promise<{ endpointId: string; secret: string }> => {
+  const endpointId = newId()
+  const secret = randomBytes(32)
+  const now = systemClock.now()
+  await database.transaction(async (tx) => {
+    await insertEndpoint(tx, { tenantId: TENANT, endpointId, now }, endpointSettings(url, settings))
+    await addSecret(tx, { endpointId, sealed: testSealer.seal(secret, endpointId), now }, now)
+  })
+  return { endpointId, secret: formatSecret(secret) }
+}
+
+export const noticeOf = (name: string | number, notice: Partial<Notice> = {}): Notice => {
+  const at = notice.at ?? systemClock.now()
+  return {
+    noticeId: derivedId('test-notice', name),
+    tenantId: TENANT,
+    accountId: 'acme',
+    type: 'alert.firing',
+    severity: 'warning',
+    ownerId: null,
+    traits: {},
+    at,
+    body: {
+      type: 'alert.firing',
+      timestamp: new Date(at).toISOString(),
+      data: { tenantId: TENANT, accountId: 'acme', sequence: 43, note: `${name} – größer, 日本` },
+    },
+    ...notice,
+  }
+}
+
+export const enqueueAll = (database: Database, notices: readonly Notice[]): Promise<number> =>
+  database.transaction((tx) => enqueueNotices(tx, notices))
+
+/** A deliverer on the real sender, which may call loopback only; `stop` closes both. */
+export const startDeliverer = async (
+  deps: Partial<DelivererDeps> & { readonly database: Database },
+): Promise<Deliverer> => {
+  const clock = deps.clock ?? systemClock
+  const sender = createWebhookSender({ clock, rules: LOOPBACK_RULES })
+  const deliverer = createDeliverer({
+    clock,
+    logger: silentLogger,
+    metrics: createMetrics(),
+    send: sender.send,
+    sealer: testSealer,
+    schedule: [0, 20, 20],
+    random: () => 0.5,
+    ...deps,
+  })
+  await deliverer.start()
+  return {
+    ...deliverer,
+    stop: async () => {
+      await deliverer.stop()
+      await sender.close()
+    },
+  }
+}
