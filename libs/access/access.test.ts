@@ -14,12 +14,12 @@ import { silentLogger } from '#libs/runtime/logger.ts'
 import { createMetrics } from '#libs/runtime/metrics.ts'
 import { createManualClock } from '../../tests/support/manual-clock.ts'
 import { createTestDatabase } from '../../tests/support/postgres/postgres.ts'
-import { accessRoutes } from './access-routes.ts'
-import { createAnswerOnce } from './idempotent-reply.ts'
+import { createIdempotentReply } from './idempotent-reply.ts'
 import { newApiKey } from './keys/api-key.ts'
 import { ensureBootstrapKey } from './keys/bootstrap-key.ts'
 import { ensureDevelopmentKey } from './keys/development-key.ts'
 import { createKeyring } from './keys/stored-keyring.ts'
+import { accessRoutes } from './routes/access-routes.ts'
 import { createSealer } from './seal-secret.ts'
 
 let database: Database
@@ -44,8 +44,8 @@ beforeAll(async () => {
     version: '1',
     checks: {},
   })
-  const answerOnce = createAnswerOnce({ database, sealer: createSealer(randomBytes(32)) })
-  await app.register(accessRoutes({ database, clock: systemClock, answerOnce }))
+  const idempotentReply = createIdempotentReply({ database, sealer: createSealer(randomBytes(32)) })
+  await app.register(accessRoutes({ database, clock: systemClock, idempotentReply }))
   base = await app.listen({ port: 0, host: '127.0.0.1' })
 })
 afterAll(async () => {

@@ -12,7 +12,7 @@ import { newId } from '#libs/runtime/ids.ts'
 import { silentLogger } from '#libs/runtime/logger.ts'
 import { createMetrics } from '#libs/runtime/metrics.ts'
 import { createTestDatabase } from '../../tests/support/postgres/postgres.ts'
-import { type AnswerOnce, createAnswerOnce } from './idempotent-reply.ts'
+import { createIdempotentReply, type IdempotentReply } from './idempotent-reply.ts'
 import { createSealer } from './seal-secret.ts'
 
 const KEY = randomBytes(32)
@@ -23,7 +23,7 @@ const servers: FastifyInstance[] = []
 /** What the route does next: it inserts a row, waits for the gate, and fails if it is told to. */
 const next = { gate: Promise.resolve(), fails: false }
 
-const things = (answerOnce: AnswerOnce) =>
+const things = (idempotentReply: IdempotentReply) =>
   routes((app) => {
     app.post(
       '/v1/shelves/:shelf/things',
@@ -32,7 +32,7 @@ const things = (answerOnce: AnswerOnce) =>
         schema: { body: z.object({ name: z.string() }), response: { 201: z.object({ secret: z.string() }) } },
       },
       async (request, reply) =>
-        answerOnce({ request, reply, status: 201 }, async (tx) => {
+        idempotentReply({ request, reply, status: 201 }, async (tx) => {
           await tx.query('insert into thing (name) values ($1)', [request.body.name])
           await next.gate
           if (next.fails) throw new Error('broken on purpose')
@@ -52,7 +52,7 @@ const serve = async (key: Buffer): Promise<FastifyInstance> => {
     version: '1',
     checks: {},
   })
-  await app.register(things(createAnswerOnce({ database, sealer: createSealer(key) })))
+  await app.register(things(createIdempotentReply({ database, sealer: createSealer(key) })))
   servers.push(app)
   return app
 }

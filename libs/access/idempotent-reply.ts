@@ -7,12 +7,12 @@ import { derivedId } from '#libs/runtime/ids.ts'
 import { findAnswer, lockAnswer, type StoredAnswer, saveAnswer } from './idempotency-store.ts'
 import type { Sealer } from './seal-secret.ts'
 
-export type AnswerOnceDeps = { readonly database: Database; readonly sealer: Sealer }
+export type IdempotentReplyDeps = { readonly database: Database; readonly sealer: Sealer }
 
 type Exchange<Reply> = { readonly request: FastifyRequest; readonly reply: Reply; readonly status: number }
 
 /** Runs `work` in one transaction and answers `status` with what it resolves to. */
-export type AnswerOnce = <Reply extends object>(
+export type IdempotentReply = <Reply extends object>(
   exchange: Exchange<Reply>,
   work: (tx: Sql) => Promise<unknown>,
 ) => Promise<Reply>
@@ -27,7 +27,7 @@ const hashOf = (request: FastifyRequest): Buffer =>
  * the same request gets the same status and bytes without a second change, another request under that key 422, and one that comes
  * while the first is under way 409. A request that failed changed nothing and kept nothing: it may be tried again with its key.
  */
-export const createAnswerOnce = ({ database, sealer }: AnswerOnceDeps): AnswerOnce => {
+export const createIdempotentReply = ({ database, sealer }: IdempotentReplyDeps): IdempotentReply => {
   const bytesOf = ({ requestHash, sealed }: StoredAnswer, request: FastifyRequest, answerId: string): Buffer => {
     if (!requestHash.equals(hashOf(request)))
       throw new RequestError(422, 'idempotency_key_reused', 'This Idempotency-Key was used with another request')

@@ -4,7 +4,7 @@ import { errors } from './problems/problem.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** The route takes an `Idempotency-Key`; its handler answers by `answerOnce`, which keeps the promise. */
+    /** The route takes an `Idempotency-Key`; its handler answers by `idempotentReply`, which keeps the promise. */
     idempotent?: boolean
   }
 }

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { createAnswerOnce } from '#libs/access/idempotent-reply.ts'
+import { createIdempotentReply } from '#libs/access/idempotent-reply.ts'
 import { createSealer } from '#libs/access/seal-secret.ts'
 import type { Subscription } from '#libs/bus/bus.ts'
 import { createOutboxRelay } from '#libs/postgres/outbox.ts'
@@ -33,7 +33,7 @@ export const createAlerting = (platform: Platform, config: AlertingConfig): Serv
   const relay = createOutboxRelay({ database, bus, clock, logger, metrics: platform.metrics, schema: 'alerting' })
   const rules = { allow: config.PULSO_WEBHOOK_ALLOW, allowHttp: config.PULSO_WEBHOOK_ALLOW_HTTP }
   const sealer = createSealer(settings.encryptionKey, config.PULSO_ENCRYPTION_KEY_FORMER)
-  const answerOnce = createAnswerOnce({ database, sealer })
+  const idempotentReply = createIdempotentReply({ database, sealer })
   const sender = createWebhookSender({ clock, rules })
   const deliverer = createDeliverer({
     database,
@@ -65,13 +65,13 @@ export const createAlerting = (platform: Platform, config: AlertingConfig): Serv
     documentSchemas: { rule: RULE_JSON_SCHEMA },
     routes: async (app) => {
       await app.register(ruleRoutes({ database, book }))
-      await app.register(ruleChangeRoutes({ database, clock, book, answerOnce }))
+      await app.register(ruleChangeRoutes({ database, clock, book, idempotentReply }))
       await app.register(rulePreviewRoutes({ database, clock }))
       await app.register(alertRoutes({ database, clock, book, onCommit }))
       await app.register(notificationPolicyRoutes({ database, clock }))
-      await app.register(silenceRoutes({ database, clock, answerOnce }))
-      await app.register(webhookEndpointRoutes({ database, clock, sealer, rules, answerOnce }))
-      await app.register(deliveryRoutes({ database, clock, answerOnce }))
+      await app.register(silenceRoutes({ database, clock, idempotentReply }))
+      await app.register(webhookEndpointRoutes({ database, clock, sealer, rules, idempotentReply }))
+      await app.register(deliveryRoutes({ database, clock, idempotentReply }))
     },
     start: async () => {
       await deliverer.start()

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
-import { accessRoutes } from '#libs/access/access-routes.ts'
-import { createAnswerOnce } from '#libs/access/idempotent-reply.ts'
+import { createIdempotentReply } from '#libs/access/idempotent-reply.ts'
+import { accessRoutes } from '#libs/access/routes/access-routes.ts'
 import { createSealer } from '#libs/access/seal-secret.ts'
 import type { Subscription } from '#libs/bus/bus.ts'
 import type { Platform, Service, ServiceDefinition } from '#libs/runtime/service.ts'
@@ -48,7 +48,7 @@ const REEVALUATIONS_WAITING = 2_000
 /** Folds events into accounts, scores them, says what moved and why: `usage.events` -> `account.health`. */
 export const createScoring = (platform: Platform, config: ScoringConfig): Service => {
   const { clock, logger, database, bus } = platform
-  const answerOnce = createAnswerOnce({ database, sealer: createSealer(platform.settings.encryptionKey) })
+  const idempotentReply = createIdempotentReply({ database, sealer: createSealer(platform.settings.encryptionKey) })
   const zone = createZone(platform.settings.timeZone)
   const catalog = createCatalog({ database, clock, logger, zone })
   const cache = createAccountCache(config.PULSO_SCORING_CACHE_BYTES)
@@ -114,9 +114,9 @@ export const createScoring = (platform: Platform, config: ScoringConfig): Servic
       await app.register(accountJourneyRoutes({ clock, views, changeAccount }))
       await app.register(accountOverrideRoutes({ clock, changeAccount }))
       await app.register(backfillRoutes({ database, clock }))
-      await app.register(modelRoutes({ database, answerOnce }))
+      await app.register(modelRoutes({ database, idempotentReply }))
       await app.register(modelDeedRoutes({ database, publishModel, previewModel }))
-      await app.register(accessRoutes({ database, clock, answerOnce }))
+      await app.register(accessRoutes({ database, clock, idempotentReply }))
     },
     start: async () => {
       await catalog.start()

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { recordAudit } from '#libs/access/audit-store.ts'
-import type { AnswerOnce } from '#libs/access/idempotent-reply.ts'
+import type { IdempotentReply } from '#libs/access/idempotent-reply.ts'
 import { decodeCursor, pageOf, pageQuery, pageSchema } from '#libs/http/pages.ts'
 import { errors, notFound } from '#libs/http/problems/problem.ts'
 import { routes } from '#libs/http/routes.ts'
@@ -11,7 +11,11 @@ import { findEndpoint } from '../endpoints/endpoint-store.ts'
 import { WEBHOOK_TYPES } from '../notifications/notification.ts'
 import { endpointParams, findOr404, requireEnabled } from './webhook-endpoint-lookup.ts'
 
-export type DeliveryRoutesDeps = { readonly database: Database; readonly clock: Clock; readonly answerOnce: AnswerOnce }
+export type DeliveryRoutesDeps = {
+  readonly database: Database
+  readonly clock: Clock
+  readonly idempotentReply: IdempotentReply
+}
 
 const STATES = ['pending', 'delivered', 'exhausted'] as const
 
@@ -76,7 +80,7 @@ const toDelivery = (row: LoggedDelivery): z.infer<typeof deliverySchema> => ({
 const deliveryParams = z.object({ deliveryId: z.uuid().meta({ examples: [EXAMPLE.id] }) })
 
 /** The delivery log. */
-export const deliveryRoutes = ({ database, clock, answerOnce }: DeliveryRoutesDeps) =>
+export const deliveryRoutes = ({ database, clock, idempotentReply }: DeliveryRoutesDeps) =>
   routes((app) => {
     app.get(
       '/v1/webhook-endpoints/:endpointId/deliveries',
@@ -146,7 +150,7 @@ export const deliveryRoutes = ({ database, clock, answerOnce }: DeliveryRoutesDe
         const { params, principal } = request
         const { tenantId } = principal
         const { deliveryId } = params
-        return answerOnce({ request, reply, status: 202 }, async (tx) => {
+        return idempotentReply({ request, reply, status: 202 }, async (tx) => {
           const found = await findDelivery(tx, tenantId, deliveryId)
           if (!found) throw notFound('delivery')
           requireEnabled((await findEndpoint(tx, tenantId, found.endpointId)) ?? { state: 'disabled' })

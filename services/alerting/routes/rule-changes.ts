@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import { recordAudit } from '#libs/access/audit-store.ts'
-import type { AnswerOnce } from '#libs/access/idempotent-reply.ts'
+import type { IdempotentReply } from '#libs/access/idempotent-reply.ts'
 import type { Principal } from '#libs/access/keyring.ts'
 import { errors, notFound } from '#libs/http/problems/problem.ts'
 import { routes } from '#libs/http/routes.ts'
@@ -18,11 +18,11 @@ export type RuleChangesDeps = {
   readonly database: Database
   readonly clock: Clock
   readonly book: RuleBook
-  readonly answerOnce: AnswerOnce
+  readonly idempotentReply: IdempotentReply
 }
 
 /** Each change is in force at once: every account is judged by it. */
-export const ruleChangeRoutes = ({ database, clock, book, answerOnce }: RuleChangesDeps) =>
+export const ruleChangeRoutes = ({ database, clock, book, idempotentReply }: RuleChangesDeps) =>
   routes((app) => {
     acceptYaml(app as unknown as FastifyInstance)
 
@@ -60,7 +60,7 @@ export const ruleChangeRoutes = ({ database, clock, book, answerOnce }: RuleChan
           await saveRule(tx, { tenantId, document, deleted: false, at: clock.now() })
           return { document }
         })
-        return answerOnce({ request, reply, status: 201 }, create)
+        return idempotentReply({ request, reply, status: 201 }, create)
       },
     )
     app.put(

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { recordAudit } from '#libs/access/audit-store.ts'
-import type { AnswerOnce } from '#libs/access/idempotent-reply.ts'
+import type { IdempotentReply } from '#libs/access/idempotent-reply.ts'
 import { decodeCursor, pageOf, pageQuery, pageSchema } from '#libs/http/pages.ts'
 import { errors, notFound } from '#libs/http/problems/problem.ts'
 import { routes } from '#libs/http/routes.ts'
@@ -12,7 +12,11 @@ import type { Silence } from '../core/alert/silence.ts'
 import { SEVERITIES } from '../notifications/notification.ts'
 import { deleteSilence, insertSilence, listSilences, type StoredSilence } from '../policy/silence-store.ts'
 
-export type SilenceRoutesDeps = { readonly database: Database; readonly clock: Clock; readonly answerOnce: AnswerOnce }
+export type SilenceRoutesDeps = {
+  readonly database: Database
+  readonly clock: Clock
+  readonly idempotentReply: IdempotentReply
+}
 
 const matcherSchema = z
   .strictObject({
@@ -71,7 +75,7 @@ const toSilence = (row: StoredSilence): z.infer<typeof silenceSchema> => ({
   createdAt: toInstant(row.createdAt),
 })
 
-export const silenceRoutes = ({ database, clock, answerOnce }: SilenceRoutesDeps) =>
+export const silenceRoutes = ({ database, clock, idempotentReply }: SilenceRoutesDeps) =>
   routes((app) => {
     app.get(
       '/v1/silences',
@@ -117,7 +121,7 @@ export const silenceRoutes = ({ database, clock, answerOnce }: SilenceRoutesDeps
           createdBy: principal.name,
           createdAt: now,
         }
-        return answerOnce({ request, reply, status: 201 }, async (tx) => {
+        return idempotentReply({ request, reply, status: 201 }, async (tx) => {
           if (endsAt <= Math.max(startsAt, now))
             throw new RequestError(422, 'invalid_request', 'The request body is not valid', [
               { pointer: '/endsAt', code: 'in_the_past', detail: 'The silence ends after its start and after now' },

@@ -27,7 +27,7 @@ const OVERLAP_HOURS = 24
 const MOST_SECRETS = 5
 const REPLAY_LIMIT = 10_000
 
-export const endpointDeeds = ({ database, clock, sealer, answerOnce }: WebhookRoutesDeps) =>
+export const endpointDeeds = ({ database, clock, sealer, idempotentReply }: WebhookRoutesDeps) =>
   routes((app) => {
     app.post(
       '/v1/webhook-endpoints/:endpointId/test',
@@ -49,7 +49,7 @@ export const endpointDeeds = ({ database, clock, sealer, answerOnce }: WebhookRo
       async (request, reply) => {
         const { params, principal } = request
         const { tenantId } = principal
-        return answerOnce({ request, reply, status: 202 }, async (tx) => {
+        return idempotentReply({ request, reply, status: 202 }, async (tx) => {
           const endpoint = await lockOr404(tx, tenantId, params.endpointId)
           requireEnabled(endpoint)
           await recordAudit(tx, principal, { action: 'webhook_endpoint.tested', subject: endpoint.endpointId })
@@ -84,7 +84,7 @@ export const endpointDeeds = ({ database, clock, sealer, answerOnce }: WebhookRo
         const secret = randomBytes(SECRET_BYTES)
         const now = clock.now()
         const formerExpireAt = Math.round(now + (body?.overlapHours ?? OVERLAP_HOURS) * HOUR_MS)
-        return answerOnce({ request, reply, status: 200 }, async (tx) => {
+        return idempotentReply({ request, reply, status: 200 }, async (tx) => {
           await lockOr404(tx, principal.tenantId, endpointId)
           if ((await countSecrets(tx, endpointId, now)) >= MOST_SECRETS && formerExpireAt > now)
             throw new RequestError(409, 'too_many_secrets', 'Too many secrets are in force: let one expire first')
@@ -157,7 +157,7 @@ export const endpointDeeds = ({ database, clock, sealer, answerOnce }: WebhookRo
         const range = { from: Date.parse(body.from), to: Date.parse(body.to), state: body.status ?? null }
         if (range.to <= range.from)
           throw invalid({ pointer: '/to', code: 'invalid_range', detail: 'The range ends after it begins' })
-        return answerOnce({ request, reply, status: 202 }, async (tx) => {
+        return idempotentReply({ request, reply, status: 202 }, async (tx) => {
           requireEnabled(await lockOr404(tx, principal.tenantId, endpointId))
           const { count, lastAt } = await replayRange(
             tx,

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { AnswerOnce } from '#libs/access/idempotent-reply.ts'
+import type { IdempotentReply } from '#libs/access/idempotent-reply.ts'
 import type { Sealer } from '#libs/access/seal-secret.ts'
 import { notFound } from '#libs/http/problems/problem.ts'
 import type { Database, Sql } from '#libs/postgres/database.ts'
@@ -13,7 +13,7 @@ export type WebhookRoutesDeps = {
   readonly clock: Clock
   readonly sealer: Sealer
   readonly rules: WebhookRules
-  readonly answerOnce: AnswerOnce
+  readonly idempotentReply: IdempotentReply
 }
 
 export const SECRET_BYTES = 32

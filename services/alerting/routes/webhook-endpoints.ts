@@ -34,7 +34,7 @@ import {
 /** Endpoints of webhooks: what is kept of them, and (in their own file) what can be done with them. */
 export const webhookEndpointRoutes = (deps: WebhookRoutesDeps) =>
   routes(async (app) => {
-    const { database, clock, sealer, rules, answerOnce } = deps
+    const { database, clock, sealer, rules, idempotentReply } = deps
     app.get(
       '/v1/webhook-endpoints',
       {
@@ -72,7 +72,7 @@ export const webhookEndpointRoutes = (deps: WebhookRoutesDeps) =>
         const endpointId = newId()
         const secret = randomBytes(SECRET_BYTES)
         const now = clock.now()
-        return answerOnce({ request, reply, status: 201 }, async (tx) => {
+        return idempotentReply({ request, reply, status: 201 }, async (tx) => {
           await insertEndpoint(tx, { tenantId, endpointId, now }, body)
           await addSecret(tx, { endpointId, sealed: sealer.seal(secret, endpointId), now }, now)
           const detail = { url: body.url, kind: body.kind, eventTypes: body.eventTypes }

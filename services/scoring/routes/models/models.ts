@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import { recordAudit } from '#libs/access/audit-store.ts'
-import type { AnswerOnce } from '#libs/access/idempotent-reply.ts'
+import type { IdempotentReply } from '#libs/access/idempotent-reply.ts'
 import { decodeCursor, pageOf, pageQuery, pageSchema } from '#libs/http/pages.ts'
 import { errors, notFound } from '#libs/http/problems/problem.ts'
 import { routes } from '#libs/http/routes.ts'
@@ -107,9 +107,9 @@ const cursorSchema = z.object({ modelId: z.string(), version: z.int() })
 const isAfter = (a: z.infer<typeof cursorSchema>, b: z.infer<typeof cursorSchema>): boolean =>
   a.modelId === b.modelId ? a.version > b.version : a.modelId > b.modelId
 
-export type ModelRoutesDeps = { readonly database: Database; readonly answerOnce: AnswerOnce }
+export type ModelRoutesDeps = { readonly database: Database; readonly idempotentReply: IdempotentReply }
 
-export const modelRoutes = ({ database, answerOnce }: ModelRoutesDeps) =>
+export const modelRoutes = ({ database, idempotentReply }: ModelRoutesDeps) =>
   routes((app) => {
     acceptYaml(app as unknown as FastifyInstance)
     app.get(
@@ -203,7 +203,7 @@ export const modelRoutes = ({ database, answerOnce }: ModelRoutesDeps) =>
         // Its mistakes are told before its number is looked at.
         const asked = typeof body.version === 'number' ? body.version : 1
         const modelId = readModel(body, asked).id
-        return answerOnce({ request, reply, status: 201 }, async (tx) => {
+        return idempotentReply({ request, reply, status: 201 }, async (tx) => {
           const newest = await newestVersion(tx, tenantId, modelId)
           const version = Math.max(newest, modelId === DEFAULT_MODEL_ID ? SHIPPED_VERSION : 0) + 1
           if (body.version !== undefined && body.version !== version) throw wrongVersion(version)

@@ -1,9 +1,9 @@
 import { z } from 'zod'
 import { decodeCursor, pageOf, pageQuery, pageSchema } from '#libs/http/pages.ts'
 import { routes } from '#libs/http/routes.ts'
+import type { Database } from '#libs/postgres/database.ts'
 import { toInstant } from '#libs/runtime/clock.ts'
-import type { AccessDeps } from './access-routes.ts'
-import { listAudit } from './audit-store.ts'
+import { listAudit } from '../audit-store.ts'
 
 const auditSchema = z
   .object({
@@ -29,7 +29,7 @@ const auditSchema = z
     ],
   })
 
-export const auditRoutes = ({ database }: AccessDeps) =>
+export const auditRoutes = ({ database }: { readonly database: Database }) =>
   routes((app) => {
     app.get(
       '/v1/audit',

@@ -2,13 +2,14 @@ import { z } from 'zod'
 import { decodeCursor, pageOf, pageQuery, pageSchema } from '#libs/http/pages.ts'
 import { errors, notFound } from '#libs/http/problems/problem.ts'
 import { routes } from '#libs/http/routes.ts'
-import { toInstant } from '#libs/runtime/clock.ts'
+import type { Database } from '#libs/postgres/database.ts'
+import { type Clock, toInstant } from '#libs/runtime/clock.ts'
 import { RequestError } from '#libs/runtime/errors.ts'
-import type { AccessDeps } from '../access-routes.ts'
 import { recordAudit } from '../audit-store.ts'
+import type { IdempotentReply } from '../idempotent-reply.ts'
 import { SCOPES } from '../keyring.ts'
-import { newApiKey } from './api-key.ts'
-import { insertKey, listKeys, revokeKey } from './key-store.ts'
+import { newApiKey } from '../keys/api-key.ts'
+import { insertKey, listKeys, revokeKey } from '../keys/key-store.ts'
 
 const scopes = z.array(z.enum(SCOPES)).min(1)
 const EXAMPLE = { id: 'h7Jw2kQp', name: 'billing backend', scopes: ['ingest'] }
@@ -35,7 +36,13 @@ const keySchema = z
   })
   .meta({ examples: [{ ...EXAMPLE, createdAt: '2026-11-22T10:00:00.000Z', expiresAt: null }] })
 
-export const keyRoutes = ({ database, clock, answerOnce }: AccessDeps) =>
+export type KeyRoutesDeps = {
+  readonly database: Database
+  readonly clock: Clock
+  readonly idempotentReply: IdempotentReply
+}
+
+export const keyRoutes = ({ database, clock, idempotentReply }: KeyRoutesDeps) =>
   routes((app) => {
     app.get(
       '/v1/keys',
@@ -81,7 +88,7 @@ export const keyRoutes = ({ database, clock, answerOnce }: AccessDeps) =>
         const { tenantId } = principal
         const { name } = body
         const scopes = [...new Set(body.scopes)]
-        return answerOnce({ request, reply, status: 201 }, async (tx) => {
+        return idempotentReply({ request, reply, status: 201 }, async (tx) => {
           if (expiresAt !== null && expiresAt <= clock.now())
             throw new RequestError(422, 'invalid_request', 'The request body is not valid', [
               { pointer: '/expiresAt', code: 'in_the_past', detail: 'The key would be expired from the start' },

@@ -3,14 +3,15 @@ import { z } from 'zod'
 import { decodeCursor, pageOf, pageQuery, pageSchema } from '#libs/http/pages.ts'
 import { errors } from '#libs/http/problems/problem.ts'
 import { routes } from '#libs/http/routes.ts'
+import type { Database } from '#libs/postgres/database.ts'
 import { toInstant } from '#libs/runtime/clock.ts'
 import { RequestError } from '#libs/runtime/errors.ts'
-import type { AccessDeps } from './access-routes.ts'
-import { recordAudit } from './audit-store.ts'
-import { SCOPES } from './keyring.ts'
-import { newApiKey } from './keys/api-key.ts'
-import { insertKey } from './keys/key-store.ts'
-import { insertTenant, listTenants } from './tenant-store.ts'
+import { recordAudit } from '../audit-store.ts'
+import type { IdempotentReply } from '../idempotent-reply.ts'
+import { SCOPES } from '../keyring.ts'
+import { newApiKey } from '../keys/api-key.ts'
+import { insertKey } from '../keys/key-store.ts'
+import { insertTenant, listTenants } from '../tenant-store.ts'
 
 const newTenantSchema = z
   .object({
@@ -34,7 +35,9 @@ const onlyOperators = async (request: FastifyRequest): Promise<void> => {
   if (!request.principal.operator) throw new RequestError(403, 'forbidden', 'Only an operator key may manage tenants')
 }
 
-export const tenantRoutes = ({ database, answerOnce }: AccessDeps) =>
+type TenantRoutesDeps = { readonly database: Database; readonly idempotentReply: IdempotentReply }
+
+export const tenantRoutes = ({ database, idempotentReply }: TenantRoutesDeps) =>
   routes((app) => {
     app.get(
       '/v1/tenants',
@@ -72,7 +75,7 @@ export const tenantRoutes = ({ database, answerOnce }: AccessDeps) =>
       async (request, reply) => {
         const { body, principal } = request
         const { id: keyId, key, hash } = newApiKey()
-        return answerOnce({ request, reply, status: 201 }, async (tx) => {
+        return idempotentReply({ request, reply, status: 201 }, async (tx) => {
           if (!(await insertTenant(tx, body))) throw new RequestError(409, 'conflict', 'This tenant id is taken')
           await insertKey(tx, {
             id: keyId,
