@@ -4,7 +4,7 @@ export type BusMetrics = {
   readonly published: Counter
   readonly publishSeconds: Histogram
   readonly consumed: Counter
-  readonly parked: Counter
+  readonly deadLettered: Counter
   readonly lag: Gauge
   readonly outOfRange: Counter
   readonly consumerRestarts: Counter
@@ -29,7 +29,7 @@ export const createBusMetrics = (registry: Registry): BusMetrics => {
       }),
     ),
     consumed: count('pulso_bus_consumed_records_total', 'Records whose handling is durable', ['topic', 'group']),
-    parked: count('pulso_bus_parked_records_total', 'Records put on the dead-letter topic', ['topic', 'group']),
+    deadLettered: count('pulso_bus_parked_records_total', 'Records put on the dead-letter topic', ['topic', 'group']),
     lag: known(Gauge, 'pulso_bus_lag_records', () =>
       gauge(registry, {
         name: 'pulso_bus_lag_records',

@@ -32,7 +32,7 @@ export type Batch = {
   /** Aborts when the partition was taken away or the consumer stops. */
   readonly signal: AbortSignal
   /** Puts the record on `<topic>.dead` with `reason` and its original bytes; resolves when the broker has it. */
-  readonly park: (record: DeliveredRecord, reason: string) => Promise<void>
+  readonly deadLetter: (record: DeliveredRecord, reason: string) => Promise<void>
 }
 
 export type ConsumeOptions = {
@@ -41,9 +41,9 @@ export type ConsumeOptions = {
   readonly topic: TopicName
   /**
    * Resolves when the batch is durable: only then does the group's position move past it.
-   * Rejecting means the batch comes again: `PermanentError` at once and record by record, parking those that fail with it again;
+   * Rejecting means the batch comes again: `PermanentError` at once and record by record, dead-lettering those that fail with it again;
    * `UnavailableError` after a pause, for as long as it takes; any other error a few times within 5 s, then record by record,
-   * parking those that still fail, so that no record holds up its partition.
+   * dead-lettering those that still fail, so that no record holds up its partition.
    */
   readonly handle: (batch: Batch) => Promise<void>
   /**
@@ -57,12 +57,12 @@ export type ConsumeOptions = {
    * About what the batches of all partitions may take in memory together. With it, partitions that are behind are read one after the
    * other, so that each fills its batches within the bound; by default all at once, each within its own.
    */
-  readonly maxHeldBytes?: number
+  readonly maxBufferedBytes?: number
   /**
    * The handler keeps no record, and nothing of one's bytes, once it has settled: their memory is given back at once, where the bus can,
    * instead of when the collector comes by.
    */
-  readonly keepsNothing?: boolean
+  readonly releaseAfterHandling?: boolean
 }
 
 export type Subscription = {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { deadLetterHeadersSchema } from '#libs/contracts/dead-letter.ts'
 import { PermanentError } from '#libs/runtime/errors.ts'
-import { deadLetter, deadReason } from './dead-letter.ts'
+import { safeReason, toDeadLetter } from './dead-letter.ts'
 
 describe('the reason of a dead letter', () => {
   it.each([
@@ -11,12 +11,12 @@ describe('the reason of a dead letter', () => {
     ['{"password": "hunter2"}', 'hunter2'],
     ['Authorization: Bearer abc.def', 'abc.def'],
   ])('keeps no secret of %j', (message, secret) => {
-    expect(deadReason(new Error(message))).not.toContain(secret)
+    expect(safeReason(new Error(message))).not.toContain(secret)
   })
 
   it('says the error’s name and message, and is of bounded length', () => {
-    expect(deadReason(new PermanentError('no such account'))).toBe('PermanentError: no such account')
-    expect(deadReason('x'.repeat(100_000)).length).toBeLessThan(1_100)
+    expect(safeReason(new PermanentError('no such account'))).toBe('PermanentError: no such account')
+    expect(safeReason('x'.repeat(100_000)).length).toBeLessThan(1_100)
   })
 })
 
@@ -24,7 +24,7 @@ describe('a dead letter', () => {
   it('keeps key, bytes and headers, and says where it came from', () => {
     const value = Buffer.from([0xff, 0x00])
     const record = { key: 't:a', value, headers: { kind: 'event' }, offset: 41, timestampMs: 0 }
-    const letter = deadLetter({ topic: 'usage.events', partition: 3 }, record, 'Error: no', 1_000)
+    const letter = toDeadLetter({ topic: 'usage.events', partition: 3 }, record, 'Error: no', 1_000)
     expect(letter.key).toBe('t:a')
     expect(letter.value).toBe(value)
     expect(letter.headers).toMatchObject({ kind: 'event', 'dead-partition': '3', 'dead-offset': '41' })

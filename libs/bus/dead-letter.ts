@@ -12,7 +12,7 @@ const SECRETS: readonly RegExp[] = [
 ]
 
 /** `name: message` of an error, without secrets and of bounded length: fit for a log line and a dead letter. */
-export const deadReason = (error: unknown): string => {
+export const safeReason = (error: unknown): string => {
   const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error)
   const clean = SECRETS.reduce((kept, secret) => kept.replace(secret, '[redacted]'), text)
   return clean.length > LONGEST_REASON ? `${clean.slice(0, LONGEST_REASON)}…` : clean
@@ -21,7 +21,7 @@ export const deadReason = (error: unknown): string => {
 export type Origin = { readonly topic: string; readonly partition: number }
 
 /** The record for `<topic>.dead`: original key, bytes and headers, and beside them where it came from and why it is here. */
-export const deadLetter = (origin: Origin, record: DeliveredRecord, reason: string, nowMs: number): BusRecord => {
+export const toDeadLetter = (origin: Origin, record: DeliveredRecord, reason: string, nowMs: number): BusRecord => {
   const why: DeadLetterHeaders = {
     'dead-reason': reason,
     'dead-topic': origin.topic,

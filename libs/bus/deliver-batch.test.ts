@@ -20,11 +20,11 @@ const records = (count: number): DeliveredRecord[] =>
 const deliver = async (
   count: number,
   handle: (batch: Batch) => void,
-  more: { park?: () => void; abortAfterMs?: number } = {},
+  more: { deadLetter?: () => void; abortAfterMs?: number } = {},
 ) => {
   const clock = createManualClock(0)
   const abort = new AbortController()
-  const parked: { offset: number; reason: string }[] = []
+  const deadLettered: { offset: number; reason: string }[] = []
   const kept: number[] = []
   const tries: { offsets: number[]; atMs: number }[] = []
   const batch: Batch = {
@@ -33,9 +33,9 @@ const deliver = async (
     records: records(count),
     bytes: 100 * count,
     signal: abort.signal,
-    park: async ({ offset }, reason) => {
-      more.park?.()
-      parked.push({ offset, reason })
+    deadLetter: async ({ offset }, reason) => {
+      more.deadLetter?.()
+      deadLettered.push({ offset, reason })
     },
   }
   let over = false
@@ -58,7 +58,7 @@ const deliver = async (
     clock.advance(10)
     if (more.abortAfterMs !== undefined && clock.now() > more.abortAfterMs) abort.abort()
   }
-  return { done: await delivered, parked, kept, tries, tookMs: clock.now() }
+  return { done: await delivered, deadLettered, kept, tries, tookMs: clock.now() }
 }
 
 const failOn = (bad: readonly number[], error: () => Error) => (batch: Batch) => {
@@ -66,28 +66,28 @@ const failOn = (bad: readonly number[], error: () => Error) => (batch: Batch) =>
 }
 
 describe('a batch whose handler rejects', () => {
-  it('with PermanentError is taken apart at once, and exactly the records that fail are parked', async () => {
-    const { done, parked, kept, tries } = await deliver(
+  it('with PermanentError is taken apart at once, and exactly the records that fail are dead-lettered', async () => {
+    const { done, deadLettered, kept, tries } = await deliver(
       20,
       failOn([3, 4, 17], () => new PermanentError('bad')),
     )
     expect(done).toBe(true)
-    expect(parked.map(({ offset }) => offset)).toEqual([3, 4, 17])
-    expect(parked[0]!.reason).toBe('PermanentError: bad')
+    expect(deadLettered.map(({ offset }) => offset)).toEqual([3, 4, 17])
+    expect(deadLettered[0]!.reason).toBe('PermanentError: bad')
     expect(kept).toEqual(Array.from({ length: 20 }, (_, i) => i).filter((i) => ![3, 4, 17].includes(i)))
     expect(tries.filter(({ offsets }) => offsets.length === 20)).toHaveLength(1)
   })
 
-  it('keeps and parks every record once and in order, whichever are bad', async () => {
+  it('keeps and dead-letters every record once and in order, whichever are bad', async () => {
     await fc.assert(
       fc.asyncProperty(fc.integer({ min: 1, max: 40 }), fc.array(fc.nat(39)), async (count, bad) => {
-        const { kept, parked } = await deliver(
+        const { kept, deadLettered } = await deliver(
           count,
           failOn(bad, () => new PermanentError('bad')),
         )
         const expected = [...Array(count).keys()]
         expect(kept).toEqual(expected.filter((offset) => !bad.includes(offset)))
-        expect(parked.map(({ offset }) => offset)).toEqual(expected.filter((offset) => bad.includes(offset)))
+        expect(deadLettered.map(({ offset }) => offset)).toEqual(expected.filter((offset) => bad.includes(offset)))
       }),
       { numRuns: 50 },
     )
@@ -102,58 +102,58 @@ describe('a batch whose handler rejects', () => {
   })
 
   it('with another error is tried again whole, then taken apart, within 5 s', async () => {
-    const { parked, kept, tries, tookMs } = await deliver(
+    const { deadLettered, kept, tries, tookMs } = await deliver(
       4,
       failOn([2], () => new TypeError('broken')),
     )
     expect(tries.filter(({ offsets }) => offsets.length === 4).length).toBeGreaterThan(2)
     expect(kept).toEqual([0, 1, 3])
-    expect(parked).toEqual([{ offset: 2, reason: 'TypeError: broken' }])
+    expect(deadLettered).toEqual([{ offset: 2, reason: 'TypeError: broken' }])
     expect(tookMs).toBeLessThan(5_000)
   })
 
-  it('that fails twice and then works parks nothing', async () => {
+  it('that fails twice and then works dead-letters nothing', async () => {
     let failures = 2
-    const { parked, kept } = await deliver(3, () => {
+    const { deadLettered, kept } = await deliver(3, () => {
       if (failures-- > 0) throw new Error('deadlock detected')
     })
     expect(kept).toEqual([0, 1, 2])
-    expect(parked).toEqual([])
+    expect(deadLettered).toEqual([])
   })
 
-  it('with UnavailableError waits for an hour without parking, and no longer than 5 s between tries', async () => {
+  it('with UnavailableError waits for an hour without dead-lettering, and no longer than 5 s between tries', async () => {
     const hourMs = 3_600_000
     let calls = 0
-    const { parked, kept, tries } = await deliver(2, () => {
-      if (calls++ < hourMs / 5_000) throw new UnavailableError('database is away')
+    const { deadLettered, kept, tries } = await deliver(2, () => {
+      if (calls++ < hourMs / 5_000) throw new UnavailableError('database is unavailable')
     })
-    expect(parked).toEqual([])
+    expect(deadLettered).toEqual([])
     expect(kept).toEqual([0, 1])
     const gaps = tries.slice(1).map(({ atMs }, i) => atMs - tries[i]!.atMs)
     expect(Math.max(...gaps)).toBeLessThanOrEqual(5_020)
     expect(tries.at(-1)!.atMs).toBeGreaterThan(hourMs * 0.9)
   })
 
-  it('waits for the dead-letter topic when that is away, rather than lose the record', async () => {
+  it('waits for the dead-letter topic when that is unavailable, rather than lose the record', async () => {
     let refusals = 5
-    const { done, parked } = await deliver(
+    const { done, deadLettered } = await deliver(
       1,
       failOn([0], () => new PermanentError('bad')),
       {
-        park: () => {
-          if (refusals-- > 0) throw new UnavailableError('broker is away')
+        deadLetter: () => {
+          if (refusals-- > 0) throw new UnavailableError('broker is unavailable')
         },
       },
     )
     expect(done).toBe(true)
-    expect(parked).toHaveLength(1)
+    expect(deadLettered).toHaveLength(1)
   })
 
-  it('is given up when its partition is taken away, neither kept nor parked', async () => {
-    const away = () => {
-      throw new UnavailableError('database is away')
+  it('is given up when its partition is taken away, neither kept nor dead-lettered', async () => {
+    const unavailable = () => {
+      throw new UnavailableError('database is unavailable')
     }
-    const { done, parked, kept } = await deliver(2, away, { abortAfterMs: 1_000 })
-    expect([done, parked, kept]).toEqual([false, [], []])
+    const { done, deadLettered, kept } = await deliver(2, unavailable, { abortAfterMs: 1_000 })
+    expect([done, deadLettered, kept]).toEqual([false, [], []])
   })
 })

@@ -2,7 +2,7 @@ import { type Clock, sleep } from '#libs/runtime/clock.ts'
 import { PermanentError, UnavailableError } from '#libs/runtime/errors.ts'
 import type { Logger } from '#libs/runtime/logger.ts'
 import type { Batch, ConsumeOptions, DeliveredRecord } from './bus.ts'
-import { deadReason } from './dead-letter.ts'
+import { safeReason } from './dead-letter.ts'
 
 export type Delivery = {
   readonly handle: ConsumeOptions['handle']
@@ -12,7 +12,7 @@ export type Delivery = {
 
 /** Pauses before a failed batch comes again whole; their sum is well under the 5 s that one record may hold up its partition. */
 const RETRY_PAUSES_MS = [50, 150, 400, 1_000]
-/** Further tries of a single record before it is parked, while the isolation of its batch is younger than the limit. */
+/** Further tries of a single record before it is dead-lettered, while the isolation of its batch is younger than the limit. */
 const SINGLE_PAUSES_MS = [20, 100]
 const ISOLATION_LIMIT_MS = 3_000
 const FIRST_WAIT_MS = 100
@@ -38,7 +38,7 @@ const attempt = async (delivery: Delivery, batch: Batch, earlier?: unknown): Pro
     if (batch.signal.aborted) throw STOPPED
     if (!(error instanceof UnavailableError)) return error
     const { topic, partition } = batch
-    delivery.logger.warn({ topic, partition, waitMs, reason: deadReason(error) }, 'batch waits for a part that is away')
+    delivery.logger.warn({ topic, partition, waitMs, reason: safeReason(error) }, 'batch waits: dependency unavailable')
     await pause(delivery, batch, waitMs)
     error = undefined
   }
@@ -54,16 +54,16 @@ const attemptSingle = async (delivery: Delivery, batch: Batch, first: unknown, u
   return error
 }
 
-/** A record that cannot be parked would be lost if its partition moved on: so this waits for the dead-letter topic. */
-const park = async (delivery: Delivery, batch: Batch, record: DeliveredRecord, error: unknown): Promise<void> => {
+/** A record that cannot be dead-lettered would be lost if its partition moved on: so this waits for the dead-letter topic. */
+const deadLetter = async (delivery: Delivery, batch: Batch, record: DeliveredRecord, error: unknown): Promise<void> => {
   const { topic, partition } = batch
-  const fields = { topic, partition, offset: record.offset, reason: deadReason(error) }
+  const fields = { topic, partition, offset: record.offset, reason: safeReason(error) }
   for (let waitMs = FIRST_WAIT_MS; ; waitMs = Math.min(waitMs * 2, LONGEST_WAIT_MS)) {
     try {
-      await batch.park(record, fields.reason)
-      return delivery.logger.error(fields, 'record parked')
+      await batch.deadLetter(record, fields.reason)
+      return delivery.logger.error(fields, 'record dead-lettered')
     } catch (failure) {
-      delivery.logger.warn({ ...fields, failure: deadReason(failure), waitMs }, 'record could not be parked yet')
+      delivery.logger.warn({ ...fields, failure: safeReason(failure), waitMs }, 'record could not be dead-lettered yet')
       await pause(delivery, batch, waitMs)
     }
   }
@@ -74,7 +74,7 @@ const isolate = async (delivery: Delivery, batch: Batch, error: unknown, untilMs
   const { records } = batch
   if (records.length === 1) {
     const last = await attemptSingle(delivery, batch, error, untilMs)
-    return last === undefined ? undefined : park(delivery, batch, records[0]!, last)
+    return last === undefined ? undefined : deadLetter(delivery, batch, records[0]!, last)
   }
   const middle = Math.ceil(records.length / 2)
   for (const half of [records.slice(0, middle), records.slice(middle)]) {
@@ -85,7 +85,7 @@ const isolate = async (delivery: Delivery, batch: Batch, error: unknown, untilMs
 }
 
 /**
- * Handles a batch by the rules of `ConsumeOptions.handle`: resolves true when all its records are durable or parked, false when it
+ * Handles a batch by the rules of `ConsumeOptions.handle`: resolves true when all its records are durable or dead-lettered, false when it
  * was given up because its signal aborted. `failure` is the error of a try that the caller already made. Never rejects.
  */
 export const deliverBatch = async (delivery: Delivery, batch: Batch, failure?: unknown): Promise<boolean> => {
@@ -94,7 +94,7 @@ export const deliverBatch = async (delivery: Delivery, batch: Batch, failure?: u
     for (const pauseMs of RETRY_PAUSES_MS) {
       if (error === undefined || error instanceof PermanentError) break
       const { topic, partition } = batch
-      delivery.logger.warn({ topic, partition, reason: deadReason(error) }, 'batch failed, it comes again')
+      delivery.logger.warn({ topic, partition, reason: safeReason(error) }, 'batch failed, it comes again')
       await pause(delivery, batch, pauseMs)
       error = await attempt(delivery, batch)
     }

@@ -3,10 +3,10 @@ import { describe, expect, it } from 'vitest'
 import { createReadingTurns, type Holding } from './fetch-scheduler.ts'
 
 const LIMIT = 100
-const holding = (partition: number, heldBytes: number, behind = true): Holding => ({
+const holding = (partition: number, bufferedBytes: number, behind = true): Holding => ({
   partition,
-  heldBytes,
-  fullness: heldBytes / LIMIT,
+  bufferedBytes,
+  fullness: bufferedBytes / LIMIT,
   behind,
 })
 

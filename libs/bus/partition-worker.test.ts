@@ -5,7 +5,7 @@ import { PermanentError } from '#libs/runtime/errors.ts'
 import { silentLogger } from '#libs/runtime/logger.ts'
 import { createManualClock } from '../../tests/support/manual-clock.ts'
 import type { Batch, DeliveredRecord } from './bus.ts'
-import { createPartitionRunner, recordBytes } from './partition-worker.ts'
+import { createPartitionWorker, recordBytes } from './partition-worker.ts'
 
 const chunk = (from: number, count: number, bytes = 100) => {
   const records: DeliveredRecord[] = Array.from({ length: count }, (_, i) => ({
@@ -20,13 +20,13 @@ const chunk = (from: number, count: number, bytes = 100) => {
 
 const setUp = (
   handle: (batch: Batch) => Promise<void>,
-  limits: { inFlight?: number; maxBatchBytes?: number; keepsNothing?: boolean } = {},
+  limits: { inFlight?: number; maxBatchBytes?: number; releaseAfterHandling?: boolean } = {},
 ) => {
   const clock = createManualClock(0)
   const positions: number[] = []
-  const parked: number[] = []
+  const deadLettered: number[] = []
   const handed: number[][] = []
-  const runner = createPartitionRunner({
+  const worker = createPartitionWorker({
     topic: 't',
     partition: 0,
     inFlight: 1,
@@ -34,7 +34,7 @@ const setUp = (
     ...limits,
     clock,
     logger: silentLogger,
-    park: async ({ offset }) => void parked.push(offset),
+    deadLetter: async ({ offset }) => void deadLettered.push(offset),
     onDone: (nextOffset) => void positions.push(nextOffset),
     onRoom: () => undefined,
     handle: (batch) => {
@@ -48,38 +48,38 @@ const setUp = (
       clock.advance(100)
     }
   }
-  return { runner, positions, parked, handed, pass }
+  return { worker, positions, deadLettered, handed, pass }
 }
 
 describe('the records of one partition', () => {
   it('are handed over also after nothing was pushed', async () => {
-    const { runner, handed, pass } = setUp(async () => {})
-    runner.push()
-    runner.push(chunk(0, 0))
+    const { worker, handed, pass } = setUp(async () => {})
+    worker.push()
+    worker.push(chunk(0, 0))
     await pass()
-    runner.push(chunk(0, 1), chunk(1, 1))
+    worker.push(chunk(0, 1), chunk(1, 1))
     await pass()
     expect(handed).toEqual([[0, 1]])
   })
 
   it('are freed once they are done, all of a chunk with the last of it, and only where the handler keeps nothing', async () => {
-    for (const keepsNothing of [true, false]) {
+    for (const releaseAfterHandling of [true, false]) {
       const freed: string[] = []
-      const { runner, handed, positions, pass } = setUp(
+      const { worker, handed, positions, pass } = setUp(
         async ({ records }) => {
           expect(records.every(({ offset }) => (offset < 3 ? !freed.includes('cut') : !freed.includes('whole')))).toBe(
             true,
           )
         },
-        { keepsNothing, inFlight: 2, maxBatchBytes: 500 },
+        { releaseAfterHandling, inFlight: 2, maxBatchBytes: 500 },
       )
-      runner.push(
+      worker.push(
         { ...chunk(0, 3), free: () => void freed.push(`cut after ${positions.at(-1)}`) },
         { ...chunk(3, 1), free: () => void freed.push(`whole after ${positions.at(-1)}`) },
       )
       await pass()
       expect(handed.flat()).toEqual([0, 1, 2, 3])
-      expect(freed).toEqual(keepsNothing ? ['cut after 4', 'whole after 4'] : [])
+      expect(freed).toEqual(releaseAfterHandling ? ['cut after 4', 'whole after 4'] : [])
     }
   })
 
@@ -88,8 +88,8 @@ describe('the records of one partition', () => {
     const held = new Promise<void>((resolve) => {
       release = resolve
     })
-    const { runner, handed, positions, pass } = setUp(() => held)
-    for (const from of [0, 2, 4]) runner.push(chunk(from, 2))
+    const { worker, handed, positions, pass } = setUp(() => held)
+    for (const from of [0, 2, 4]) worker.push(chunk(from, 2))
     await pass()
     expect(handed).toEqual([[0, 1]])
     expect(positions).toEqual([])
@@ -103,21 +103,21 @@ describe('the records of one partition', () => {
   })
 
   it('are cut into batches within the byte limit, and a single larger record still passes', async () => {
-    const { runner, handed, pass } = setUp(async () => undefined, { maxBatchBytes: 500 })
-    runner.push(chunk(0, 5))
-    runner.push(chunk(5, 1, 5_000))
-    runner.push(chunk(6, 1))
+    const { worker, handed, pass } = setUp(async () => undefined, { maxBatchBytes: 500 })
+    worker.push(chunk(0, 5))
+    worker.push(chunk(5, 1, 5_000))
+    worker.push(chunk(6, 1))
     await pass()
     expect(handed).toEqual([[0, 1], [2, 3], [4], [5], [6]])
   })
 
   it('reach the position in order: a later batch that is done first waits for the one before', async () => {
     const releases: (() => void)[] = []
-    const { runner, positions, pass } = setUp(() => new Promise((resolve) => releases.push(resolve)), {
+    const { worker, positions, pass } = setUp(() => new Promise((resolve) => releases.push(resolve)), {
       inFlight: 2,
       maxBatchBytes: 250,
     })
-    runner.push(chunk(0, 2))
+    worker.push(chunk(0, 2))
     await pass()
     expect(releases).toHaveLength(2)
     releases[1]!()
@@ -153,19 +153,19 @@ describe('the records of one partition', () => {
             }
             kept.push(...records.map(({ offset }) => offset))
           }
-          const { runner, positions, parked, pass } = setUp(handle, { inFlight, maxBatchBytes: 800 })
+          const { worker, positions, deadLettered, pass } = setUp(handle, { inFlight, maxBatchBytes: 800 })
           let next = 0
           for (const size of sizes) {
-            runner.push(chunk(next, size))
+            worker.push(chunk(next, size))
             next += size
           }
           for (let i = 0; i < 100 && positions.at(-1) !== next; i++) await pass()
           expect(positions.at(-1)).toBe(next)
           expect(most).toBeLessThanOrEqual(inFlight)
           expect(positions).toEqual([...positions].sort((a, b) => a - b))
-          expect(parked).toEqual([...new Set(poison)].filter((offset) => offset < next).sort((a, b) => a - b))
-          expect([...new Set(kept)].length + parked.length).toBe(next)
-          expect(runner.waitingBytes()).toBe(0)
+          expect(deadLettered).toEqual([...new Set(poison)].filter((offset) => offset < next).sort((a, b) => a - b))
+          expect([...new Set(kept)].length + deadLettered.length).toBe(next)
+          expect(worker.waitingBytes()).toBe(0)
         },
       ),
       { numRuns: 60 },
@@ -175,16 +175,16 @@ describe('the records of one partition', () => {
   it('when it stops, are finished as far as they are under way, and their signal aborts', async () => {
     let release = () => {}
     let signal: AbortSignal | undefined
-    const { runner, positions, handed, pass } = setUp((batch) => {
+    const { worker, positions, handed, pass } = setUp((batch) => {
       signal = batch.signal
       return new Promise((resolve) => {
         release = resolve
       })
     })
-    runner.push(chunk(0, 1))
-    runner.push(chunk(1, 1))
+    worker.push(chunk(0, 1))
+    worker.push(chunk(1, 1))
     await pass()
-    const stopped = runner.stop()
+    const stopped = worker.stop()
     expect(signal?.aborted).toBe(true)
     release()
     await stopped

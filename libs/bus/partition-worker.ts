@@ -20,27 +20,27 @@ export type Chunk = {
   readonly free?: () => void
 }
 
-export type PartitionRunner = {
+export type PartitionWorker = {
   /** Takes the next records of the partition. Never waits: whoever reads looks at `waitingBytes` and reads no further when it is too much. */
   readonly push: (...chunks: readonly Chunk[]) => void
   readonly waitingBytes: () => number
   /** Of the records that wait and of those that are being handled. */
-  readonly heldBytes: () => number
+  readonly bufferedBytes: () => number
   /** Aborts the signal of the batches, forgets what waits, and resolves when those under way have settled. */
   readonly stop: () => Promise<void>
 }
 
-export type PartitionRunnerOptions = {
+export type PartitionWorkerOptions = {
   readonly topic: string
   readonly partition: number
   readonly handle: ConsumeOptions['handle']
   readonly inFlight: number
   readonly maxBatchBytes: number
-  readonly keepsNothing?: boolean | undefined
-  readonly park: (record: DeliveredRecord, reason: string) => Promise<void>
+  readonly releaseAfterHandling?: boolean | undefined
+  readonly deadLetter: (record: DeliveredRecord, reason: string) => Promise<void>
   readonly clock: Clock
   readonly logger: Logger
-  /** All records before `nextOffset` are durable or parked. */
+  /** All records before `nextOffset` are durable or dead-lettered. */
   readonly onDone: (nextOffset: number, records: number) => void
   /** Records were taken from those that wait, or are done: there may be room to read on. */
   readonly onRoom: () => void
@@ -86,14 +86,14 @@ type UnderWay = { readonly chunk: Chunk; readonly batch: Batch; readonly settled
  * The position moves over the batches in their order. When one fails, the ones behind it are waited for, it is delivered by the
  * rules of `deliverBatch`, and they come again after it. `settled` resolves to the failure, or undefined.
  */
-export const createPartitionRunner = (options: PartitionRunnerOptions): PartitionRunner => {
-  const { topic, partition, handle, park, clock, logger } = options
+export const createPartitionWorker = (options: PartitionWorkerOptions): PartitionWorker => {
+  const { topic, partition, handle, deadLetter, clock, logger } = options
   const abort = new AbortController()
   const { signal } = abort
   const waiting: Chunk[] = []
   const underWay: UnderWay[] = []
   let waitingBytes = 0
-  let heldBytes = 0
+  let bufferedBytes = 0
   let recovering = false
   let running: Promise<void> | undefined
 
@@ -101,7 +101,7 @@ export const createPartitionRunner = (options: PartitionRunnerOptions): Partitio
     const chunk = takeBatch(waiting, options.maxBatchBytes)
     waitingBytes -= chunk.bytes
     const { records, bytes, more } = chunk
-    const batch: Batch = { topic, partition, records, bytes, more, signal, park }
+    const batch: Batch = { topic, partition, records, bytes, more, signal, deadLetter }
     const settled = (async () => handle(batch))().then(
       () => undefined,
       (failure: unknown) => failure ?? new Error('rejected without a reason'),
@@ -133,9 +133,9 @@ export const createPartitionRunner = (options: PartitionRunnerOptions): Partitio
       underWay.shift()
       if (failure !== undefined && !(await recover(head, failure))) break
       const { records, bytes } = head.chunk
-      heldBytes -= bytes
+      bufferedBytes -= bytes
       options.onDone(records.at(-1)!.offset + 1, records.length)
-      if (options.keepsNothing) head.chunk.free?.()
+      if (options.releaseAfterHandling) head.chunk.free?.()
       options.onRoom()
       fill()
     }
@@ -154,12 +154,12 @@ export const createPartitionRunner = (options: PartitionRunnerOptions): Partitio
         if (chunk.records.length === 0) continue
         waiting.push(chunk)
         waitingBytes += chunk.bytes
-        heldBytes += chunk.bytes
+        bufferedBytes += chunk.bytes
       }
       if (waiting.length > 0) wake()
     },
     waitingBytes: () => waitingBytes,
-    heldBytes: () => heldBytes,
+    bufferedBytes: () => bufferedBytes,
     stop: async () => {
       abort.abort()
       waiting.length = 0

@@ -4,14 +4,14 @@ import { describe, expect, it } from 'vitest'
 import { UnavailableError } from '#libs/runtime/errors.ts'
 import { createManualClock } from '../../tests/support/manual-clock.ts'
 import type { BusRecord } from './bus.ts'
-import { createLinger } from './publish-batcher.ts'
+import { createPublishBatcher } from './publish-batcher.ts'
 
 const record = (name: string, bytes = 10): BusRecord => ({ key: name, value: Buffer.alloc(bytes) })
 
 const setUp = (send: (records: readonly BusRecord[]) => Promise<void> | void = () => undefined, limits = {}) => {
   const clock = createManualClock(0)
   const sends: string[][] = []
-  const linger = createLinger({
+  const batcher = createPublishBatcher({
     clock,
     lingerMs: 5,
     maxRecords: 100,
@@ -27,13 +27,13 @@ const setUp = (send: (records: readonly BusRecord[]) => Promise<void> | void = (
     clock.advance(5)
     for (let i = 0; i < 20; i++) await turn()
   }
-  return { linger, sends, pass }
+  return { batcher, sends, pass }
 }
 
 describe('publishes at the same time', () => {
   it('share one send, in the order they were made', async () => {
-    const { linger, sends, pass } = setUp()
-    const published = Promise.all([linger.publish([record('a'), record('b')]), linger.publish([record('c')])])
+    const { batcher, sends, pass } = setUp()
+    const published = Promise.all([batcher.publish([record('a'), record('b')]), batcher.publish([record('c')])])
     await pass()
     await published
     expect(sends).toEqual([['a', 'b', 'c']])
@@ -44,10 +44,10 @@ describe('publishes at the same time', () => {
     const held = new Promise<void>((resolve) => {
       release = resolve
     })
-    const { linger, sends, pass } = setUp(() => held)
-    const first = linger.publish([record('a')])
+    const { batcher, sends, pass } = setUp(() => held)
+    const first = batcher.publish([record('a')])
     await pass()
-    const later = Promise.all([linger.publish([record('b')]), linger.publish([record('c')])])
+    const later = Promise.all([batcher.publish([record('b')]), batcher.publish([record('c')])])
     await pass()
     expect(sends).toEqual([['a']])
     release()
@@ -61,10 +61,10 @@ describe('publishes at the same time', () => {
     })
     await fc.assert(
       fc.asyncProperty(sizes, async (publishes) => {
-        const { linger, sends, pass } = setUp(undefined, { maxRecords: 5, maxBytes: 1_000 })
+        const { batcher, sends, pass } = setUp(undefined, { maxRecords: 5, maxBytes: 1_000 })
         let next = 0
         const published = publishes.map((records) =>
-          linger.publish(records.map((bytes) => record(String(next++), bytes))),
+          batcher.publish(records.map((bytes) => record(String(next++), bytes))),
         )
         while (next > 0 && sends.flat().length < next) await pass()
         await Promise.all(published)
@@ -78,13 +78,13 @@ describe('publishes at the same time', () => {
 
 describe('a send that fails', () => {
   it('fails the publishes in it and no other', async () => {
-    const { linger, pass } = setUp(([first]) => {
+    const { batcher, pass } = setUp(([first]) => {
       if (first!.key === 'huge') throw new Error('message too large')
     })
     const outcomes = Promise.allSettled([
-      linger.publish([record('a')]),
-      linger.publish([record('huge', 20_000)]),
-      linger.publish([record('b')]),
+      batcher.publish([record('a')]),
+      batcher.publish([record('huge', 20_000)]),
+      batcher.publish([record('b')]),
     ])
     await pass()
     expect((await outcomes).map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
@@ -97,15 +97,15 @@ describe('more waiting than memory should hold', () => {
     const held = new Promise<void>((resolve) => {
       release = resolve
     })
-    const { linger, pass } = setUp(() => held, { maxWaitingBytes: 1_000 })
-    const first = linger.publish([record('a', 2_000)])
+    const { batcher, pass } = setUp(() => held, { maxWaitingBytes: 1_000 })
+    const first = batcher.publish([record('a', 2_000)])
     await pass()
-    await expect(linger.publish([record('b')])).rejects.toThrow(UnavailableError)
+    await expect(batcher.publish([record('b')])).rejects.toThrow(UnavailableError)
     release()
     await first
-    const later = linger.publish([record('c')])
+    const later = batcher.publish([record('c')])
     await pass()
     await later
-    await linger.drained()
+    await batcher.drained()
   })
 })

@@ -2,7 +2,7 @@ import { type Clock, sleep } from '#libs/runtime/clock.ts'
 import { UnavailableError } from '#libs/runtime/errors.ts'
 import type { BusRecord } from './bus.ts'
 
-export type LingerOptions = {
+export type PublishBatcherOptions = {
   /**
    * Stores the records, in order; rejects when none or not all are. One call at a time, so that the order of publishing stays.
    * `sinceMs` is when the first of them was published: whoever tries again looks how long it has waited.
@@ -18,7 +18,7 @@ export type LingerOptions = {
   readonly maxWaitingBytes: number
 }
 
-export type Linger = {
+export type PublishBatcher = {
   /** Resolves when all the records are stored; rejects with the error of the send that held the first of them that was not. */
   readonly publish: (records: readonly BusRecord[]) => Promise<void>
   /** Resolves when nothing waits or is under way. */
@@ -35,7 +35,10 @@ type Piece = {
 const bytesOf = ({ key, value }: BusRecord): number => key.length + value.length + 50
 
 /** Cuts records into runs that fit one send each. */
-const cut = (records: readonly BusRecord[], options: LingerOptions): { records: BusRecord[]; bytes: number }[] => {
+const cut = (
+  records: readonly BusRecord[],
+  options: PublishBatcherOptions,
+): { records: BusRecord[]; bytes: number }[] => {
   const runs: { records: BusRecord[]; bytes: number }[] = []
   for (const record of records) {
     const bytes = bytesOf(record)
@@ -52,7 +55,7 @@ const cut = (records: readonly BusRecord[], options: LingerOptions): { records: 
  * Groups concurrent publishes into one send: the first waits a moment for company, and what arrives while a send is under way forms
  * the next. A record larger than `maxBytes` travels alone, so that its refusal is nobody else's.
  */
-export const createLinger = (options: LingerOptions): Linger => {
+export const createPublishBatcher = (options: PublishBatcherOptions): PublishBatcher => {
   const waiting: Piece[] = []
   let waitingBytes = 0
   let running: Promise<void> | undefined

@@ -91,7 +91,7 @@ test('a record whose transaction commits after that of a later one is not passed
   expect(published()).toEqual([2, 1])
 })
 
-test('while the log is away nothing is lost, and it goes on when the log is back', async () => {
+test('nothing is lost while the log is unavailable, and publishing resumes when it is back', async () => {
   bus.away = true
   await put(record(1), record(2))
   relay()

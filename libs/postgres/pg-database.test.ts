@@ -82,14 +82,14 @@ test('a server that refuses connections is unavailable, and the message bears no
   await new Promise((resolve) => door.once('listening', resolve))
   const { port } = door.address() as { port: number }
   await new Promise((resolve) => door.close(resolve))
-  const away = createDatabase({ connectionString: `postgres://u:p@127.0.0.1:${port}/x`, logger: silentLogger })
-  const failure = await away.check().then(
+  const unreachable = createDatabase({ connectionString: `postgres://u:p@127.0.0.1:${port}/x`, logger: silentLogger })
+  const failure = await unreachable.check().then(
     () => undefined,
     (error) => error,
   )
   expect(failure).toBeInstanceOf(UnavailableError)
   expect(failure.message).toBe('PostgreSQL is not available')
-  await away.stop()
+  await unreachable.stop()
 })
 
 test('connections ended by the server fail what was under way as unavailable, and the next statement works', async () => {

@@ -8,10 +8,10 @@ import { armFailpoints, failpoint, parseFailpoint } from './failpoint.ts'
 afterEach(() => armFailpoints([]))
 const point = (text: string) => parseFailpoint(text)!
 
-test('a failpoint is written as a name, a deed and the hit that does it', () => {
-  expect(parseFailpoint('a.b_c.d=kill')).toEqual({ name: 'a.b_c.d', deed: 'kill', sleepMs: 0, hit: 1 })
-  expect(parseFailpoint(' a=throw@3')).toEqual({ name: 'a', deed: 'throw', sleepMs: 0, hit: 3 })
-  expect(parseFailpoint('a=sleep:2s@2')).toEqual({ name: 'a', deed: 'sleep', sleepMs: 2_000, hit: 2 })
+test('a failpoint is written as a name, a effect and the hit that does it', () => {
+  expect(parseFailpoint('a.b_c.d=kill')).toEqual({ name: 'a.b_c.d', effect: 'kill', sleepMs: 0, hit: 1 })
+  expect(parseFailpoint(' a=throw@3')).toEqual({ name: 'a', effect: 'throw', sleepMs: 0, hit: 3 })
+  expect(parseFailpoint('a=sleep:2s@2')).toEqual({ name: 'a', effect: 'sleep', sleepMs: 2_000, hit: 2 })
   for (const bad of ['', 'a', 'a=', 'a=maim', 'a=kill@0', 'a=kill:1s', 'a=sleep', 'a=sleep:1h', 'A=kill'])
     expect(parseFailpoint(bad), bad).toBeUndefined()
 })
@@ -22,7 +22,7 @@ test('nothing happens at a failpoint that is not armed', () => {
   failpoint('a')
 })
 
-test('the deed is done at the hit that was asked for, once', () => {
+test('the effect is done at the hit that was asked for, once', () => {
   armFailpoints([point('a=throw@2'), point('a=throw@4')])
   const outcomes = [1, 2, 3, 4, 5].map(() => {
     try {
@@ -42,17 +42,17 @@ test('asleep, the process does nothing else', () => {
   expect(performance.now() - startedAt).toBeGreaterThanOrEqual(59)
 })
 
-/** What a process does around a failpoint that is armed with that deed. */
-const program = (deed: string): string => {
+/** What a process does around a failpoint that is armed with that effect. */
+const program = (effect: string): string => {
   const module = JSON.stringify(new URL('./failpoint.ts', import.meta.url).href)
   return `import { armFailpoints, failpoint, parseFailpoint } from ${module}
-    armFailpoints([parseFailpoint('a=${deed}')])
+    armFailpoints([parseFailpoint('a=${effect}')])
     process.stdout.write('before\\n')
     failpoint('a')
     process.stdout.write('after\\n')`
 }
-const run = (deed: string) => {
-  const child = spawn(process.execPath, ['--input-type=module', '--eval', program(deed)], { stdio: 'pipe' })
+const run = (effect: string) => {
+  const child = spawn(process.execPath, ['--input-type=module', '--eval', program(effect)], { stdio: 'pipe' })
   let output = ''
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += chunk))
   return { child, output: () => output, ended: once(child, 'close') }

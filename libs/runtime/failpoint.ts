@@ -7,9 +7,9 @@ import { parseDuration } from './durations.ts'
  */
 export type Failpoint = {
   readonly name: string
-  readonly deed: 'kill' | 'stop' | 'throw' | 'sleep'
+  readonly effect: 'kill' | 'stop' | 'throw' | 'sleep'
   readonly sleepMs: number
-  /** Counts from 1: the deed is done then, and never again. */
+  /** Counts from 1: the effect is done then, and never again. */
   readonly hit: number
 }
 
@@ -17,10 +17,10 @@ const WRITTEN = /^([a-z][a-z_.]*)=(kill|stop|throw|sleep)(?::([\d.]+m?s))?(?:@([
 
 /** `name=kill`, `name=throw@3` or `name=sleep:500ms@2`; undefined for anything else. */
 export const parseFailpoint = (text: string): Failpoint | undefined => {
-  const [, name, deed, duration, hit = '1'] = WRITTEN.exec(text.trim()) ?? []
-  if (name === undefined || (deed === 'sleep') !== (duration !== undefined)) return undefined
+  const [, name, effect, duration, hit = '1'] = WRITTEN.exec(text.trim()) ?? []
+  if (name === undefined || (effect === 'sleep') !== (duration !== undefined)) return undefined
   const sleepMs = parseDuration(duration ?? '0ms')
-  return sleepMs === undefined ? undefined : { name, deed: deed as Failpoint['deed'], sleepMs, hit: Number(hit) }
+  return sleepMs === undefined ? undefined : { name, effect: effect as Failpoint['effect'], sleepMs, hit: Number(hit) }
 }
 
 let armed: { readonly points: readonly Failpoint[]; readonly hits: Map<string, number> } | undefined
@@ -41,8 +41,8 @@ const reach = (name: string, { points, hits }: NonNullable<typeof armed>): void 
   const point = points.find((one) => one.name === name && one.hit === hit)
   if (point === undefined) return
   // Past the logger, which would lose it with the process.
-  writeSync(2, `failpoint ${name}: ${point.deed} at hit ${hit}\n`)
-  if (point.deed === 'throw') throw new Error(`failpoint ${name}`)
-  if (point.deed === 'sleep') Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, point.sleepMs)
-  else process.kill(process.pid, point.deed === 'kill' ? 'SIGKILL' : 'SIGSTOP')
+  writeSync(2, `failpoint ${name}: ${point.effect} at hit ${hit}\n`)
+  if (point.effect === 'throw') throw new Error(`failpoint ${name}`)
+  if (point.effect === 'sleep') Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, point.sleepMs)
+  else process.kill(process.pid, point.effect === 'kill' ? 'SIGKILL' : 'SIGSTOP')
 }

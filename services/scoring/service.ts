@@ -130,8 +130,8 @@ export const createScoring = (platform: Platform, config: ScoringConfig): Servic
         handle,
         inFlight,
         maxBatchBytes,
-        keepsNothing: true,
-        maxHeldBytes: FLUSHES_HELD * inFlight * maxBatchBytes,
+        releaseAfterHandling: true,
+        maxBufferedBytes: FLUSHES_HELD * inFlight * maxBatchBytes,
       })
       reevaluator.start()
       sourceWatch.start()

@@ -47,7 +47,7 @@ export const startScorer = async (defer: (undo: () => Promise<unknown>) => void)
       records: events.map((event, offset) => ({ ...toRecord(event, now), offset, timestampMs: now })),
       bytes: 100,
       signal: new AbortController().signal,
-      park: () => Promise.reject(new Error('an event of the benchmark cannot be read')),
+      deadLetter: () => Promise.reject(new Error('an event of the benchmark cannot be read')),
     }
   }
   return { postgres, batchOf, flush: handle }

@@ -19,7 +19,7 @@ const holds = (batch: Batch, value: string): boolean => batch.records.some((one)
 
 /** What happens to records whose handler rejects, waits or is slow. */
 export const failureSuite = (harness: BusHarness): void => {
-  it('a batch whose handler throws a few times comes again and is not parked', async () => {
+  it('a batch whose handler throws a few times comes again and is not dead-lettered', async () => {
     const bus = await openBus(await harness.freshLog())
     let failures = 0
     const { seen } = await collect(bus, { group: 'flaky' }, (batch) => {
@@ -33,7 +33,7 @@ export const failureSuite = (harness: BusHarness): void => {
     expect(dead).toEqual([])
   })
 
-  it('a record that can never be handled is parked with its bytes and the reason, and its partition moves on', async () => {
+  it('a record that can never be handled is dead-lettered with its bytes and the reason, and its partition moves on', async () => {
     const bus = await openBus(await harness.freshLog())
     const poison = Buffer.from([0xff, 0x00, 0xfe])
     const { seen } = await collect(bus, { group: 'poison' }, ({ records }) => {
@@ -49,7 +49,7 @@ export const failureSuite = (harness: BusHarness): void => {
     ])
     await allSeen('neighbours', seen, 100)
     expect(seen.map(({ value }) => Number(value))).toEqual(Array.from({ length: 100 }, (_, i) => i))
-    await eventually('the record is parked', () => dead.length === 1)
+    await eventually('the record is dead-lettered', () => dead.length === 1)
     expect(dead[0]).toMatchObject({
       key: records[0]!.key,
       value: poison,
@@ -63,7 +63,7 @@ export const failureSuite = (harness: BusHarness): void => {
     expect(JSON.stringify(dead[0])).not.toContain('hunter2')
   })
 
-  it('a record that keeps failing is parked within 5 s', async () => {
+  it('a record that keeps failing is dead-lettered within 5 s', async () => {
     const bus = await openBus(await harness.freshLog())
     const { seen } = await collect(bus, { group: 'stuck' }, (batch) => {
       if (holds(batch, '3')) throw new TypeError('undefined is not a function')
@@ -71,23 +71,23 @@ export const failureSuite = (harness: BusHarness): void => {
     const dead = await readDead(bus)
     await bus.publish(TOPIC, numbered(8, 1))
     await allSeen('neighbours', seen, 7, 5_000)
-    await eventually('it is parked', () => dead.length === 1, 5_000)
+    await eventually('it is dead-lettered', () => dead.length === 1, 5_000)
     expect(dead[0]!.value.toString()).toBe('3')
     expect(dead[0]!.headers['dead-reason']).toBe('TypeError: undefined is not a function')
   })
 
-  it('a batch waits as long as a part it needs is away, and nothing is parked', async () => {
+  it('a batch waits as long as a part it needs is unavailable, and nothing is dead-lettered', async () => {
     const bus = await openBus(await harness.freshLog())
-    let away = true
+    let unavailable = true
     let tries = 0
     const { seen } = await collect(bus, { group: 'waiting' }, () => {
       tries++
-      if (away) throw new UnavailableError('database is away')
+      if (unavailable) throw new UnavailableError('database is unavailable')
     })
     const dead = await readDead(bus)
     await bus.publish(TOPIC, numbered(5, 1))
     await eventually('it was tried several times', () => tries >= 4)
-    away = false
+    unavailable = false
     await allSeen('records', seen, 5)
     expect(dead).toEqual([])
   })

@@ -71,7 +71,7 @@ await describeWithKafka('what is Kafka’s alone', (brokers) => {
     await allSeen('records', seen, 10)
   })
 
-  it('a record of the largest size that is taken can still be parked', async () => {
+  it('a record of the largest size that is taken can still be dead-lettered', async () => {
     const { bus } = createBus(brokers)
     await started(bus)
     const value = randomBytes(2 * 1024 * 1024 - 1_000)
@@ -80,7 +80,7 @@ await describeWithKafka('what is Kafka’s alone', (brokers) => {
       throw new PermanentError('x'.repeat(5_000))
     })
     await bus.publish(TOPIC, [record('large', value)])
-    await eventually('it is parked', () => dead.length === 1)
+    await eventually('it is dead-lettered', () => dead.length === 1)
     expect(dead[0]!.value.equals(value)).toBe(true)
   })
 

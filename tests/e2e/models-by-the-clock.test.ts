@@ -53,7 +53,7 @@ test('a pass that dies after its accounts were asked for, before that was writte
   for (const account of accounts) await say(shared, clock, account, 'Signed In')
   await stepping(clock, 'all are scored', async () => (await scored(shared, 1)) === accounts.length)
 
-  armFailpoints([{ name: 'scoring.reevaluation.published', deed: 'throw', sleepMs: 0, hit: 1 }])
+  armFailpoints([{ name: 'scoring.reevaluation.published', effect: 'throw', sleepMs: 0, hit: 1 }])
   onTestFinished(() => armFailpoints([]))
   await publish(one, modelDocument(everyDay))
   await stepping(clock, 'all are scored anew', async () => (await scored(shared, 2)) === accounts.length)

@@ -49,7 +49,7 @@ const play = async (failpoint?: string, hit = 1) => {
         timers = timersOf()
       }
   }
-  armFailpoints(failpoint === undefined ? [] : [{ name: failpoint, deed: 'throw', sleepMs: 0, hit }])
+  armFailpoints(failpoint === undefined ? [] : [{ name: failpoint, effect: 'throw', sleepMs: 0, hit }])
   try {
     const accounts = Array.from({ length: 12 }, (_, i) => `account-${i}`)
     const silent = {

@@ -7,7 +7,7 @@ import type { Logger } from '#libs/runtime/logger.ts'
 import type { Registry } from '#libs/runtime/metrics.ts'
 import type { Bus, Subscription } from '../bus.ts'
 import { createBusMetrics } from '../bus-metrics.ts'
-import { deadLetter } from '../dead-letter.ts'
+import { toDeadLetter } from '../dead-letter.ts'
 import { createKafkaClient, type KafkaConnection } from './client.ts'
 import { startKafkaConsumer } from './consumer.ts'
 import { type Compression, createKafkaPublisher } from './publisher.ts'
@@ -30,7 +30,7 @@ export type KafkaBusOptions = KafkaConnection & {
 }
 
 const MIB = 1024 * 1024
-/** Above the 1 MB that callers may send, and above that again where headers are added to what was parked. */
+/** Above the 1 MB that callers may send, and above that again where headers are added to what was dead-lettered. */
 const MAX_RECORD_BYTES = 2 * MIB
 const MAX_DEAD_RECORD_BYTES = 3 * MIB
 const START_PAUSE_MS = 500
@@ -91,8 +91,8 @@ export const createKafkaBus = (options: KafkaBusOptions): Bus => {
         metrics,
         nameOf,
         sessionTimeoutMs: options.sessionTimeoutMs ?? 10_000,
-        park: (topic, partition, record, reason) =>
-          publisher.publish(deadTopicOf(topic), [deadLetter({ topic, partition }, record, reason, clock.now())]),
+        deadLetter: (topic, partition, record, reason) =>
+          publisher.publish(deadTopicOf(topic), [toDeadLetter({ topic, partition }, record, reason, clock.now())]),
       })
       subscriptions.add(subscription)
       return {

@@ -3,8 +3,8 @@ import { type Clock, sleep } from '#libs/runtime/clock.ts'
 import type { Logger } from '#libs/runtime/logger.ts'
 import type { ConsumeOptions, DeliveredRecord, Subscription } from '../bus.ts'
 import type { BusMetrics } from '../bus-metrics.ts'
-import { deadReason } from '../dead-letter.ts'
-import { createPartitionRunner } from '../partition-worker.ts'
+import { safeReason } from '../dead-letter.ts'
+import { createPartitionWorker } from '../partition-worker.ts'
 import { type KafkaSession, openKafkaSession } from './session.ts'
 import type { KafkaTopics } from './topics.ts'
 
@@ -24,7 +24,7 @@ export type KafkaConsumerOptions = {
   readonly metrics: BusMetrics
   readonly nameOf: (topic: string) => string
   readonly sessionTimeoutMs: number
-  readonly park: (topic: string, partition: number, record: DeliveredRecord, reason: string) => Promise<void>
+  readonly deadLetter: (topic: string, partition: number, record: DeliveredRecord, reason: string) => Promise<void>
 }
 
 /** Keeps one member in the group until it is stopped: a session that crashes or hangs is replaced, whatever the reason. */
@@ -45,16 +45,16 @@ export const startKafkaConsumer = (consume: ConsumeOptions, options: KafkaConsum
       group,
       inFlight,
       maxBatchBytes,
-      maxHeldBytes: consume.maxHeldBytes,
+      maxBufferedBytes: consume.maxBufferedBytes,
       sessionTimeoutMs: options.sessionTimeoutMs,
-      createRunner: (partition, onDone, onRoom) =>
-        createPartitionRunner({
+      createWorker: (partition, onDone, onRoom) =>
+        createPartitionWorker({
           topic,
           partition,
           handle,
           inFlight,
           maxBatchBytes,
-          keepsNothing: consume.keepsNothing,
+          releaseAfterHandling: consume.releaseAfterHandling,
           clock,
           logger,
           onRoom,
@@ -62,9 +62,9 @@ export const startKafkaConsumer = (consume: ConsumeOptions, options: KafkaConsum
             metrics.consumed.inc(labels, records)
             onDone(nextOffset)
           },
-          park: async (record, reason) => {
-            await options.park(topic, partition, record, reason)
-            metrics.parked.inc(labels)
+          deadLetter: async (record, reason) => {
+            await options.deadLetter(topic, partition, record, reason)
+            metrics.deadLettered.inc(labels)
           },
         }),
     })
@@ -96,7 +96,7 @@ export const startKafkaConsumer = (consume: ConsumeOptions, options: KafkaConsum
         await session.stop()
         pauseMs = FIRST_PAUSE_MS
       } catch (error) {
-        logger.warn({ topic, group, pauseMs, reason: deadReason(error) }, 'kafka consumer could not start yet')
+        logger.warn({ topic, group, pauseMs, reason: safeReason(error) }, 'kafka consumer could not start yet')
       }
       session = undefined
       await sleep(wireClock, pauseMs, stopped.signal)

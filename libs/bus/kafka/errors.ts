@@ -27,6 +27,6 @@ export const isPassing = (error: unknown): boolean => !FINAL_TYPES.includes(kafk
 /** What the port throws in place of kafkajs' own errors. */
 export const toBusError = (error: unknown, doing: string): Error => {
   const cause = error instanceof Error ? error : new Error(String(error))
-  if (isPassing(error)) return new UnavailableError(`Kafka is away: ${doing}: ${cause.message}`, { cause })
+  if (isPassing(error)) return new UnavailableError(`Kafka is unavailable: ${doing}: ${cause.message}`, { cause })
   return new Error(`Kafka refused: ${doing}: ${cause.message}`, { cause })
 }

@@ -1,9 +1,9 @@
-import type { PartitionRunner } from '../partition-worker.ts'
+import type { PartitionWorker } from '../partition-worker.ts'
 
 /** A partition that this member holds. */
-type Held = {
-  readonly runner: PartitionRunner
-  /** Offset after the last record that the runner was given; undefined before the first. */
+type Assigned = {
+  readonly worker: PartitionWorker
+  /** Offset after the last record that the worker was given; undefined before the first. */
   next?: number
   /** Offset up to which all is done; undefined before the first batch is. */
   position?: number
@@ -14,8 +14,8 @@ type Held = {
 
 export type Position = { readonly partition: number; readonly position: number }
 
-export type HeldPartitions = {
-  readonly get: (partition: number) => Held
+export type AssignedPartitions = {
+  readonly get: (partition: number) => Assigned
   readonly numbers: () => readonly number[]
   /** Keeps what is still assigned, lets go of the rest (their batches under way may finish) and answers both. */
   readonly assign: (assigned: readonly number[]) => {
@@ -30,49 +30,49 @@ export type HeldPartitions = {
   readonly stop: () => Promise<void>
 }
 
-/** The partitions of one membership in a group, each with its runner. */
-export const createHeldPartitions = (
-  createRunner: (partition: number, onDone: (nextOffset: number) => void) => PartitionRunner,
-): HeldPartitions => {
-  const held = new Map<number, Held>()
+/** The partitions of one membership in a group, each with its worker. */
+export const createAssignedPartitions = (
+  createWorker: (partition: number, onDone: (nextOffset: number) => void) => PartitionWorker,
+): AssignedPartitions => {
+  const owned = new Map<number, Assigned>()
 
-  const get = (partition: number): Held => {
-    const known = held.get(partition)
+  const get = (partition: number): Assigned => {
+    const known = owned.get(partition)
     if (known) return known
-    const runner = createRunner(partition, (nextOffset) => {
+    const worker = createWorker(partition, (nextOffset) => {
       made.position = nextOffset
     })
-    const made: Held = { runner }
-    held.set(partition, made)
+    const made: Assigned = { worker }
+    owned.set(partition, made)
     return made
   }
 
   return {
     get,
-    numbers: () => [...held.keys()],
+    numbers: () => [...owned.keys()],
     assign: (assigned) => {
-      const before = [...held.keys()]
+      const before = [...owned.keys()]
       const lost = before.filter((partition) => !assigned.includes(partition))
       for (const partition of lost) {
-        void held.get(partition)!.runner.stop()
-        held.delete(partition)
+        void owned.get(partition)!.worker.stop()
+        owned.delete(partition)
       }
       for (const partition of assigned) get(partition)
       return { kept: before.filter((partition) => assigned.includes(partition)), lost }
     },
     uncommitted: () =>
-      [...held].flatMap(([partition, { position, committed }]) =>
+      [...owned].flatMap(([partition, { position, committed }]) =>
         position !== undefined && position !== committed ? [{ partition, position }] : [],
       ),
     committed: (positions) => {
       for (const { partition, position } of positions) {
-        const holder = held.get(partition)
+        const holder = owned.get(partition)
         if (holder) holder.committed = position
       }
     },
-    lag: () => [...held.values()].reduce((sum, { end = 0, position = end }) => sum + Math.max(0, end - position), 0),
+    lag: () => [...owned.values()].reduce((sum, { end = 0, position = end }) => sum + Math.max(0, end - position), 0),
     stop: async () => {
-      await Promise.all([...held.values()].map(({ runner }) => runner.stop()))
+      await Promise.all([...owned.values()].map(({ worker }) => worker.stop()))
     },
   }
 }

@@ -2,7 +2,7 @@ import kafkajs, { type Kafka, type Producer } from 'kafkajs'
 import { type Clock, sleep } from '#libs/runtime/clock.ts'
 import type { Bus, BusRecord } from '../bus.ts'
 import type { BusMetrics } from '../bus-metrics.ts'
-import { createLinger, type Linger } from '../publish-batcher.ts'
+import { createPublishBatcher, type PublishBatcher } from '../publish-batcher.ts'
 import { isPassing, toBusError } from './errors.ts'
 
 const { CompressionTypes, Partitioners } = kafkajs
@@ -14,7 +14,7 @@ const CODECS = { none: CompressionTypes.None, snappy: CompressionTypes.Snappy, z
  * Measured on 2 cores beside the broker: one send under way at a time, of about 2,000 events of 250 bytes, stores as much as eight
  * smaller ones at once (148 to 121 K/s), and keeps the order of a key whatever fails.
  */
-const LINGER = { lingerMs: 3, maxRecords: 2_000, maxBytes: 900_000, maxWaitingBytes: 64 * 1024 * 1024 }
+const BATCHING = { lingerMs: 3, maxRecords: 2_000, maxBytes: 900_000, maxWaitingBytes: 64 * 1024 * 1024 }
 /** How long added partitions may go unnoticed. */
 const METADATA_AGE_MS = 60_000
 const FIRST_PAUSE_MS = 100
@@ -42,7 +42,7 @@ export type KafkaPublisher = {
 export const createKafkaPublisher = (options: KafkaPublisherOptions): KafkaPublisher => {
   const { kafka, clock, metrics } = options
   const compression = CODECS[options.compression]
-  const queues = new Map<string, Linger>()
+  const queues = new Map<string, PublishBatcher>()
   // Not idempotent: kafkajs' idempotent producer can acknowledge a record that was never stored. No retries of its own either: after
   // a change of leaders they can skip records and still report success. Here the whole send is made again; readers drop repetitions.
   const createProducer = (): Producer =>
@@ -83,10 +83,14 @@ export const createKafkaPublisher = (options: KafkaPublisherOptions): KafkaPubli
     }
   }
 
-  const queueOf = (topic: string): Linger => {
+  const queueOf = (topic: string): PublishBatcher => {
     const known = queues.get(topic)
     if (known) return known
-    const queue = createLinger({ ...LINGER, clock, send: (records, sinceMs) => send(topic, records, sinceMs) })
+    const queue = createPublishBatcher({
+      ...BATCHING,
+      clock,
+      send: (records, sinceMs) => send(topic, records, sinceMs),
+    })
     queues.set(topic, queue)
     return queue
   }

@@ -3,8 +3,8 @@ import { type Clock, sleep } from '#libs/runtime/clock.ts'
 import { failpoint } from '#libs/runtime/failpoint.ts'
 import type { Logger } from '#libs/runtime/logger.ts'
 import { createReadingTurns } from '../fetch-scheduler.ts'
-import type { PartitionRunner } from '../partition-worker.ts'
-import { createHeldPartitions, type HeldPartitions } from './partitions.ts'
+import type { PartitionWorker } from '../partition-worker.ts'
+import { type AssignedPartitions, createAssignedPartitions } from './partitions.ts'
 import type { LogBatch } from './wire/batch-decoder.ts'
 import { toChunks } from './wire/records.ts'
 
@@ -31,17 +31,17 @@ export type SessionOptions = {
   readonly group: string
   readonly inFlight: number
   readonly maxBatchBytes: number
-  readonly maxHeldBytes: number | undefined
+  readonly maxBufferedBytes: number | undefined
   readonly sessionTimeoutMs: number
-  readonly createRunner: (
+  readonly createWorker: (
     partition: number,
     onDone: (nextOffset: number) => void,
     onRoom: () => void,
-  ) => PartitionRunner
+  ) => PartitionWorker
 }
 
 export type KafkaSession = {
-  readonly partitions: HeldPartitions
+  readonly partitions: AssignedPartitions
   /** Resolves when the consumer has died and cannot go on by itself. */
   readonly ended: Promise<void>
   readonly commit: () => Promise<void>
@@ -81,10 +81,10 @@ export const openKafkaSession = async (options: SessionOptions): Promise<KafkaSe
 
   const waitingLimit = (): number =>
     Math.min(options.maxBatchBytes, WAITING_BYTES / Math.max(1, partitions.numbers().length))
-  const heldLimit = Math.max(2, options.inFlight) * options.maxBatchBytes
+  const bufferedLimit = Math.max(2, options.inFlight) * options.maxBatchBytes
   /** How full the memory of a partition is: it reads no further from 1 on. */
-  const fullness = (runner: PartitionRunner): number =>
-    Math.max(runner.waitingBytes() / waitingLimit(), runner.heldBytes() / heldLimit)
+  const fullness = (worker: PartitionWorker): number =>
+    Math.max(worker.waitingBytes() / waitingLimit(), worker.bufferedBytes() / bufferedLimit)
   const paused = new Set<number>()
   const resume = (partition: number): void => {
     if (paused.delete(partition) && !stopping && !over) consumer.resume([{ topic, partitions: [partition] }])
@@ -93,11 +93,11 @@ export const openKafkaSession = async (options: SessionOptions): Promise<KafkaSe
     paused.add(partition)
     consumer.pause([{ topic, partitions: [partition] }])
   }
-  const readersOf = createReadingTurns(options.maxHeldBytes)
+  const readersOf = createReadingTurns(options.maxBufferedBytes)
   const takeTurns = (): void => {
     const holdings = partitions.numbers().map((partition) => {
-      const { runner, next = 0, end = next } = partitions.get(partition)
-      return { partition, heldBytes: runner.heldBytes(), fullness: fullness(runner), behind: next < end }
+      const { worker, next = 0, end = next } = partitions.get(partition)
+      return { partition, bufferedBytes: worker.bufferedBytes(), fullness: fullness(worker), behind: next < end }
     })
     const readers = readersOf(holdings)
     for (const { partition } of holdings) {
@@ -105,8 +105,8 @@ export const openKafkaSession = async (options: SessionOptions): Promise<KafkaSe
       else if (!paused.has(partition)) pause(partition)
     }
   }
-  const partitions = createHeldPartitions((partition, onDone) =>
-    options.createRunner(partition, onDone, () => {
+  const partitions = createAssignedPartitions((partition, onDone) =>
+    options.createWorker(partition, onDone, () => {
       if (paused.size > 0) takeTurns()
     }),
   )
@@ -125,12 +125,14 @@ export const openKafkaSession = async (options: SessionOptions): Promise<KafkaSe
   const eachBatch = async ({ batch, resolveOffset, isRunning, isStale }: EachBatchPayload): Promise<void> => {
     if (stopping || !isRunning() || isStale()) return
     const { partition, messages } = batch
-    const held = partitions.get(partition)
-    held.end = Number(batch.highWatermark)
-    held.next = Number(batch.lastOffset()) + 1
+    const assigned = partitions.get(partition)
+    assigned.end = Number(batch.highWatermark)
+    assigned.next = Number(batch.lastOffset()) + 1
     resolveOffset(messages.at(-1)!.offset)
     const { fetchedOffset } = batch as unknown as { readonly fetchedOffset: string }
-    held.runner.push(...toChunks(messages as unknown as LogBatch[], Number(fetchedOffset), held.next < held.end))
+    assigned.worker.push(
+      ...toChunks(messages as unknown as LogBatch[], Number(fetchedOffset), assigned.next < assigned.end),
+    )
     takeTurns()
   }
 

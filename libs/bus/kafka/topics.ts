@@ -73,7 +73,7 @@ export const createKafkaTopics = ({ kafka, clock }: { kafka: Kafka; clock: Clock
   return {
     check: async () => {
       const tooLate = sleep(clock, CHECK_TIMEOUT_MS).then(() => {
-        throw new UnavailableError('Kafka is away: no answer within 5 s')
+        throw new UnavailableError('Kafka is unavailable: no answer within 5 s')
       })
       await Promise.race([withAdmin('asking for the cluster', (admin) => admin.describeCluster()), tooLate])
     },
@@ -91,7 +91,7 @@ export const createKafkaTopics = ({ kafka, clock }: { kafka: Kafka; clock: Clock
             `topic ${first.topic} has ${now.get(first.topic)} partitions and needs ${first.partitions}: add partitions to it`,
           )
         if (short.length === 0) return
-        if (clock.now() > giveUpAt) throw new UnavailableError(`Kafka is away: no leader for ${short[0]!.topic}`)
+        if (clock.now() > giveUpAt) throw new UnavailableError(`Kafka is unavailable: no leader for ${short[0]!.topic}`)
         await sleep(clock, 50)
       }
     },

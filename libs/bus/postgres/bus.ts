@@ -6,9 +6,9 @@ import type { Logger } from '#libs/runtime/logger.ts'
 import type { Registry } from '#libs/runtime/metrics.ts'
 import type { Bus, BusRecord } from '../bus.ts'
 import { createBusMetrics } from '../bus-metrics.ts'
-import { deadLetter } from '../dead-letter.ts'
+import { toDeadLetter } from '../dead-letter.ts'
 import { partitionOf } from '../murmur2.ts'
-import { createLinger, type Linger } from '../publish-batcher.ts'
+import { createPublishBatcher, type PublishBatcher } from '../publish-batcher.ts'
 import { encodeChunk, type KeyedRecord } from './chunk.ts'
 import { type Consumer, startConsumer } from './consumer.ts'
 import { createForget } from './forget.ts'
@@ -21,7 +21,7 @@ export const BUS_MIGRATIONS = new URL('./migrations', import.meta.url).pathname
 
 const wireClock = systemClock
 const CHANNEL = 'bus'
-const LINGER = { lingerMs: 2, maxRecords: 10_000, maxBytes: 4 * 1024 * 1024, maxWaitingBytes: 64 * 1024 * 1024 }
+const BATCHING = { lingerMs: 2, maxRecords: 10_000, maxBytes: 4 * 1024 * 1024, maxWaitingBytes: 64 * 1024 * 1024 }
 const CLEAN_EVERY_MS = MINUTE_MS
 const DEAD_RETENTION_MS = 30 * DAY_MS
 
@@ -50,7 +50,7 @@ export const createPostgresBus = ({
   const log = createLogStore(database)
   const groups = createGroupStore(database)
   const topics = new Map<string, StoredTopic>()
-  const lingers = new Map<string, Linger>()
+  const batchers = new Map<string, PublishBatcher>()
   const consumers = new Map<Consumer, { group: string; topic: string }>()
   const stopping = new AbortController()
   let stopListening = async () => {}
@@ -91,15 +91,16 @@ export const createPostgresBus = ({
     metrics.published.inc({ topic: topic.name }, records.length)
   }
 
-  const lingerOf = (topic: StoredTopic): Linger => {
-    const linger =
-      lingers.get(topic.name) ?? createLinger({ ...LINGER, clock: wireClock, send: (records) => send(topic, records) })
-    lingers.set(topic.name, linger)
-    return linger
+  const batcherOf = (topic: StoredTopic): PublishBatcher => {
+    const batcher =
+      batchers.get(topic.name) ??
+      createPublishBatcher({ ...BATCHING, clock: wireClock, send: (records) => send(topic, records) })
+    batchers.set(topic.name, batcher)
+    return batcher
   }
 
   const publish: Bus['publish'] = async (name, records) => {
-    if (records.length > 0) await lingerOf(await topicOf(name)).publish(records)
+    if (records.length > 0) await batcherOf(await topicOf(name)).publish(records)
   }
 
   const onNotify = (payload: string): void => {
@@ -134,7 +135,7 @@ export const createPostgresBus = ({
     stop: async () => {
       stopping.abort()
       await Promise.all([...consumers.keys()].map((consumer) => consumer.stop()))
-      await Promise.all([...lingers.values()].map((linger) => linger.drained()))
+      await Promise.all([...batchers.values()].map((batcher) => batcher.drained()))
       await stopListening()
       await cleaning
     },
@@ -156,11 +157,11 @@ export const createPostgresBus = ({
         topic,
         groups,
         log,
-        park: async (partition, record, reason) => {
+        deadLetter: async (partition, record, reason) => {
           await publish(deadTopicOf(topic.name), [
-            deadLetter({ topic: topic.name, partition }, record, reason, clock.now()),
+            toDeadLetter({ topic: topic.name, partition }, record, reason, clock.now()),
           ])
-          metrics.parked.inc(labels)
+          metrics.deadLettered.inc(labels)
         },
         onRecords: (count) => metrics.consumed.inc(labels, count),
         onLag: (records) => metrics.lag.set(labels, records),

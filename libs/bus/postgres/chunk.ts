@@ -113,7 +113,7 @@ const emptyRecord = (): Buffer => {
   return head
 }
 
-/** The records of a chunk from `fromOffset` on, as one of the runner's. */
+/** The records of a chunk from `fromOffset` on, as one of the worker's. */
 export const decodeChunk = async (stored: StoredChunk, fromOffset: number): Promise<Chunk> => {
   const raw = await unpack(stored.body, stored.raw_bytes)
   const columns = createColumns(raw, stored.record_count)

@@ -16,7 +16,7 @@ export type ConsumerOptions = {
   readonly topic: StoredTopic
   readonly groups: GroupStore
   readonly log: LogStore
-  readonly park: (partition: number, record: DeliveredRecord, reason: string) => Promise<void>
+  readonly deadLetter: (partition: number, record: DeliveredRecord, reason: string) => Promise<void>
   readonly onRecords: (count: number) => void
   readonly onLag: (records: number) => void
   /** Records that were to be read are gone from the log. */
@@ -31,7 +31,7 @@ export type Consumer = Subscription & {
   readonly onGroupChanged: () => void
 }
 
-type Held = { readonly epoch: number; readonly reader: Reader; releasing: boolean }
+type Claimed = { readonly epoch: number; readonly reader: Reader; releasing: boolean }
 
 /**
  * One member of a group. Every member computes the same share from the sorted list of live members: partition p belongs to the
@@ -41,11 +41,11 @@ export const startConsumer = async (deps: ConsumerOptions): Promise<Consumer> =>
   const { options, topic, groups, log, clock } = deps
   const me = { group: options.group, topicId: topic.id, topic: topic.name, member: newId() }
   const logger = deps.logger.child({ group: me.group, topic: me.topic })
-  const held = new Map<number, Held>()
+  const claimed = new Map<number, Claimed>()
   const stopping = new AbortController()
   let again = new AbortController()
 
-  const leaseOf = ([partition, { epoch, reader }]: [number, Held]): Lease => ({
+  const leaseOf = ([partition, { epoch, reader }]: [number, Claimed]): Lease => ({
     partition,
     epoch,
     position: reader.position(),
@@ -61,46 +61,46 @@ export const startConsumer = async (deps: ConsumerOptions): Promise<Consumer> =>
       handle: options.handle,
       inFlight: options.inFlight ?? 1,
       maxBatchBytes: options.maxBatchBytes ?? DEFAULT_BATCH_BYTES,
-      keepsNothing: options.keepsNothing,
-      park: (record, reason) => deps.park(partition, record, reason),
+      releaseAfterHandling: options.releaseAfterHandling,
+      deadLetter: (record, reason) => deps.deadLetter(partition, record, reason),
       onRecords: deps.onRecords,
       onGap: deps.onGap,
       clock,
       logger,
     })
-    held.set(partition, { epoch, reader, releasing: false })
+    claimed.set(partition, { epoch, reader, releasing: false })
   }
 
-  const letGo = async (partition: number, holding: Held): Promise<void> => {
+  const letGo = async (partition: number, holding: Claimed): Promise<void> => {
     holding.releasing = true
     await holding.reader.stop()
     await groups.release(me, leaseOf([partition, holding]))
-    if (held.get(partition) === holding) held.delete(partition)
+    if (claimed.get(partition) === holding) claimed.delete(partition)
   }
 
-  const lose = (partition: number, holding: Held): void => {
-    held.delete(partition)
+  const lose = (partition: number, holding: Claimed): void => {
+    claimed.delete(partition)
     logger.warn({ partition }, 'partition lost to another member')
     void holding.reader.stop()
   }
 
-  const beat = async (): Promise<void> => {
-    const before = [...held]
+  const heartbeat = async (): Promise<void> => {
+    const before = [...claimed]
     if (before.length > 0) failpoint('bus.position.before')
-    const { held: kept, members } = await groups.heartbeat(me, before.map(leaseOf))
+    const { claimed: kept, members } = await groups.heartbeat(me, before.map(leaseOf))
     if (before.length > 0) failpoint('bus.position.after')
     for (const [partition, holding] of before)
-      if (!kept.has(partition) && held.get(partition) === holding && !holding.releasing) lose(partition, holding)
+      if (!kept.has(partition) && claimed.get(partition) === holding && !holding.releasing) lose(partition, holding)
     const index = members.indexOf(me.member)
     const isMine = (partition: number) => index >= 0 && partition % members.length === index
-    for (const [partition, holding] of held)
+    for (const [partition, holding] of claimed)
       if (!isMine(partition) && !holding.releasing)
         letGo(partition, holding).catch((error) => {
           logger.warn({ err: error, partition }, 'partition could not be released, its lease will end')
-          held.delete(partition)
+          claimed.delete(partition)
         })
     const wanted = Array.from({ length: topic.partitions }, (_, number) => number).filter(
-      (partition) => isMine(partition) && !held.has(partition),
+      (partition) => isMine(partition) && !claimed.has(partition),
     )
     if (wanted.length > 0 && !stopping.signal.aborted) {
       const leases = await groups.claim(me, wanted)
@@ -112,7 +112,10 @@ export const startConsumer = async (deps: ConsumerOptions): Promise<Consumer> =>
 
   const lag = async (): Promise<number> => {
     const ends = await log.ends(topic.id)
-    return [...held].reduce((sum, [partition, { reader }]) => sum + (ends.get(partition) ?? 0) - reader.position(), 0)
+    return [...claimed].reduce(
+      (sum, [partition, { reader }]) => sum + (ends.get(partition) ?? 0) - reader.position(),
+      0,
+    )
   }
 
   const run = async (): Promise<void> => {
@@ -120,17 +123,17 @@ export const startConsumer = async (deps: ConsumerOptions): Promise<Consumer> =>
       await sleep(clock, HEARTBEAT_MS, again.signal)
       if (stopping.signal.aborted) return
       again = new AbortController()
-      await beat().catch((error) => logger.warn({ err: error }, 'heartbeat failed, trying again'))
+      await heartbeat().catch((error) => logger.warn({ err: error }, 'heartbeat failed, trying again'))
     }
   }
 
   await groups.addReaders(me)
-  await beat()
+  await heartbeat()
   const running = run()
 
   return {
     onPublished: (partitions) => {
-      for (const partition of partitions) held.get(partition)?.reader.wake()
+      for (const partition of partitions) claimed.get(partition)?.reader.wake()
     },
     onGroupChanged: () => again.abort(),
     lag,
@@ -138,7 +141,7 @@ export const startConsumer = async (deps: ConsumerOptions): Promise<Consumer> =>
       stopping.abort()
       again.abort()
       await running
-      const released = await Promise.allSettled([...held].map(([partition, holding]) => letGo(partition, holding)))
+      const released = await Promise.allSettled([...claimed].map(([partition, holding]) => letGo(partition, holding)))
       const left = await Promise.allSettled([groups.leave(me)])
       for (const outcome of [...released, ...left])
         if (outcome.status === 'rejected')

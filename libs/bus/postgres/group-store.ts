@@ -28,17 +28,17 @@ export const createGroupStore = (database: Database) => ({
    * members of the group, sorted. A new member makes the others look at once.
    */
   heartbeat: async ({ group, topicId, topic, member }: Membership, leases: readonly Lease[]) => {
-    const [row] = await database.query<{ held: number[]; joined: boolean }>(
+    const [row] = await database.query<{ claimed: number[]; joined: boolean }>(
       `with me as (
          insert into bus.members values ($1, $2, $3, now() + bus.lease_length())
          on conflict (consumer_group, topic_id, member) do update set expires_at = excluded.expires_at
          returning xmax = 0 as joined),
-       held as (
+       claimed as (
          update bus.readers r set expires_at = now() + bus.lease_length(), position = greatest(r.position, mine.position)
          from unnest($4::int[], $5::bigint[], $6::bigint[]) as mine (partition, epoch, position)
          where r.consumer_group = $1 and r.topic_id = $2 and r.partition = mine.partition and r.member = $3 and r.epoch = mine.epoch
          returning r.partition)
-       select array(select partition from held) as held, me.joined, case when me.joined
+       select array(select partition from claimed) as claimed, me.joined, case when me.joined
          then pg_notify('bus', 'group ' || $1 || ' ' || $7) end
        from me`,
       [
@@ -56,7 +56,7 @@ export const createGroupStore = (database: Database) => ({
        where consumer_group = $1 and topic_id = $2 and bus.is_live(expires_at) order by member`,
       [group, topicId],
     )
-    return { held: new Set(row!.held), members: members.map((one) => one.member) }
+    return { claimed: new Set(row!.claimed), members: members.map((one) => one.member) }
   },
 
   /** Takes those of the partitions that nobody holds. */

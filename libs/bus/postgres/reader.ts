@@ -1,5 +1,5 @@
 import { sleep } from '#libs/runtime/clock.ts'
-import { type Chunk, createPartitionRunner, type PartitionRunnerOptions } from '../partition-worker.ts'
+import { type Chunk, createPartitionWorker, type PartitionWorkerOptions } from '../partition-worker.ts'
 import { decodeChunk } from './chunk.ts'
 import type { LogStore } from './log-store.ts'
 
@@ -7,7 +7,7 @@ import type { LogStore } from './log-store.ts'
 const POLL_MS = 1_000
 const RETRY_MS = 500
 
-export type ReaderOptions = Omit<PartitionRunnerOptions, 'onDone' | 'onRoom'> & {
+export type ReaderOptions = Omit<PartitionWorkerOptions, 'onDone' | 'onRoom'> & {
   readonly store: LogStore
   readonly lease: { readonly topicId: number; readonly group: string; readonly member: string; readonly epoch: number }
   readonly position: number
@@ -16,14 +16,14 @@ export type ReaderOptions = Omit<PartitionRunnerOptions, 'onDone' | 'onRoom'> & 
 }
 
 export type Reader = {
-  /** All records before it are durable or parked. */
+  /** All records before it are durable or dead-lettered. */
   readonly position: () => number
   readonly wake: () => void
   /** Reads no further and resolves when the batches under way have settled. */
   readonly stop: () => Promise<void>
 }
 
-/** Reads one partition ahead of its handler, by at most about one batch, and hands the records over through a `PartitionRunner`. */
+/** Reads one partition ahead of its handler, by at most about one batch, and hands the records over through a `PartitionWorker`. */
 export const createReader = (options: ReaderOptions): Reader => {
   const { store, lease, topic, partition, clock, logger, maxBatchBytes } = options
   const stopping = new AbortController()
@@ -32,7 +32,7 @@ export const createReader = (options: ReaderOptions): Reader => {
   let awake = new AbortController()
   const wake = () => awake.abort()
 
-  const runner = createPartitionRunner({
+  const worker = createPartitionWorker({
     ...options,
     onDone: (next, records) => {
       position = next
@@ -64,14 +64,14 @@ export const createReader = (options: ReaderOptions): Reader => {
     }
     const more = chunks.reduce((sum, { raw_bytes }) => sum + raw_bytes, 0) >= maxBatchBytes / 2
     // Together, so that they may form one batch: publishers leave many small chunks.
-    runner.push(...decoded.map((chunk) => ({ ...chunk, more })))
+    worker.push(...decoded.map((chunk) => ({ ...chunk, more })))
     return chunks.length > 0
   }
 
   const run = async (): Promise<void> => {
     while (!stopping.signal.aborted) {
       try {
-        if (runner.waitingBytes() >= maxBatchBytes / 2 || !(await readOn())) await rest(POLL_MS)
+        if (worker.waitingBytes() >= maxBatchBytes / 2 || !(await readOn())) await rest(POLL_MS)
       } catch (error) {
         logger.warn({ err: error, topic, partition }, 'partition could not be read, trying again')
         await sleep(clock, RETRY_MS, stopping.signal)
@@ -86,7 +86,7 @@ export const createReader = (options: ReaderOptions): Reader => {
     stop: async () => {
       stopping.abort()
       wake()
-      await Promise.all([running, runner.stop()])
+      await Promise.all([running, worker.stop()])
     },
   }
 }

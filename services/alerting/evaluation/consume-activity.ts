@@ -27,7 +27,7 @@ const judgeBatch = async (
   const messages: SourceActivity[] = []
   for (const record of batch.records) {
     const read = readRecord(record.value, sourceActivitySchema, 'an activity of a source')
-    if (typeof read === 'string') await batch.park(record, read)
+    if (typeof read === 'string') await batch.deadLetter(record, read)
     else messages.push(read)
   }
   if (messages.length === 0) return

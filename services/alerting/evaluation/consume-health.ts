@@ -33,7 +33,7 @@ export const consumeHealth = ({ bus, ...deps }: ConsumeHealthDeps): Promise<Subs
     group: 'alerting',
     topic: 'account.health',
     maxBatchBytes: MAX_BATCH_BYTES,
-    keepsNothing: true,
+    releaseAfterHandling: true,
     handle: (batch) => judgeBatch(batch, judgeTogether),
   })
 }
@@ -45,7 +45,7 @@ const judgeBatch = async (
   const messages: AccountHealth[] = []
   for (const record of batch.records) {
     const read = readRecord(record.value, accountHealthSchema, 'a change of an account')
-    if (typeof read === 'string') await batch.park(record, read)
+    if (typeof read === 'string') await batch.deadLetter(record, read)
     else messages.push(read)
   }
   for (let from = 0; from < messages.length; from += MAX_CHANGES)

@@ -13,7 +13,7 @@ const batch = (partition: number, offset: number, ageMs = 0, more = ageMs > 0): 
   bytes: 100,
   more,
   signal: new AbortController().signal,
-  park: async () => {},
+  deadLetter: async () => {},
 })
 
 const recording = () => {

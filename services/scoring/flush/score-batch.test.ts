@@ -82,10 +82,10 @@ test('a flush of more accounts than one statement takes counts all of them once,
   })
   const records = Array.from({ length: 20 }, (_, i) => usageRecord(`account-${i % 10}`))
   const unreadable = { key: 'default:account-9', value: Buffer.from('{'), headers: { kind: 'event' } }
-  const park = async (_record: unknown, reason: string) => void parked.push(reason)
+  const deadLetter = async (_record: unknown, reason: string) => void parked.push(reason)
   const again = { ...records[9]!, value: Buffer.from(records[9]!.value.toString().replace('u-1', 'u-2')) }
   await Promise.all([
-    handle({ ...batchOf(...records, unreadable as UsageRecord), park }),
+    handle({ ...batchOf(...records, unreadable as UsageRecord), deadLetter }),
     handle(batchOf(again, ...records)),
     handle(batchOf(usageRecord('account-9'))),
   ])

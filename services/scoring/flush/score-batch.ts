@@ -113,7 +113,7 @@ export const createBatchScorer = (deps: BatchScorerDeps): ((batch: Batch) => Pro
       const room = rows.room()
       if (room !== null) await room
     }
-    await Promise.all(unreadable.splice(0).map(({ batch, record, reason }) => batch.park(record, reason)))
+    await Promise.all(unreadable.splice(0).map(({ batch, record, reason }) => batch.deadLetter(record, reason)))
     const backfilled = backfills.take()
     return { rows, accounts: rows.accounts(), held, messages, backfilled, events, duplicates }
   }

@@ -8,5 +8,5 @@ export const batchOf = (...records: readonly UsageRecord[]): Batch => ({
   records: records.map((record, offset) => ({ ...record, offset, timestampMs: Date.now() })),
   bytes: 100,
   signal: new AbortController().signal,
-  park: () => Promise.reject(new Error('nothing is to be parked')),
+  deadLetter: () => Promise.reject(new Error('nothing is to be parked')),
 })
