@@ -1,8 +1,8 @@
 import { counter, histogram, type Registry } from '#libs/runtime/metrics.ts'
-import type { Judged } from './evaluation/evaluate-accounts.ts'
+import type { EvaluatedAccounts } from './evaluation/evaluate-accounts.ts'
 
 export type AlertingMetrics = {
-  readonly judged: (changes: number, judged: Judged, tookMs: number) => void
+  readonly evaluated: (changes: number, evaluated: EvaluatedAccounts, tookMs: number) => void
   readonly timers: (accounts: number) => void
 }
 
@@ -31,10 +31,10 @@ export const createAlertingMetrics = (registry: Registry): AlertingMetrics => {
     buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5],
   })
   return {
-    judged: (count, judged, tookMs) => {
-      changes.inc({ outcome: 'judged' }, count - judged.stale)
-      changes.inc({ outcome: 'stale' }, judged.stale)
-      transitions.inc(judged.transitions)
+    evaluated: (count, evaluated, tookMs) => {
+      changes.inc({ outcome: 'judged' }, count - evaluated.stale)
+      changes.inc({ outcome: 'stale' }, evaluated.stale)
+      transitions.inc(evaluated.transitions)
       batchSize.observe(count)
       duration.observe(tookMs / 1_000)
     },

@@ -22,13 +22,13 @@ import { ruleRoutes } from './routes/rules.ts'
 import { silenceRoutes } from './routes/silences.ts'
 import { webhookEndpointRoutes } from './routes/webhook-endpoints.ts'
 import { RULE_JSON_SCHEMA } from './rules/rule-document.ts'
-import { createRuleBook } from './rules/rule-store.ts'
+import { createRuleCatalog } from './rules/rule-store.ts'
 import { startUpkeep } from './run-upkeep.ts'
 
 /** Decides when a human should know, and tells them: changes of accounts -> alerts -> `alert.events` and webhooks. */
 export const createAlerting = (platform: Platform, config: AlertingConfig): Service => {
   const { clock, logger, database, bus, settings } = platform
-  const book = createRuleBook()
+  const ruleCatalog = createRuleCatalog()
   const metrics = createAlertingMetrics(platform.metrics)
   const relay = createOutboxRelay({ database, bus, clock, logger, metrics: platform.metrics, schema: 'alerting' })
   const rules = { allow: config.PULSO_WEBHOOK_ALLOW, allowHttp: config.PULSO_WEBHOOK_ALLOW_HTTP }
@@ -49,7 +49,7 @@ export const createAlerting = (platform: Platform, config: AlertingConfig): Serv
     relay.wake()
     deliverer.wake()
   }
-  const timers = createAlertTimers({ database, clock, logger, metrics, book, onCommit })
+  const timers = createAlertTimers({ database, clock, logger, metrics, ruleCatalog, onCommit })
   const subscriptions: Subscription[] = []
   const upkeep = alertUpkeep({
     database,
@@ -64,10 +64,10 @@ export const createAlerting = (platform: Platform, config: AlertingConfig): Serv
     migrations: join(import.meta.dirname, 'migrations'),
     documentSchemas: { rule: RULE_JSON_SCHEMA },
     routes: async (app) => {
-      await app.register(ruleRoutes({ database, book }))
-      await app.register(ruleChangeRoutes({ database, clock, book, idempotentReply }))
+      await app.register(ruleRoutes({ database, ruleCatalog }))
+      await app.register(ruleChangeRoutes({ database, clock, ruleCatalog, idempotentReply }))
       await app.register(rulePreviewRoutes({ database, clock }))
-      await app.register(alertRoutes({ database, clock, book, onCommit }))
+      await app.register(alertRoutes({ database, clock, ruleCatalog, onCommit }))
       await app.register(notificationPolicyRoutes({ database, clock }))
       await app.register(silenceRoutes({ database, clock, idempotentReply }))
       await app.register(webhookEndpointRoutes({ database, clock, sealer, rules, idempotentReply }))
@@ -77,8 +77,8 @@ export const createAlerting = (platform: Platform, config: AlertingConfig): Serv
       await deliverer.start()
       relay.start()
       timers.start()
-      subscriptions.push(await consumeHealth({ database, bus, clock, logger, metrics, book, onCommit }))
-      subscriptions.push(await consumeActivity({ database, bus, clock, book, onCommit }))
+      subscriptions.push(await consumeHealth({ database, bus, clock, logger, metrics, ruleCatalog, onCommit }))
+      subscriptions.push(await consumeActivity({ database, bus, clock, ruleCatalog, onCommit }))
       stopUpkeep = startUpkeep({ clock, logger }, upkeep)
     },
     stop: async () => {

@@ -9,7 +9,7 @@ import type { CheckItem } from './check-item.ts'
 import type { IncomingItem, ItemFault } from './core/incoming-item.ts'
 import { writeEventRecord } from './event-record.ts'
 import type { IngestMetrics } from './metrics.ts'
-import type { RecentIds } from './recently-accepted.ts'
+import type { RecentlyAccepted } from './recently-accepted.ts'
 import type { Outcome, Result } from './verdicts.ts'
 import { rejected, summarize } from './verdicts.ts'
 
@@ -31,7 +31,7 @@ export type AcceptDeps = {
   readonly bus: Bus
   readonly clock: Clock
   readonly metrics: IngestMetrics
-  readonly recentIds: RecentIds
+  readonly recentlyAccepted: RecentlyAccepted
   readonly checkItem: CheckItem
 }
 
@@ -42,8 +42,8 @@ type Fresh = { readonly record: BusRecord; readonly idKey: string; readonly mark
  * acknowledged them: `accepted` and `duplicate` both mean that the event counts. Throws `UnavailableError` when the log is away;
  * sending the same ids again is then right.
  */
-export const createAcceptEvents = ({ bus, clock, metrics, recentIds, checkItem }: AcceptDeps) => {
-  const judgeItems = (request: AcceptRequest): { readonly outcome: Outcome; readonly fresh: readonly Fresh[] } => {
+export const createAcceptEvents = ({ bus, clock, metrics, recentlyAccepted, checkItem }: AcceptDeps) => {
+  const checkItems = (request: AcceptRequest): { readonly outcome: Outcome; readonly fresh: readonly Fresh[] } => {
     const { principal, atomic = false } = request
     const { tenantId } = principal
     const receivedAt = clock.now()
@@ -53,7 +53,7 @@ export const createAcceptEvents = ({ bus, clock, metrics, recentIds, checkItem }
     const fresh: Fresh[] = []
     const ofThisRequest = new Map<string, number>()
 
-    const judge = (item: IncomingItem, index: number): Result => {
+    const check = (item: IncomingItem, index: number): Result => {
       const checked = checkItem(item, checkContext)
       if (!checked.ok) return rejected(index, idOf(item.event), checked.errors)
       const { event } = checked
@@ -62,20 +62,20 @@ export const createAcceptEvents = ({ bus, clock, metrics, recentIds, checkItem }
       const value = Buffer.from(text)
       if (value.length > MAX_EVENT_BYTES && isTooLarge(event)) return rejected(index, id, [tooLarge(item)])
       const idKey = idKeyOf(tenantId, event, principal.name)
-      const known = ofThisRequest.get(idKey) ?? recentIds.find(idKey)
+      const known = ofThisRequest.get(idKey) ?? recentlyAccepted.find(idKey)
       if (known !== undefined) return { index, id, ...(known === mark ? DUPLICATE : conflict(item)) }
       ofThisRequest.set(idKey, mark)
       fresh.push({ record: { key: accountKey(tenantId, event.accountId), value, headers: HEADERS }, idKey, mark })
       return { index, id, status: 'accepted' }
     }
 
-    const outcome = summarize(request.items.map(judge), atomic)
+    const outcome = summarize(request.items.map(check), atomic)
     request.items.length = 0
     return { outcome, fresh: outcome.abandoned ? [] : fresh }
   }
 
   return async (request: AcceptRequest): Promise<Outcome> => {
-    const { outcome, fresh } = judgeItems(request)
+    const { outcome, fresh } = checkItems(request)
     if (fresh.length > 0) {
       failpoint('ingest.publish.before')
       await metrics.timePublish(() =>
@@ -85,7 +85,7 @@ export const createAcceptEvents = ({ bus, clock, metrics, recentIds, checkItem }
         ),
       )
       failpoint('ingest.publish.after')
-      for (const { idKey, mark } of fresh) recentIds.remember(idKey, mark)
+      for (const { idKey, mark } of fresh) recentlyAccepted.remember(idKey, mark)
     }
     metrics.count(outcome)
     return outcome

@@ -3,7 +3,7 @@ import { findJsonFault, type JsonLimits } from '#libs/http/limits/json-limits.ts
 import { pointerOf } from '#libs/http/problems/error-handler.ts'
 import { type IncomingItem, type ItemFault, isObject } from './core/incoming-item.ts'
 import { readInstant } from './core/read-instant.ts'
-import { judgeTime } from './core/validate-time.ts'
+import { validateTime } from './core/validate-time.ts'
 import { explainEvent, isUsageEvent } from './event-check.ts'
 import type { RecordInput } from './event-record.ts'
 
@@ -50,7 +50,7 @@ export const createCheckItem = ({ retentionDays }: { readonly retentionDays: num
     }
     if (RESERVED_TYPES.has(event.type))
       return refuse(['type'], 'reserved_type', "A type that only Pulso's own API records")
-    const verdict = judgeTime({
+    const verdict = validateTime({
       occurredAt: readInstant(event.occurredAt),
       receivedAt: context.receivedAt,
       clockOffsetMs: context.clockOffsetMs,

@@ -1,4 +1,4 @@
-export type RecentIds = {
+export type RecentlyAccepted = {
   /** The content's mark of an id whose publish was acknowledged lately; undefined when not known. */
   readonly find: (key: string) => number | undefined
   readonly remember: (key: string, mark: number) => void
@@ -8,7 +8,7 @@ export type RecentIds = {
  * The ids acknowledged last, between `capacity / 2` and `capacity` of them: two generations, the older thrown away whole. Only a
  * kindness to clients that send again: what counts once is decided by scoring, not here.
  */
-export const createRecentIds = (capacity: number): RecentIds => {
+export const createRecentlyAccepted = (capacity: number): RecentlyAccepted => {
   let young = new Map<string, number>()
   let old = new Map<string, number>()
   return {

@@ -3,7 +3,7 @@ import { createAcceptEvents } from './accept-events.ts'
 import { createCheckItem, trustItem } from './check-item.ts'
 import { type IngestConfig, ingestConfigSchema } from './config.ts'
 import { createIngestMetrics } from './metrics.ts'
-import { createRecentIds } from './recently-accepted.ts'
+import { createRecentlyAccepted } from './recently-accepted.ts'
 import { eventRoutes } from './routes/event-routes.ts'
 import { posthogRoutes } from './routes/posthog-routes.ts'
 import { segmentRoutes } from './routes/segment-routes.ts'
@@ -20,7 +20,7 @@ export const createIngest = (platform: Platform, config: IngestConfig, options: 
     bus,
     clock,
     metrics: createIngestMetrics(platform.metrics, clock),
-    recentIds: createRecentIds(config.PULSO_INGEST_RECENT_IDS),
+    recentlyAccepted: createRecentlyAccepted(config.PULSO_INGEST_RECENT_IDS),
     checkItem: options.trustEvents ? trustItem : createCheckItem({ retentionDays: config.PULSO_RETENTION_DAYS }),
   })
   return {

@@ -9,18 +9,18 @@ import { type ScoringConfig, scoringConfigSchema } from './config.ts'
 import { createZone } from './core/time/time-zone.ts'
 import { createEraseAccount } from './erasure/erase-account.ts'
 import { createEraseUser } from './erasure/erase-user.ts'
-import { createChangeAccount } from './flush/apply-command.ts'
+import { createApplyCommand } from './flush/apply-command.ts'
 import { createBatchScorer } from './flush/score-batch.ts'
 import { createChangeRelay } from './log/change-relay.ts'
 import { oldestUnrelayedAge } from './log/relay-store.ts'
 import { createScoringMetrics } from './metrics.ts'
-import { createCatalog } from './models/live-models.ts'
+import { createLiveModels } from './models/live-models.ts'
 import { MODEL_JSON_SCHEMA } from './models/model-document.ts'
 import { createPublishModel } from './models/publish-model.ts'
 import { createReevaluator } from './models/reevaluate-accounts.ts'
 import { createAccountViews } from './queries/account-views.ts'
 import { createPreviewModel } from './queries/preview-model.ts'
-import { createAccountFollower } from './queries/project-accounts.ts'
+import { createAccountProjector } from './queries/project-accounts.ts'
 import { createRebuildPast } from './queries/rebuild-past.ts'
 import { accountRoutes } from './routes/accounts/account.ts'
 import { accountErasureRoutes } from './routes/accounts/account-erasure.ts'
@@ -31,11 +31,11 @@ import { accountJourneyRoutes } from './routes/accounts/account-journey.ts'
 import { accountOverrideRoutes } from './routes/accounts/account-override.ts'
 import { accountListRoutes } from './routes/accounts/accounts.ts'
 import { backfillRoutes } from './routes/backfills.ts'
-import { modelDeedRoutes } from './routes/models/model-actions.ts'
+import { modelActionRoutes } from './routes/models/model-actions.ts'
 import { modelRoutes } from './routes/models/models.ts'
 import { portfolioRoutes } from './routes/portfolio.ts'
 import { createBackfillEnder } from './sources/end-backfills.ts'
-import { createHeardSources } from './sources/source-activity.ts'
+import { createSourceActivity } from './sources/source-activity.ts'
 import { createSourceWatch } from './sources/watch-sources.ts'
 import { createEvaluationTimer } from './timers/evaluation-timer.ts'
 
@@ -50,13 +50,13 @@ export const createScoring = (platform: Platform, config: ScoringConfig): Servic
   const { clock, logger, database, bus } = platform
   const idempotentReply = createIdempotentReply({ database, sealer: createSealer(platform.settings.encryptionKey) })
   const zone = createZone(platform.settings.timeZone)
-  const catalog = createCatalog({ database, clock, logger, zone })
+  const liveModels = createLiveModels({ database, clock, logger, zone })
   const cache = createAccountCache(config.PULSO_SCORING_CACHE_BYTES)
   const maxBatchBytes = config.PULSO_SCORING_BATCH_BYTES
   const inFlight = Math.max(2, Math.floor(config.PULSO_SCORING_HELD_BYTES / (FLUSHES_HELD * maxBatchBytes)))
   const metrics = createScoringMetrics(platform.metrics)
-  const heard = createHeardSources()
-  const sourceWatch = createSourceWatch({ database, bus, clock, logger, catalog, heard })
+  const sourceActivity = createSourceActivity()
+  const sourceWatch = createSourceWatch({ database, bus, clock, logger, liveModels, sourceActivity })
   const relay = createChangeRelay({ database, bus, clock, logger })
   const timer = createEvaluationTimer({ database, bus, clock, logger })
   const handle = createBatchScorer({
@@ -66,27 +66,27 @@ export const createScoring = (platform: Platform, config: ScoringConfig): Servic
     metrics,
     cache,
     relay,
-    catalog,
-    heard,
+    liveModels,
+    sourceActivity,
     mostBatches: inFlight,
     retentionDays: config.PULSO_RETENTION_DAYS,
   })
-  const views = createAccountViews({ database, clock, catalog })
-  const changeAccount = createChangeAccount({ database, bus, clock, cache, relay, catalog })
+  const views = createAccountViews({ database, clock, liveModels })
+  const applyCommand = createApplyCommand({ database, bus, clock, cache, relay, liveModels })
   const eraseAccount = createEraseAccount({ database, bus, clock, logger, cache })
-  const eraseUser = createEraseUser({ database, bus, clock, logger, cache, relay, catalog })
+  const eraseUser = createEraseUser({ database, bus, clock, logger, cache, relay, liveModels })
   const backfillEnder = createBackfillEnder({ database, clock, logger })
-  const follower = createAccountFollower({ database, clock, logger, catalog })
+  const projector = createAccountProjector({ database, clock, logger, liveModels })
   let subscription: Subscription | undefined
   const lag = async (): Promise<number> => (await subscription?.lag()) ?? 0
-  const publishModel = createPublishModel({ database, clock, catalog })
-  const previewModel = createPreviewModel({ database, clock, catalog })
+  const publishModel = createPublishModel({ database, clock, liveModels })
+  const previewModel = createPreviewModel({ database, clock, liveModels })
   const reevaluator = createReevaluator({
     database,
     bus,
     clock,
     logger,
-    catalog,
+    liveModels,
     perSecond: config.PULSO_SCORING_REEVALUATIONS_PER_SECOND,
     maxBacklog: REEVALUATIONS_WAITING,
     lag,
@@ -103,26 +103,26 @@ export const createScoring = (platform: Platform, config: ScoringConfig): Servic
     documentSchemas: { model: MODEL_JSON_SCHEMA },
     routes: async (app) => {
       await app.register(accountErasureRoutes({ eraseAccount, eraseUser }))
-      await app.register(accountListRoutes({ database, follower }))
-      await app.register(portfolioRoutes({ database, follower }))
-      await app.register(accountRoutes({ database, follower, views }))
+      await app.register(accountListRoutes({ database, projector }))
+      await app.register(portfolioRoutes({ database, projector }))
+      await app.register(accountRoutes({ database, projector, views }))
       await app.register(accountHealthRoutes({ views }))
       await app.register(
-        accountHistoryRoutes({ database, zone, rebuildPast: createRebuildPast({ database, catalog }) }),
+        accountHistoryRoutes({ database, zone, rebuildPast: createRebuildPast({ database, liveModels }) }),
       )
       await app.register(accountEventRoutes({ database }))
-      await app.register(accountJourneyRoutes({ clock, views, changeAccount }))
-      await app.register(accountOverrideRoutes({ clock, changeAccount }))
+      await app.register(accountJourneyRoutes({ clock, views, applyCommand }))
+      await app.register(accountOverrideRoutes({ clock, applyCommand }))
       await app.register(backfillRoutes({ database, clock }))
       await app.register(modelRoutes({ database, idempotentReply }))
-      await app.register(modelDeedRoutes({ database, publishModel, previewModel }))
+      await app.register(modelActionRoutes({ database, publishModel, previewModel }))
       await app.register(accessRoutes({ database, clock, idempotentReply }))
     },
     start: async () => {
-      await catalog.start()
+      await liveModels.start()
       relay.start()
       timer.start()
-      follower.start()
+      projector.start()
       backfillEnder.start()
       subscription = await bus.consume({
         group: 'scoring',
@@ -139,12 +139,12 @@ export const createScoring = (platform: Platform, config: ScoringConfig): Servic
     stop: async () => {
       await timer.stop()
       await reevaluator.stop()
-      await follower.stop()
+      await projector.stop()
       await backfillEnder.stop()
       await subscription?.stop()
       await sourceWatch.stop()
       await relay.stop()
-      await catalog.stop()
+      await liveModels.stop()
     },
   }
 }

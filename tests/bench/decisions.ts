@@ -52,9 +52,9 @@ export const decisions = async ({ sizes }: Run): Promise<Figure> => {
   const accounts: AccountAlerting[] = Array.from({ length: ACCOUNTS }, () => ({ seen: null, states: {} }))
   let transitions = 0
   let spentMicroseconds = 0
-  let judged = 0
+  let evaluated = 0
   const warmUp = ACCOUNTS * 10
-  for (let round = 1; judged < sizes.decisions + warmUp; round++) {
+  for (let round = 1; evaluated < sizes.decisions + warmUp; round++) {
     const changes = accounts.map(
       (_, account): Seen => ({ facts: walk(account, round, random), traits: {}, backfill: false }),
     )
@@ -67,11 +67,11 @@ export const decisions = async ({ sizes }: Run): Promise<Figure> => {
       accounts[account] = { seen, states: decision.states }
       transitions += decision.transitions.length
     }
-    judged += ACCOUNTS
+    evaluated += ACCOUNTS
     const { user, system } = process.cpuUsage(before)
-    if (judged > warmUp) spentMicroseconds += user + system
+    if (evaluated > warmUp) spentMicroseconds += user + system
   }
   if (transitions === 0) throw new Error('no alert moved: the decisions were of nothing')
-  const events = judged - warmUp
+  const events = evaluated - warmUp
   return { bench: 'decisions', events, perSecond: Math.round((events * 1e6) / spentMicroseconds) }
 }

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { Agent } from 'undici'
 import type { Database } from '#libs/postgres/database.ts'
 import { signWebhook } from '../../services/alerting/core/delivery/sign-webhook.ts'
-import { addEndpoint, enqueueAll, noticeOf, startDeliverer } from '../support/webhooks/deliveries.ts'
+import { addEndpoint, enqueueAll, notificationOf, startDeliverer } from '../support/webhooks/deliveries.ts'
 import { type Figure, type Run, withCleanup } from './bench-run.ts'
 import { startAlertingDatabase } from './parts.ts'
 
@@ -34,7 +34,7 @@ const startSink = async (): Promise<{ port: number; stop: () => void }> => {
 const bareLoop = async (port: number, count: number): Promise<number> => {
   const agent = new Agent({ allowH2: false })
   const secrets = [Buffer.alloc(32, 1)]
-  const body = Buffer.from(JSON.stringify(noticeOf('bare').body))
+  const body = Buffer.from(JSON.stringify(notificationOf('bare').body))
   let next = 0
   const worker = async (): Promise<void> => {
     while (next < count) {
@@ -62,7 +62,7 @@ const delivered = async (database: Database, port: number, count: number): Promi
   for (let from = 0; from < count; from += 1_000)
     await enqueueAll(
       database,
-      Array.from({ length: Math.min(1_000, count - from) }, (_, index) => noticeOf(`bench ${from + index}`)),
+      Array.from({ length: Math.min(1_000, count - from) }, (_, index) => notificationOf(`bench ${from + index}`)),
     )
   await database.query('analyze alerting.delivery')
   const startedAt = performance.now()

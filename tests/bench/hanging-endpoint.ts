@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Database } from '#libs/postgres/database.ts'
 import { derivedId } from '#libs/runtime/ids.ts'
-import { addEndpoint, enqueueAll, noticeOf, startDeliverer } from '../support/webhooks/deliveries.ts'
+import { addEndpoint, enqueueAll, notificationOf, startDeliverer } from '../support/webhooks/deliveries.ts'
 import { type Figure, type Run, type Sizes, withCleanup } from './bench-run.ts'
 import { share } from './latency.ts'
 import { startAlertingDatabase } from './parts.ts'
@@ -44,9 +44,9 @@ const measure = (hangs: boolean, { latencySeconds, warmUpSeconds }: Sizes): Prom
     defer(deliverer.stop)
     const committedAt: number[] = []
     const startedAt = performance.now()
-    for (let notice = 0; notice * EVERY_MS < (warmUpSeconds + latencySeconds) * 1_000; notice++) {
-      await pause(Math.max(0, startedAt + notice * EVERY_MS - performance.now()))
-      await enqueueAll(database, [noticeOf(notice)])
+    for (let notification = 0; notification * EVERY_MS < (warmUpSeconds + latencySeconds) * 1_000; notification++) {
+      await pause(Math.max(0, startedAt + notification * EVERY_MS - performance.now()))
+      await enqueueAll(database, [notificationOf(notification)])
       committedAt.push(performance.now())
     }
     const wanted = committedAt.length * endpoints.length
@@ -57,8 +57,8 @@ const measure = (hangs: boolean, { latencySeconds, warmUpSeconds }: Sizes): Prom
     return committedAt
       .slice((warmUpSeconds * 1_000) / EVERY_MS)
       .flatMap((at, i) => {
-        const { noticeId } = noticeOf((warmUpSeconds * 1_000) / EVERY_MS + i)
-        return endpoints.map((endpointId) => receiver.arrivals.get(derivedId(noticeId, endpointId))! - at)
+        const { notificationId } = notificationOf((warmUpSeconds * 1_000) / EVERY_MS + i)
+        return endpoints.map((endpointId) => receiver.arrivals.get(derivedId(notificationId, endpointId))! - at)
       })
       .sort((a, b) => a - b)
   })

@@ -8,8 +8,8 @@ import { createAccountCache } from '../../services/scoring/accounts/account-cach
 import { createZone } from '../../services/scoring/core/time/time-zone.ts'
 import { createBatchScorer } from '../../services/scoring/flush/score-batch.ts'
 import { createScoringMetrics } from '../../services/scoring/metrics.ts'
-import { createCatalog } from '../../services/scoring/models/live-models.ts'
-import { createHeardSources } from '../../services/scoring/sources/source-activity.ts'
+import { createLiveModels } from '../../services/scoring/models/live-models.ts'
+import { createSourceActivity } from '../../services/scoring/sources/source-activity.ts'
 import type { MadeEvent } from './make-events.ts'
 import { toRecord } from './make-events.ts'
 import { type Postgres, startPostgres } from './parts.ts'
@@ -36,8 +36,8 @@ export const startScorer = async (defer: (undo: () => Promise<unknown>) => void)
     metrics: createScoringMetrics(createMetrics()),
     cache: createAccountCache(160 * 1024 * 1024),
     relay: { offer: async () => {}, start: () => {}, stop: async () => {} },
-    heard: createHeardSources(),
-    catalog: createCatalog({ ...deps, zone: createZone('UTC') }),
+    sourceActivity: createSourceActivity(),
+    liveModels: createLiveModels({ ...deps, zone: createZone('UTC') }),
   })
   const batchOf = (events: readonly MadeEvent[]): Batch => {
     const now = Date.now()

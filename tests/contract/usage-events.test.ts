@@ -4,7 +4,7 @@ import { createMetrics } from '#libs/runtime/metrics.ts'
 import { createAcceptEvents } from '../../services/ingest/accept-events.ts'
 import { createCheckItem } from '../../services/ingest/check-item.ts'
 import { createIngestMetrics } from '../../services/ingest/metrics.ts'
-import { createRecentIds } from '../../services/ingest/recently-accepted.ts'
+import { createRecentlyAccepted } from '../../services/ingest/recently-accepted.ts'
 import { readRecord } from '../../services/scoring/core/events/parse-event.ts'
 import { createRecordingBus } from '../support/bus/recording-bus.ts'
 import { createManualClock } from '../support/manual-clock.ts'
@@ -28,7 +28,7 @@ const offer = async (event: unknown, sentAt?: number) => {
     bus,
     clock,
     metrics: createIngestMetrics(createMetrics(), clock),
-    recentIds: createRecentIds(0),
+    recentlyAccepted: createRecentlyAccepted(0),
     checkItem: createCheckItem({ retentionDays: RETENTION_DAYS }),
   })
   const { accepted, results } = await accept({ items: [{ event, pointer: '' }], principal, sentAt })

@@ -11,8 +11,8 @@ import {
 } from '../../services/scoring/queries/account-list-store.ts'
 import {
   awaitAccountListLock,
-  followFlushes,
   LOCK_NOT_AVAILABLE,
+  projectFlushes,
   tryAccountListLock,
 } from '../../services/scoring/queries/projection-store.ts'
 import { createScoring } from '../../services/scoring/service.ts'
@@ -50,7 +50,7 @@ beforeAll(async () => {
   await database.query('insert into scoring.partition_head (partition, position) values (0, 1)')
   await database.transaction(async (tx) => {
     await tryAccountListLock(tx)
-    expect(await followFlushes(tx, 10)).toMatchObject({ accounts: ACCOUNTS, behind: false })
+    expect(await projectFlushes(tx, 10)).toMatchObject({ accounts: ACCOUNTS, behind: false })
   })
   await database.query('analyze')
 })
@@ -183,7 +183,7 @@ it('follows flushes in rounds of so many rows of the log, each flush whole, and 
       expect(await database.transaction(tryAccountListLock)).toBe(false)
       const waiting = database.transaction((other) => awaitAccountListLock(other, 20))
       await expect(waiting).rejects.toMatchObject({ code: LOCK_NOT_AVAILABLE })
-      const followed = await followFlushes(tx, 30)
+      const followed = await projectFlushes(tx, 30)
       rounds.push(followed.accounts)
       behind = followed.behind
     })

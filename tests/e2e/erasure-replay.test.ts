@@ -55,7 +55,7 @@ await describeWithKafka('a log that keeps what was erased', (brokers) => {
         },
       }
     }
-    const isJudged = (accountId: string) =>
+    const isEvaluated = (accountId: string) =>
       eventually(
         `${accountId} is judged`,
         async () =>
@@ -79,8 +79,8 @@ await describeWithKafka('a log that keeps what was erased', (brokers) => {
       usageRecord('bolt', { userId: USER }),
       usageRecord('bolt', { userId: 'u-1' }),
     ])
-    await isJudged('canary-account')
-    await isJudged('bolt')
+    await isEvaluated('canary-account')
+    await isEvaluated('bolt')
     expect((await first.api.send('DELETE', '/v1/accounts/canary-account')).status).toBe(204)
     expect((await first.api.send('DELETE', `/v1/accounts/bolt/users/${USER}`)).status).toBe(204)
     expect(await findTexts(database, ['canary-account', USER])).toEqual([])
@@ -91,7 +91,7 @@ await describeWithKafka('a log that keeps what was erased', (brokers) => {
     reading = newId()
     const second = await start()
     await kafkaBus.publish('usage.events', [usageRecord('marker')])
-    await isJudged('marker')
+    await isEvaluated('marker')
     // Both logs from their beginning: as many records as the first time, and more.
     await eventually('scoring has read the whole log', async () => (await readBy('scoring')) > usage)
     await eventually('alerting has read the whole log', async () => (await readBy('alerting')) > changes)

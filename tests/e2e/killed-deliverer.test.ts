@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { systemClock } from '#libs/runtime/clock.ts'
 import { createAlertingDatabase, type TestDatabase } from '../support/postgres/alerting-database.ts'
-import { addEndpoint, enqueueAll, noticeOf, startDeliverer } from '../support/webhooks/deliveries.ts'
+import { addEndpoint, enqueueAll, notificationOf, startDeliverer } from '../support/webhooks/deliveries.ts'
 import { startWebhookReceiver, type WebhookReceiver } from '../support/webhooks/webhook-receiver.ts'
 
 const COUNT = 3_000
@@ -32,7 +32,7 @@ test('deliverers killed in the middle lose nothing: every id arrives, with the s
   receiver.setSecret(secret)
   await enqueueAll(
     testDatabase.database,
-    Array.from({ length: COUNT }, (_, index) => noticeOf(index)),
+    Array.from({ length: COUNT }, (_, index) => notificationOf(index)),
   )
   for (let kill = 1; kill <= KILLS; kill++) {
     const before = receiver.received.length

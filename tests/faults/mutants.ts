@@ -47,7 +47,7 @@ const runTest = async (copy: string, { file, test }: Mutant['caughtBy'], databas
     .flatMap(({ fullName, status }) => (fullName.includes(test) ? [status] : []))
 }
 
-const judge = async (copy: string, mutant: Mutant, databaseUrl: string): Promise<string | undefined> => {
+const tryMutant = async (copy: string, mutant: Mutant, databaseUrl: string): Promise<string | undefined> => {
   const misfits = misfitsOf(mutant, copy)
   if (misfits.length > 0) return `does not fit the source any more: ${misfits.join('; ')}`
   if (!values.few && (await runTest(copy, mutant.caughtBy, databaseUrl)).some((status) => status !== 'passed'))
@@ -64,7 +64,7 @@ const postgres = await startTestPostgres()
 try {
   for (const mutant of mutants) {
     const startedAt = performance.now()
-    const fault = await judge(copy, mutant, postgres.url)
+    const fault = await tryMutant(copy, mutant, postgres.url)
     if (fault !== undefined) process.exitCode = 1
     const seconds = ((performance.now() - startedAt) / 1_000).toFixed(1)
     process.stdout.write(`${mutant.name}: ${fault ?? 'caught'} in ${seconds} s (${mutant.breaks})\n`)

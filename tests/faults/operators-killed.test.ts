@@ -5,7 +5,7 @@ import { silentLogger } from '#libs/runtime/logger.ts'
 import { createMetrics } from '#libs/runtime/metrics.ts'
 import { createAlertTimers } from '../../services/alerting/evaluation/alert-timers.ts'
 import { createAlertingMetrics } from '../../services/alerting/metrics.ts'
-import { type AlertDesk, createAlertDesk } from '../support/alerting/alert-desk.ts'
+import { type AlertingHarness, createAlertingHarness } from '../support/alerting/alert-desk.ts'
 import { createManualClock } from '../support/manual-clock.ts'
 import { createAlertingDatabase, type TestDatabase } from '../support/postgres/alerting-database.ts'
 import { accountChange } from '../support/scoring/account-changes.ts'
@@ -15,18 +15,18 @@ import { namesOfFailpoints } from './failpoint-names.ts'
 const T0 = Date.parse('2026-11-25T05:00:00.000Z')
 const FAILPOINTS = namesOfFailpoints(/^alerting\.(subjects|notices|timers|judge\.transitions)/)
 let test_: TestDatabase
-let desk: AlertDesk
+let alerting: AlertingHarness
 beforeAll(async () => {
   test_ = await createAlertingDatabase()
-  desk = createAlertDesk(test_.database)
+  alerting = createAlertingHarness(test_.database)
 })
 afterAll(() => test_.drop())
 
 /** A story with each of the operators' tools; what fails is done again, as by the replica that comes next. Answers what it led to, and how often it failed. */
 const play = async (failpoint?: string, hit = 1) => {
-  await desk.clear()
+  await alerting.clear()
   await addEndpoint(test_.database, 'https://example.com/hook')
-  await desk.setPolicy({ grouping: { window: '5m' }, escalation: { after: '1h' }, digest: { at: '08:00' } }, T0)
+  await alerting.setPolicy({ grouping: { window: '5m' }, escalation: { after: '1h' }, digest: { at: '08:00' } }, T0)
   const clock = createManualClock(T0)
   const timersOf = () =>
     createAlertTimers({
@@ -34,7 +34,7 @@ const play = async (failpoint?: string, hit = 1) => {
       clock,
       logger: silentLogger,
       metrics: createAlertingMetrics(createMetrics()),
-      book: desk.book,
+      ruleCatalog: alerting.ruleCatalog,
       onCommit: () => {},
     })
   let timers = timersOf()
@@ -59,11 +59,11 @@ const play = async (failpoint?: string, hit = 1) => {
       ownerId: 'kim',
     }
     const messages = accounts.map((accountId) => accountChange({ accountId, sequence: 1, at: T0, score: 80 }))
-    await untilDone(() => desk.judge(...messages))
-    await untilDone(() => desk.hear('web', T0, 1))
+    await untilDone(() => alerting.evaluate(...messages))
+    await untilDone(() => alerting.recordActivity('web', T0, 1))
     for (const accountId of ['a', 'b', 'grave'])
       await untilDone(() =>
-        desk.judge(
+        alerting.evaluate(
           accountChange({
             accountId,
             sequence: 1,
@@ -76,7 +76,7 @@ const play = async (failpoint?: string, hit = 1) => {
     const fallen = accounts.map((accountId) =>
       accountChange({ accountId, sequence: 2, at: T0 + 1, score: 80, facts: silent }),
     )
-    await untilDone(() => desk.judge(...fallen))
+    await untilDone(() => alerting.evaluate(...fallen))
     for (let minute = 1; minute <= 4 * 60; minute += 15) {
       clock.moveTo(T0 + minute * MINUTE_MS)
       await untilDone(() => timers.runDue())
@@ -86,8 +86,8 @@ const play = async (failpoint?: string, hit = 1) => {
       .map((accountId) =>
         accountChange({ accountId, sequence: 3, at: T0 + 4 * HOUR_MS, score: 80, facts: { ownerId: 'kim' } }),
       )
-    await untilDone(() => desk.judge(...back))
-    await untilDone(() => desk.hear('web', T0 + 4 * HOUR_MS, 1))
+    await untilDone(() => alerting.evaluate(...back))
+    await untilDone(() => alerting.recordActivity('web', T0 + 4 * HOUR_MS, 1))
     for (const minute of [1, 20, 40]) {
       clock.moveTo(T0 + 4 * HOUR_MS + minute * MINUTE_MS)
       await untilDone(() => timers.runDue())
@@ -95,8 +95,8 @@ const play = async (failpoint?: string, hit = 1) => {
   } finally {
     armFailpoints([])
   }
-  const bodies = (await desk.bodies()).map((body) => JSON.stringify(body)).sort()
-  return { failures, outcome: { alerts: await desk.alerts(), bodies } }
+  const bodies = (await alerting.bodies()).map((body) => JSON.stringify(body)).sort()
+  return { failures, outcome: { alerts: await alerting.alerts(), bodies } }
 }
 
 test('whatever fails at any instant and is done again leads to the same alerts and the same webhooks', async () => {

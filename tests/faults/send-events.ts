@@ -10,7 +10,7 @@ export type Sender = {
 }
 
 const BATCH = 100
-const LANES = 4
+const SENDERS = 4
 /** A day would not be enough for a fault that lasts; this ends a run that cannot go on. */
 const GIVE_UP_MS = 600_000
 
@@ -79,7 +79,7 @@ export const createSender = (options: {
         random,
       )
       let next = 0
-      const lane = async (): Promise<void> => {
+      const sender = async (): Promise<void> => {
         while (next < copies.length) {
           const from = next
           next += BATCH
@@ -87,7 +87,7 @@ export const createSender = (options: {
           await deliver(copies.slice(from, from + BATCH))
         }
       }
-      await Promise.all(Array.from({ length: LANES }, lane))
+      await Promise.all(Array.from({ length: SENDERS }, sender))
     },
   }
 }

@@ -3,9 +3,9 @@ import { DAY_MS } from '#libs/runtime/durations.ts'
 import { createManualClock } from '../../../tests/support/manual-clock.ts'
 import { createAlertingDatabase, type TestDatabase } from '../../../tests/support/postgres/alerting-database.ts'
 import { accountChange } from '../../../tests/support/scoring/account-changes.ts'
-import { judgeChanges } from '../evaluation/evaluate-accounts.ts'
+import { evaluateChanges } from '../evaluation/evaluate-accounts.ts'
 import { insertSilence } from '../policy/silence-store.ts'
-import { createRuleBook } from '../rules/rule-store.ts'
+import { createRuleCatalog } from '../rules/rule-store.ts'
 import { alertUpkeep } from './alert-retention.ts'
 
 const T0 = Date.parse('2024-01-01T00:00:00.000Z')
@@ -48,10 +48,12 @@ test('every table of alerting is bounded by something', async () => {
 })
 
 test('resolved alerts, ended silences and recorded changes go when they are old enough, and what is open stays', async () => {
-  const book = createRuleBook()
+  const ruleCatalog = createRuleCatalog()
   const see = (accountId: string, sequence: number, day: number, score: number) =>
     test_.database.transaction((tx) =>
-      judgeChanges(tx, book, [accountChange({ accountId, sequence, at: T0 + day * DAY_MS, score, previousScore: 80 })]),
+      evaluateChanges(tx, ruleCatalog, [
+        accountChange({ accountId, sequence, at: T0 + day * DAY_MS, score, previousScore: 80 }),
+      ]),
     )
   await see('recovered', 1, 0, 45)
   await see('recovered', 2, 1, 80)

@@ -2,7 +2,7 @@ import { toInstant } from '#libs/runtime/clock.ts'
 import { derivedId } from '#libs/runtime/ids.ts'
 import type { QuietCount, SourceSeen } from '../core/alert/decide-monitor.ts'
 import type { AccountKey, SeenHealth } from '../evaluation/account-store.ts'
-import type { SubjectKey } from '../evaluation/monitor-store.ts'
+import type { MonitorKey } from '../evaluation/monitor-store.ts'
 import type { WebhookType } from '../notifications/notification.ts'
 import { accountBody } from '../notifications/payload.ts'
 
@@ -14,7 +14,7 @@ export type AlertSubject = {
 }
 
 /** What was seen of it when something was decided, for those who are told. */
-export type Witness = {
+export type SubjectSnapshot = {
   readonly ownerId: string | null
   readonly traits: Readonly<Record<string, unknown>>
   /** Of the account's newest change; 0 for what is no account. */
@@ -24,11 +24,11 @@ export type Witness = {
   readonly body: (type: WebhookType, at: number, extra: object) => object
 }
 
-export type Testimony = { readonly subject: AlertSubject; readonly witness: Witness }
+export type AlertSubjectSnapshot = { readonly subject: AlertSubject; readonly snapshot: SubjectSnapshot }
 
-export const ofAccount = ({ tenantId, accountId }: AccountKey, seen: SeenHealth): Testimony => ({
+export const ofAccount = ({ tenantId, accountId }: AccountKey, seen: SeenHealth): AlertSubjectSnapshot => ({
   subject: { tenantId, accountId, source: null },
-  witness: {
+  snapshot: {
     ownerId: seen.facts.ownerId,
     traits: seen.traits,
     sequence: seen.facts.sequence,
@@ -43,21 +43,24 @@ export const ofAccount = ({ tenantId, accountId }: AccountKey, seen: SeenHealth)
   },
 })
 
-export const ofSource = (key: SubjectKey, { heardAt, expectedIntervalHours }: Omit<SourceSeen, 'at'>): Testimony =>
-  ofSubject(
+export const ofSource = (
+  key: MonitorKey,
+  { heardAt, expectedIntervalHours }: Omit<SourceSeen, 'at'>,
+): AlertSubjectSnapshot =>
+  ofMonitor(
     { tenantId: key.tenantId, accountId: null, source: key.name },
     { source: key.name, heardAt: toInstant(heardAt), expectedIntervalHours },
   )
 
-export const ofTenant = (key: SubjectKey, { quiet, active }: QuietCount): Testimony =>
-  ofSubject(
+export const ofTenant = (key: MonitorKey, { quiet, active }: QuietCount): AlertSubjectSnapshot =>
+  ofMonitor(
     { tenantId: key.tenantId, accountId: null, source: null },
     { silentAccounts: quiet, activeAccounts: active },
   )
 
-export const ofSubject = (subject: AlertSubject, evidence: object): Testimony => ({
+export const ofMonitor = (subject: AlertSubject, evidence: object): AlertSubjectSnapshot => ({
   subject,
-  witness: {
+  snapshot: {
     ownerId: null,
     traits: {},
     sequence: 0,

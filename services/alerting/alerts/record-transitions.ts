@@ -6,9 +6,9 @@ import { toInstant } from '#libs/runtime/clock.ts'
 import { failpoint } from '#libs/runtime/failpoint.ts'
 import type { RuleTransition } from '../core/alert/decide-account.ts'
 import type { TransitionKind } from '../core/alert/rule.ts'
-import type { Notice } from '../notifications/notification.ts'
-import { tellNotices } from '../notifications/route-notifications.ts'
-import { transitionNotice } from '../notifications/transition-notification.ts'
+import type { Notification } from '../notifications/notification.ts'
+import { routeNotifications } from '../notifications/route-notifications.ts'
+import { transitionNotification } from '../notifications/transition-notification.ts'
 import {
   type AlertChange,
   type AlertState,
@@ -17,11 +17,11 @@ import {
   type NewAlert,
   updateAlerts,
 } from './alert-store.ts'
-import { alertIdOf, type Testimony } from './alert-subject.ts'
+import { type AlertSubjectSnapshot, alertIdOf } from './alert-subject.ts'
 
 /** A transition with what it is about, and what was seen of that when the transition was decided. */
 export type DecidedTransition = RuleTransition &
-  Testimony & {
+  AlertSubjectSnapshot & {
     /** Who did it; absent: the machine itself. */
     readonly actor?: string
   }
@@ -30,7 +30,7 @@ export type DecidedTransition = RuleTransition &
 export const recordTransitions = async (
   tx: Sql,
   decided: readonly DecidedTransition[],
-  otherNotices: readonly Notice[] = [],
+  otherNotifications: readonly Notification[] = [],
 ): Promise<void> => {
   const identified = decided.map((one) => ({ ...one, alertId: alertIdOf(one.subject, one.rule.id, one.episode) }))
   const byAlert = Map.groupBy(identified, (one) => one.alertId)
@@ -48,7 +48,10 @@ export const recordTransitions = async (
   if (identified.length > 0) failpoint('alerting.judge.transitions')
   const events = identified.flatMap((one) => toEvent(one) ?? [])
   if (events.length > 0) await enqueue(tx, 'alerting', events)
-  await tellNotices(tx, [...otherNotices, ...identified.flatMap((one) => transitionNotice(one) ?? [])])
+  await routeNotifications(tx, [
+    ...otherNotifications,
+    ...identified.flatMap((one) => transitionNotification(one) ?? []),
+  ])
 }
 
 type Identified = DecidedTransition & { readonly alertId: string }
@@ -76,15 +79,15 @@ const changeOf = (transitions: readonly Identified[]): AlertChange => {
   }
 }
 
-const openingOf = ({ subject, rule, episode, reason, at, witness }: Identified) => ({
+const openingOf = ({ subject, rule, episode, reason, at, snapshot }: Identified) => ({
   ...subject,
   ruleId: rule.id,
   episode,
   severity: rule.severity,
   reason,
-  ownerId: witness.ownerId,
+  ownerId: snapshot.ownerId,
   openedAt: at,
-  evidence: witness.evidence,
+  evidence: snapshot.evidence,
 })
 
 const toTransition = (one: Identified) => ({
@@ -93,8 +96,8 @@ const toTransition = (one: Identified) => ({
   kind: one.kind,
   reason: one.reason,
   at: one.at,
-  told: one.telling.told,
-  muted: one.telling.told ? null : one.telling.why,
+  told: one.notifying.told,
+  muted: one.notifying.told ? null : one.notifying.why,
   actor: one.actor ?? null,
 })
 
@@ -113,7 +116,7 @@ const toEvent = (one: Identified): OutboxRecord | undefined => {
     transition: kind,
     reason: one.reason,
     at: toInstant(one.at),
-    sequence: one.witness.sequence,
+    sequence: one.snapshot.sequence,
   }
   return {
     topic: 'alert.events',

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { derivedId } from '#libs/runtime/ids.ts'
-import { addEndpoint, enqueueAll, noticeOf, TENANT } from '../../../tests/support/webhooks/deliveries.ts'
+import { addEndpoint, enqueueAll, notificationOf, TENANT } from '../../../tests/support/webhooks/deliveries.ts'
 import { deliverySuite } from '../../../tests/support/webhooks/delivery-suite.ts'
 import { endOrphans } from '../delivery/attempt-store.ts'
 import { setEndpointState } from '../endpoints/endpoint-store.ts'
@@ -15,12 +15,12 @@ test('finished deliveries and the messages nobody needs any more are removed in 
   const { endpointId } = await addEndpoint(db(), 'https://example.com/b')
   await enqueueAll(
     db(),
-    Array.from({ length: 30 }, (_, index) => noticeOf(index, { at: 1_000 + index })),
+    Array.from({ length: 30 }, (_, index) => notificationOf(index, { at: 1_000 + index })),
   )
   await db().query("update alerting.delivery set state = 'delivered' where type = 'alert.firing'")
-  const waiting = derivedId(noticeOf(0).noticeId, endpointId)
+  const waiting = derivedId(notificationOf(0).notificationId, endpointId)
   await db().query("update alerting.delivery set state = 'pending' where delivery_id = $1", [waiting])
-  await enqueueAll(db(), [noticeOf('young')])
+  await enqueueAll(db(), [notificationOf('young')])
   await db().query("update alerting.delivery set state = 'exhausted' where created_at > to_timestamp(100)")
   const chunks: number[] = []
   for (let gone = -1; gone !== 0; chunks.push(gone)) gone = await removeOldDeliveries(db(), 50_000, 25)
@@ -31,9 +31,9 @@ test('finished deliveries and the messages nobody needs any more are removed in 
 
 test('what waits for an endpoint that was disabled or deleted ends with that reason, and a try under way is left alone', async () => {
   const { endpointId } = await addEndpoint(db(), 'https://example.com/a')
-  await enqueueAll(db(), [noticeOf('waiting', { at: 1_000 }), noticeOf('under way', { at: 1_000 })])
+  await enqueueAll(db(), [notificationOf('waiting', { at: 1_000 }), notificationOf('under way', { at: 1_000 })])
   await db().query('update alerting.delivery set leased_until = to_timestamp(60) where delivery_id = $1', [
-    derivedId(noticeOf('under way').noticeId, endpointId),
+    derivedId(notificationOf('under way').notificationId, endpointId),
   ])
   expect(await endOrphans(db(), 2_000, 100)).toBe(0)
   await setEndpointState(db(), TENANT, endpointId, { state: 'deleted', reason: 'by_request', now: 2_000 })

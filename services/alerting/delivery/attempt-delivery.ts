@@ -2,7 +2,7 @@ import { createSecretKey, type KeyObject } from 'node:crypto'
 import type { Sealer } from '#libs/access/seal-secret.ts'
 import { type Clock, toInstant } from '#libs/runtime/clock.ts'
 import { failpoint } from '#libs/runtime/failpoint.ts'
-import { judgeAnswer, type SendResult } from '../core/delivery/classify-response.ts'
+import { classifyResponse, type SendResult } from '../core/delivery/classify-response.ts'
 import { decideDelivery, type EndpointDecision } from '../core/delivery/decide-delivery.ts'
 import type { DeliverySchedule } from '../core/delivery/retry-schedule.ts'
 import { signWebhook } from '../core/delivery/sign-webhook.ts'
@@ -47,7 +47,7 @@ export const createTry = ({ clock, send, sealer, schedule, random }: TryDeps): (
     failpoint('alerting.send.after')
     const now = clock.now()
     const decision = decideDelivery({
-      verdict: judgeAnswer(result, now),
+      verdict: classifyResponse(result, now),
       tries: delivery.tries + 1,
       failingSince: target.failingSince,
       schedule,

@@ -6,7 +6,7 @@ import type { Logger } from '#libs/runtime/logger.ts'
 import { DISABLE_AFTER_MS } from '../core/delivery/decide-delivery.ts'
 import type { Tried } from './attempt-delivery.ts'
 import { type EndpointMark, markEndpoints, recordAttempts } from './attempt-store.ts'
-import { disableWithNotice } from './disable-endpoint.ts'
+import { disableAndNotify } from './disable-endpoint.ts'
 
 export type Recorder = {
   readonly add: (tried: Tried) => void
@@ -82,7 +82,7 @@ export const createRecorder = ({ database, clock, logger, onRecorded }: Recorder
       disabled.add(target.endpointId)
       const now = clock.now()
       const failingBefore = effect.reason === 'gone' ? null : now - DISABLE_AFTER_MS
-      if (await disableWithNotice(database, target, { reason: effect.reason, failingBefore, now }))
+      if (await disableAndNotify(database, target, { reason: effect.reason, failingBefore, now }))
         logger.warn(
           { tenantId: target.tenantId, endpointId: target.endpointId, reason: effect.reason },
           'webhook endpoint disabled',

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { DAY_MS, HOUR_MS } from '#libs/runtime/durations.ts'
 import { createManualClock } from '../../../tests/support/manual-clock.ts'
-import { addEndpoint, enqueueAll, noticeOf, TENANT } from '../../../tests/support/webhooks/deliveries.ts'
+import { addEndpoint, enqueueAll, notificationOf, TENANT } from '../../../tests/support/webhooks/deliveries.ts'
 import { deliverySuite } from '../../../tests/support/webhooks/delivery-suite.ts'
 import { findEndpoint } from '../endpoints/endpoint-store.ts'
 
@@ -13,7 +13,7 @@ test('410 disables the endpoint, tells the others, and ends what waits for it', 
   const { endpointId } = await addEndpoint(db(), gone.url, { eventTypes: ['alert.firing'] })
   await addEndpoint(db(), other.url, { eventTypes: ['endpoint.disabled'] })
   await deliverer()
-  await enqueueAll(db(), [noticeOf('a')])
+  await enqueueAll(db(), [notificationOf('a')])
   await once(async () => {
     const endpoint = await findEndpoint(db(), TENANT, endpointId)
     expect(endpoint).toMatchObject({ state: 'disabled', stateReason: 'gone' })
@@ -24,7 +24,7 @@ test('410 disables the endpoint, tells the others, and ends what waits for it', 
     type: 'endpoint.disabled',
     data: { endpointId, reason: 'gone' },
   })
-  expect(await enqueueAll(db(), [noticeOf('later')])).toBe(0)
+  expect(await enqueueAll(db(), [notificationOf('later')])).toBe(0)
 })
 
 test('429 with Retry-After makes the whole endpoint wait', async () => {
@@ -33,7 +33,7 @@ test('429 with Retry-After makes the whole endpoint wait', async () => {
   const hook = await receiver(() => (busy ? { status: 429, headers: { 'retry-after': '60' } } : { status: 200 }))
   await addEndpoint(db(), hook.url)
   const running = await deliverer({ clock, schedule: [0, 10, 10], maxPerEndpoint: 1 })
-  await enqueueAll(db(), [noticeOf('one', { at: clock.now() })])
+  await enqueueAll(db(), [notificationOf('one', { at: clock.now() })])
   await once(async () =>
     expect((await db().query('select from alerting.webhook_endpoint where paused_until is not null')).length).toBe(1),
   )
@@ -41,7 +41,7 @@ test('429 with Retry-After makes the whole endpoint wait', async () => {
   const other = await receiver()
   await addEndpoint(db(), other.url)
   clock.advance(59_000)
-  await enqueueAll(db(), [noticeOf('two', { at: clock.now() })])
+  await enqueueAll(db(), [notificationOf('two', { at: clock.now() })])
   running.wake()
   // Whatever takes the other's takes this one's with it, unless it waits.
   await once(async () => expect(await states()).toEqual({ delivered: 1, pending: 2 }))
@@ -59,7 +59,7 @@ test('what was claimed for an endpoint that asks for a pause waits too, and hold
   const running = await deliverer({ clock, schedule: [0, 10, 10], maxPerEndpoint: 4 })
   await enqueueAll(
     db(),
-    Array.from({ length: 50 }, (_, index) => noticeOf(index, { at: clock.now() })),
+    Array.from({ length: 50 }, (_, index) => notificationOf(index, { at: clock.now() })),
   )
   await once(async () => {
     const claimed = await db().query('select from alerting.delivery where lease_token is not null')
@@ -85,7 +85,7 @@ test('an endpoint that only fails for 5 days is disabled; one success in between
   const running = await deliverer({ clock, schedule: [0] })
   const sendOne = async (name: string): Promise<void> => {
     const calls = hook.received.length
-    await enqueueAll(db(), [noticeOf(name, { at: clock.now() })])
+    await enqueueAll(db(), [notificationOf(name, { at: clock.now() })])
     running.wake()
     await once(async () => {
       expect(hook.received.length).toBe(calls + 1)
@@ -117,12 +117,12 @@ test('an endpoint that hangs does not delay the others', async () => {
   const hundred = Array.from({ length: 100 }, (_, index) => index)
   await enqueueAll(
     db(),
-    hundred.map((index) => noticeOf(`slow ${index}`, { type: 'health.changed' })),
+    hundred.map((index) => notificationOf(`slow ${index}`, { type: 'health.changed' })),
   )
   await once(() => expect(slow.hanging()).toBeGreaterThan(0))
   await enqueueAll(
     db(),
-    hundred.map((index) => noticeOf(`quick ${index}`)),
+    hundred.map((index) => notificationOf(`quick ${index}`)),
   )
   await once(async () => expect((await states()).delivered).toBe(100))
   expect(slow.hanging()).toBeLessThanOrEqual(16)

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { DAY_MS, HOUR_MS } from '#libs/runtime/durations.ts'
 import { createManualClock } from '../../../tests/support/manual-clock.ts'
-import { addEndpoint, enqueueAll, noticeOf } from '../../../tests/support/webhooks/deliveries.ts'
+import { addEndpoint, enqueueAll, notificationOf } from '../../../tests/support/webhooks/deliveries.ts'
 import { deliverySuite } from '../../../tests/support/webhooks/delivery-suite.ts'
 import { DEFAULT_SCHEDULE } from '../core/delivery/retry-schedule.ts'
 
@@ -42,7 +42,7 @@ test('a receiver that is down for 3 days gets everything, each by its schedule, 
       await tryAllDue()
     }
     clock.moveTo(at)
-    await enqueueAll(db(), [noticeOf(index, { at })])
+    await enqueueAll(db(), [notificationOf(index, { at })])
     await tryAllDue()
   }
   for (let next = await nextDue(); next !== null; next = await nextDue()) {
@@ -82,7 +82,7 @@ test('an endpoint that is sent more than its own rate allows is kept no longer t
   await addEndpoint(db(), hook.url, { maxPerSecond: 1 })
   await enqueueAll(
     db(),
-    Array.from({ length: 30 }, (_, index) => noticeOf(index, { at: START })),
+    Array.from({ length: 30 }, (_, index) => notificationOf(index, { at: START })),
   )
   await deliverer({ clock, keptMs: DAY_MS })
   await once(async () => expect(await states()).toEqual({ delivered: 1, pending: 29 }))

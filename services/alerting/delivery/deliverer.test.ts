@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { toInstant } from '#libs/runtime/clock.ts'
 import { derivedId } from '#libs/runtime/ids.ts'
 import { createManualClock } from '../../../tests/support/manual-clock.ts'
-import { addEndpoint, enqueueAll, noticeOf, TENANT } from '../../../tests/support/webhooks/deliveries.ts'
+import { addEndpoint, enqueueAll, notificationOf, TENANT } from '../../../tests/support/webhooks/deliveries.ts'
 import { deliverySuite } from '../../../tests/support/webhooks/delivery-suite.ts'
 import type { Reply } from '../../../tests/support/webhooks/webhook-receiver.ts'
 import { recordAttempts } from './attempt-store.ts'
@@ -16,7 +16,7 @@ test('a notice reaches the endpoint signed, with its stored bytes, and the try i
   const { endpointId, secret } = await addEndpoint(db(), hook.url)
   hook.setSecret(secret)
   await deliverer()
-  await enqueueAll(db(), [noticeOf('first')])
+  await enqueueAll(db(), [notificationOf('first')])
   await once(async () => expect((await loggedOf('first', endpointId)).state).toBe('delivered'))
   const logged = await loggedOf('first', endpointId)
   expect(hook.received).toMatchObject([{ id: logged.deliveryId, body: logged.body, verified: true }])
@@ -29,7 +29,7 @@ test('the first try follows the commit within milliseconds, without waiting for 
   // Its poll never comes: this clock stands still.
   await deliverer({ clock: createManualClock(Date.now()) })
   const startedAt = performance.now()
-  await enqueueAll(db(), [noticeOf('quick')])
+  await enqueueAll(db(), [notificationOf('quick')])
   await once(() => expect(hook.received.length).toBeGreaterThan(0))
   expect(performance.now() - startedAt).toBeLessThan(500)
 })
@@ -37,19 +37,21 @@ test('the first try follows the commit within milliseconds, without waiting for 
 test('the same notice enqueued twice is one delivery', async () => {
   const hook = await receiver()
   const { endpointId } = await addEndpoint(db(), hook.url)
-  expect(await enqueueAll(db(), [noticeOf('twice'), noticeOf('other')])).toBe(2)
-  expect(await enqueueAll(db(), [noticeOf('twice')])).toBe(0)
+  expect(await enqueueAll(db(), [notificationOf('twice'), notificationOf('other')])).toBe(2)
+  expect(await enqueueAll(db(), [notificationOf('twice')])).toBe(0)
   await deliverer()
   await once(async () => expect(await states()).toEqual({ delivered: 2 }))
-  expect(hook.received.filter(({ id }) => id === derivedId(noticeOf('twice').noticeId, endpointId))).toHaveLength(1)
+  expect(
+    hook.received.filter(({ id }) => id === derivedId(notificationOf('twice').notificationId, endpointId)),
+  ).toHaveLength(1)
 })
 
 test('nothing is enqueued when the transaction that told it is rolled back', async () => {
   const hook = await receiver()
   await addEndpoint(db(), hook.url)
   const work = db().transaction(async (tx) => {
-    const { enqueueNotices } = await import('../notifications/enqueue-deliveries.ts')
-    await enqueueNotices(tx, [noticeOf('undone')])
+    const { enqueueNotifications } = await import('../notifications/enqueue-deliveries.ts')
+    await enqueueNotifications(tx, [notificationOf('undone')])
     throw new Error('undone')
   })
   await expect(work).rejects.toThrow('undone')
@@ -61,7 +63,7 @@ test('every try has the same id and bytes, and the end of the schedule is told w
   const { endpointId, secret } = await addEndpoint(db(), hook.url)
   hook.setSecret(secret)
   const running = await deliverer()
-  await enqueueAll(db(), [noticeOf('doomed')])
+  await enqueueAll(db(), [notificationOf('doomed')])
   await once(async () => {
     running.wake()
     expect((await loggedOf('doomed', endpointId)).state).toBe('exhausted')
@@ -77,11 +79,11 @@ test('an exhausted delivery is replayed with the same id and bytes', async () =>
   const hook = await receiver(() => ({ status: healthy ? 204 : 500 }))
   const { endpointId } = await addEndpoint(db(), hook.url)
   const running = await deliverer({ schedule: [0] })
-  await enqueueAll(db(), [noticeOf('again')])
+  await enqueueAll(db(), [notificationOf('again')])
   await once(async () => expect((await loggedOf('again', endpointId)).state).toBe('exhausted'))
   healthy = true
   await db().transaction(async (tx) => {
-    await replayDelivery(tx, TENANT, derivedId(noticeOf('again').noticeId, endpointId), Date.now())
+    await replayDelivery(tx, TENANT, derivedId(notificationOf('again').notificationId, endpointId), Date.now())
   })
   running.wake()
   await once(async () => expect((await loggedOf('again', endpointId)).state).toBe('delivered'))
@@ -95,7 +97,7 @@ test('a redirect is a failure and is not followed', async () => {
   const hook = await receiver(() => ({ status: 307, headers: { location: other.url } }))
   const { endpointId } = await addEndpoint(db(), hook.url)
   await deliverer({ schedule: [0] })
-  await enqueueAll(db(), [noticeOf('moved')])
+  await enqueueAll(db(), [notificationOf('moved')])
   await once(async () => expect((await loggedOf('moved', endpointId)).reason).toBe('redirect_307'))
   expect(other.received).toHaveLength(0)
 })
@@ -105,8 +107,8 @@ test('replicas that race deliver each notice once', async () => {
   const { secret } = await addEndpoint(db(), hook.url)
   hook.setSecret(secret)
   await Promise.all([deliverer(), deliverer(), deliverer()])
-  const notices = Array.from({ length: 600 }, (_, index) => noticeOf(`race ${index}`))
-  await Promise.all([0, 200, 400].map((from) => enqueueAll(db(), notices.slice(from, from + 200))))
+  const notifications = Array.from({ length: 600 }, (_, index) => notificationOf(`race ${index}`))
+  await Promise.all([0, 200, 400].map((from) => enqueueAll(db(), notifications.slice(from, from + 200))))
   await once(async () => expect(await states()).toEqual({ delivered: 600 }))
   expect(hook.received).toHaveLength(600)
   expect(hook.received.every(({ verified }) => verified)).toBe(true)
@@ -115,7 +117,7 @@ test('replicas that race deliver each notice once', async () => {
 test('a lease that runs out frees the delivery, and its former holder can record nothing', async () => {
   const hook = await receiver()
   const { endpointId } = await addEndpoint(db(), hook.url)
-  await enqueueAll(db(), [noticeOf('dropped', { at: 1_000 })])
+  await enqueueAll(db(), [notificationOf('dropped', { at: 1_000 })])
   const request = { leaseMs: 60_000, free: new Map<string, number>(), perEndpoint: 10, limit: 10 }
   const token = '01890000-0000-7000-8000-000000000001'
   const claimed = await claimDeliveries(db(), { ...request, token, now: 2_000 })
@@ -155,7 +157,7 @@ test('a receiver that fails 30 % of the time and throttles gets every id, with t
   await deliverer({ clock, schedule: Array.from({ length: 30 }, () => 10) })
   await enqueueAll(
     db(),
-    Array.from({ length: 300 }, (_, index) => noticeOf(`rough ${index}`)),
+    Array.from({ length: 300 }, (_, index) => notificationOf(`rough ${index}`)),
   )
   await once(async () => {
     clock.advance(1_000)

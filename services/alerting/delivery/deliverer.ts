@@ -15,7 +15,7 @@ import { createRecorder } from './attempt-recorder.ts'
 import { type ClaimedDelivery, claimDeliveries, targetsOf } from './claim-store.ts'
 import { deliveryMetrics } from './delivery-metrics.ts'
 import { deliveryUpkeep } from './delivery-retention.ts'
-import { createLanes, FIRST_ROOM, type Pace } from './endpoint-concurrency.ts'
+import { createEndpointConcurrency, FIRST_ROOM, type Pace } from './endpoint-concurrency.ts'
 import { releaseJobs, takeBack } from './release-claims.ts'
 
 export type Deliverer = {
@@ -72,30 +72,30 @@ export const createDeliverer = (deps: DelivererDeps): Deliverer => {
     observe(tried)
     recorder.add(tried)
     const { effect } = tried
-    if (effect.endpoint === 'throttled') lanes.pause(job.target.endpointId, effect.pausedUntil)
+    if (effect.endpoint === 'throttled') concurrency.pause(job.target.endpointId, effect.pausedUntil)
     if (tried.record.state === 'delivered') return 'good'
     return tried.result.kind === 'failed' || effect.endpoint === 'throttled' ? 'slow' : 'bad'
   }
   const wakeFor = (endpointId: string): void => {
     if (more.has(endpointId)) wake()
   }
-  const lanes = createLanes({ clock, maxPerEndpoint, run, onRoom: wakeFor })
+  const concurrency = createEndpointConcurrency({ clock, maxPerEndpoint, run, onRoom: wakeFor })
   const recorder = createRecorder({
     database,
     clock,
     logger,
     onRecorded: (batch) => {
-      void releaseJobs(database, takeBack(lanes, batch), logger)
+      void releaseJobs(database, takeBack(concurrency, batch), logger)
       if (more.size > 0) wake()
     },
   })
 
   const claim = async (): Promise<void> => {
-    const limit = Math.min(maxInFlight - lanes.held(), MAX_UNRECORDED - recorder.backlog())
+    const limit = Math.min(maxInFlight - concurrency.held(), MAX_UNRECORDED - recorder.backlog())
     if (limit <= 0) return
     const token = newId()
     const now = clock.now()
-    const free = lanes.room()
+    const free = concurrency.room()
     failpoint('alerting.claim.before')
     const rows = await claimDeliveries(database, {
       token,
@@ -116,7 +116,7 @@ export const createDeliverer = (deps: DelivererDeps): Deliverer => {
     const byId = new Map(targets.map((target) => [target.endpointId, target]))
     const startBefore = now + START_WITHIN_MS
     // A row whose endpoint was disabled in between stays under its lease until upkeep ends it.
-    lanes.add(
+    concurrency.add(
       rows.flatMap((delivery) => {
         const target = byId.get(delivery.endpointId)
         return target ? [{ delivery, target, token, startBefore }] : []
@@ -175,8 +175,8 @@ export const createDeliverer = (deps: DelivererDeps): Deliverer => {
       await stopUpkeep()
       await stopListening()
       await claiming
-      await releaseJobs(database, lanes.empty(), logger)
-      await lanes.idle()
+      await releaseJobs(database, concurrency.empty(), logger)
+      await concurrency.idle()
       await recorder.drained()
     },
   }

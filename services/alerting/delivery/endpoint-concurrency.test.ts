@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { createManualClock } from '../../../tests/support/manual-clock.ts'
 import type { Job } from './attempt-delivery.ts'
-import { createLanes, FIRST_ROOM, type Pace } from './endpoint-concurrency.ts'
+import { createEndpointConcurrency, FIRST_ROOM, type Pace } from './endpoint-concurrency.ts'
 
 const jobsOf = (endpointId: string, count: number, maxPerSecond: number | null = null, startBefore = Infinity): Job[] =>
   Array.from({ length: count }, (_, index) => ({
@@ -16,7 +16,7 @@ const setUp = (maxPerEndpoint = 64) => {
   const clock = createManualClock(0)
   const running: { job: Job; end: (pace: Pace) => void }[] = []
   const rooms: string[] = []
-  const lanes = createLanes({
+  const concurrency = createEndpointConcurrency({
     clock,
     maxPerEndpoint,
     run: (job) => new Promise((end) => running.push({ job, end })),
@@ -31,12 +31,12 @@ const setUp = (maxPerEndpoint = 64) => {
     }
     await new Promise(setImmediate)
   }
-  return { clock, lanes, active, endAll, rooms }
+  return { clock, concurrency, active, endAll, rooms }
 }
 
 test('an endpoint that answers well is given more calls at once, up to the most', async () => {
-  const { lanes, active, endAll } = setUp()
-  lanes.add(jobsOf('a', 500))
+  const { concurrency, active, endAll } = setUp()
+  concurrency.add(jobsOf('a', 500))
   const before = active('a').length
   await endAll('a', 'good')
   expect(active('a').length).toBe(2 * before)
@@ -46,27 +46,27 @@ test('an endpoint that answers well is given more calls at once, up to the most'
 })
 
 test('an endpoint that times out is left with one call at a time and next to no room, and recovers', async () => {
-  const { lanes, active, endAll } = setUp()
-  lanes.add(jobsOf('slow', 60))
+  const { concurrency, active, endAll } = setUp()
+  concurrency.add(jobsOf('slow', 60))
   await endAll('slow', 'slow')
   expect(active('slow')).toHaveLength(1)
-  expect(lanes.room().get('slow')).toBe(0)
+  expect(concurrency.room().get('slow')).toBe(0)
   for (let calls = 0; calls < 4; calls++) await endAll('slow', 'good')
   expect(active('slow').length).toBeGreaterThan(8)
 })
 
 test('a slow endpoint takes nothing from another', async () => {
-  const { lanes, active, endAll } = setUp()
-  lanes.add(jobsOf('slow', FIRST_ROOM))
-  lanes.add(jobsOf('quick', FIRST_ROOM))
+  const { concurrency, active, endAll } = setUp()
+  concurrency.add(jobsOf('slow', FIRST_ROOM))
+  concurrency.add(jobsOf('quick', FIRST_ROOM))
   for (let round = 0; round < 10 && active('quick').length > 0; round++) await endAll('quick', 'good')
   expect(active('quick')).toHaveLength(0)
-  expect(lanes.room().get('quick')).toBeGreaterThan(0)
+  expect(concurrency.room().get('quick')).toBeGreaterThan(0)
 })
 
 test('an endpoint with a rate of its own is called no faster, and is given no more than it can take soon', async () => {
-  const { clock, lanes, active, endAll } = setUp()
-  lanes.add(jobsOf('paced', 20, 2))
+  const { clock, concurrency, active, endAll } = setUp()
+  concurrency.add(jobsOf('paced', 20, 2))
   const perSecond: number[] = []
   for (let second = 0; second < 5; second++) {
     let calls = 0
@@ -78,24 +78,24 @@ test('an endpoint with a rate of its own is called no faster, and is given no mo
     perSecond.push(calls)
   }
   expect(perSecond).toEqual([2, 2, 2, 2, 2])
-  expect(lanes.room().get('paced')).toBeLessThanOrEqual(20)
+  expect(concurrency.room().get('paced')).toBeLessThanOrEqual(20)
 })
 
 test('a job whose lease could end during its call is not started', async () => {
-  const { clock, lanes, active, endAll } = setUp(1)
-  lanes.add(jobsOf('a', 3, null, 20_000))
+  const { clock, concurrency, active, endAll } = setUp(1)
+  concurrency.add(jobsOf('a', 3, null, 20_000))
   clock.advance(20_000)
   await endAll('a', 'good')
   expect(active('a')).toHaveLength(0)
-  expect(lanes.held()).toBe(0)
+  expect(concurrency.held()).toBe(0)
 })
 
 test('emptied lanes give back what was not started, and are idle when the calls under way have ended', async () => {
-  const { lanes, active, endAll } = setUp(2)
-  lanes.add(jobsOf('a', 5))
-  expect(lanes.empty()).toHaveLength(3)
+  const { concurrency, active, endAll } = setUp(2)
+  concurrency.add(jobsOf('a', 5))
+  expect(concurrency.empty()).toHaveLength(3)
   let idle = false
-  const waiting = lanes.idle().then(() => {
+  const waiting = concurrency.idle().then(() => {
     idle = true
   })
   expect(active('a')).toHaveLength(2)

@@ -5,7 +5,7 @@ import type { Job } from './attempt-delivery.ts'
 export type Pace = 'good' | 'bad' | 'slow'
 
 /** One endpoint's share of this process. */
-type Lane = {
+type EndpointSlots = {
   readonly queue: Job[]
   active: number
   /** Calls at once: grows by one with each success, shrinks with failures, so that a receiver that hangs holds next to nothing. */
@@ -17,7 +17,7 @@ type Lane = {
   waiting: boolean
 }
 
-export type Lanes = {
+export type EndpointConcurrency = {
   readonly add: (jobs: readonly Job[]) => void
   /** Room left of each busy endpoint; those not named have `FIRST_ROOM`. */
   readonly room: () => Map<string, number>
@@ -33,14 +33,14 @@ export type Lanes = {
 
 const FIRST_LIMIT = 16
 /** Above this, the pace of an idle endpoint is forgotten. */
-const KEPT_LANES = 1_000
+const KEPT_ENDPOINTS = 1_000
 /** Claimed ahead, so that calls do not wait for the database. */
 const AHEAD = 4
 /** An endpoint with a rate of its own is given no more than it may call in this time, so that leases last. */
 const RATE_AHEAD_S = 10
 export const FIRST_ROOM = FIRST_LIMIT * AHEAD
 
-type LaneDeps = {
+type ConcurrencyDeps = {
   readonly clock: Clock
   readonly maxPerEndpoint: number
   /** Never rejects. */
@@ -50,8 +50,13 @@ type LaneDeps = {
 }
 
 /** Runs jobs with a limit per endpoint, each endpoint on its own lane: a slow one never delays the others. */
-export const createLanes = ({ clock, maxPerEndpoint, run, onRoom }: LaneDeps): Lanes => {
-  const lanes = new Map<string, Lane>()
+export const createEndpointConcurrency = ({
+  clock,
+  maxPerEndpoint,
+  run,
+  onRoom,
+}: ConcurrencyDeps): EndpointConcurrency => {
+  const slotsByEndpoint = new Map<string, EndpointSlots>()
   let held = 0
   let onIdle: (() => void)[] = []
 
@@ -62,49 +67,50 @@ export const createLanes = ({ clock, maxPerEndpoint, run, onRoom }: LaneDeps): L
     onIdle = []
   }
 
-  const finish = (endpointId: string, lane: Lane, pace: Pace): void => {
-    lane.active--
+  const finish = (endpointId: string, slots: EndpointSlots, pace: Pace): void => {
+    slots.active--
     letGo(1)
-    if (pace === 'good') lane.limit = Math.min(maxPerEndpoint, lane.limit + 1)
-    else lane.limit = Math.max(1, pace === 'slow' ? Math.floor(lane.limit / 2) : lane.limit - 1)
-    fill(endpointId, lane)
-    if (lane.queue.length <= lane.limit) onRoom(endpointId)
-    if (lane.active === 0 && lane.queue.length === 0 && lanes.size > KEPT_LANES) lanes.delete(endpointId)
+    if (pace === 'good') slots.limit = Math.min(maxPerEndpoint, slots.limit + 1)
+    else slots.limit = Math.max(1, pace === 'slow' ? Math.floor(slots.limit / 2) : slots.limit - 1)
+    fill(endpointId, slots)
+    if (slots.queue.length <= slots.limit) onRoom(endpointId)
+    if (slots.active === 0 && slots.queue.length === 0 && slotsByEndpoint.size > KEPT_ENDPOINTS)
+      slotsByEndpoint.delete(endpointId)
   }
 
-  const fill = (endpointId: string, lane: Lane): void => {
-    while (lane.active < lane.limit && lane.queue.length > 0) {
+  const fill = (endpointId: string, slots: EndpointSlots): void => {
+    while (slots.active < slots.limit && slots.queue.length > 0) {
       const now = clock.now()
-      if (lane.nextStartAt > now) {
-        wait(endpointId, lane, lane.nextStartAt - now)
+      if (slots.nextStartAt > now) {
+        wait(endpointId, slots, slots.nextStartAt - now)
         return
       }
-      const job = lane.queue.shift()!
+      const job = slots.queue.shift()!
       // Its lease may not outlast the call: somebody will claim it again.
       if (now >= job.startBefore) {
         letGo(1)
         continue
       }
       const { maxPerSecond } = job.target
-      if (maxPerSecond !== null) lane.nextStartAt = Math.max(now, lane.nextStartAt) + 1_000 / maxPerSecond
-      lane.active++
-      run(job).then((pace) => finish(endpointId, lane, pace))
+      if (maxPerSecond !== null) slots.nextStartAt = Math.max(now, slots.nextStartAt) + 1_000 / maxPerSecond
+      slots.active++
+      run(job).then((pace) => finish(endpointId, slots, pace))
     }
   }
 
-  const wait = (endpointId: string, lane: Lane, delayMs: number): void => {
-    if (lane.waiting) return
-    lane.waiting = true
+  const wait = (endpointId: string, slots: EndpointSlots, delayMs: number): void => {
+    if (slots.waiting) return
+    slots.waiting = true
     clock.after(Math.ceil(delayMs), () => {
-      lane.waiting = false
-      fill(endpointId, lane)
+      slots.waiting = false
+      fill(endpointId, slots)
     })
   }
 
-  const laneOf = (endpointId: string): Lane => {
-    let lane = lanes.get(endpointId)
-    if (!lane) {
-      lane = {
+  const slotsOf = (endpointId: string): EndpointSlots => {
+    let slots = slotsByEndpoint.get(endpointId)
+    if (!slots) {
+      slots = {
         queue: [],
         active: 0,
         limit: Math.min(FIRST_LIMIT, maxPerEndpoint),
@@ -112,38 +118,38 @@ export const createLanes = ({ clock, maxPerEndpoint, run, onRoom }: LaneDeps): L
         most: Infinity,
         waiting: false,
       }
-      lanes.set(endpointId, lane)
+      slotsByEndpoint.set(endpointId, slots)
     }
-    return lane
+    return slots
   }
 
   return {
     add: (jobs) => {
-      const touched = new Map<string, Lane>()
+      const touched = new Map<string, EndpointSlots>()
       for (const job of jobs) {
         const { endpointId } = job.target
-        const lane = laneOf(endpointId)
+        const slots = slotsOf(endpointId)
         const { maxPerSecond } = job.target
-        lane.most = maxPerSecond === null ? Infinity : Math.max(1, maxPerSecond * RATE_AHEAD_S)
-        lane.queue.push(job)
-        touched.set(endpointId, lane)
+        slots.most = maxPerSecond === null ? Infinity : Math.max(1, maxPerSecond * RATE_AHEAD_S)
+        slots.queue.push(job)
+        touched.set(endpointId, slots)
       }
       held += jobs.length
-      for (const [endpointId, lane] of touched) fill(endpointId, lane)
+      for (const [endpointId, slots] of touched) fill(endpointId, slots)
     },
     room: () => {
-      const roomOf = ({ limit, most, active, queue }: Lane): number =>
+      const roomOf = ({ limit, most, active, queue }: EndpointSlots): number =>
         Math.max(0, Math.min(limit * AHEAD, most) - active - queue.length)
-      return new Map([...lanes].map(([endpointId, lane]) => [endpointId, roomOf(lane)]))
+      return new Map([...slotsByEndpoint].map(([endpointId, slots]) => [endpointId, roomOf(slots)]))
     },
     held: () => held,
     pause: (endpointId, until) => {
-      const lane = laneOf(endpointId)
-      lane.nextStartAt = Math.max(lane.nextStartAt, until)
+      const slots = slotsOf(endpointId)
+      slots.nextStartAt = Math.max(slots.nextStartAt, until)
     },
     empty: (endpointId) => {
-      const chosen = endpointId === undefined ? [...lanes.values()] : [laneOf(endpointId)]
-      const jobs = chosen.flatMap((lane) => lane.queue.splice(0))
+      const chosen = endpointId === undefined ? [...slotsByEndpoint.values()] : [slotsOf(endpointId)]
+      const jobs = chosen.flatMap((slots) => slots.queue.splice(0))
       letGo(jobs.length)
       return jobs
     },

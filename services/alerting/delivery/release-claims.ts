@@ -2,12 +2,12 @@ import type { Database } from '#libs/postgres/database.ts'
 import type { Logger } from '#libs/runtime/logger.ts'
 import type { Job, Tried } from './attempt-delivery.ts'
 import { releaseDeliveries } from './claim-store.ts'
-import type { Lanes } from './endpoint-concurrency.ts'
+import type { EndpointConcurrency } from './endpoint-concurrency.ts'
 
 /** Claimed for an endpoint that asked for a pause: once the pause is written down nobody claims them before it ends. */
-export const takeBack = (lanes: Lanes, batch: readonly Tried[]): readonly Job[] => {
+export const takeBack = (concurrency: EndpointConcurrency, batch: readonly Tried[]): readonly Job[] => {
   const throttled = batch.filter(({ effect }) => effect.endpoint === 'throttled')
-  return [...new Set(throttled.map(({ target }) => target.endpointId))].flatMap(lanes.empty)
+  return [...new Set(throttled.map(({ target }) => target.endpointId))].flatMap(concurrency.empty)
 }
 
 /** Gives claims back; when that fails their leases will end. */

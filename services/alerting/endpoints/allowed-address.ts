@@ -34,7 +34,7 @@ export const isPortOpen = (port: number, allow: readonly AllowEntry[]): boolean 
  * Whether a webhook may connect to an address. Public means global unicast, after unwrapping IPv4 in IPv6 (`::ffff:a.b.c.d`); everything that could
  * lead back inside is not: private, loopback, link-local, NAT64, 6to4, Teredo, the deprecated `::/96`, and a cloud's host address that looks public.
  */
-export const judgeAddress = (address: string, port: number, allow: readonly AllowEntry[]): AddressVerdict => {
+export const checkAddress = (address: string, port: number, allow: readonly AllowEntry[]): AddressVerdict => {
   // Zones (`fe80::1%eth0`) name an interface of this machine.
   if (address.includes('%') || !ipaddr.isValid(address)) return { allowed: false, reason: 'not_an_address' }
   if (ipaddr.IPv4.isValid(address) && !ipaddr.IPv4.isValidFourPartDecimal(address))

@@ -4,7 +4,7 @@ import { connect as connectTls } from 'node:tls'
 import type { buildConnector } from 'undici'
 import type { Clock } from '#libs/runtime/clock.ts'
 import type { SendFailure } from '../core/delivery/classify-response.ts'
-import { isSameAddress, judgeAddress } from './allowed-address.ts'
+import { checkAddress, isSameAddress } from './allowed-address.ts'
 import type { WebhookRules } from './validate-url.ts'
 
 /** Why no connection was made. The message is the reason alone: addresses never reach a tenant. */
@@ -50,9 +50,9 @@ type ConnectorDeps = { readonly rules: WebhookRules; readonly network: Network; 
  * connection goes to one that was judged, and the peer is checked again before a byte is written (the TLS hello included).
  */
 export const createGuardedConnector = ({ rules, network, clock }: ConnectorDeps): buildConnector.connector => {
-  const judgedAddresses = async (host: string, port: number): Promise<readonly string[]> => {
+  const checkedAddresses = async (host: string, port: number): Promise<readonly string[]> => {
     const addresses = isIP(host) !== 0 ? [host] : await resolveName(network, host)
-    const refused = addresses.some((address) => !judgeAddress(address, port, rules.allow).allowed)
+    const refused = addresses.some((address) => !checkAddress(address, port, rules.allow).allowed)
     if (refused) throw new ConnectError('address_not_allowed')
     return addresses
   }
@@ -76,7 +76,7 @@ export const createGuardedConnector = ({ rules, network, clock }: ConnectorDeps)
   const open = async ({ hostname, port, protocol }: buildConnector.Options, signal: AbortSignal): Promise<Socket> => {
     const host = hostname.replace(/^\[(.*)\]$/, '$1')
     const portNumber = Number(port) || (protocol === 'https:' ? 443 : 80)
-    const addresses = await judgedAddresses(host, portNumber)
+    const addresses = await checkedAddresses(host, portNumber)
     if (signal.aborted) throw new ConnectError('connect_timeout')
     const socket = await dialOne(addresses, portNumber, signal)
     return protocol === 'https:' ? secure(socket, host, signal) : socket
@@ -117,7 +117,7 @@ const resolveName = async (network: Network, name: string): Promise<readonly str
 
 const isExpectedPeer = (socket: Socket, address: string, port: number, { allow }: WebhookRules): boolean => {
   const peer = socket.remoteAddress
-  return peer !== undefined && isSameAddress(peer, address) && judgeAddress(peer, port, allow).allowed
+  return peer !== undefined && isSameAddress(peer, address) && checkAddress(peer, port, allow).allowed
 }
 
 const secure = (socket: Socket, host: string, signal: AbortSignal): Promise<Socket> =>

@@ -2,7 +2,7 @@ import { Agent, type Dispatcher } from 'undici'
 import type { Clock } from '#libs/runtime/clock.ts'
 import type { SendFailure, SendResult } from '../core/delivery/classify-response.ts'
 import { ConnectError, createGuardedConnector, type Network, systemNetwork } from './guarded-connector.ts'
-import { judgeUrl, type WebhookRules } from './validate-url.ts'
+import { validateUrl, type WebhookRules } from './validate-url.ts'
 
 export type WebhookRequest = {
   readonly url: string
@@ -39,7 +39,7 @@ export const createWebhookSender = ({ clock, rules, network = systemNetwork }: S
   const send: SendWebhook = async ({ url, headers, body }) => {
     const startedAt = clock.now()
     const failed = (reason: SendFailure): SendResult => ({ kind: 'failed', reason, latencyMs: clock.now() - startedAt })
-    const verdict = judgeUrl(url, rules)
+    const verdict = validateUrl(url, rules)
     if (!verdict.allowed) return failed('url_not_allowed')
     const limit = new AbortController()
     const cancel = clock.after(CALL_MS, () => limit.abort())

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net'
-import { type AllowEntry, isPortOpen, judgeAddress } from './allowed-address.ts'
+import { type AllowEntry, checkAddress, isPortOpen } from './allowed-address.ts'
 
 /** What an operator permits. */
 export type WebhookRules = {
@@ -29,7 +29,7 @@ export const hostOf = (url: URL): string => url.hostname.replace(/^\[(.*)\]$/, '
  * What a URL alone can tell: its form, scheme and port, and for an address whether it may be called. What a name leads to is judged at each
  * connection, by every address it resolves to.
  */
-export const judgeUrl = (text: string, { allow, allowHttp }: WebhookRules): UrlVerdict => {
+export const validateUrl = (text: string, { allow, allowHttp }: WebhookRules): UrlVerdict => {
   // The URL parser drops tabs, line breaks and outer blanks: what is stored must be what was read.
   if (text.length > LONGEST_URL || /[\u0000-\u0020\u007f\\]/.test(text) || !URL.canParse(text))
     return refuse('invalid_url')
@@ -47,5 +47,5 @@ export const judgeUrl = (text: string, { allow, allowHttp }: WebhookRules): UrlV
 
 const isHostAllowed = (host: string, port: number, allow: readonly AllowEntry[]): boolean => {
   const address = isIP(host) !== 0 ? host : /^(.+\.)?localhost\.?$/.test(host) ? '127.0.0.1' : undefined
-  return address === undefined || judgeAddress(address, port, allow).allowed
+  return address === undefined || checkAddress(address, port, allow).allowed
 }

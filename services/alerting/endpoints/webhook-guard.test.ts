@@ -10,7 +10,7 @@ import {
   HOSTILE_URLS,
   PUBLIC_NAMES,
 } from '../../../tests/support/webhooks/hostile-urls.ts'
-import { isSameAddress, judgeAddress, parseAllowEntry } from './allowed-address.ts'
+import { checkAddress, isSameAddress, parseAllowEntry } from './allowed-address.ts'
 import type { Network } from './guarded-connector.ts'
 import { createWebhookSender } from './http-sender.ts'
 import type { WebhookRules } from './validate-url.ts'
@@ -230,7 +230,7 @@ test('every IPv4 address inside is refused, however it is embedded in IPv6', () 
         `2002:${hex}::1`,
         `::ffff:0:${hex}`,
       ]
-      for (const form of forms) expect(judgeAddress(form, 443, LAX.allow).allowed, form).toBe(false)
+      for (const form of forms) expect(checkAddress(form, 443, LAX.allow).allowed, form).toBe(false)
     }),
   )
 })

@@ -5,9 +5,9 @@ import type { Logger } from '#libs/runtime/logger.ts'
 import type { AlertingMetrics } from '../metrics.ts'
 import { sendDueDigests } from '../notifications/send-digests.ts'
 import { sendDueGroups } from '../notifications/send-groups.ts'
-import type { RuleBook } from '../rules/rule-store.ts'
-import { judgeDueAccounts } from './evaluate-accounts.ts'
-import { judgeDueSubjects, lookAtHushed } from './evaluate-monitors.ts'
+import type { RuleCatalog } from '../rules/rule-store.ts'
+import { evaluateDueAccounts } from './evaluate-accounts.ts'
+import { evaluateDueMonitors, recheckMuted } from './evaluate-monitors.ts'
 import { forgottenTenants } from './monitor-store.ts'
 
 export type AlertTimers = {
@@ -22,7 +22,7 @@ export type AlertTimersDeps = {
   readonly clock: Clock
   readonly logger: Logger
   readonly metrics: AlertingMetrics
-  readonly book: RuleBook
+  readonly ruleCatalog: RuleCatalog
   readonly onCommit: () => void
 }
 
@@ -34,22 +34,22 @@ const CLAIM = 200
 
 /** Dwells, reminders, cooldowns, snoozes and spans that end without an event. Replicas race for due accounts; each goes to one. */
 export const createAlertTimers = (deps: AlertTimersDeps): AlertTimers => {
-  const { database, clock, logger, metrics, book, onCommit } = deps
+  const { database, clock, logger, metrics, ruleCatalog, onCommit } = deps
   const stopping = new AbortController()
   let running: Promise<void> | undefined
 
   let rememberAt = 0
-  const runDueSubjects = async (): Promise<void> => {
+  const runDueMonitors = async (): Promise<void> => {
     if (clock.now() >= rememberAt) {
       rememberAt = clock.now() + REMEMBER_MS
       const turned = await forgottenTenants(database)
-      if (turned.length > 0) await database.transaction((tx) => lookAtHushed(tx, { turned, ongoing: [] }, clock.now()))
+      if (turned.length > 0) await database.transaction((tx) => recheckMuted(tx, { turned, ongoing: [] }, clock.now()))
     }
     while (!stopping.signal.aborted) {
-      const judged = await database.transaction((tx) => judgeDueSubjects(tx, book, clock.now(), CLAIM))
-      if (judged.subjects === 0) break
+      const evaluated = await database.transaction((tx) => evaluateDueMonitors(tx, ruleCatalog, clock.now(), CLAIM))
+      if (evaluated.monitors === 0) break
       failpoint('alerting.subjects.after')
-      await database.transaction((tx) => lookAtHushed(tx, judged, clock.now()))
+      await database.transaction((tx) => recheckMuted(tx, evaluated, clock.now()))
       onCommit()
     }
   }
@@ -64,13 +64,13 @@ export const createAlertTimers = (deps: AlertTimersDeps): AlertTimers => {
   }
 
   const runDue = async (): Promise<number> => {
-    await runDueSubjects()
+    await runDueMonitors()
     let total = 0
     while (!stopping.signal.aborted) {
       const count = await database.transaction(async (tx) => {
-        const judged = await judgeDueAccounts(tx, book, clock.now(), CLAIM)
-        if (judged > 0) failpoint('alerting.timers.before')
-        return judged
+        const evaluated = await evaluateDueAccounts(tx, ruleCatalog, clock.now(), CLAIM)
+        if (evaluated > 0) failpoint('alerting.timers.before')
+        return evaluated
       })
       if (count === 0) break
       failpoint('alerting.timers.after')

@@ -3,26 +3,26 @@ import { type SourceActivity, sourceActivitySchema } from '#libs/contracts/sourc
 import type { Database } from '#libs/postgres/database.ts'
 import type { Clock } from '#libs/runtime/clock.ts'
 import { failpoint } from '#libs/runtime/failpoint.ts'
-import type { RuleBook } from '../rules/rule-store.ts'
-import { judgeActivity, lookAtHushed } from './evaluate-monitors.ts'
+import type { RuleCatalog } from '../rules/rule-store.ts'
+import { evaluateActivity, recheckMuted } from './evaluate-monitors.ts'
 import { readRecord } from './parse-message.ts'
 
 export type ConsumeActivityDeps = {
   readonly database: Database
   readonly bus: Bus
   readonly clock: Clock
-  readonly book: RuleBook
+  readonly ruleCatalog: RuleCatalog
   /** Called after a commit that may have left something to send. */
   readonly onCommit: () => void
 }
 
 /** Reads `source.activity`: sources that are heard again end their alerts, and each is known from its first record on. */
 export const consumeActivity = ({ bus, ...deps }: ConsumeActivityDeps): Promise<Subscription> =>
-  bus.consume({ group: 'alerting-sources', topic: 'source.activity', handle: (batch) => judgeBatch(batch, deps) })
+  bus.consume({ group: 'alerting-sources', topic: 'source.activity', handle: (batch) => evaluateBatch(batch, deps) })
 
-const judgeBatch = async (
+const evaluateBatch = async (
   batch: Batch,
-  { database, clock, book, onCommit }: Omit<ConsumeActivityDeps, 'bus'>,
+  { database, clock, ruleCatalog, onCommit }: Omit<ConsumeActivityDeps, 'bus'>,
 ): Promise<void> => {
   const messages: SourceActivity[] = []
   for (const record of batch.records) {
@@ -31,8 +31,8 @@ const judgeBatch = async (
     else messages.push(read)
   }
   if (messages.length === 0) return
-  const judged = await database.transaction((tx) => judgeActivity(tx, book, messages))
+  const evaluated = await database.transaction((tx) => evaluateActivity(tx, ruleCatalog, messages))
   failpoint('alerting.activity.after')
-  await database.transaction((tx) => lookAtHushed(tx, judged, clock.now()))
+  await database.transaction((tx) => recheckMuted(tx, evaluated, clock.now()))
   onCommit()
 }

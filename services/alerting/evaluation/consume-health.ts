@@ -5,9 +5,9 @@ import type { Clock } from '#libs/runtime/clock.ts'
 import { failpoint } from '#libs/runtime/failpoint.ts'
 import type { Logger } from '#libs/runtime/logger.ts'
 import type { AlertingMetrics } from '../metrics.ts'
-import type { RuleBook } from '../rules/rule-store.ts'
-import { judgeChanges } from './evaluate-accounts.ts'
-import { createJudgeQueue } from './evaluation-queue.ts'
+import type { RuleCatalog } from '../rules/rule-store.ts'
+import { evaluateChanges } from './evaluate-accounts.ts'
+import { createEvaluationQueue } from './evaluation-queue.ts'
 import { readRecord } from './parse-message.ts'
 
 export type ConsumeHealthDeps = {
@@ -16,7 +16,7 @@ export type ConsumeHealthDeps = {
   readonly clock: Clock
   readonly logger: Logger
   readonly metrics: AlertingMetrics
-  readonly book: RuleBook
+  readonly ruleCatalog: RuleCatalog
   /** Called after a commit that may have left something to send. */
   readonly onCommit: () => void
 }
@@ -28,19 +28,22 @@ const MAX_BATCH_BYTES = 1024 * 1024
 
 /** Reads `account.health` and judges each change once. */
 export const consumeHealth = ({ bus, ...deps }: ConsumeHealthDeps): Promise<Subscription> => {
-  const judgeTogether = createJudgeQueue({ mostChanges: MAX_CHANGES, judge: (changes) => judgePart(changes, deps) })
+  const evaluateTogether = createEvaluationQueue({
+    mostChanges: MAX_CHANGES,
+    evaluate: (changes) => evaluatePart(changes, deps),
+  })
   return bus.consume({
     group: 'alerting',
     topic: 'account.health',
     maxBatchBytes: MAX_BATCH_BYTES,
     releaseAfterHandling: true,
-    handle: (batch) => judgeBatch(batch, judgeTogether),
+    handle: (batch) => evaluateBatch(batch, evaluateTogether),
   })
 }
 
-const judgeBatch = async (
+const evaluateBatch = async (
   batch: Batch,
-  judgeTogether: (changes: readonly AccountHealth[]) => Promise<void>,
+  evaluateTogether: (changes: readonly AccountHealth[]) => Promise<void>,
 ): Promise<void> => {
   const messages: AccountHealth[] = []
   for (const record of batch.records) {
@@ -49,23 +52,23 @@ const judgeBatch = async (
     else messages.push(read)
   }
   for (let from = 0; from < messages.length; from += MAX_CHANGES)
-    await judgeTogether(messages.slice(from, from + MAX_CHANGES))
+    await evaluateTogether(messages.slice(from, from + MAX_CHANGES))
 }
 
-const judgePart = async (
+const evaluatePart = async (
   changes: readonly AccountHealth[],
-  { database, clock, logger, metrics, book, onCommit }: Omit<ConsumeHealthDeps, 'bus'>,
+  { database, clock, logger, metrics, ruleCatalog, onCommit }: Omit<ConsumeHealthDeps, 'bus'>,
 ): Promise<void> => {
   const startedAt = clock.now()
   failpoint('alerting.judge.begin')
-  const judged = await database.transaction(async (tx) => {
-    const written = await judgeChanges(tx, book, changes)
+  const evaluated = await database.transaction(async (tx) => {
+    const written = await evaluateChanges(tx, ruleCatalog, changes)
     failpoint('alerting.judge.before')
     return written
   })
   failpoint('alerting.judge.after')
-  if (judged.transitions > 0) onCommit()
+  if (evaluated.transitions > 0) onCommit()
   const tookMs = clock.now() - startedAt
-  metrics.judged(changes.length, judged, tookMs)
-  logger.info({ changes: changes.length, ...judged, tookMs }, 'changes judged')
+  metrics.evaluated(changes.length, evaluated, tookMs)
+  logger.info({ changes: changes.length, ...evaluated, tookMs }, 'changes judged')
 }

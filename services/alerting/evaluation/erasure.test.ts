@@ -6,12 +6,12 @@ import { findTexts } from '../../../tests/support/find-text.ts'
 import { createAlertingDatabase, type TestDatabase } from '../../../tests/support/postgres/alerting-database.ts'
 import { accountChange } from '../../../tests/support/scoring/account-changes.ts'
 import { addEndpoint } from '../../../tests/support/webhooks/deliveries.ts'
-import { enqueueNotices } from '../notifications/enqueue-deliveries.ts'
-import { createRuleBook } from '../rules/rule-store.ts'
-import { judgeChanges } from './evaluate-accounts.ts'
+import { enqueueNotifications } from '../notifications/enqueue-deliveries.ts'
+import { createRuleCatalog } from '../rules/rule-store.ts'
+import { evaluateChanges } from './evaluate-accounts.ts'
 
 const AT = Date.parse('2026-11-01T00:00:00.000Z')
-const book = createRuleBook()
+const ruleCatalog = createRuleCatalog()
 let test_: TestDatabase
 beforeAll(async () => {
   test_ = await createAlertingDatabase()
@@ -21,8 +21,8 @@ afterAll(() => test_.drop())
 
 const fall = (accountId: string, sequence: number) =>
   accountChange({ accountId, sequence, at: AT + sequence * 1_000, score: 40, previousScore: 80 })
-const judge = (...messages: ReturnType<typeof fall>[]) =>
-  test_.database.transaction((tx) => judgeChanges(tx, book, messages))
+const evaluate = (...messages: ReturnType<typeof fall>[]) =>
+  test_.database.transaction((tx) => evaluateChanges(tx, ruleCatalog, messages))
 const countWaiting = async (): Promise<number> =>
   (
     await test_.database.query<{ n: number }>(
@@ -33,10 +33,13 @@ const erase = (sql: Sql, accountId: string, lastSequence: number) =>
   sql.query('select access.erase_account($1, $2, $3)', ['default', accountId, lastSequence])
 
 test('nothing of an erased account is left, and changes of before, read again or read first now, leave nothing either', async () => {
-  await judge(fall('canary', 1), fall('neighbour', 1))
+  await evaluate(fall('canary', 1), fall('neighbour', 1))
   await erase(test_.database, 'canary', 3)
   expect(await findTexts(test_.database, ['canary'])).toEqual([])
-  expect(await judge(fall('canary', 1), fall('canary', 2), fall('canary', 3))).toMatchObject({ accounts: 0, stale: 3 })
+  expect(await evaluate(fall('canary', 1), fall('canary', 2), fall('canary', 3))).toMatchObject({
+    accounts: 0,
+    stale: 3,
+  })
   expect(await findTexts(test_.database, ['canary'])).toEqual([])
   expect(await findTexts(test_.database, ['neighbour'])).toEqual([
     'alerting.account',
@@ -49,9 +52,9 @@ test('nothing of an erased account is left, and changes of before, read again or
 })
 
 test('an account that begins anew opens episodes of their own', async () => {
-  await judge(fall('again', 1))
+  await evaluate(fall('again', 1))
   await erase(test_.database, 'again', 1)
-  await judge(fall('again', 1), fall('again', 2))
+  await evaluate(fall('again', 1), fall('again', 2))
   const rows = await test_.database.query(
     `select rule_id as rule, episode from alerting.alert where account_id = 'again' and rule_id = 'at_risk_entered'`,
   )
@@ -59,9 +62,9 @@ test('an account that begins anew opens episodes of their own', async () => {
 })
 
 test('a message about several accounts goes when one of them is erased, and only then', async () => {
-  const told = async (...accountIds: string[]): Promise<void> => {
-    const notice = {
-      noticeId: newId(),
+  const notified = async (...accountIds: string[]): Promise<void> => {
+    const notification = {
+      notificationId: newId(),
       tenantId: 'default',
       accountId: null,
       type: 'health.changed',
@@ -71,10 +74,10 @@ test('a message about several accounts goes when one of them is erased, and only
       at: AT,
       body: { data: { accounts: accountIds.map((accountId) => ({ accountId })) } },
     } as const
-    expect(await test_.database.transaction((tx) => enqueueNotices(tx, [notice]))).toBe(1)
+    expect(await test_.database.transaction((tx) => enqueueNotifications(tx, [notification]))).toBe(1)
   }
-  await told('member', 'another')
-  await told('another', 'member-of-none')
+  await notified('member', 'another')
+  await notified('another', 'member-of-none')
   await erase(test_.database, 'member', 1)
   expect(await findTexts(test_.database, ['"member"'])).toEqual([])
   expect(await findTexts(test_.database, ['member-of-none'])).toEqual(['alerting.webhook_message'])
@@ -82,12 +85,12 @@ test('a message about several accounts goes when one of them is erased, and only
 
 test('traits that an erased user had brought go, also those of changes that are judged after the erasure', async () => {
   const withTraits = (sequence: number, traits: object) => ({ ...fall('traited', sequence), traits: { ...traits } })
-  await judge(withTraits(1, { plan: 'pro', mail: 'canary-mail' }))
+  await evaluate(withTraits(1, { plan: 'pro', mail: 'canary-mail' }))
   await test_.database.query('select access.erase_user($1, $2, $3, $4)', ['default', 'traited', 'ana', { plan: 'pro' }])
   expect(await findTexts(test_.database, ['canary-mail'])).toEqual([])
-  await judge(withTraits(2, { plan: 'pro', mail: 'canary-mail' }))
+  await evaluate(withTraits(2, { plan: 'pro', mail: 'canary-mail' }))
   expect(await findTexts(test_.database, ['canary-mail'])).not.toEqual([])
-  await judge(
+  await evaluate(
     { ...withTraits(3, { plan: 'pro' }), cause: 'erasure', backfill: true },
     withTraits(4, { plan: 'pro', region: 'north' }),
   )
@@ -100,19 +103,19 @@ test('traits that an erased user had brought go, also those of changes that are 
 
 test('an erasure waits for who judges the account for the first time, and one who comes meanwhile sees it', async () => {
   const held = Promise.withResolvers<void>()
-  const judged = Promise.withResolvers<void>()
+  const evaluated = Promise.withResolvers<void>()
   const first = test_.database.transaction(async (tx) => {
-    await judgeChanges(tx, book, [fall('racer', 1)])
-    judged.resolve()
+    await evaluateChanges(tx, ruleCatalog, [fall('racer', 1)])
+    evaluated.resolve()
     await held.promise
   })
-  await judged.promise
+  await evaluated.promise
   const erasing = erase(test_.database, 'racer', 2)
   await eventually('the erasure waits', async () => (await countWaiting()) === 1)
-  const second = judge(fall('racer', 2))
+  const second = evaluate(fall('racer', 2))
   await eventually('the next one waits too', async () => (await countWaiting()) === 2)
   held.resolve()
   await Promise.all([first, erasing, second])
-  await judge(fall('racer', 1), fall('racer', 2))
+  await evaluate(fall('racer', 1), fall('racer', 2))
   expect(await findTexts(test_.database, ['racer'])).toEqual([])
 })

@@ -6,11 +6,11 @@ import { createAlertingDatabase, type TestDatabase } from '../../../tests/suppor
 import { accountChange, type Change } from '../../../tests/support/scoring/account-changes.ts'
 import { addEndpoint } from '../../../tests/support/webhooks/deliveries.ts'
 import { insertSilence } from '../policy/silence-store.ts'
-import { createRuleBook } from '../rules/rule-store.ts'
-import { judgeChanges, judgeDueAccounts } from './evaluate-accounts.ts'
+import { createRuleCatalog } from '../rules/rule-store.ts'
+import { evaluateChanges, evaluateDueAccounts } from './evaluate-accounts.ts'
 
 const T0 = Date.parse('2026-11-01T00:00:00.000Z')
-const book = createRuleBook()
+const ruleCatalog = createRuleCatalog()
 let test_: TestDatabase
 beforeAll(async () => {
   test_ = await createAlertingDatabase()
@@ -32,8 +32,9 @@ beforeEach(async () => {
     await test_.database.query(`truncate alerting.${table} cascade`)
 })
 
-const judge = (...messages: AccountHealth[]) => test_.database.transaction((tx) => judgeChanges(tx, book, messages))
-const runTimers = (now: number) => test_.database.transaction((tx) => judgeDueAccounts(tx, book, now, 100))
+const evaluate = (...messages: AccountHealth[]) =>
+  test_.database.transaction((tx) => evaluateChanges(tx, ruleCatalog, messages))
+const runTimers = (now: number) => test_.database.transaction((tx) => evaluateDueAccounts(tx, ruleCatalog, now, 100))
 const change = (sequence: number, day: number, score: number, more: Partial<Change> = {}) =>
   accountChange({ sequence, at: T0 + day * DAY_MS, score, previousScore: 80, ...more })
 const alerts = async () =>
@@ -56,7 +57,7 @@ const events = async () =>
 
 test('a fall makes one alert with a derived id, its transition on the topic, and a webhook with facts and explanation', async () => {
   await addEndpoint(test_.database, 'https://example.com/hook', { eventTypes: ['alert.firing'] })
-  await judge(change(1, 0, 80), change(2, 1, 45))
+  await evaluate(change(1, 0, 80), change(2, 1, 45))
   const id = derivedId('alert', 'default', 'at_risk_entered', 'acme', 1)
   expect(await alerts()).toEqual(['acme at_risk_entered 1 firing told'])
   expect(await events()).toMatchObject([{ alertId: id, transition: 'firing', reason: 'crossed', sequence: 2 }])
@@ -80,9 +81,9 @@ test('a fall makes one alert with a derived id, its transition on the topic, and
 test('the same changes delivered again, whole or in part, one by one or together, change nothing', async () => {
   await addEndpoint(test_.database, 'https://example.com/hook')
   const life = [change(1, 0, 80), change(2, 1, 45), change(3, 2, 20), change(4, 3, 60), change(5, 20, 45)]
-  await judge(...life.slice(0, 3), ...life.slice(0, 2))
-  await judge(...life.slice(1, 4))
-  for (const message of life) await judge(message)
+  await evaluate(...life.slice(0, 3), ...life.slice(0, 2))
+  await evaluate(...life.slice(1, 4))
+  for (const message of life) await evaluate(message)
   const once = [await alerts(), await events(), (await deliveries()).length]
   expect(once[0]).toEqual([
     'acme at_risk_entered 1 resolved told',
@@ -90,7 +91,7 @@ test('the same changes delivered again, whole or in part, one by one or together
     'acme critical_entered 1 resolved told',
     'acme recovered 1 resolved told',
   ])
-  for (let i = 0; i < 3; i++) await judge(...[...life].reverse())
+  for (let i = 0; i < 3; i++) await evaluate(...[...life].reverse())
   expect([await alerts(), await events(), (await deliveries()).length]).toEqual(once)
 })
 
@@ -98,24 +99,24 @@ test('two consumers that judge the same batch at once make each alert once', asy
   await addEndpoint(test_.database, 'https://example.com/hook', { eventTypes: ['alert.firing'] })
   const accounts = Array.from({ length: 50 }, (_, i) => `account-${i}`)
   const batch = accounts.flatMap((accountId) => [change(1, 0, 80, { accountId }), change(2, 1, 40, { accountId })])
-  await Promise.all(Array.from({ length: 6 }, (_, i) => judge(...(i % 2 ? batch : [...batch].reverse()))))
+  await Promise.all(Array.from({ length: 6 }, (_, i) => evaluate(...(i % 2 ? batch : [...batch].reverse()))))
   expect((await alerts()).length).toBe(50)
   expect((await events()).length).toBe(50)
   expect((await deliveries()).length).toBe(50)
   // Nothing but their locks keeps consumers apart that judge accounts which are there.
   const recoveries = accounts.map((accountId) => change(3, 2, 80, { accountId }))
-  await Promise.all(Array.from({ length: 6 }, () => judge(...recoveries)))
+  await Promise.all(Array.from({ length: 6 }, () => evaluate(...recoveries)))
   expect((await alerts()).filter((alert) => alert.includes('at_risk_entered 1 resolved')).length).toBe(50)
 })
 
 test('an account that goes straight to critical is told of the critical alert; the warning is kept and says why it was not told', async () => {
-  await judge(change(1, 0, 80), change(2, 1, 10))
+  await evaluate(change(1, 0, 80), change(2, 1, 10))
   expect(await alerts()).toEqual(['acme at_risk_entered 1 firing inhibited', 'acme critical_entered 1 firing told'])
 })
 
 test('backfill opens its episode silently and sends no webhook of any type', async () => {
   await addEndpoint(test_.database, 'https://example.com/hook')
-  await judge(
+  await evaluate(
     change(1, 0, 80, { backfill: true }),
     change(2, 1, 40, { backfill: true }),
     change(3, 2, 39.5, { backfill: true }),
@@ -126,7 +127,7 @@ test('backfill opens its episode silently and sends no webhook of any type', asy
 
 test('hard signals: silence and a failed payment are told at any confidence and resolved when they end', async () => {
   const low = { band: 'insufficient_data' as const, confidence: 0.2 }
-  await judge(
+  await evaluate(
     change(1, 0, 80, { facts: { ...low, silentSince: '2026-11-01T00:00:00.000Z', paymentFailedDays: 0 } }),
     change(2, 1, 80, { facts: low }),
   )
@@ -135,7 +136,7 @@ test('hard signals: silence and a failed payment are told at any confidence and 
 
 test('a reminder is due after 14 days though no event comes, once, whoever looks', async () => {
   await addEndpoint(test_.database, 'https://example.com/hook', { eventTypes: ['alert.firing'] })
-  await judge(change(1, 0, 80), change(2, 1, 45))
+  await evaluate(change(1, 0, 80), change(2, 1, 45))
   expect(await runTimers(T0 + 15 * DAY_MS - 1)).toBe(0)
   expect(await Promise.all([1, 2, 3].map(() => runTimers(T0 + 15 * DAY_MS)))).toContain(1)
   expect(await runTimers(T0 + 15 * DAY_MS)).toBe(0)
@@ -147,7 +148,7 @@ test('a reminder is due after 14 days though no event comes, once, whoever looks
 })
 
 test('timers that nobody ran are made up for, each at its own instant, before the next change is judged', async () => {
-  await judge(change(1, 0, 80), change(2, 1, 45), change(3, 40, 80))
+  await evaluate(change(1, 0, 80), change(2, 1, 45), change(3, 40, 80))
   const rows = await test_.database.query<{ kind: string; day: number }>(
     `select kind, (extract(epoch from t.at) * 1000 - $1) / 86400000 as day
        from alerting.alert_transition t join alerting.alert a using (alert_id)
@@ -164,7 +165,7 @@ test('timers that nobody ran are made up for, each at its own instant, before th
 
 test('a move of one point, a band, a stage and a step are told as changes; a smaller move is not', async () => {
   await addEndpoint(test_.database, 'https://example.com/hook')
-  await judge(
+  await evaluate(
     change(1, 0, 80.5),
     change(2, 1, 81),
     change(3, 2, 74, { steps: [{ journeyId: 'main', stepId: 'invite' }] }),
@@ -183,7 +184,7 @@ test('a body stays under 20 KB: a long explanation is cut to its largest lines',
   const long = change(1, 0, 40)
   const line = long.explanation[0]!
   const explanation = Array.from({ length: 400 }, (_, i) => ({ ...line, factor: `f${'x'.repeat(500)}${i}`, delta: i }))
-  await judge({ ...long, explanation })
+  await evaluate({ ...long, explanation })
   const [body] = await deliveries()
   expect(JSON.stringify(body).length).toBeLessThan(20_000)
   expect(body.data.explanation[0].delta).toBe(399)
@@ -191,7 +192,7 @@ test('a body stays under 20 KB: a long explanation is cut to its largest lines',
 })
 
 test('accounts of two tenants with one id are two accounts', async () => {
-  await judge(change(1, 0, 80), change(1, 0, 45, { tenantId: 'other' }), change(2, 1, 45))
+  await evaluate(change(1, 0, 80), change(1, 0, 45, { tenantId: 'other' }), change(2, 1, 45))
   const rows = await test_.database.query<{ tenant: string }>(
     'select tenant_id as tenant from alerting.alert order by 1',
   )
@@ -202,9 +203,9 @@ test('a reminder that falls due within a silence is not told, also when its time
   const silence = { startsAt: T0 + 14 * DAY_MS, endsAt: T0 + 16 * DAY_MS, matcher: {} }
   const stored = { ...silence, silenceId: derivedId('test-silence'), comment: '', createdBy: 'a test', createdAt: T0 }
   await test_.database.transaction((tx) => insertSilence(tx, 'default', stored))
-  await judge(change(1, 0, 80), change(2, 1, 45))
-  await judge(accountChange({ accountId: 'other', sequence: 1, score: 45, at: T0 + DAY_MS }))
-  await judge(accountChange({ accountId: 'other', sequence: 2, score: 46, at: T0 + 20 * DAY_MS }))
+  await evaluate(change(1, 0, 80), change(2, 1, 45))
+  await evaluate(accountChange({ accountId: 'other', sequence: 1, score: 45, at: T0 + DAY_MS }))
+  await evaluate(accountChange({ accountId: 'other', sequence: 2, score: 46, at: T0 + 20 * DAY_MS }))
   await runTimers(T0 + 20 * DAY_MS)
   const reminders = await test_.database.query(
     `select account_id as account, t.told, t.muted from alerting.alert_transition t join alerting.alert using (alert_id)

@@ -3,13 +3,18 @@ import type { Sql } from '#libs/postgres/database.ts'
 import { failpoint } from '#libs/runtime/failpoint.ts'
 import { ofAccount } from '../alerts/alert-subject.ts'
 import { type DecidedTransition, recordTransitions } from '../alerts/record-transitions.ts'
-import { type AccountDecision, decideOnFacts, decideOnTime, type Surroundings } from '../core/alert/decide-account.ts'
+import {
+  type AccountDecision,
+  decideOnFacts,
+  decideOnTime,
+  type EvaluationContext,
+} from '../core/alert/decide-account.ts'
 import type { Suspicion } from '../core/alert/outage.ts'
 import { type FactRow, packChanges, type SeenAt } from '../core/preview/fact-record.ts'
-import { changeNotices } from '../notifications/change-notifications.ts'
-import type { Notice } from '../notifications/notification.ts'
+import { changeNotifications } from '../notifications/change-notifications.ts'
+import type { Notification } from '../notifications/notification.ts'
 import { insertFacts } from '../rules/fact-history-store.ts'
-import type { RuleBook } from '../rules/rule-store.ts'
+import type { RuleCatalog } from '../rules/rule-store.ts'
 import {
   type AccountKey,
   type AccountToSave,
@@ -21,22 +26,31 @@ import {
   type StoredAccount,
   saveAccounts,
 } from './account-store.ts'
-import { isTurn, type News, type ReadSurroundings, readSurroundings, suspicionOf } from './evaluation-context.ts'
+import { type ContextReader, isTurn, type News, readEvaluationContext, suspicionOf } from './evaluation-context.ts'
 import { countTenants } from './monitor-store.ts'
 
-export type Judged = { readonly accounts: number; readonly stale: number; readonly transitions: number }
+export type EvaluatedAccounts = { readonly accounts: number; readonly stale: number; readonly transitions: number }
 
 /**
  * Judges changes of accounts in one transaction: alerts, transitions, webhooks and what was seen are written together or not at all.
  * A change whose sequence was judged before is old news, so the same batch may come any number of times.
  */
-export const judgeChanges = async (tx: Sql, book: RuleBook, messages: readonly AccountHealth[]): Promise<Judged> => {
+export const evaluateChanges = async (
+  tx: Sql,
+  ruleCatalog: RuleCatalog,
+  messages: readonly AccountHealth[],
+): Promise<EvaluatedAccounts> => {
   const byAccount = Map.groupBy(messages, (message) => JSON.stringify([message.tenantId, message.accountId]))
   const accounts = await lockAccounts(
     tx,
     [...byAccount.values()].map((group) => ({ tenantId: group[0]!.tenantId, accountId: group[0]!.accountId })),
   )
-  const around = await readSurroundings(tx, book, accounts, Math.min(...messages.map(({ at }) => Date.parse(at))))
+  const around = await readEvaluationContext(
+    tx,
+    ruleCatalog,
+    accounts,
+    Math.min(...messages.map(({ at }) => Date.parse(at))),
+  )
   const news = accounts.map((account): News => {
     const group = byAccount.get(JSON.stringify([account.tenantId, account.accountId])) ?? []
     return { account, messages: newsOf(account, group) }
@@ -44,7 +58,7 @@ export const judgeChanges = async (tx: Sql, book: RuleBook, messages: readonly A
   const suspicions = await watchForOutages(tx, around, news)
   const saved: AccountToSave[] = []
   const decided: DecidedTransition[] = []
-  const notices: Notice[] = []
+  const notifications: Notification[] = []
   const facts: (AccountKey & FactRow)[] = []
   const unseen: StoredAccount[] = []
   const cleared: (AccountKey & { readonly traits: object })[] = []
@@ -56,10 +70,10 @@ export const judgeChanges = async (tx: Sql, book: RuleBook, messages: readonly A
     }
     stale -= fresh.length
     const suspicion = suspicions.get(account.tenantId) ?? null
-    const outcome = judgeAccount(account, fresh, { ...around.of(account), suspicion })
+    const outcome = evaluateAccount(account, fresh, { ...around.of(account), suspicion })
     saved.push(outcome.account)
     decided.push(...outcome.decided)
-    notices.push(...outcome.notices)
+    notifications.push(...outcome.notifications)
     facts.push(...outcome.facts)
     if (fresh.some(({ cause }) => cause === 'erasure')) cleared.push({ ...account, traits: fresh.at(-1)!.traits })
   }
@@ -68,16 +82,21 @@ export const judgeChanges = async (tx: Sql, book: RuleBook, messages: readonly A
   await insertFacts(tx, facts)
   await forgetTraits(tx, cleared)
   failpoint('alerting.judge.saved')
-  await recordTransitions(tx, decided, notices)
+  await recordTransitions(tx, decided, notifications)
   return { accounts: saved.length, stale, transitions: decided.length }
 }
 
 /** Judges accounts at which something fell due by `now`; answers how many there were. */
-export const judgeDueAccounts = async (tx: Sql, book: RuleBook, now: number, limit: number): Promise<number> => {
+export const evaluateDueAccounts = async (
+  tx: Sql,
+  ruleCatalog: RuleCatalog,
+  now: number,
+  limit: number,
+): Promise<number> => {
   const accounts = await claimDueAccounts(tx, now, limit)
   if (accounts.length === 0) return 0
   failpoint('alerting.timers.claimed')
-  const around = await readSurroundings(tx, book, accounts, now)
+  const around = await readEvaluationContext(tx, ruleCatalog, accounts, now)
   const decided: DecidedTransition[] = []
   const saved = accounts.map((account): AccountToSave => {
     const { seen } = account
@@ -93,7 +112,7 @@ export const judgeDueAccounts = async (tx: Sql, book: RuleBook, now: number, lim
 /** Tenants of which accounts fell silent or were heard again: what that makes suspect, and that they are counted if it may be an outage. */
 const watchForOutages = async (
   tx: Sql,
-  around: ReadSurroundings,
+  around: ContextReader,
   news: readonly News[],
 ): Promise<ReadonlyMap<string, Suspicion>> => {
   const suspicions = new Map<string, Suspicion>()
@@ -121,11 +140,11 @@ const newsOf = (account: StoredAccount, group: readonly AccountHealth[]): readon
     })
 }
 
-const judgeAccount = (account: StoredAccount, news: readonly AccountHealth[], around: Surroundings) => {
+const evaluateAccount = (account: StoredAccount, news: readonly AccountHealth[], around: EvaluationContext) => {
   let { states, seen } = account
   let nextCheckAt: number | null = null
   const decided: DecidedTransition[] = []
-  const notices: Notice[] = []
+  const notifications: Notification[] = []
   const changes: SeenAt[] = []
   for (const message of news) {
     const before = seen
@@ -134,7 +153,7 @@ const judgeAccount = (account: StoredAccount, news: readonly AccountHealth[], ar
     const after = seeing(message, at)
     const decision = decideOnFacts({ seen: before, states }, after, at, around)
     decided.push(...withAccount(decision, account, (when) => (when < at && before ? before : after)))
-    notices.push(...changeNotices(message, after))
+    notifications.push(...changeNotifications(message, after))
     states = decision.states
     nextCheckAt = decision.nextCheckAt
     seen = after
@@ -146,7 +165,7 @@ const judgeAccount = (account: StoredAccount, news: readonly AccountHealth[], ar
   return {
     account: { ...account, sequence: news.at(-1)!.sequence, states, seen, nextCheckAt },
     decided,
-    notices,
+    notifications,
     facts,
   }
 }

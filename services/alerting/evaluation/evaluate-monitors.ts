@@ -1,32 +1,32 @@
 import type { SourceActivity } from '#libs/contracts/source-activity.ts'
 import type { Sql } from '#libs/postgres/database.ts'
 import { failpoint } from '#libs/runtime/failpoint.ts'
-import { ofSource, ofTenant, type Testimony } from '../alerts/alert-subject.ts'
+import { type AlertSubjectSnapshot, ofSource, ofTenant } from '../alerts/alert-subject.ts'
 import { type DecidedTransition, recordTransitions } from '../alerts/record-transitions.ts'
-import type { AccountDecision, RuleInForce, Surroundings } from '../core/alert/decide-account.ts'
+import type { AccountDecision, EvaluationContext, RuleInForce } from '../core/alert/decide-account.ts'
 import { countedSince, decideSource, decideTenant, inhibitedBy, type QuietCount } from '../core/alert/decide-monitor.ts'
-import { HUSHES } from '../core/alert/outage.ts'
+import { OUTAGE_MUTES } from '../core/alert/outage.ts'
 import { policiesOf } from '../policy/policy-store.ts'
 import { silencesOf } from '../policy/silence-store.ts'
-import type { RuleBook } from '../rules/rule-store.ts'
+import type { RuleCatalog } from '../rules/rule-store.ts'
 import {
-  checkHushedAccounts,
-  claimDueSubjects,
+  checkMutedAccounts,
+  claimDueMonitors,
   countQuiet,
-  lockSubjects,
+  lockMonitors,
+  type MonitorKey,
+  type MonitorToSave,
   outagesOf,
-  type StoredSubject,
-  type SubjectKey,
-  type SubjectToSave,
-  saveSubjects,
+  type StoredMonitor,
+  saveMonitors,
 } from './monitor-store.ts'
 
 /** Judges that sources were heard, in one transaction: of each source the newest instant counts, and one that is known is old news. */
-export const judgeActivity = async (
+export const evaluateActivity = async (
   tx: Sql,
-  book: RuleBook,
+  ruleCatalog: RuleCatalog,
   messages: readonly SourceActivity[],
-): Promise<SubjectsJudged> => {
+): Promise<MonitorsEvaluated> => {
   const newest = new Map<string, SourceActivity>()
   for (const message of messages) {
     const key = JSON.stringify([message.tenantId, message.source])
@@ -34,140 +34,145 @@ export const judgeActivity = async (
     if (!known || Date.parse(known.heardAt) <= Date.parse(message.heardAt)) newest.set(key, message)
   }
   const keys = [...newest.values()].map(
-    ({ tenantId, source }): SubjectKey => ({ tenantId, kind: 'source', name: source }),
+    ({ tenantId, source }): MonitorKey => ({ tenantId, kind: 'source', name: source }),
   )
-  const subjects = await lockSubjects(tx, keys)
-  const around = await surroundings(tx, book, subjects, 0)
-  const judged: Judged[] = []
-  for (const subject of subjects) {
-    const message = newest.get(JSON.stringify([subject.tenantId, subject.name]))!
+  const monitors = await lockMonitors(tx, keys)
+  const around = await monitorContexts(tx, ruleCatalog, monitors, 0)
+  const evaluated: EvaluatedMonitor[] = []
+  for (const monitor of monitors) {
+    const message = newest.get(JSON.stringify([monitor.tenantId, monitor.name]))!
     const heardAt = Date.parse(message.heardAt)
-    if (subject.seen && heardAt <= subject.seen.heardAt) continue
-    const before = subject.seen
+    if (monitor.seen && heardAt <= monitor.seen.heardAt) continue
+    const before = monitor.seen
     const news = { heardAt, expectedIntervalHours: message.expectedIntervalHours }
-    const decision = decideSource(subject, news, heardAt, around(subject))
+    const decision = decideSource(monitor, news, heardAt, around(monitor))
     const seen = { at: Math.max(heardAt, before?.at ?? 0), ...news }
-    judged.push({
-      subject: { ...subject, seen },
+    evaluated.push({
+      monitor: { ...monitor, seen },
       decision,
-      testimony: (at) => ofSource(subject, before && at < heardAt ? before : news),
+      subjectSnapshot: (at) => ofSource(monitor, before && at < heardAt ? before : news),
     })
   }
-  return write(tx, judged, around)
+  return write(tx, evaluated, around)
 }
 
 /** How many were judged, the tenants at which an outage began or ended, and those at which one goes on. */
-export type SubjectsJudged = {
-  readonly subjects: number
+export type MonitorsEvaluated = {
+  readonly monitors: number
   readonly turned: readonly string[]
   readonly ongoing: readonly string[]
 }
 
-const NOTHING: SubjectsJudged = { subjects: 0, turned: [], ongoing: [] }
+const NOTHING: MonitorsEvaluated = { monitors: 0, turned: [], ongoing: [] }
 
 /** Judges subjects at which something fell due by `now`. */
-export const judgeDueSubjects = async (
+export const evaluateDueMonitors = async (
   tx: Sql,
-  book: RuleBook,
+  ruleCatalog: RuleCatalog,
   now: number,
   limit: number,
-): Promise<SubjectsJudged> => {
-  const subjects = await claimDueSubjects(tx, now, limit)
-  if (subjects.length === 0) return NOTHING
-  const around = await surroundings(tx, book, subjects, now)
-  const judged: Judged[] = []
-  for (const subject of subjects)
-    judged.push(
-      subject.kind === 'source'
-        ? judgeSource(subject, now, around(subject))
-        : await judgeTenant(tx, subject, now, around(subject)),
+): Promise<MonitorsEvaluated> => {
+  const monitors = await claimDueMonitors(tx, now, limit)
+  if (monitors.length === 0) return NOTHING
+  const around = await monitorContexts(tx, ruleCatalog, monitors, now)
+  const evaluated: EvaluatedMonitor[] = []
+  for (const monitor of monitors)
+    evaluated.push(
+      monitor.kind === 'source'
+        ? evaluateSource(monitor, now, around(monitor))
+        : await evaluateTenant(tx, monitor, now, around(monitor)),
     )
-  return write(tx, judged, around)
+  return write(tx, evaluated, around)
 }
 
 /**
  * Alerts of accounts that wait for an outage to show or to end look again: in a transaction of its own, for accounts are locked before subjects. While one goes
  * on, some may have begun to wait for it without having seen it.
  */
-export const lookAtHushed = async (
+export const recheckMuted = async (
   tx: Sql,
-  { turned, ongoing }: Omit<SubjectsJudged, 'subjects'>,
+  { turned, ongoing }: Omit<MonitorsEvaluated, 'monitors'>,
   now: number,
 ): Promise<void> => {
-  await checkHushedAccounts(tx, turned, HUSHES, now)
-  await checkHushedAccounts(tx, ongoing, ['held'], now)
+  await checkMutedAccounts(tx, turned, OUTAGE_MUTES, now)
+  await checkMutedAccounts(tx, ongoing, ['held'], now)
 }
 
-type Judged = {
-  readonly subject: StoredSubject
+type EvaluatedMonitor = {
+  readonly monitor: StoredMonitor
   readonly decision: AccountDecision
-  readonly testimony: (at: number) => Testimony
+  readonly subjectSnapshot: (at: number) => AlertSubjectSnapshot
 }
 
-const judgeSource = (subject: StoredSubject, now: number, around: Surroundings): Judged => {
-  const seen = { ...subject.seen!, at: Math.max(now, subject.seen!.at) }
-  const decision = decideSource(subject, null, seen.at, around)
-  return { subject: { ...subject, seen }, decision, testimony: () => ofSource(subject, seen) }
+const evaluateSource = (monitor: StoredMonitor, now: number, around: EvaluationContext): EvaluatedMonitor => {
+  const seen = { ...monitor.seen!, at: Math.max(now, monitor.seen!.at) }
+  const decision = decideSource(monitor, null, seen.at, around)
+  return { monitor: { ...monitor, seen }, decision, subjectSnapshot: () => ofSource(monitor, seen) }
 }
 
-const judgeTenant = async (tx: Sql, subject: StoredSubject, now: number, around: Surroundings): Promise<Judged> => {
+const evaluateTenant = async (
+  tx: Sql,
+  monitor: StoredMonitor,
+  now: number,
+  around: EvaluationContext,
+): Promise<EvaluatedMonitor> => {
   const counts = new Map<string, QuietCount>()
   for (const inForce of around.rules.filter(({ rule }) => rule.about.kind === 'tenant')) {
-    const since = countedSince(subject.states, inForce, now)
-    counts.set(inForce.rule.id, await countQuiet(tx, subject.tenantId, since))
+    const since = countedSince(monitor.states, inForce, now)
+    counts.set(inForce.rule.id, await countQuiet(tx, monitor.tenantId, since))
   }
-  const decision = decideTenant(subject.states, counts, now, around)
+  const decision = decideTenant(monitor.states, counts, now, around)
   const most = [...counts.values()].reduce((a, b) => (b.quiet > a.quiet ? b : a), { quiet: 0, active: 0 })
-  return { subject, decision, testimony: () => ofTenant(subject, most) }
+  return { monitor, decision, subjectSnapshot: () => ofTenant(monitor, most) }
 }
 
 /**
  * Of a source that no model expects nobody knows whether it fails, or whether the accounts it tells of are just quiet: it explains that many are silent together,
  * but not that one is.
  */
-const isExpected = ({ kind, seen }: StoredSubject): boolean => kind === 'tenant' || seen?.expectedIntervalHours !== null
+const isExpected = ({ kind, seen }: StoredMonitor): boolean => kind === 'tenant' || seen?.expectedIntervalHours !== null
 
 const write = async (
   tx: Sql,
-  judged: readonly Judged[],
-  around: (subject: SubjectKey) => SubjectSurroundings,
-): Promise<SubjectsJudged> => {
-  if (judged.length === 0) return NOTHING
-  const saved = judged.map(({ subject, decision }): SubjectToSave => {
-    const mutes = inhibitedBy(around(subject).rules, decision.states)
-    const inhibits = isExpected(subject) ? mutes : mutes.filter((ruleId) => around(subject).guardIds.has(ruleId))
-    return { ...subject, states: decision.states, inhibits, nextCheckAt: decision.nextCheckAt }
+  evaluated: readonly EvaluatedMonitor[],
+  around: (monitor: MonitorKey) => MonitorContext,
+): Promise<MonitorsEvaluated> => {
+  if (evaluated.length === 0) return NOTHING
+  const saved = evaluated.map(({ monitor, decision }): MonitorToSave => {
+    const mutes = inhibitedBy(around(monitor).rules, decision.states)
+    const inhibits = isExpected(monitor) ? mutes : mutes.filter((ruleId) => around(monitor).guardIds.has(ruleId))
+    return { ...monitor, states: decision.states, inhibits, nextCheckAt: decision.nextCheckAt }
   })
-  await saveSubjects(tx, saved)
+  await saveMonitors(tx, saved)
   failpoint('alerting.subjects.saved')
-  const decided = judged.flatMap(({ decision, testimony }): DecidedTransition[] =>
-    decision.transitions.map((one) => ({ ...one, ...testimony(one.at) })),
+  const decided = evaluated.flatMap(({ decision, subjectSnapshot }): DecidedTransition[] =>
+    decision.transitions.map((one) => ({ ...one, ...subjectSnapshot(one.at) })),
   )
   await recordTransitions(tx, decided)
-  const isTurned = ({ subject }: Judged, i: number) => saved[i]!.inhibits.join() !== subject.inhibits.join()
-  const tenantsOf = (some: readonly SubjectKey[]) => [...new Set(some.map(({ tenantId }) => tenantId))]
+  const isTurned = ({ monitor }: EvaluatedMonitor, i: number) => saved[i]!.inhibits.join() !== monitor.inhibits.join()
+  const tenantsOf = (some: readonly MonitorKey[]) => [...new Set(some.map(({ tenantId }) => tenantId))]
   return {
-    subjects: judged.length,
-    turned: tenantsOf(judged.filter(isTurned).map(({ subject }) => subject)),
+    monitors: evaluated.length,
+    turned: tenantsOf(evaluated.filter(isTurned).map(({ monitor }) => monitor)),
     ongoing: tenantsOf(saved.filter(({ inhibits }) => inhibits.length > 0)),
   }
 }
 
 /** With the ids of the rules that watch all accounts. */
-type SubjectSurroundings = Surroundings & { readonly guardIds: ReadonlySet<string> }
+type MonitorContext = EvaluationContext & { readonly guardIds: ReadonlySet<string> }
 
-const surroundings = async (tx: Sql, book: RuleBook, subjects: readonly SubjectKey[], since: number) => {
-  const tenantIds = [...new Set(subjects.map((subject) => subject.tenantId))]
-  const rules = await book.rulesInForce(tx, tenantIds)
+const monitorContexts = async (tx: Sql, ruleCatalog: RuleCatalog, monitors: readonly MonitorKey[], since: number) => {
+  const tenantIds = [...new Set(monitors.map((monitor) => monitor.tenantId))]
+  const rules = await ruleCatalog.rulesInForce(tx, tenantIds)
   const silences = await silencesOf(tx, tenantIds, since)
   const outages = await outagesOf(tx, tenantIds)
   const policies = await policiesOf(tx, tenantIds)
-  return (subject: SubjectKey): SubjectSurroundings => {
-    const { tenantId, kind } = subject
+  return (monitor: MonitorKey): MonitorContext => {
+    const { tenantId, kind } = monitor
     const all = rules.get(tenantId) ?? []
     return {
       accountId: null,
-      rules: rulesAbout(all, subject),
+      rules: rulesAbout(all, monitor),
       guardIds: new Set(all.filter(({ rule }) => rule.about.kind === 'tenant').map(({ rule }) => rule.id)),
       silences: silences.get(tenantId) ?? [],
       policy: policies.get(tenantId) ?? null,
@@ -177,7 +182,7 @@ const surroundings = async (tx: Sql, book: RuleBook, subjects: readonly SubjectK
   }
 }
 
-const rulesAbout = (rules: readonly RuleInForce[], { kind, name }: SubjectKey): readonly RuleInForce[] =>
+const rulesAbout = (rules: readonly RuleInForce[], { kind, name }: MonitorKey): readonly RuleInForce[] =>
   rules
     .filter(({ rule }) => rule.about.kind === kind)
     .map((inForce) => {

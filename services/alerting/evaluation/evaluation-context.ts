@@ -1,18 +1,18 @@
 import type { AccountHealth } from '#libs/contracts/account-health.ts'
 import type { Sql } from '#libs/postgres/database.ts'
-import { nextDue, type RuleInForce, type Surroundings } from '../core/alert/decide-account.ts'
+import { type EvaluationContext, nextDue, type RuleInForce } from '../core/alert/decide-account.ts'
 import { isMany } from '../core/alert/decide-monitor.ts'
 import { type Outage, quietOf, type Suspicion } from '../core/alert/outage.ts'
 import type { About, Rule } from '../core/alert/rule.ts'
 import { policiesOf } from '../policy/policy-store.ts'
 import { silencesOf } from '../policy/silence-store.ts'
-import type { RuleBook } from '../rules/rule-store.ts'
+import type { RuleCatalog } from '../rules/rule-store.ts'
 import type { AccountKey, StoredAccount } from './account-store.ts'
 import { countActive, countNear, outagesOf } from './monitor-store.ts'
 
 /** What accounts are judged by, besides what was seen of them. */
-export type ReadSurroundings = {
-  readonly of: (account: AccountKey) => Surroundings
+export type ContextReader = {
+  readonly of: (account: AccountKey) => EvaluationContext
   readonly outages: (tenantId: string) => readonly Outage[]
   readonly guards: (tenantId: string) => readonly Guard[]
 }
@@ -21,14 +21,14 @@ export type ReadSurroundings = {
 export type Guard = Rule & { readonly about: Extract<About, { kind: 'tenant' }> }
 
 /** For all that is decided: also for what fell due before `at` and that no timer has judged yet. */
-export const readSurroundings = async (
+export const readEvaluationContext = async (
   tx: Sql,
-  book: RuleBook,
+  ruleCatalog: RuleCatalog,
   accounts: readonly StoredAccount[],
   at: number,
-): Promise<ReadSurroundings> => {
+): Promise<ContextReader> => {
   const tenantIds = [...new Set(accounts.map((account) => account.tenantId))]
-  const rules = await book.rulesInForce(tx, tenantIds)
+  const rules = await ruleCatalog.rulesInForce(tx, tenantIds)
   const since = accounts.reduce((first, { states }) => Math.min(first, nextDue(states) ?? first), at)
   const silences = await silencesOf(tx, tenantIds, since)
   const outages = await outagesOf(tx, tenantIds)

@@ -10,9 +10,9 @@ type Waiting = {
   readonly reject: (error: unknown) => void
 }
 
-export type JudgeQueueOptions = {
+export type EvaluationQueueOptions = {
   /** Judges the changes in one transaction. */
-  readonly judge: (changes: readonly AccountHealth[]) => Promise<void>
+  readonly evaluate: (changes: readonly AccountHealth[]) => Promise<void>
   /** Of one transaction, unless one batch has more. */
   readonly mostChanges: number
 }
@@ -22,7 +22,7 @@ export type JudgeQueueOptions = {
  * as for a hundred. Whoever waits for a batch before handing over the next of its partition keeps the order of its accounts. Where a transaction of
  * several batches fails each is judged alone, so that none fails for what is in another.
  */
-export const createJudgeQueue = ({ judge, mostChanges }: JudgeQueueOptions) => {
+export const createEvaluationQueue = ({ evaluate, mostChanges }: EvaluationQueueOptions) => {
   const waiting: Waiting[] = []
   let waitingChanges = 0
   let underWay = 0
@@ -40,13 +40,13 @@ export const createJudgeQueue = ({ judge, mostChanges }: JudgeQueueOptions) => {
     return taken
   }
 
-  const judgeTogether = async (taken: readonly Waiting[]): Promise<void> => {
+  const evaluateTogether = async (taken: readonly Waiting[]): Promise<void> => {
     try {
-      await judge(taken.flatMap(({ changes }) => changes))
+      await evaluate(taken.flatMap(({ changes }) => changes))
       for (const { resolve } of taken) resolve()
     } catch (error) {
       if (taken.length === 1 || error instanceof UnavailableError) for (const { reject } of taken) reject(error)
-      else for (const one of taken) await judgeTogether([one])
+      else for (const one of taken) await evaluateTogether([one])
     }
   }
 
@@ -54,7 +54,7 @@ export const createJudgeQueue = ({ judge, mostChanges }: JudgeQueueOptions) => {
     filling = false
     while (waiting.length > 0 && (underWay === 0 || (underWay < MOST_AT_ONCE && waitingChanges >= mostChanges))) {
       underWay++
-      void judgeTogether(take()).then(() => {
+      void evaluateTogether(take()).then(() => {
         underWay--
         fillSoon()
       })

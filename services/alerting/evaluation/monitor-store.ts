@@ -7,26 +7,26 @@ import type { MuteReason } from '../core/alert/rule.ts'
 import { packStates, unpackStates } from './rule-state-codec.ts'
 
 /** What operators' alerts are about: a source, or (without a name) all accounts of the tenant. */
-export type SubjectKey = { readonly tenantId: string; readonly kind: 'source' | 'tenant'; readonly name: string }
+export type MonitorKey = { readonly tenantId: string; readonly kind: 'source' | 'tenant'; readonly name: string }
 
-export type StoredSubject = SubjectKey & {
+export type StoredMonitor = MonitorKey & {
   /** Of a source. */
   readonly seen: SourceSeen | null
   readonly states: RuleStates
   readonly inhibits: readonly string[]
 }
 
-type Row = SubjectKey & {
+type Row = MonitorKey & {
   readonly seen: SourceSeen | null
   readonly states: object
   readonly inhibits: readonly string[]
 }
 
 const COLUMNS = 'tenant_id as "tenantId", kind, name, seen, states, inhibits'
-const toSubject = (row: Row): StoredSubject => ({ ...row, states: unpackStates(row.states) })
+const toMonitor = (row: Row): StoredMonitor => ({ ...row, states: unpackStates(row.states) })
 
 /** Rows of these subjects, made if missing, locked in one order until the transaction ends. */
-export const lockSubjects = async (tx: Sql, keys: readonly SubjectKey[]): Promise<readonly StoredSubject[]> => {
+export const lockMonitors = async (tx: Sql, keys: readonly MonitorKey[]): Promise<readonly StoredMonitor[]> => {
   const params = [keys.map((key) => key.tenantId), keys.map((key) => key.kind), keys.map((key) => key.name)]
   await tx.query(
     `insert into alerting.subject (tenant_id, kind, name)
@@ -40,23 +40,23 @@ export const lockSubjects = async (tx: Sql, keys: readonly SubjectKey[]): Promis
       order by tenant_id, kind, name for update`,
     params,
   )
-  return rows.map(toSubject)
+  return rows.map(toMonitor)
 }
 
 /** Subjects at which a rule must look again, longest due first; those another replica works on are left to it. */
-export const claimDueSubjects = async (tx: Sql, now: number, limit: number): Promise<readonly StoredSubject[]> => {
+export const claimDueMonitors = async (tx: Sql, now: number, limit: number): Promise<readonly StoredMonitor[]> => {
   const rows = await tx.query<Row>(
     `select ${COLUMNS} from alerting.subject where next_check_at <= to_timestamp($1::double precision / 1000)
       order by next_check_at limit $2 for update skip locked`,
     [now, limit],
   )
-  return rows.map(toSubject)
+  return rows.map(toMonitor)
 }
 
-export type SubjectToSave = StoredSubject & { readonly nextCheckAt: number | null }
+export type MonitorToSave = StoredMonitor & { readonly nextCheckAt: number | null }
 
-export const saveSubjects = async (tx: Sql, subjects: readonly SubjectToSave[]): Promise<void> => {
-  for (const { tenantId, kind, name, seen, states, inhibits, nextCheckAt } of subjects)
+export const saveMonitors = async (tx: Sql, monitors: readonly MonitorToSave[]): Promise<void> => {
+  for (const { tenantId, kind, name, seen, states, inhibits, nextCheckAt } of monitors)
     await tx.query(
       `update alerting.subject
           set seen = $4::jsonb, states = $5::jsonb, inhibits = $6,
@@ -78,7 +78,7 @@ export const countTenants = async (tx: Sql, tenantIds: readonly string[], at: nu
 }
 
 /** A rule has changed: all subjects of the tenant are looked at by it now. */
-export const checkAllSubjects = async (tx: Sql, tenantId: string, now: number): Promise<void> => {
+export const checkAllMonitors = async (tx: Sql, tenantId: string, now: number): Promise<void> => {
   await tx.query(
     `with locked as (select kind, name from alerting.subject where tenant_id = $1 order by kind, name for update)
      update alerting.subject as s set next_check_at = to_timestamp($2::double precision / 1000)
@@ -153,7 +153,7 @@ export const forgottenTenants = async (sql: Sql): Promise<readonly string[]> => 
 }
 
 /** Accounts of these tenants with alerts that wait for an outage to show or to end look again now. Locked in the order of `lockAccounts`. */
-export const checkHushedAccounts = async (
+export const checkMutedAccounts = async (
   tx: Sql,
   tenantIds: readonly string[],
   mutes: readonly MuteReason[],

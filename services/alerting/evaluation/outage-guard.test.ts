@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import type { AccountHealth } from '#libs/contracts/account-health.ts'
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '#libs/runtime/durations.ts'
-import { type AlertDesk, createAlertDesk } from '../../../tests/support/alerting/alert-desk.ts'
+import { type AlertingHarness, createAlertingHarness } from '../../../tests/support/alerting/alert-desk.ts'
 import { createAlertingDatabase, type TestDatabase } from '../../../tests/support/postgres/alerting-database.ts'
 import { accountChange } from '../../../tests/support/scoring/account-changes.ts'
 import { addEndpoint } from '../../../tests/support/webhooks/deliveries.ts'
@@ -10,16 +10,16 @@ const T0 = Date.parse('2026-11-01T12:00:00.000Z')
 /** The last activity of all is at T0; with a limit of 7 days they fall silent a week later. */
 const SILENT_AT = T0 + 7 * DAY_MS
 let test_: TestDatabase
-let desk: AlertDesk
+let alerting: AlertingHarness
 beforeAll(async () => {
   test_ = await createAlertingDatabase()
-  desk = createAlertDesk(test_.database)
+  alerting = createAlertingHarness(test_.database)
 })
 afterAll(async () => {
   await test_.drop()
 })
 beforeEach(async () => {
-  await desk.clear()
+  await alerting.clear()
   await addEndpoint(test_.database, 'https://example.com/hook', {
     eventTypes: ['alert.firing', 'alert.resolved', 'outage.detected', 'outage.recovered'],
   })
@@ -47,65 +47,66 @@ const heardAgain = (accountId: string, at: number, sequence = 3): AccountHealth 
   return { ...change, explanation: [{ ...change.explanation[0]!, factor: 'cap.silent', delta: 31, cause: 'cap' }] }
 }
 /** In batches of three, as they come from several partitions. */
-const judgeInBatches = async (messages: readonly AccountHealth[]): Promise<void> => {
-  for (let i = 0; i < messages.length; i += 3) await desk.judge(...messages.slice(i, i + 3))
+const evaluateInBatches = async (messages: readonly AccountHealth[]): Promise<void> => {
+  for (let i = 0; i < messages.length; i += 3) await alerting.evaluate(...messages.slice(i, i + 3))
 }
-const told = async (): Promise<string[]> =>
-  (await desk.bodies()).map(({ type, data }) => `${type} ${data.alert.ruleId} ${data.accountId ?? '*'}`)
-const count = async (line: RegExp): Promise<number> => (await desk.alerts()).filter((alert) => line.test(alert)).length
+const notified = async (): Promise<string[]> =>
+  (await alerting.bodies()).map(({ type, data }) => `${type} ${data.alert.ruleId} ${data.accountId ?? '*'}`)
+const count = async (line: RegExp): Promise<number> =>
+  (await alerting.alerts()).filter((alert) => line.test(alert)).length
 
 test('200 accounts that fall silent together are one alert, for operators; each of theirs says that an outage mutes it', async () => {
-  await desk.judge(...names(200).map((name) => active(name)))
-  await judgeInBatches(names(200).map((name) => silent(name, SILENT_AT)))
-  await desk.runTimers(SILENT_AT + 1_000)
-  await desk.runTimers(SILENT_AT + DAY_MS / 2)
-  expect(await told()).toEqual(['outage.detected outage *'])
+  await alerting.evaluate(...names(200).map((name) => active(name)))
+  await evaluateInBatches(names(200).map((name) => silent(name, SILENT_AT)))
+  await alerting.runTimers(SILENT_AT + 1_000)
+  await alerting.runTimers(SILENT_AT + DAY_MS / 2)
+  expect(await notified()).toEqual(['outage.detected outage *'])
   expect(await count(/^(silence|at_risk_entered) account-\d+ 1 firing outage$/)).toBe(400)
-  expect((await desk.bodies())[0].data).toMatchObject({ silentAccounts: 200, activeAccounts: 200 })
+  expect((await alerting.bodies())[0].data).toMatchObject({ silentAccounts: 200, activeAccounts: 200 })
 })
 
 test('3 of 200 accounts that fall silent together are three alerts, each told at once', async () => {
-  await desk.judge(...names(200).map((name) => active(name)))
+  await alerting.evaluate(...names(200).map((name) => active(name)))
   const [a, b, c, ...others] = names(200)
-  await desk.judge(...others.map((name) => ({ ...active(name, SILENT_AT - HOUR_MS), sequence: 2 })))
-  await judgeInBatches([a!, b!, c!].map((name) => silent(name, SILENT_AT)))
+  await alerting.evaluate(...others.map((name) => ({ ...active(name, SILENT_AT - HOUR_MS), sequence: 2 })))
+  await evaluateInBatches([a!, b!, c!].map((name) => silent(name, SILENT_AT)))
   expect(await count(/^silence account-00[012] 1 firing told$/)).toBe(3)
   expect(await count(/^outage/)).toBe(0)
-  const silences = (await desk.bodies()).filter(({ data }) => data.alert.ruleId === 'silence')
+  const silences = (await alerting.bodies()).filter(({ data }) => data.alert.ruleId === 'silence')
   expect(silences.map(({ timestamp }) => Date.parse(timestamp) - SILENT_AT)).toEqual([300, 300, 300])
 })
 
 test('alerts wait while many are near their limit, and are told when no outage has shown', async () => {
-  await desk.judge(...names(50).map((name) => active(name)))
-  await judgeInBatches(names(4).map((name) => silent(name, SILENT_AT)))
+  await alerting.evaluate(...names(50).map((name) => active(name)))
+  await evaluateInBatches(names(4).map((name) => silent(name, SILENT_AT)))
   expect(await count(/^silence account-\d+ 1 firing held$/)).toBe(4)
-  await desk.judge(
+  await alerting.evaluate(
     ...names(50)
       .slice(4)
       .map((name) => ({ ...active(name, SILENT_AT + MINUTE_MS), sequence: 2 })),
   )
-  await desk.runTimers(SILENT_AT + 15 * MINUTE_MS + 300)
+  await alerting.runTimers(SILENT_AT + 15 * MINUTE_MS + 300)
   expect(await count(/^silence account-\d+ 1 firing told$/)).toBe(4)
-  expect((await desk.transitions('silence')).slice(-1)).toEqual([
+  expect((await alerting.transitions('silence')).slice(-1)).toEqual([
     `reminder held_over told ${new Date(SILENT_AT + 15 * MINUTE_MS + 300).toISOString()}`,
   ])
 })
 
 test('when it is over, those who are back are told nothing, and those who are still silent are told', async () => {
-  await desk.judge(...names(100).map((name) => active(name)))
-  await judgeInBatches(names(100).map((name) => silent(name, SILENT_AT)))
-  await desk.runTimers(SILENT_AT + MINUTE_MS)
+  await alerting.evaluate(...names(100).map((name) => active(name)))
+  await evaluateInBatches(names(100).map((name) => silent(name, SILENT_AT)))
+  await alerting.runTimers(SILENT_AT + MINUTE_MS)
   const backAt = SILENT_AT + HOUR_MS
-  await judgeInBatches(
+  await evaluateInBatches(
     names(100)
       .slice(2)
       .map((name) => heardAgain(name, backAt)),
   )
-  await desk.runTimers(backAt + 1_000)
+  await alerting.runTimers(backAt + 1_000)
   expect(await count(/^outage \* 1 recovering told$/)).toBe(1)
-  await desk.runTimers(backAt + 20 * MINUTE_MS)
+  await alerting.runTimers(backAt + 20 * MINUTE_MS)
   expect(await count(/^outage \* 1 resolved told$/)).toBe(1)
-  expect((await told()).sort()).toEqual([
+  expect((await notified()).sort()).toEqual([
     'alert.firing at_risk_entered account-000',
     'alert.firing at_risk_entered account-001',
     'alert.firing silence account-000',
@@ -117,33 +118,33 @@ test('when it is over, those who are back are told nothing, and those who are st
 })
 
 test('an outage is over half of what began it, and not because time passes', async () => {
-  await desk.judge(...names(100).map((name) => active(name)))
-  await judgeInBatches(names(30).map((name) => silent(name, SILENT_AT)))
-  await desk.runTimers(SILENT_AT + 1_000)
-  await desk.runTimers(SILENT_AT + 3 * DAY_MS)
+  await alerting.evaluate(...names(100).map((name) => active(name)))
+  await evaluateInBatches(names(30).map((name) => silent(name, SILENT_AT)))
+  await alerting.runTimers(SILENT_AT + 1_000)
+  await alerting.runTimers(SILENT_AT + 3 * DAY_MS)
   expect(await count(/^outage \* 1 firing told$/)).toBe(1)
-  await judgeInBatches(
+  await evaluateInBatches(
     names(30)
       .slice(11)
       .map((name) => heardAgain(name, SILENT_AT + 3 * DAY_MS)),
   )
-  await desk.runTimers(SILENT_AT + 4 * DAY_MS)
+  await alerting.runTimers(SILENT_AT + 4 * DAY_MS)
   expect(await count(/^outage \* 1 firing told$/)).toBe(1)
-  await judgeInBatches(
+  await evaluateInBatches(
     names(11)
       .slice(9)
       .map((name) => heardAgain(name, SILENT_AT + 4 * DAY_MS)),
   )
-  await desk.runTimers(SILENT_AT + 4 * DAY_MS + 1)
-  await desk.runTimers(SILENT_AT + 5 * DAY_MS)
+  await alerting.runTimers(SILENT_AT + 4 * DAY_MS + 1)
+  await alerting.runTimers(SILENT_AT + 5 * DAY_MS)
   expect(await count(/^outage \* 1 resolved told$/)).toBe(1)
   expect(await count(/^silence account-\d+ 1 firing told$/)).toBe(9)
 })
 
 test('what has nothing to do with the silence is told during an outage', async () => {
-  await desk.judge(...names(20).map((name) => active(name)))
-  await judgeInBatches(names(20).map((name) => silent(name, SILENT_AT)))
-  await desk.runTimers(SILENT_AT + 1_000)
+  await alerting.evaluate(...names(20).map((name) => active(name)))
+  await evaluateInBatches(names(20).map((name) => silent(name, SILENT_AT)))
+  await alerting.runTimers(SILENT_AT + 1_000)
   const failed = accountChange({
     accountId: 'account-000',
     sequence: 3,
@@ -152,34 +153,34 @@ test('what has nothing to do with the silence is told during an outage', async (
     previousScore: 49,
     facts: { paymentFailedDays: 15, silentSince: new Date(SILENT_AT).toISOString(), silenceLimitDays: 7 },
   })
-  await desk.judge(failed)
-  expect((await told()).slice(1)).toEqual([
+  await alerting.evaluate(failed)
+  expect((await notified()).slice(1)).toEqual([
     'alert.firing critical_entered account-000',
     'alert.firing payment_failed account-000',
   ])
 })
 
 test('batches judged at once by several replicas tell one alert and nothing twice', async () => {
-  await desk.judge(...names(120).map((name) => active(name)))
+  await alerting.evaluate(...names(120).map((name) => active(name)))
   const messages = names(120).map((name) => silent(name, SILENT_AT))
   const batches = Array.from({ length: 24 }, (_, i) => messages.slice(i * 5, i * 5 + 5))
   await Promise.all(
     [...batches, ...batches].map(async (batch, i) => {
-      await desk.judge(...batch)
-      if (i % 4 === 0) await desk.runTimers(SILENT_AT + 1_000)
+      await alerting.evaluate(...batch)
+      if (i % 4 === 0) await alerting.runTimers(SILENT_AT + 1_000)
     }),
   )
-  await desk.runTimers(SILENT_AT + 2_000)
-  expect(await told()).toEqual(['outage.detected outage *'])
+  await alerting.runTimers(SILENT_AT + 2_000)
+  expect(await notified()).toEqual(['outage.detected outage *'])
 })
 
 test('a silent source explains that its accounts are silent together', async () => {
-  await desk.judge(...names(60).map((name) => active(name)))
-  await desk.hear('web', T0)
-  await desk.runTimers(T0 + 3 * DAY_MS)
-  await judgeInBatches(names(60).map((name) => silent(name, SILENT_AT)))
-  await desk.runTimers(SILENT_AT + 1_000)
+  await alerting.evaluate(...names(60).map((name) => active(name)))
+  await alerting.recordActivity('web', T0)
+  await alerting.runTimers(T0 + 3 * DAY_MS)
+  await evaluateInBatches(names(60).map((name) => silent(name, SILENT_AT)))
+  await alerting.runTimers(SILENT_AT + 1_000)
   expect(await count(/^outage \* 1 firing outage$/)).toBe(1)
   expect(await count(/^silence account-\d+ 1 firing outage$/)).toBe(60)
-  expect(await told()).toEqual([])
+  expect(await notified()).toEqual([])
 })

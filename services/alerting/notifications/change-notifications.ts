@@ -2,14 +2,14 @@ import type { AccountHealth } from '#libs/contracts/account-health.ts'
 import { derivedId } from '#libs/runtime/ids.ts'
 import { changeTypes } from '../core/delivery/change-types.ts'
 import type { SeenHealth } from '../evaluation/account-store.ts'
-import type { Notice } from './notification.ts'
+import type { Notification } from './notification.ts'
 import { accountBody } from './payload.ts'
 
 /** What endpoints are told of a change that is no alert. */
-export const changeNotices = (message: AccountHealth, seen: SeenHealth): readonly Notice[] =>
-  changeTypes(message).flatMap((type): readonly Notice[] => {
-    const noticeOf = (noticeId: string, extra: object): Notice => ({
-      noticeId,
+export const changeNotifications = (message: AccountHealth, seen: SeenHealth): readonly Notification[] =>
+  changeTypes(message).flatMap((type): readonly Notification[] => {
+    const notificationOf = (notificationId: string, extra: object): Notification => ({
+      notificationId,
       tenantId: message.tenantId,
       accountId: message.accountId,
       type,
@@ -21,7 +21,7 @@ export const changeNotices = (message: AccountHealth, seen: SeenHealth): readonl
     })
     return type === 'onboarding.step_completed'
       ? message.stepsCompleted.map((step) =>
-          noticeOf(derivedId('change', message.changeId, type, step.journeyId, step.stepId), { step }),
+          notificationOf(derivedId('change', message.changeId, type, step.journeyId, step.stepId), { step }),
         )
-      : [noticeOf(derivedId('change', message.changeId, type), {})]
+      : [notificationOf(derivedId('change', message.changeId, type), {})]
   })

@@ -4,7 +4,7 @@ import type { Sql } from '#libs/postgres/database.ts'
 import { derivedId } from '#libs/runtime/ids.ts'
 import { type EndpointFilter, matchesEndpoint, takesGroups } from '../core/delivery/matches-endpoint.ts'
 import { slackMessage } from '../core/delivery/slack-message.ts'
-import type { Notice } from './notification.ts'
+import type { Notification } from './notification.ts'
 import { textOf } from './payload.ts'
 
 /** `notify` on this channel, sent with the commit, wakes the deliverers of all replicas. */
@@ -25,31 +25,32 @@ export type Target = {
  * Ids are derived from notice and endpoint, so enqueueing the same notice again adds nothing. They are due a second ago, so that no clock that is a
  * little behind makes the first try wait.
  */
-export const enqueueNotices = async (tx: Sql, notices: readonly Notice[]): Promise<number> => {
-  if (notices.length === 0) return 0
-  const targets = await enabledEndpoints(tx, [...new Set(notices.map((notice) => notice.tenantId))])
-  const pairs = notices.flatMap((notice) =>
+export const enqueueNotifications = async (tx: Sql, notifications: readonly Notification[]): Promise<number> => {
+  if (notifications.length === 0) return 0
+  const targets = await enabledEndpoints(tx, [...new Set(notifications.map((notification) => notification.tenantId))])
+  const pairs = notifications.flatMap((notification) =>
     targets
-      .filter((target) => target.tenantId === notice.tenantId && isFor(target, notice))
-      .map((target) => ({ notice, target })),
+      .filter((target) => target.tenantId === notification.tenantId && isFor(target, notification))
+      .map((target) => ({ notification, target })),
   )
   return enqueuePairs(tx, pairs)
 }
 
 /** Endpoints that take groups get a grouped notice when its window ends. */
-const isFor = (target: Target, notice: Notice): boolean => {
-  if (notice.endpointIds && notice.endpointIds.length > 0) return notice.endpointIds.includes(target.endpointId)
-  return matchesEndpoint(target, notice) && !(notice.grouped && takesGroups(target))
+const isFor = (target: Target, notification: Notification): boolean => {
+  if (notification.endpointIds && notification.endpointIds.length > 0)
+    return notification.endpointIds.includes(target.endpointId)
+  return matchesEndpoint(target, notification) && !(notification.grouped && takesGroups(target))
 }
 
 /** The same for one endpoint that is named, whatever it subscribes to: a test send. Answers the delivery's id. */
 export const enqueueFor = async (
   tx: Sql,
   target: { readonly endpointId: string; readonly kind: EndpointKind },
-  notice: Notice,
+  notification: Notification,
 ): Promise<string> => {
-  await enqueuePairs(tx, [{ notice, target }])
-  return derivedId(notice.noticeId, target.endpointId)
+  await enqueuePairs(tx, [{ notification, target }])
+  return derivedId(notification.notificationId, target.endpointId)
 }
 
 export const enabledEndpoints = (tx: Sql, tenantIds: readonly string[]): Promise<readonly Target[]> =>
@@ -59,19 +60,27 @@ export const enabledEndpoints = (tx: Sql, tenantIds: readonly string[]): Promise
     [tenantIds],
   )
 
-type Pair = { readonly notice: Notice; readonly target: { readonly endpointId: string; readonly kind: EndpointKind } }
+type Pair = {
+  readonly notification: Notification
+  readonly target: { readonly endpointId: string; readonly kind: EndpointKind }
+}
 
 /** All endpoints of one kind share a message. */
-export const messageIdOf = ({ noticeId }: Notice, kind: EndpointKind): string =>
-  kind === 'slack' ? derivedId(noticeId, 'slack') : noticeId
+export const messageIdOf = ({ notificationId }: Notification, kind: EndpointKind): string =>
+  kind === 'slack' ? derivedId(notificationId, 'slack') : notificationId
 
 const enqueuePairs = async (tx: Sql, pairs: readonly Pair[]): Promise<number> => {
   if (pairs.length === 0) return 0
-  const messages = new Map<string, Notice & { kind: EndpointKind }>()
-  const rows = pairs.map(({ notice, target }) => {
-    const messageId = messageIdOf(notice, target.kind)
-    messages.set(messageId, { ...notice, kind: target.kind })
-    return { messageId, notice, endpointId: target.endpointId, id: derivedId(notice.noticeId, target.endpointId) }
+  const messages = new Map<string, Notification & { kind: EndpointKind }>()
+  const rows = pairs.map(({ notification, target }) => {
+    const messageId = messageIdOf(notification, target.kind)
+    messages.set(messageId, { ...notification, kind: target.kind })
+    return {
+      messageId,
+      notification,
+      endpointId: target.endpointId,
+      id: derivedId(notification.notificationId, target.endpointId),
+    }
   })
   // Sorted, so that two transactions that enqueue the same things wait for each other instead of deadlocking.
   rows.sort((a, b) => (a.id < b.id ? -1 : 1))
@@ -104,17 +113,17 @@ const enqueuePairs = async (tx: Sql, pairs: readonly Pair[]): Promise<number> =>
      select count(*) as count, pg_notify('${DELIVERY_CHANNEL}', '') as woken from new`,
     [
       textArray(rows.map((row) => row.id)),
-      textArray(rows.map((row) => row.notice.tenantId)),
+      textArray(rows.map((row) => row.notification.tenantId)),
       textArray(rows.map((row) => row.endpointId)),
       textArray(rows.map((row) => row.messageId)),
-      textArray(rows.map((row) => row.notice.type)),
-      textArray(rows.map((row) => row.notice.accountId)),
-      numberArray(rows.map((row) => row.notice.at)),
-      numberArray(rows.map((row) => row.notice.notBefore ?? null)),
+      textArray(rows.map((row) => row.notification.type)),
+      textArray(rows.map((row) => row.notification.accountId)),
+      numberArray(rows.map((row) => row.notification.at)),
+      numberArray(rows.map((row) => row.notification.notBefore ?? null)),
     ],
   )
   return inserted!.count
 }
 
-const bodyOf = (notice: Notice, kind: EndpointKind): string =>
-  kind === 'slack' ? JSON.stringify(slackMessage(notice)) : textOf(notice.body)
+const bodyOf = (notification: Notification, kind: EndpointKind): string =>
+  kind === 'slack' ? JSON.stringify(slackMessage(notification)) : textOf(notification.body)

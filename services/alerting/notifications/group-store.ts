@@ -1,18 +1,28 @@
 import type { Sql } from '#libs/postgres/database.ts'
 import { derivedId } from '#libs/runtime/ids.ts'
-import type { Notice } from './notification.ts'
+import type { Notification } from './notification.ts'
 
-export type Grouped = { readonly notice: Notice; readonly dueAt: number }
+export type Grouped = { readonly notification: Notification; readonly dueAt: number }
 
 /** `''` stands for alerts of accounts that nobody owns. */
-export type NoticeGroup = { readonly groupId: string; readonly tenantId: string; readonly ownerId: string }
+export type NotificationGroup = { readonly groupId: string; readonly tenantId: string; readonly ownerId: string }
 
-/** Puts notices into the open group of their owner: the first one of a group says when it is due. Groups are locked in one order. */
+/** The column `notice` names the id `noticeId`: groups that an earlier version opened stay readable. */
+type StoredNotification = Omit<Notification, 'notificationId'> & { readonly noticeId: string }
+
+const toStored = ({ notificationId, ...rest }: Notification): StoredNotification => ({
+  noticeId: notificationId,
+  ...rest,
+})
+
+/** Puts notifications into the open group of their owner: the first one of a group says when it is due. Groups are locked in one order. */
 export const addToGroups = async (tx: Sql, grouped: readonly Grouped[]): Promise<void> => {
   if (grouped.length === 0) return
-  const byOwner = Map.groupBy(grouped, ({ notice }) => JSON.stringify([notice.tenantId, notice.ownerId ?? '']))
+  const byOwner = Map.groupBy(grouped, ({ notification }) =>
+    JSON.stringify([notification.tenantId, notification.ownerId ?? '']),
+  )
   const firsts = [...byOwner].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, members]) => members[0]!)
-  const groups = await tx.query<NoticeGroup>(
+  const groups = await tx.query<NotificationGroup>(
     `insert into alerting.notice_group as g (group_id, tenant_id, owner_id, due_at)
      select id, tenant, owner, to_timestamp(due / 1000)
        from unnest($1::uuid[], $2::text[], $3::text[], $4::double precision[]) with ordinality as n(id, tenant, owner, due, place)
@@ -20,9 +30,9 @@ export const addToGroups = async (tx: Sql, grouped: readonly Grouped[]): Promise
      on conflict (tenant_id, owner_id) do update set due_at = g.due_at
      returning group_id as "groupId", tenant_id as "tenantId", owner_id as "ownerId"`,
     [
-      firsts.map(({ notice }) => derivedId('alert-group', notice.noticeId)),
-      firsts.map(({ notice }) => notice.tenantId),
-      firsts.map(({ notice }) => notice.ownerId ?? ''),
+      firsts.map(({ notification }) => derivedId('alert-group', notification.notificationId)),
+      firsts.map(({ notification }) => notification.tenantId),
+      firsts.map(({ notification }) => notification.ownerId ?? ''),
       firsts.map(({ dueAt }) => dueAt),
     ],
   )
@@ -35,31 +45,33 @@ export const addToGroups = async (tx: Sql, grouped: readonly Grouped[]): Promise
        from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::jsonb[]) with ordinality as n(id, grp, tenant, account, notice, place)
       order by place`,
     [
-      grouped.map(({ notice }) => notice.noticeId),
-      grouped.map(({ notice }) => groupOf.get(JSON.stringify([notice.tenantId, notice.ownerId ?? '']))),
-      grouped.map(({ notice }) => notice.tenantId),
-      grouped.map(({ notice }) => notice.accountId),
-      grouped.map(({ notice }) => JSON.stringify(notice)),
+      grouped.map(({ notification }) => notification.notificationId),
+      grouped.map(({ notification }) =>
+        groupOf.get(JSON.stringify([notification.tenantId, notification.ownerId ?? ''])),
+      ),
+      grouped.map(({ notification }) => notification.tenantId),
+      grouped.map(({ notification }) => notification.accountId),
+      grouped.map(({ notification }) => JSON.stringify(toStored(notification))),
     ],
   )
 }
 
 /** Groups whose window has ended; those another replica works on are left to it. */
-export const claimDueGroups = (tx: Sql, now: number, limit: number): Promise<readonly NoticeGroup[]> =>
-  tx.query<NoticeGroup>(
+export const claimDueGroups = (tx: Sql, now: number, limit: number): Promise<readonly NotificationGroup[]> =>
+  tx.query<NotificationGroup>(
     `select group_id as "groupId", tenant_id as "tenantId", owner_id as "ownerId" from alerting.notice_group
       where due_at <= to_timestamp($1::double precision / 1000) order by due_at limit $2 for update skip locked`,
     [now, limit],
   )
 
 /** In the order they were added. */
-export const membersOf = async (tx: Sql, groupId: string): Promise<readonly Notice[]> =>
+export const membersOf = async (tx: Sql, groupId: string): Promise<readonly Notification[]> =>
   (
-    await tx.query<{ notice: Notice }>(
+    await tx.query<{ notice: StoredNotification }>(
       'select notice from alerting.grouped_notice where group_id = $1 order by position',
       [groupId],
     )
-  ).map(({ notice }) => notice)
+  ).map(({ notice: { noticeId, ...rest } }) => ({ notificationId: noticeId, ...rest }))
 
 export const removeGroup = async (tx: Sql, groupId: string): Promise<void> => {
   await tx.query('delete from alerting.notice_group where group_id = $1', [groupId])

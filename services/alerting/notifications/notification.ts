@@ -24,9 +24,9 @@ export const SEVERITIES = ['info', 'warning', 'critical'] as const
 export type Severity = (typeof SEVERITIES)[number]
 
 /** Something webhooks tell: which endpoints get it is decided when it is enqueued, in the transaction of what it tells. */
-export type Notice = {
+export type Notification = {
   /** Derived from the transition or the change, so that enqueueing it again finds the same deliveries. */
-  readonly noticeId: string
+  readonly notificationId: string
   readonly tenantId: string
   readonly accountId: string | null
   readonly type: WebhookType

@@ -7,9 +7,9 @@ import { toPolicy } from '../policy/policy-document.ts'
 import { claimDueDigests, type DueDigest, digested } from '../policy/policy-store.ts'
 import { type AlertLine, severalAlertsBody } from './batch-payload.ts'
 import { type DigestRow, openedIn } from './digest-store.ts'
-import { enqueueNotices, messageIdOf } from './enqueue-deliveries.ts'
+import { enqueueNotifications, messageIdOf } from './enqueue-deliveries.ts'
 import { noteAccountsOf } from './group-store.ts'
-import type { Notice } from './notification.ts'
+import type { Notification } from './notification.ts'
 
 const CLAIM = 10
 
@@ -38,8 +38,8 @@ const sendDigest = async (tx: Sql, { tenantId, dueAt, digestedAt }: DueDigest, n
       alerts: alerts.map(lineOf),
       extra: span,
     })
-    const notice: Notice = {
-      noticeId: derivedId('alert-digest', tenantId, ownerId === null ? 'nobody' : `of ${ownerId}`, now),
+    const notification: Notification = {
+      notificationId: derivedId('alert-digest', tenantId, ownerId === null ? 'nobody' : `of ${ownerId}`, now),
       tenantId,
       accountId: null,
       type: 'alert.digest',
@@ -49,8 +49,8 @@ const sendDigest = async (tx: Sql, { tenantId, dueAt, digestedAt }: DueDigest, n
       at: now,
       body,
     }
-    await enqueueNotices(tx, [notice])
-    const messageIds = [messageIdOf(notice, 'standard'), messageIdOf(notice, 'slack')]
+    await enqueueNotifications(tx, [notification])
+    const messageIds = [messageIdOf(notification, 'standard'), messageIdOf(notification, 'slack')]
     await noteAccountsOf(
       tx,
       tenantId,

@@ -3,8 +3,8 @@ import { derivedId } from '#libs/runtime/ids.ts'
 import { matchesEndpoint, takesGroups } from '../core/delivery/matches-endpoint.ts'
 import { type AlertLine, severalAlertsBody } from './batch-payload.ts'
 import { enabledEndpoints, enqueueFor, messageIdOf, type Target } from './enqueue-deliveries.ts'
-import { claimDueGroups, membersOf, type NoticeGroup, noteAccountsOf, removeGroup } from './group-store.ts'
-import type { Notice } from './notification.ts'
+import { claimDueGroups, membersOf, type NotificationGroup, noteAccountsOf, removeGroup } from './group-store.ts'
+import type { Notification } from './notification.ts'
 
 const CLAIM = 50
 
@@ -23,15 +23,15 @@ export const sendDueGroups = async (tx: Sql, now: number): Promise<number> => {
 }
 
 type Sending = {
-  readonly group: NoticeGroup
+  readonly group: NotificationGroup
   readonly target: Target
-  readonly members: readonly Notice[]
+  readonly members: readonly Notification[]
   readonly now: number
 }
 
 const sendTo = async (tx: Sql, { group, target, members, now }: Sending): Promise<void> => {
   // Whoever takes groups takes what is in them.
-  const wanted = members.filter((notice) => matchesEndpoint(target, { ...notice, type: 'alert.grouped' }))
+  const wanted = members.filter((notification) => matchesEndpoint(target, { ...notification, type: 'alert.grouped' }))
   const [only, second] = wanted
   if (!only) return
   if (!second && matchesEndpoint(target, only)) {
@@ -46,8 +46,8 @@ const sendTo = async (tx: Sql, { group, target, members, now }: Sending): Promis
     at: now,
     alerts: linesOf(wanted),
   })
-  const notice: Notice = {
-    noticeId: derivedId('alert-group', group.groupId, target.endpointId),
+  const notification: Notification = {
+    notificationId: derivedId('alert-group', group.groupId, target.endpointId),
     tenantId: group.tenantId,
     accountId: null,
     type: 'alert.grouped',
@@ -57,24 +57,24 @@ const sendTo = async (tx: Sql, { group, target, members, now }: Sending): Promis
     at: now,
     body,
   }
-  await enqueueFor(tx, target, notice)
+  await enqueueFor(tx, target, notification)
   const accountIds = shown.map(({ accountId }) => accountId)
-  await noteAccountsOf(tx, group.tenantId, [messageIdOf(notice, target.kind)], accountIds)
+  await noteAccountsOf(tx, group.tenantId, [messageIdOf(notification, target.kind)], accountIds)
 }
 
 type InBody = { readonly data: { readonly alert: { readonly id: string }; readonly health?: Record<string, unknown> } }
 const ORDER: readonly unknown[] = ['critical', 'warning', 'info']
 
 /** One line an alert, as it stood last; the gravest first. */
-const linesOf = (notices: readonly Notice[]): readonly AlertLine[] => {
+const linesOf = (notifications: readonly Notification[]): readonly AlertLine[] => {
   const lines = new Map<string, AlertLine & { readonly severity: unknown }>()
-  for (const notice of notices) {
-    const { alert, health } = (notice.body as InBody).data
+  for (const notification of notifications) {
+    const { alert, health } = (notification.body as InBody).data
     lines.set(alert.id, {
       ...alert,
-      accountId: notice.accountId!,
-      severity: notice.severity,
-      state: notice.type === 'alert.resolved' ? 'resolved' : 'firing',
+      accountId: notification.accountId!,
+      severity: notification.severity,
+      state: notification.type === 'alert.resolved' ? 'resolved' : 'firing',
       score: health?.score ?? null,
       band: health?.band ?? null,
     })

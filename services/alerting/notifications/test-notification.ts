@@ -1,10 +1,10 @@
 import { toInstant } from '#libs/runtime/clock.ts'
 import { newId } from '#libs/runtime/ids.ts'
-import type { Notice } from './notification.ts'
+import type { Notification } from './notification.ts'
 
 /** What a test send tells: nothing of any account. Each is a new one. */
-export const testNotice = (tenantId: string, now: number): Notice => ({
-  noticeId: newId(),
+export const testNotification = (tenantId: string, now: number): Notification => ({
+  notificationId: newId(),
   tenantId,
   accountId: null,
   type: 'webhook.test',

@@ -1,28 +1,30 @@
 import { derivedId } from '#libs/runtime/ids.ts'
 import type { DecidedTransition } from '../alerts/record-transitions.ts'
 import type { Rule, TransitionKind } from '../core/alert/rule.ts'
-import type { Notice, WebhookType } from './notification.ts'
+import type { Notification, WebhookType } from './notification.ts'
 import { alertInBody } from './payload.ts'
 
 /** What endpoints are told of a transition; undefined when nobody is. */
-export const transitionNotice = (one: DecidedTransition & { readonly alertId: string }): Notice | undefined => {
+export const transitionNotification = (
+  one: DecidedTransition & { readonly alertId: string },
+): Notification | undefined => {
   const type = typeOf(one.kind, one.rule)
-  if (!one.telling.told || !type) return undefined
-  const { subject, witness, at } = one
+  if (!one.notifying.told || !type) return undefined
+  const { subject, snapshot, at } = one
   const alert = {
     ...alertInBody(one.alertId, one.rule, one.state, one),
     ...(one.kind === 'acknowledged' && one.actor ? { acknowledgedBy: one.actor } : {}),
   }
   return {
-    noticeId: derivedId('alert-transition', one.alertId, one.position),
+    notificationId: derivedId('alert-transition', one.alertId, one.position),
     tenantId: subject.tenantId,
     accountId: subject.accountId,
     type,
     severity: one.rule.severity,
-    ownerId: witness.ownerId,
-    traits: witness.traits,
+    ownerId: snapshot.ownerId,
+    traits: snapshot.traits,
     at,
-    body: witness.body(type, at, { alert }),
+    body: snapshot.body(type, at, { alert }),
   }
 }
 

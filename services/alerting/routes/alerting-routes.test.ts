@@ -4,11 +4,11 @@ import { type AlertingServer, createAlertingServer } from '../../../tests/suppor
 import { createManualClock } from '../../../tests/support/manual-clock.ts'
 import { createAlertingDatabase, type TestDatabase } from '../../../tests/support/postgres/alerting-database.ts'
 import { accountChange, type Change } from '../../../tests/support/scoring/account-changes.ts'
-import { judgeChanges, judgeDueAccounts } from '../evaluation/evaluate-accounts.ts'
-import { createRuleBook } from '../rules/rule-store.ts'
+import { evaluateChanges, evaluateDueAccounts } from '../evaluation/evaluate-accounts.ts'
+import { createRuleCatalog } from '../rules/rule-store.ts'
 
 const clock = createManualClock(Date.parse('2026-11-01T00:00:00.000Z'))
-const book = createRuleBook()
+const ruleCatalog = createRuleCatalog()
 let test_: TestDatabase
 let server: AlertingServer
 beforeAll(async () => {
@@ -22,12 +22,12 @@ afterAll(async () => {
 
 const see = (accountId: string, sequence: number, score: number, more: Partial<Change> = {}) =>
   test_.database.transaction((tx) =>
-    judgeChanges(tx, book, [
+    evaluateChanges(tx, ruleCatalog, [
       accountChange({ accountId, sequence, score, at: clock.now(), previousScore: 80, ...more }),
     ]),
   )
 const runTimers = async () => {
-  while ((await test_.database.transaction((tx) => judgeDueAccounts(tx, book, clock.now(), 100))) > 0);
+  while ((await test_.database.transaction((tx) => evaluateDueAccounts(tx, ruleCatalog, clock.now(), 100))) > 0);
 }
 const audit = async (subject: string) =>
   (

@@ -8,15 +8,15 @@ import type { Database } from '#libs/postgres/database.ts'
 import { type Clock, toInstant } from '#libs/runtime/clock.ts'
 import { RequestError } from '#libs/runtime/errors.ts'
 import { findAlert, listAlerts, transitionsOf } from '../alerts/alert-queries.ts'
-import type { Deed } from '../core/alert/operator-action.ts'
-import { actOnAlert } from '../evaluation/apply-operator-action.ts'
-import type { RuleBook } from '../rules/rule-store.ts'
+import type { OperatorAction } from '../core/alert/operator-action.ts'
+import { applyOperatorAction } from '../evaluation/apply-operator-action.ts'
+import type { RuleCatalog } from '../rules/rule-store.ts'
 import { ALERT_STATES, alertDetailSchema, alertSchema, toAlert, toAlertDetail } from './alert-schemas.ts'
 
 export type AlertRoutesDeps = {
   readonly database: Database
   readonly clock: Clock
-  readonly book: RuleBook
+  readonly ruleCatalog: RuleCatalog
   /** Something may have to be sent. */
   readonly onCommit: () => void
 }
@@ -31,21 +31,27 @@ const querySchema = z.object({
   owner: z.string().max(256).optional(),
 })
 
-export const alertRoutes = ({ database, clock, book, onCommit }: AlertRoutesDeps) =>
+export const alertRoutes = ({ database, clock, ruleCatalog, onCommit }: AlertRoutesDeps) =>
   routes((app) => {
     const detailOf = async (tenantId: string, alertId: string) => {
       const alert = await findAlert(database, tenantId, alertId)
       if (!alert) throw notFound('alert')
       return toAlertDetail(alert, await transitionsOf(database, alertId))
     }
-    const act = async (by: Principal, alertId: string, deed: Deed) => {
-      const detail = deed.do === 'snooze' ? { until: toInstant(deed.until) } : {}
+    const act = async (by: Principal, alertId: string, action: OperatorAction) => {
+      const detail = action.do === 'snooze' ? { until: toInstant(action.until) } : {}
       await database.transaction(async (tx) => {
         const at = clock.now()
-        const outcome = await actOnAlert(tx, book, { tenantId: by.tenantId, alertId, deed, actor: by.name, at })
+        const outcome = await applyOperatorAction(tx, ruleCatalog, {
+          tenantId: by.tenantId,
+          alertId,
+          action,
+          actor: by.name,
+          at,
+        })
         if (!outcome.done && outcome.reason === 'no_such_alert') throw notFound('alert')
         if (!outcome.done) throw new RequestError(409, 'alert_not_open', 'The alert is resolved')
-        await recordAudit(tx, by, { action: `alert.${deed.do}`, subject: alertId, detail })
+        await recordAudit(tx, by, { action: `alert.${action.do}`, subject: alertId, detail })
       })
       onCommit()
       return detailOf(by.tenantId, alertId)

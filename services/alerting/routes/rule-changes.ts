@@ -9,20 +9,20 @@ import type { Database, Sql } from '#libs/postgres/database.ts'
 import type { Clock } from '#libs/runtime/clock.ts'
 import { RequestError } from '#libs/runtime/errors.ts'
 import { checkAllAccounts } from '../evaluation/account-store.ts'
-import { checkAllSubjects } from '../evaluation/monitor-store.ts'
-import { type RuleBook, removeRule, saveRule, storedRule } from '../rules/rule-store.ts'
+import { checkAllMonitors } from '../evaluation/monitor-store.ts'
+import { type RuleCatalog, removeRule, saveRule, storedRule } from '../rules/rule-store.ts'
 import { acceptYaml, readRule, ruleBodySchema } from './rule-body.ts'
 import { ruleParams, ruleSchema, showRule } from './shown-rules.ts'
 
 export type RuleChangesDeps = {
   readonly database: Database
   readonly clock: Clock
-  readonly book: RuleBook
+  readonly ruleCatalog: RuleCatalog
   readonly idempotentReply: IdempotentReply
 }
 
 /** Each change is in force at once: every account is judged by it. */
-export const ruleChangeRoutes = ({ database, clock, book, idempotentReply }: RuleChangesDeps) =>
+export const ruleChangeRoutes = ({ database, clock, ruleCatalog, idempotentReply }: RuleChangesDeps) =>
   routes((app) => {
     acceptYaml(app as unknown as FastifyInstance)
 
@@ -30,9 +30,9 @@ export const ruleChangeRoutes = ({ database, clock, book, idempotentReply }: Rul
       (by: Principal, ruleId: string, action: string, write: (tx: Sql) => Promise<object>) => async (tx: Sql) => {
         const detail = await write(tx)
         await checkAllAccounts(tx, by.tenantId, clock.now())
-        await checkAllSubjects(tx, by.tenantId, clock.now())
+        await checkAllMonitors(tx, by.tenantId, clock.now())
         await recordAudit(tx, by, { action, subject: ruleId, detail: { ...detail } })
-        return showRule(tx, book, by.tenantId, ruleId)
+        return showRule(tx, ruleCatalog, by.tenantId, ruleId)
       }
 
     app.post(
@@ -53,7 +53,7 @@ export const ruleChangeRoutes = ({ database, clock, book, idempotentReply }: Rul
         const { tenantId } = principal
         const create = change(principal, document.id, 'rule.created', async (tx) => {
           const stored = await storedRule(tx, tenantId, document.id)
-          if (book.shipped.has(document.id) || (stored && !stored.deleted))
+          if (ruleCatalog.shipped.has(document.id) || (stored && !stored.deleted))
             throw new RequestError(409, 'rule_exists', 'There is a rule of this id; change it with PUT', [
               { pointer: '/id', code: 'exists', detail: 'In use' },
             ])
@@ -85,7 +85,7 @@ export const ruleChangeRoutes = ({ database, clock, book, idempotentReply }: Rul
             { pointer: '/id', code: 'other_id', detail: 'The id of a rule never changes' },
           ])
         const save = change(principal, ruleId, 'rule.changed', async (tx) => {
-          if (!(await showRule(tx, book, principal.tenantId, ruleId))) throw notFound('rule')
+          if (!(await showRule(tx, ruleCatalog, principal.tenantId, ruleId))) throw notFound('rule')
           await saveRule(tx, { tenantId: principal.tenantId, document, deleted: false, at: clock.now() })
           return { document }
         })
@@ -110,11 +110,11 @@ export const ruleChangeRoutes = ({ database, clock, book, idempotentReply }: Rul
         const remove = change(principal, ruleId, 'rule.deleted', async (tx) => {
           const stored = await storedRule(tx, tenantId, ruleId)
           if (stored && !stored.deleted) {
-            if (book.shipped.has(ruleId)) await removeRule(tx, tenantId, ruleId)
+            if (ruleCatalog.shipped.has(ruleId)) await removeRule(tx, tenantId, ruleId)
             else await saveRule(tx, { tenantId, document: stored.document, deleted: true, at: clock.now() })
             return {}
           }
-          if (!book.shipped.has(ruleId)) throw notFound('rule')
+          if (!ruleCatalog.shipped.has(ruleId)) throw notFound('rule')
           throw new RequestError(409, 'shipped_rule', 'A shipped rule is switched off by PUT with enabled: false')
         })
         await database.transaction(remove)

@@ -4,14 +4,20 @@ import { errors, notFound } from '#libs/http/problems/problem.ts'
 import { routes } from '#libs/http/routes.ts'
 import type { Database } from '#libs/postgres/database.ts'
 import { RULE_JSON_SCHEMA } from '../rules/rule-document.ts'
-import type { RuleBook } from '../rules/rule-store.ts'
+import type { RuleCatalog } from '../rules/rule-store.ts'
 import { ruleParams, ruleSchema, showRule, showRules } from './shown-rules.ts'
 
 const jsonSchemaSchema = z
   .record(z.string(), z.unknown())
   .meta({ examples: [{ $schema: RULE_JSON_SCHEMA.$schema, title: RULE_JSON_SCHEMA.title, type: 'object' }] })
 
-export const ruleRoutes = ({ database, book }: { readonly database: Database; readonly book: RuleBook }) =>
+export const ruleRoutes = ({
+  database,
+  ruleCatalog,
+}: {
+  readonly database: Database
+  readonly ruleCatalog: RuleCatalog
+}) =>
   routes((app) => {
     app.get(
       '/v1/rules',
@@ -27,7 +33,7 @@ export const ruleRoutes = ({ database, book }: { readonly database: Database; re
       },
       async ({ query, principal }) => {
         const after = decodeCursor(z.string(), query.cursor) ?? ''
-        const rest = (await showRules(database, book, principal.tenantId)).filter((rule) => rule.id > after)
+        const rest = (await showRules(database, ruleCatalog, principal.tenantId)).filter((rule) => rule.id > after)
         return pageOf(
           rest.slice(0, query.limit + 1),
           query.limit,
@@ -62,7 +68,7 @@ export const ruleRoutes = ({ database, book }: { readonly database: Database; re
         },
       },
       async ({ params, principal }) => {
-        const rule = await showRule(database, book, principal.tenantId, params.ruleId)
+        const rule = await showRule(database, ruleCatalog, principal.tenantId, params.ruleId)
         if (!rule) throw notFound('rule')
         return rule
       },

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { Sql } from '#libs/postgres/database.ts'
 import { ruleDocumentSchema } from '../rules/rule-document.ts'
-import { type RuleBook, storedRules } from '../rules/rule-store.ts'
+import { type RuleCatalog, storedRules } from '../rules/rule-store.ts'
 import { RULE_EXAMPLE } from './rule-body.ts'
 
 export const ruleSchema = z
@@ -17,7 +17,11 @@ export const ruleParams = z.object({
 })
 
 /** The tenant's rules by id: the shipped ones, as changed by it, and its own. */
-export const showRules = async (sql: Sql, { shipped }: RuleBook, tenantId: string): Promise<readonly ShownRule[]> => {
+export const showRules = async (
+  sql: Sql,
+  { shipped }: RuleCatalog,
+  tenantId: string,
+): Promise<readonly ShownRule[]> => {
   const stored = await storedRules(sql, tenantId)
   const own = new Set(stored.map((row) => row.ruleId))
   const untouched = [...shipped.values()].filter(({ document }) => !own.has(document.id))
@@ -32,5 +36,5 @@ export const showRules = async (sql: Sql, { shipped }: RuleBook, tenantId: strin
   ].sort((a, b) => (a.id < b.id ? -1 : 1))
 }
 
-export const showRule = async (sql: Sql, book: RuleBook, tenantId: string, ruleId: string) =>
-  (await showRules(sql, book, tenantId)).find((rule) => rule.id === ruleId)
+export const showRule = async (sql: Sql, ruleCatalog: RuleCatalog, tenantId: string, ruleId: string) =>
+  (await showRules(sql, ruleCatalog, tenantId)).find((rule) => rule.id === ruleId)

@@ -11,7 +11,7 @@ import { replayRange } from '../delivery/delivery-log-store.ts'
 import { findEndpoint, setEndpointState } from '../endpoints/endpoint-store.ts'
 import { addSecret, countSecrets } from '../endpoints/secret-store.ts'
 import { enqueueFor } from '../notifications/enqueue-deliveries.ts'
-import { testNotice } from '../notifications/test-notification.ts'
+import { testNotification } from '../notifications/test-notification.ts'
 import {
   endpointParams,
   lockOr404,
@@ -27,7 +27,7 @@ const OVERLAP_HOURS = 24
 const MOST_SECRETS = 5
 const REPLAY_LIMIT = 10_000
 
-export const endpointDeeds = ({ database, clock, sealer, idempotentReply }: WebhookRoutesDeps) =>
+export const endpointActions = ({ database, clock, sealer, idempotentReply }: WebhookRoutesDeps) =>
   routes((app) => {
     app.post(
       '/v1/webhook-endpoints/:endpointId/test',
@@ -53,7 +53,7 @@ export const endpointDeeds = ({ database, clock, sealer, idempotentReply }: Webh
           const endpoint = await lockOr404(tx, tenantId, params.endpointId)
           requireEnabled(endpoint)
           await recordAudit(tx, principal, { action: 'webhook_endpoint.tested', subject: endpoint.endpointId })
-          return { deliveryId: await enqueueFor(tx, endpoint, testNotice(tenantId, clock.now())) }
+          return { deliveryId: await enqueueFor(tx, endpoint, testNotification(tenantId, clock.now())) }
         })
       },
     )

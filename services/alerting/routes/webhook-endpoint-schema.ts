@@ -3,7 +3,7 @@ import { toInstant } from '#libs/runtime/clock.ts'
 import type { ErrorDetail } from '#libs/runtime/errors.ts'
 import { RequestError } from '#libs/runtime/errors.ts'
 import type { Endpoint } from '../endpoints/endpoint-store.ts'
-import { judgeUrl, type UrlProblem, type WebhookRules } from '../endpoints/validate-url.ts'
+import { type UrlProblem, validateUrl, type WebhookRules } from '../endpoints/validate-url.ts'
 import { SEVERITIES, WEBHOOK_TYPES } from '../notifications/notification.ts'
 
 const name = z.string().min(1).max(256)
@@ -111,7 +111,7 @@ const URL_PROBLEMS: Readonly<Record<UrlProblem, string>> = {
 
 /** Throws a 422 that points at the URL. */
 export const requireUrl = (text: string, rules: WebhookRules): void => {
-  const verdict = judgeUrl(text, rules)
+  const verdict = validateUrl(text, rules)
   if (!verdict.allowed) throw invalid({ pointer: '/url', code: verdict.reason, detail: URL_PROBLEMS[verdict.reason] })
 }
 

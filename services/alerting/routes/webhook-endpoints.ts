@@ -14,7 +14,7 @@ import {
   updateEndpoint,
 } from '../endpoints/endpoint-store.ts'
 import { addSecret } from '../endpoints/secret-store.ts'
-import { endpointDeeds } from './webhook-endpoint-actions.ts'
+import { endpointActions } from './webhook-endpoint-actions.ts'
 import {
   endpointParams,
   findOr404,
@@ -155,5 +155,5 @@ export const webhookEndpointRoutes = (deps: WebhookRoutesDeps) =>
         return reply.code(204).send(null)
       },
     )
-    await app.register(endpointDeeds(deps))
+    await app.register(endpointActions(deps))
   })

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { systemClock } from '#libs/runtime/clock.ts'
 import { type AlertingServer, createAlertingServer } from '../../../tests/support/alerting/alerting-server.ts'
-import { addEndpoint, enqueueAll, noticeOf } from '../../../tests/support/webhooks/deliveries.ts'
+import { addEndpoint, enqueueAll, notificationOf } from '../../../tests/support/webhooks/deliveries.ts'
 import { deliverySuite } from '../../../tests/support/webhooks/delivery-suite.ts'
 import { HOSTILE_NAMES, HOSTILE_URLS } from '../../../tests/support/webhooks/hostile-urls.ts'
 
@@ -52,7 +52,7 @@ test('endpoints are listed in pages, changed in part, disabled, enabled and dele
   expect((await server.call('DELETE', path)).status).toBe(204)
   expect((await server.call('GET', path)).status).toBe(404)
   expect(await auditOf(ids[0]!)).toEqual(
-    ['created', 'changed', 'enabled', 'deleted'].map((deed) => `webhook_endpoint.${deed}`),
+    ['created', 'changed', 'enabled', 'deleted'].map((action) => `webhook_endpoint.${action}`),
   )
 })
 
@@ -86,7 +86,7 @@ test.each([
 
 test("another tenant's endpoints and deliveries do not exist, and a reader changes nothing", async () => {
   const { endpointId } = await addEndpoint(db(), URL)
-  await enqueueAll(db(), [noticeOf('mine')])
+  await enqueueAll(db(), [notificationOf('mine')])
   const [delivery] = await db().query<{ id: string }>('select delivery_id as id from alerting.delivery')
   const routes: ['GET' | 'POST' | 'PATCH' | 'DELETE', string, object?][] = [
     ['GET', `/v1/webhook-endpoints/${endpointId}`],
@@ -154,7 +154,7 @@ test('a range is replayed by its status, and the log is paged newest first', asy
   const at = Date.parse('2026-11-22T10:00:00.000Z')
   await enqueueAll(
     db(),
-    Array.from({ length: 5 }, (_, index) => noticeOf(index, { at: at + index * 1_000 })),
+    Array.from({ length: 5 }, (_, index) => notificationOf(index, { at: at + index * 1_000 })),
   )
   await db().query("update alerting.delivery set state = 'exhausted', tries = 10, finished_at = created_at")
   await db().query("update alerting.delivery set state = 'delivered' where created_at = to_timestamp($1)", [
@@ -179,7 +179,7 @@ test('a range is replayed by its status, and the log is paged newest first', asy
 test('a range of more than one call can replay goes on where the last call ended', async () => {
   const { endpointId } = await addEndpoint(db(), URL)
   const from = '2026-11-22T10:00:00.000Z'
-  await enqueueAll(db(), [noticeOf('first', { at: Date.parse(from) })])
+  await enqueueAll(db(), [notificationOf('first', { at: Date.parse(from) })])
   await db().query(
     `insert into alerting.delivery (delivery_id, tenant_id, endpoint_id, message_id, type, state, next_attempt_at, created_at)
      select gen_random_uuid(), tenant_id, endpoint_id, message_id, type, 'delivered', created_at, created_at + n * interval '1 second'

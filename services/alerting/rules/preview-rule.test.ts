@@ -6,14 +6,14 @@ import { createAlertingServer } from '../../../tests/support/alerting/alerting-s
 import { createManualClock } from '../../../tests/support/manual-clock.ts'
 import { createAlertingDatabase, type TestDatabase } from '../../../tests/support/postgres/alerting-database.ts'
 import { accountChange } from '../../../tests/support/scoring/account-changes.ts'
-import { judgeChanges, judgeDueAccounts } from '../evaluation/evaluate-accounts.ts'
+import { evaluateChanges, evaluateDueAccounts } from '../evaluation/evaluate-accounts.ts'
 import { mergeFacts } from './fact-history-store.ts'
 import { previewRule } from './preview-rule.ts'
 import { readRuleDocument } from './rule-document.ts'
-import { createRuleBook, saveRule } from './rule-store.ts'
+import { createRuleCatalog, saveRule } from './rule-store.ts'
 
 const T0 = Date.parse('2026-08-01T00:00:00.000Z')
-const book = createRuleBook()
+const ruleCatalog = createRuleCatalog()
 let test_: TestDatabase
 beforeAll(async () => {
   test_ = await createAlertingDatabase()
@@ -39,11 +39,11 @@ const live = async (tenantId: string, stories: readonly Story[], until: number) 
   })
   changes.sort((a, b) => Date.parse(a.at) - Date.parse(b.at))
   const timers = async (now: number) => {
-    while ((await test_.database.transaction((tx) => judgeDueAccounts(tx, book, now, 500))) > 0);
+    while ((await test_.database.transaction((tx) => evaluateDueAccounts(tx, ruleCatalog, now, 500))) > 0);
   }
   for (let i = 0; i < changes.length; i += 40) {
     const batch = changes.slice(i, i + 40)
-    await test_.database.transaction((tx) => judgeChanges(tx, book, batch))
+    await test_.database.transaction((tx) => evaluateChanges(tx, ruleCatalog, batch))
   }
   await timers(until)
 }

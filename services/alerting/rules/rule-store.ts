@@ -13,7 +13,7 @@ export type StoredRule = {
   readonly updatedAt: number
 }
 
-export type RuleBook = {
+export type RuleCatalog = {
   /** The rules of each tenant: shipped ones, as the tenant has changed them, and its own. Critical ones first. */
   readonly rulesInForce: (
     sql: Sql,
@@ -25,7 +25,7 @@ export type RuleBook = {
 const SEVERITY_ORDER = { critical: 0, warning: 1, info: 2 } as const
 const MAX_COMPILED = 10_000
 
-export const createRuleBook = (): RuleBook => {
+export const createRuleCatalog = (): RuleCatalog => {
   const shipped = readShippedRules()
   const versions = new Map([...shipped].map(([id, { document }]) => [id, hash(document)]))
   const compiled = new Map<string, Rule>()

@@ -22,7 +22,7 @@ export type TimeVerdict =
     }
 
 /** Corrects the client's clock, then says whether an event of that instant is taken. Exactly at a limit it is. */
-export const judgeTime = (question: TimeQuestion): TimeVerdict => {
+export const validateTime = (question: TimeQuestion): TimeVerdict => {
   const { receivedAt, retentionDays } = question
   const occurredAt = question.occurredAt + question.clockOffsetMs
   if (!Number.isFinite(occurredAt)) return { ok: false, code: 'invalid_time', detail: 'Not an instant' }

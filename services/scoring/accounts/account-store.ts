@@ -7,7 +7,7 @@ import type { FlushRows } from './flush-columns.ts'
 import { FLUSH_STATEMENT } from './flush-statement.ts'
 
 /** Number in the table of a page of an account's dealings; those of its users have their own, from 0 on. */
-export const dealingsPage = (page: number): number => -1 - page
+export const interactionsPage = (page: number): number => -1 - page
 
 export type AccountKey = { readonly tenantId: string; readonly accountId: string }
 

@@ -5,8 +5,8 @@ import type { Account } from '../core/account/account.ts'
 import type { LogEntry, ScoringContext } from '../core/account/apply-events.ts'
 import { encodeAccount } from '../core/codec/account-bytes.ts'
 import { createFrameWriter } from '../log/log-frames.ts'
-import { dealingsPage } from './account-store.ts'
-import { createTextSlab } from './text-arena.ts'
+import { interactionsPage } from './account-store.ts'
+import { createTextArena } from './text-arena.ts'
 
 /** One flush as the columns of one statement: everything long lies in one blob, so that nothing is copied or escaped twice. */
 export type FlushRows = {
@@ -48,7 +48,7 @@ export const createFlushRows = (): FlushRows => {
     addAccount: (account, baseVersion, facts, { model: { model }, zone }) => {
       const { evaluation, state, users, tenantId, accountId } = account
       const at = evaluation!
-      const { state: bytes, dealings } = encodeAccount(account)
+      const { state: bytes, interactions } = encodeAccount(account)
       count++
       push(accounts, [
         tenantId,
@@ -79,12 +79,12 @@ export const createFlushRows = (): FlushRows => {
         account.override === null ? null : JSON.stringify(account.override),
         at.healthySince,
       ])
-      for (const page of dealings)
-        push(pages, [tenantId, accountId, dealingsPage(page.page), blob.append(page.bytes), page.bytes.length])
+      for (const page of interactions)
+        push(pages, [tenantId, accountId, interactionsPage(page.page), blob.append(page.bytes), page.bytes.length])
       for (const page of users.takeDirty())
         push(pages, [tenantId, accountId, page.page, blob.append(page.bytes), page.bytes.length])
     },
-    toBytes: createTextSlab(),
+    toBytes: createTextArena(),
     addEntry: (account, entry, message) => {
       const { evaluation, change, events } = entry
       const place = frames.add(events, message)

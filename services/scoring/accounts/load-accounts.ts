@@ -9,14 +9,14 @@ import { evaluateAt } from '../core/evaluation/evaluate-account.ts'
 import type { Erasures } from '../core/events/erasure.ts'
 import { createUserPages } from '../core/state/user-pages.ts'
 import { type ErasureRow, loadErasures } from '../erasure/erasure-store.ts'
-import type { Wanted } from '../flush/group-by-account.ts'
-import type { Catalog } from '../models/live-models.ts'
+import type { AccountRequest } from '../flush/group-by-account.ts'
+import type { LiveModels } from '../models/live-models.ts'
 import type { AccountCache } from './account-cache.ts'
 import { type AccountKey, loadIds, loadPastScores, type StoredAccount } from './account-store.ts'
 import { loadTouchedPages } from './load-pages.ts'
 import { loadStored } from './load-stored.ts'
 
-export type ToHold = Omit<Wanted, 'take'>
+export type AccountsToLoad = Omit<AccountRequest, 'take'>
 
 /**
  * The accounts of a flush in memory, from the cache or the database, with the pages of every user and
@@ -25,8 +25,8 @@ export type ToHold = Omit<Wanted, 'take'>
 export const holdAccounts = async (
   sql: Sql,
   cache: AccountCache,
-  wanted: readonly ToHold[],
-  { catalog, now }: { readonly catalog: Catalog; readonly now: number },
+  wanted: readonly AccountsToLoad[],
+  { liveModels, now }: { readonly liveModels: LiveModels; readonly now: number },
 ): Promise<Account[]> => {
   const held = new Map<string, Account>()
   const hold = (key: string, account: Account): void => {
@@ -39,7 +39,7 @@ export const holdAccounts = async (
     return account === undefined
   })
   try {
-    for (const account of cold.length === 0 ? [] : await readAccounts(sql, cold, catalog, { withIds: true })) {
+    for (const account of cold.length === 0 ? [] : await readAccounts(sql, cold, liveModels, { withIds: true })) {
       const key = keyOf(account)
       cache.put(key, account)
       hold(key, account)
@@ -63,10 +63,10 @@ const keyOf = (account: AccountKey): string => accountKey(account.tenantId, acco
 export const readAccounts = async (
   sql: Sql,
   keys: readonly AccountKey[],
-  catalog: Catalog,
+  liveModels: LiveModels,
   { withIds }: { readonly withIds: boolean },
 ): Promise<Account[]> => {
-  const rows = await loadStored(sql, keys, catalog)
+  const rows = await loadStored(sql, keys, liveModels)
   const stored = new Map(rows.map((row) => [accountKey(row.tenant_id, row.account_id), row]))
   const known = keys.filter((key) => stored.has(keyOf(key)))
   const ids = known.length === 0 || !withIds ? [] : await loadIds(sql, known)
@@ -77,8 +77,8 @@ export const readAccounts = async (
     const row = stored.get(keyOf(key))
     const erasures = erasuresOf(erased.get(keyOf(key)))
     return row === undefined
-      ? createAccount(key, catalog.modelFor(key.tenantId, NO_TRAITS), erasures)
-      : revive(createAccount(key, catalog.version(row), erasures), row, idsOf.get(keyOf(key)) ?? null)
+      ? createAccount(key, liveModels.modelFor(key.tenantId, NO_TRAITS), erasures)
+      : revive(createAccount(key, liveModels.version(row), erasures), row, idsOf.get(keyOf(key)) ?? null)
   })
 }
 

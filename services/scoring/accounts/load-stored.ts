@@ -4,7 +4,7 @@ import { refold } from '../core/account/adopt-model.ts'
 import { encodeWhole } from '../core/codec/account-bytes.ts'
 import { STATE_LAYOUT } from '../core/codec/state-codec.ts'
 import { loadCountedEvents } from '../log/event-store.ts'
-import type { Catalog } from '../models/live-models.ts'
+import type { LiveModels } from '../models/live-models.ts'
 import { type AccountKey, loadAccounts, type StoredAccount } from './account-store.ts'
 
 /**
@@ -14,21 +14,21 @@ import { type AccountKey, loadAccounts, type StoredAccount } from './account-sto
 export const loadStored = async (
   sql: Sql,
   keys: readonly AccountKey[],
-  catalog: Catalog,
+  liveModels: LiveModels,
 ): Promise<readonly StoredAccount[]> => {
   const rows = await loadAccounts(sql, keys)
-  await catalog.load(rows)
+  await liveModels.load(rows)
   return rows.every(isCurrent)
     ? rows
-    : Promise.all(rows.map((row) => (isCurrent(row) ? row : foldAgain(sql, row, catalog))))
+    : Promise.all(rows.map((row) => (isCurrent(row) ? row : foldAgain(sql, row, liveModels))))
 }
 
 const isCurrent = ({ state }: StoredAccount): boolean => state[0] === STATE_LAYOUT
 
-const foldAgain = async (sql: Sql, row: StoredAccount, catalog: Catalog): Promise<StoredAccount> => {
+const foldAgain = async (sql: Sql, row: StoredAccount, liveModels: LiveModels): Promise<StoredAccount> => {
   const key = { tenantId: row.tenant_id, accountId: row.account_id }
-  const model = catalog.version(row)
-  const context = { model, zone: catalog.zone, now: row.evaluated_at }
-  const { state, dealings } = refold(await loadCountedEvents(sql, key), createAccount(key, model), context)
-  return { ...row, state: encodeWhole(state, dealings) }
+  const model = liveModels.version(row)
+  const context = { model, zone: liveModels.zone, now: row.evaluated_at }
+  const { state, interactions } = refold(await loadCountedEvents(sql, key), createAccount(key, model), context)
+  return { ...row, state: encodeWhole(state, interactions) }
 }

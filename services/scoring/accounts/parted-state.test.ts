@@ -14,7 +14,7 @@ import { createZone } from '../core/time/time-zone.ts'
 import { loadCountedEvents } from '../log/event-store.ts'
 import { loadDefaultModel } from '../models/model-document.ts'
 import { createScoring } from '../service.ts'
-import { dealingsPage, loadAccounts, loadPages } from './account-store.ts'
+import { interactionsPage, loadAccounts, loadPages } from './account-store.ts'
 
 const KEY = { tenantId: 'default', accountId: 'acme' }
 
@@ -53,14 +53,14 @@ test('an account with 10,000 tickets is the fold of its events over restarts, an
   expect(await written()).toEqual({ pages: 1, bytes: expect.toSatisfy((bytes: number) => bytes < 8_192) })
 
   const [stored] = await loadAccounts(database, [KEY])
-  const { state, dealings } = decodeAccount(stored!.state)
-  expect(dealings.bits()).toBe(8)
-  const pages = Array.from({ length: 2 ** dealings.bits() }, (_, page) => page)
+  const { state, interactions } = decodeAccount(stored!.state)
+  expect(interactions.bits()).toBe(8)
+  const pages = Array.from({ length: 2 ** interactions.bits() }, (_, page) => page)
   const rows = await loadPages(
     database,
-    pages.map((page) => ({ ...KEY, page: dealingsPage(page) })),
+    pages.map((page) => ({ ...KEY, page: interactionsPage(page) })),
   )
-  for (const { page, users } of rows) dealings.load(dealingsPage(page), users.toString('latin1'))
+  for (const { page, users } of rows) interactions.load(interactionsPage(page), users.toString('latin1'))
   const context = {
     model: compileModel(loadDefaultModel()),
     zone: createZone('UTC'),
@@ -69,9 +69,11 @@ test('an account with 10,000 tickets is the fold of its events over restarts, an
   }
   const folded = refold(
     await loadCountedEvents(database, KEY),
-    { ...createAccount(KEY, context.model), dealings },
+    { ...createAccount(KEY, context.model), interactions },
     context,
   )
   expect(encodeState(state).equals(encodeState(folded.state))).toBe(true)
-  expect(pages.map(dealings.bytesOf, dealings)).toEqual(pages.map(folded.dealings.bytesOf, folded.dealings))
+  expect(pages.map(interactions.bytesOf, interactions)).toEqual(
+    pages.map(folded.interactions.bytesOf, folded.interactions),
+  )
 })

@@ -8,9 +8,9 @@ import { scoringConfigSchema } from '../config.ts'
 import { createZone } from '../core/time/time-zone.ts'
 import { createBatchScorer } from '../flush/score-batch.ts'
 import { createScoringMetrics } from '../metrics.ts'
-import { createCatalog } from '../models/live-models.ts'
+import { createLiveModels } from '../models/live-models.ts'
 import { createScoring } from '../service.ts'
-import { createHeardSources } from '../sources/source-activity.ts'
+import { createSourceActivity } from '../sources/source-activity.ts'
 import { createAccountCache } from './account-cache.ts'
 
 test('a scorer whose account another has moved on writes nothing and says that it must read again', async () => {
@@ -24,8 +24,8 @@ test('a scorer whose account another has moved on writes nothing and says that i
       cache: createAccountCache(40_000),
       relay: { offer: async () => {}, start: () => {}, stop: async () => {} },
       mostBatches: 1,
-      heard: createHeardSources(),
-      catalog: createCatalog({ ...platform, zone: createZone('UTC') }),
+      sourceActivity: createSourceActivity(),
+      liveModels: createLiveModels({ ...platform, zone: createZone('UTC') }),
     })
   const [former, successor] = [createHandler(), createHandler()]
   await former(batchOf(usageRecord('acme')))

@@ -6,7 +6,7 @@ import type { ReceivedEvent } from '../core/events/parse-event.ts'
 import type { CompiledModel } from '../core/models/model.ts'
 import { traitsOf } from '../core/state/fold-traits.ts'
 import { loadCountedEvents } from '../log/event-store.ts'
-import type { Catalog } from '../models/live-models.ts'
+import type { LiveModels } from '../models/live-models.ts'
 import { restoreEvaluation } from './load-accounts.ts'
 
 /** Accounts that another model is to score from now on. */
@@ -15,10 +15,10 @@ export type Moves = ReadonlyMap<Account, { readonly model: CompiledModel; readon
 const NO_MOVES: Moves = new Map()
 
 /** Whether the live models score the account otherwise than it was scored last. */
-const isMisplaced = (catalog: Catalog, account: Account): boolean =>
-  exists(account) && catalog.modelFor(account.tenantId, account.state.traits) !== account.model
+const isModelSwitchDue = (liveModels: LiveModels, account: Account): boolean =>
+  exists(account) && liveModels.modelFor(account.tenantId, account.state.traits) !== account.model
 
-type Given = {
+type AccountEvents = {
   readonly accounts: readonly Account[]
   readonly now: number
   /** Resolves when the database has all that the accounts have counted. */
@@ -30,20 +30,20 @@ type Given = {
  * second behind, so the live models are read again first: no account ever moves back.
  */
 export const findMoves = async (
-  { database, catalog }: { readonly database: Database; readonly catalog: Catalog },
-  { accounts, now, written }: Given,
+  { database, liveModels }: { readonly database: Database; readonly liveModels: LiveModels },
+  { accounts, now, written }: AccountEvents,
 ): Promise<Moves> => {
-  if (!accounts.some((account) => isMisplaced(catalog, account))) return NO_MOVES
-  await catalog.refresh()
+  if (!accounts.some((account) => isModelSwitchDue(liveModels, account))) return NO_MOVES
+  await liveModels.refresh()
   const moves = new Map<Account, { model: CompiledModel; refolded: Refolded | null }>()
   for (const account of accounts) {
-    if (!isMisplaced(catalog, account)) continue
-    const model = catalog.modelFor(account.tenantId, account.state.traits)
+    if (!isModelSwitchDue(liveModels, account)) continue
+    const model = liveModels.modelFor(account.tenantId, account.state.traits)
     let refolded: Refolded | null = null
     if (model.fingerprint !== account.model.fingerprint) {
       await written
       const events = await loadCountedEvents(database, account)
-      refolded = refold(events, account, { ...catalog.contextOf(account, now), model })
+      refolded = refold(events, account, { ...liveModels.contextOf(account, now), model })
     }
     moves.set(account, { model, refolded })
   }
@@ -51,26 +51,29 @@ export const findMoves = async (
 }
 
 /** Moves the account if it must; answers the change that this is. */
-export const moveAccount = (catalog: Catalog, moves: Moves, account: Account, now: number): LogEntry | null => {
+export const moveAccount = (liveModels: LiveModels, moves: Moves, account: Account, now: number): LogEntry | null => {
   const move = moves.get(account)
   if (move === undefined) return null
-  const from = catalog.contextOf(account, now)
+  const from = liveModels.contextOf(account, now)
   restoreEvaluation(account, from)
   return adoptModel(account, from, { ...from, model: move.model }, move.refolded)
 }
 
 /** A new account is scored from the start by the model that its first traits ask for. */
 export const placeNewAccount = (
-  catalog: Catalog,
+  liveModels: LiveModels,
   account: Account,
   events: readonly ReceivedEvent[],
   now: number,
 ): void => {
-  const { segments } = catalog.liveOf(account.tenantId)
-  account.model = catalog.modelFor(account.tenantId, segments.length === 0 ? {} : traitsOf(events, catalog.zone, now))
+  const { segments } = liveModels.liveOf(account.tenantId)
+  account.model = liveModels.modelFor(
+    account.tenantId,
+    segments.length === 0 ? {} : traitsOf(events, liveModels.zone, now),
+  )
 }
 
 /** Where an evaluated account's new traits ask for another model, the timer has it looked at again at once, and it moves then. */
-export const markMisplaced = (catalog: Catalog, account: Account, now: number): void => {
-  if (isMisplaced(catalog, account)) account.evaluation = { ...account.evaluation!, nextEvaluationAt: now }
+export const scheduleModelSwitch = (liveModels: LiveModels, account: Account, now: number): void => {
+  if (isModelSwitchDue(liveModels, account)) account.evaluation = { ...account.evaluation!, nextEvaluationAt: now }
 }

@@ -11,9 +11,9 @@ import { scoringConfigSchema } from '../config.ts'
 import { createZone } from '../core/time/time-zone.ts'
 import { createBatchScorer } from '../flush/score-batch.ts'
 import { createScoringMetrics } from '../metrics.ts'
-import { createCatalog } from '../models/live-models.ts'
+import { createLiveModels } from '../models/live-models.ts'
 import { createScoring } from '../service.ts'
-import { createHeardSources } from '../sources/source-activity.ts'
+import { createSourceActivity } from '../sources/source-activity.ts'
 import { createEraseAccount } from './erase-account.ts'
 
 const ADMIN = { tenantId: 'default', keyId: 'key', name: 'tester', scopes: ['admin'], operator: false } as const
@@ -36,8 +36,8 @@ const start = async () => {
       metrics: createScoringMetrics(createMetrics()),
       cache: cache(),
       relay: { offer: async () => {}, start: () => {}, stop: async () => {} },
-      heard: createHeardSources(),
-      catalog: createCatalog({ ...platform, zone: createZone('UTC') }),
+      sourceActivity: createSourceActivity(),
+      liveModels: createLiveModels({ ...platform, zone: createZone('UTC') }),
     })
   }
   const erase = createEraseAccount({ ...platform, cache: cache() })

@@ -12,7 +12,7 @@ import { type AccountKey, type Flushed, writeFlush } from '../accounts/account-s
 import { createFlushRows } from '../accounts/flush-columns.ts'
 import { holdAccounts, restoreEvaluation } from '../accounts/load-accounts.ts'
 import { addAccount } from '../accounts/stage-account.ts'
-import { markMisplaced } from '../accounts/switch-model.ts'
+import { scheduleModelSwitch } from '../accounts/switch-model.ts'
 import { refold } from '../core/account/adopt-model.ts'
 import { applyErasure } from '../core/account/apply-erasure.ts'
 import { applyEvents } from '../core/account/apply-events.ts'
@@ -21,7 +21,7 @@ import { type Redaction, redactEvent, redactValue } from '../core/events/redact.
 import { whileContended } from '../flush/retry-on-conflict.ts'
 import type { ChangeRelay } from '../log/change-relay.ts'
 import { loadCountedEvents } from '../log/event-store.ts'
-import type { Catalog } from '../models/live-models.ts'
+import type { LiveModels } from '../models/live-models.ts'
 import { eraseUserElsewhere, insertErasedUser, lockAccount, lockPartition } from './erasure-store.ts'
 import { redactLog } from './redact-log.ts'
 
@@ -38,7 +38,7 @@ type Deps = {
   readonly logger: Logger
   readonly cache: AccountCache
   readonly relay: ChangeRelay
-  readonly catalog: Catalog
+  readonly liveModels: LiveModels
 }
 
 type Erasing = {
@@ -49,13 +49,13 @@ type Erasing = {
 }
 
 export const createEraseUser = (deps: Deps): EraseUser => {
-  const { database, bus, clock, logger, cache, relay, catalog } = deps
+  const { database, bus, clock, logger, cache, relay, liveModels } = deps
   return async (principal, accountId, userId) => {
     const key = { tenantId: principal.tenantId, accountId }
     const keyText = accountKey(key.tenantId, accountId)
     const partition = partitionOf(keyText, await bus.partitionsOf('usage.events'))
     const done = await whileContended(() =>
-      database.transaction((tx) => erase(tx, { clock, catalog }, { principal, key, userId, partition })),
+      database.transaction((tx) => erase(tx, { clock, liveModels }, { principal, key, userId, partition })),
     )
     cache.drop(keyText)
     logger.info({ tenantId: key.tenantId, hash: userHash(key, userId) }, 'user erased')
@@ -69,7 +69,11 @@ type Done = {
   readonly written: Flushed & { readonly records: readonly BusRecord[] }
 }
 
-const erase = async (tx: Sql, { clock, catalog }: Pick<Deps, 'clock' | 'catalog'>, erasing: Erasing): Promise<Done> => {
+const erase = async (
+  tx: Sql,
+  { clock, liveModels }: Pick<Deps, 'clock' | 'liveModels'>,
+  erasing: Erasing,
+): Promise<Done> => {
   const { principal, key, userId, partition } = erasing
   // In the order in which a flush locks them.
   await lockPartition(tx, partition)
@@ -77,7 +81,7 @@ const erase = async (tx: Sql, { clock, catalog }: Pick<Deps, 'clock' | 'catalog'
   const now = clock.now()
   const own = createAccountCache(0)
   const wanted = { ...key, key: accountKey(key.tenantId, key.accountId), read: () => ({ events: [], due: true }) }
-  const account = (await holdAccounts(tx, own, [wanted], { catalog, now }))[0]!
+  const account = (await holdAccounts(tx, own, [wanted], { liveModels, now }))[0]!
   const hash = userHash(key, userId)
 
   const events = await loadCountedEvents(tx, key)
@@ -86,7 +90,7 @@ const erase = async (tx: Sql, { clock, catalog }: Pick<Deps, 'clock' | 'catalog'
   const isKnown = account.erasures?.users.has(hash) || kept.some((event, i) => event !== events[i])
   if (!isKnown) throw notFound('user')
   const base = account.version
-  const context = catalog.contextOf(account, now)
+  const context = liveModels.contextOf(account, now)
   restoreEvaluation(account, context)
   const entries = [...applyEvents(account, [], true, context).entries]
   const refolded = refold(
@@ -95,7 +99,7 @@ const erase = async (tx: Sql, { clock, catalog }: Pick<Deps, 'clock' | 'catalog'
     context,
   )
   entries.push(applyErasure(account, refolded, context))
-  markMisplaced(catalog, account, now)
+  scheduleModelSwitch(liveModels, account, now)
   const records: BusRecord[] = []
   const rows = createFlushRows()
   addAccount(rows, records, { account, base, entries, context })

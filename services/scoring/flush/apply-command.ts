@@ -12,12 +12,12 @@ import { type AccountKey, type Flushed, writeFlush } from '../accounts/account-s
 import { createFlushRows } from '../accounts/flush-columns.ts'
 import { holdAccounts, restoreEvaluation } from '../accounts/load-accounts.ts'
 import { addAccount } from '../accounts/stage-account.ts'
-import { markMisplaced } from '../accounts/switch-model.ts'
+import { scheduleModelSwitch } from '../accounts/switch-model.ts'
 import { type Account, exists } from '../core/account/account.ts'
 import type { LogEntry, ScoringContext } from '../core/account/apply-events.ts'
 import type { ReceivedEvent } from '../core/events/parse-event.ts'
 import type { ChangeRelay } from '../log/change-relay.ts'
-import type { Catalog } from '../models/live-models.ts'
+import type { LiveModels } from '../models/live-models.ts'
 import { whileContended } from './retry-on-conflict.ts'
 
 type Deps = {
@@ -26,11 +26,11 @@ type Deps = {
   readonly clock: Clock
   readonly cache: AccountCache
   readonly relay: ChangeRelay
-  readonly catalog: Catalog
+  readonly liveModels: LiveModels
 }
 
 /** What a person does to an account. */
-export type Deed = {
+export type AccountCommand = {
   /** Events that `apply` counts. */
   readonly events?: readonly ReceivedEvent[]
   readonly apply: (account: Account, context: ScoringContext) => readonly LogEntry[]
@@ -38,13 +38,13 @@ export type Deed = {
 }
 
 /** Does it, with one audit row in the same transaction. Throws a 404 for an account that the tenant does not have. */
-export type ChangeAccount = (principal: Principal, accountId: string, deed: Deed) => Promise<void>
+export type ChangeAccount = (principal: Principal, accountId: string, command: AccountCommand) => Promise<void>
 
-export const createChangeAccount = (deps: Deps): ChangeAccount => {
-  const { database, bus, clock, cache, relay, catalog } = deps
+export const createApplyCommand = (deps: Deps): ChangeAccount => {
+  const { database, bus, clock, cache, relay, liveModels } = deps
 
-  const write = async (principal: Principal, key: AccountKey, deed: Deed): Promise<void> => {
-    const { events = [], apply, audit } = deed
+  const write = async (principal: Principal, key: AccountKey, command: AccountCommand): Promise<void> => {
+    const { events = [], apply, audit } = command
     const keyText = accountKey(key.tenantId, key.accountId)
     const partition = partitionOf(keyText, await bus.partitionsOf('usage.events'))
     const now = clock.now()
@@ -52,16 +52,16 @@ export const createChangeAccount = (deps: Deps): ChangeAccount => {
     const flushed = await database.transaction(async (tx): Promise<Flushed> => {
       const own = createAccountCache(0)
       const [account] = await holdAccounts(tx, own, [{ ...key, key: keyText, read: () => ({ events, due: true }) }], {
-        catalog,
+        liveModels,
         now,
       })
       if (account === undefined || !exists(account)) throw notFound('account')
       const base = account.version
-      const context = catalog.contextOf(account, now)
+      const context = liveModels.contextOf(account, now)
       restoreEvaluation(account, context)
       const rows = createFlushRows()
       const entries = apply(account, context)
-      markMisplaced(catalog, account, now)
+      scheduleModelSwitch(liveModels, account, now)
       addAccount(rows, messages, { account, base, entries, context })
       await recordAudit(tx, principal, { ...audit, subject: key.accountId })
       const written = await writeFlush(tx, partition, rows)
@@ -73,6 +73,6 @@ export const createChangeAccount = (deps: Deps): ChangeAccount => {
     await relay.offer({ partition, ...flushed, records: messages })
   }
 
-  return (principal, accountId, deed) =>
-    whileContended(() => write(principal, { tenantId: principal.tenantId, accountId }, deed))
+  return (principal, accountId, command) =>
+    whileContended(() => write(principal, { tenantId: principal.tenantId, accountId }, command))
 }

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { createWriteLane } from './flush-pipeline.ts'
+import { createFlushPipeline } from './flush-pipeline.ts'
 
 const until = () => {
   let open = () => {}
@@ -10,18 +10,18 @@ const until = () => {
 }
 
 it('prepares the next flush while the one before is being written, and writes them in order', async () => {
-  const lane = createWriteLane()
+  const pipeline = createFlushPipeline()
   const log: string[] = []
   const slow = until()
   const prepareB = until()
-  const a = lane.run(
+  const a = pipeline.run(
     async () => 'a',
     async () => {
       await slow.gate
       log.push('a written')
     },
   )
-  const b = lane.run(
+  const b = pipeline.run(
     async () => {
       log.push('b prepared')
       prepareB.open()
@@ -35,19 +35,19 @@ it('prepares the next flush while the one before is being written, and writes th
 })
 
 it('does not write what stands on a failed flush, and starts anew once all have ended', async () => {
-  const lane = createWriteLane()
+  const pipeline = createFlushPipeline()
   const written: string[] = []
-  const a = lane.run(
+  const a = pipeline.run(
     async () => {},
     async () => Promise.reject(new Error('disk full')),
   )
-  const b = lane.run(
+  const b = pipeline.run(
     async () => {},
     async () => void written.push('b'),
   )
   await expect(a).rejects.toThrow('disk full')
   await expect(b).rejects.toThrow('disk full')
-  await lane.run(
+  await pipeline.run(
     async () => {},
     async () => void written.push('c'),
   )

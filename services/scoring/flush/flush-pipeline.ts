@@ -2,7 +2,7 @@
  * The flushes of one partition, one behind the other: while one is being written the next is already folded onto it in memory.
  * When one fails, those behind it fail too without being tried, since they stand on what was never written.
  */
-export type WriteLane = {
+export type FlushPipeline = {
   /** Runs `prepare` after the earlier ones prepared (it is given when they will have written), then what it answers after they wrote. */
   readonly run: <Prepared>(
     prepare: (earlierWritten: Promise<void>) => Promise<Prepared>,
@@ -10,7 +10,7 @@ export type WriteLane = {
   ) => Promise<void>
 }
 
-export const createWriteLane = (): WriteLane => {
+export const createFlushPipeline = (): FlushPipeline => {
   /** Settled without an answer: what was prepared last must not stay in memory until the next. */
   let prepared: Promise<void> = Promise.resolve()
   let written: Promise<void> = Promise.resolve()

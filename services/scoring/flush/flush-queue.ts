@@ -91,11 +91,11 @@ export const createFlushQueue = ({
     }
   }
 
-  const settle = (partition: Partition, taken: readonly Waiting[], tell: (one: Waiting) => void): void => {
+  const settle = (partition: Partition, taken: readonly Waiting[], settle: (one: Waiting) => void): void => {
     underWay--
     partition.underWay--
     partition.flushing -= taken.length
-    for (const one of taken) tell(one)
+    for (const one of taken) settle(one)
     fill()
   }
 

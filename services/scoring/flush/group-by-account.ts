@@ -3,24 +3,24 @@ import { BYPASS_TYPE } from '../core/events/event-types.ts'
 import { type ReceivedEvent, readRecord } from '../core/events/parse-event.ts'
 
 /** What one account is to be given in a flush. */
-export type Wanted = {
+export type AccountRequest = {
   /** `tenantId:accountId`, the records' key. */
   readonly key: string
   readonly tenantId: string
   readonly accountId: string
   /** Reads the records, once: as late as can be, so that few events are in memory at a time. */
-  readonly read: () => Given
+  readonly read: () => AccountEvents
   /** The same, for the last time: they are forgotten. */
-  readonly take: () => Given
+  readonly take: () => AccountEvents
 }
 
-export type Given = { readonly events: readonly ReceivedEvent[]; readonly due: boolean }
+export type AccountEvents = { readonly events: readonly ReceivedEvent[]; readonly due: boolean }
 
 export type Unreadable = { readonly batch: Batch; readonly record: DeliveredRecord; readonly reason: string }
 
 export type GroupedBatch = {
   /** One per key, in order of first appearance. */
-  readonly wanted: readonly Wanted[]
+  readonly wanted: readonly AccountRequest[]
   /** What could not be read, of the records read so far; whoever parks it takes it out. */
   readonly unreadable: Unreadable[]
 }
@@ -52,7 +52,7 @@ export function* groupRecords(
   }
   const reading: Reading = { batches, unreadable: [], retentionDays }
   const { unreadable } = reading
-  let wanted: Wanted[] = []
+  let wanted: AccountRequest[] = []
   for (const [key, group] of groups) {
     groups.delete(key)
     // Tenant ids hold no ':', so the first one ends the tenant.
@@ -77,7 +77,7 @@ const leaveOut = ({ batches, unreadable }: Reading, record: DeliveredRecord, rea
   unreadable.push({ batch, record, reason })
 }
 
-const readGroup = (key: string, group: readonly DeliveredRecord[], reading: Reading): Given => {
+const readGroup = (key: string, group: readonly DeliveredRecord[], reading: Reading): AccountEvents => {
   const events: ReceivedEvent[] = []
   let due = false
   for (const record of group) {
@@ -91,8 +91,8 @@ const readGroup = (key: string, group: readonly DeliveredRecord[], reading: Read
   return { events, due }
 }
 
-const once = (read: () => Given): Pick<Wanted, 'read' | 'take'> => {
-  let given: Given | undefined
+const once = (read: () => AccountEvents): Pick<AccountRequest, 'read' | 'take'> => {
+  let given: AccountEvents | undefined
   return {
     read: () => {
       given ??= read()

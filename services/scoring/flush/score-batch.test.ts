@@ -9,9 +9,9 @@ import { createAccountCache } from '../accounts/account-cache.ts'
 import { scoringConfigSchema } from '../config.ts'
 import { createZone } from '../core/time/time-zone.ts'
 import { createScoringMetrics } from '../metrics.ts'
-import { createCatalog } from '../models/live-models.ts'
+import { createLiveModels } from '../models/live-models.ts'
 import { createScoring } from '../service.ts'
-import { createHeardSources } from '../sources/source-activity.ts'
+import { createSourceActivity } from '../sources/source-activity.ts'
 import { createBatchScorer } from './score-batch.ts'
 
 test('a flush that still read its rows when the one before ended begins where that one ended', async () => {
@@ -33,8 +33,8 @@ test('a flush that still read its rows when the one before ended begins where th
         start: () => {},
         stop: async () => {},
       },
-      heard: createHeardSources(),
-      catalog: createCatalog({ ...platform, database, zone: createZone('UTC') }),
+      sourceActivity: createSourceActivity(),
+      liveModels: createLiveModels({ ...platform, database, zone: createZone('UTC') }),
     })
   await createHandler(platform.database)(
     batchOf(usageRecord('acme', { agoMs: 3 * 86_400_000 }), usageRecord('another')),
@@ -75,9 +75,9 @@ test('a flush of more accounts than one statement takes counts all of them once,
     metrics: createScoringMetrics(createMetrics()),
     cache: createAccountCache(16_000),
     relay: { offer: async () => {}, start: () => {}, stop: async () => {} },
-    catalog: createCatalog({ ...platform, zone: createZone('UTC') }),
+    liveModels: createLiveModels({ ...platform, zone: createZone('UTC') }),
     mostBatches: 1,
-    heard: createHeardSources(),
+    sourceActivity: createSourceActivity(),
     maxAccounts: 3,
   })
   const records = Array.from({ length: 20 }, (_, i) => usageRecord(`account-${i % 10}`))
@@ -114,9 +114,9 @@ test('when a part cannot be written none behind it is, and the same flush counts
     metrics: createScoringMetrics(createMetrics()),
     cache: createAccountCache(400_000),
     relay: { offer: async () => {}, start: () => {}, stop: async () => {} },
-    catalog: createCatalog({ ...platform, zone: createZone('UTC') }),
+    liveModels: createLiveModels({ ...platform, zone: createZone('UTC') }),
     mostBatches: 1,
-    heard: createHeardSources(),
+    sourceActivity: createSourceActivity(),
     maxAccounts: 2,
   })
   const batch = batchOf(...Array.from({ length: 10 }, (_, i) => usageRecord(`account-${i}`)))

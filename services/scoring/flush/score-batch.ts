@@ -9,19 +9,19 @@ import { writeFlush } from '../accounts/account-store.ts'
 import { createFlushRows, type FlushRows } from '../accounts/flush-columns.ts'
 import { forgetEvaluation, holdAccounts, restoreEvaluation } from '../accounts/load-accounts.ts'
 import { addAccount } from '../accounts/stage-account.ts'
-import { findMoves, type Moves, markMisplaced, moveAccount, placeNewAccount } from '../accounts/switch-model.ts'
+import { findMoves, type Moves, moveAccount, placeNewAccount, scheduleModelSwitch } from '../accounts/switch-model.ts'
 import { type Account, exists } from '../core/account/account.ts'
 import { applyEvents } from '../core/account/apply-events.ts'
 import { type Backfilled, createBackfillTally } from '../core/account/backfill-tally.ts'
 import type { ChangeRelay } from '../log/change-relay.ts'
 import type { ScoringMetrics } from '../metrics.ts'
-import type { Catalog } from '../models/live-models.ts'
+import type { LiveModels } from '../models/live-models.ts'
 import { writeBackfillFlush } from '../sources/backfill-store.ts'
-import type { HeardSources } from '../sources/source-activity.ts'
-import { createWriteLane, type WriteLane } from './flush-pipeline.ts'
+import type { SourceActivityTracker } from '../sources/source-activity.ts'
+import { createFlushPipeline, type FlushPipeline } from './flush-pipeline.ts'
 import { createFlushQueue } from './flush-queue.ts'
 import type { GroupedBatch } from './group-by-account.ts'
-import { createFlushInParts } from './split-flush.ts'
+import { createSplitFlush } from './split-flush.ts'
 
 export type BatchScorerDeps = {
   /** How many batches of a partition may be under way. */
@@ -32,8 +32,8 @@ export type BatchScorerDeps = {
   readonly metrics: ScoringMetrics
   readonly cache: AccountCache
   readonly relay: ChangeRelay
-  readonly catalog: Catalog
-  readonly heard: HeardSources
+  readonly liveModels: LiveModels
+  readonly sourceActivity: SourceActivityTracker
   readonly maxAccounts?: number
   /** Older events are parked; without it none are. */
   readonly retentionDays?: number
@@ -57,12 +57,12 @@ const MAX_ACCOUNTS = 2_000
  * then hands the changes to the relay. Resolves when the flush is durable. Rejects when it is not; the accounts it touched are then read anew.
  */
 export const createBatchScorer = (deps: BatchScorerDeps): ((batch: Batch) => Promise<void>) => {
-  const { database, clock, cache, relay, metrics, catalog, heard, maxAccounts = MAX_ACCOUNTS } = deps
-  const lanes = new Map<number, WriteLane>()
-  const laneOf = (partition: number): WriteLane => {
-    const lane = lanes.get(partition) ?? createWriteLane()
-    lanes.set(partition, lane)
-    return lane
+  const { database, clock, cache, relay, metrics, liveModels, sourceActivity, maxAccounts = MAX_ACCOUNTS } = deps
+  const pipelines = new Map<number, FlushPipeline>()
+  const pipelineOf = (partition: number): FlushPipeline => {
+    const pipeline = pipelines.get(partition) ?? createFlushPipeline()
+    pipelines.set(partition, pipeline)
+    return pipeline
   }
 
   /** Of flushes that are written. */
@@ -70,7 +70,7 @@ export const createBatchScorer = (deps: BatchScorerDeps): ((batch: Batch) => Pro
 
   const prepare = async ({ wanted, unreadable }: GroupedBatch, earlierWritten: Promise<void>): Promise<Prepared> => {
     const now = clock.now()
-    const held = wanted.length === 0 ? [] : await holdAccounts(database, cache, wanted, { catalog, now })
+    const held = wanted.length === 0 ? [] : await holdAccounts(database, cache, wanted, { liveModels, now })
     try {
       const moves = await findMoves(deps, { accounts: held, now, written: earlierWritten })
       return await fold({ wanted, unreadable }, held, moves, now)
@@ -93,11 +93,11 @@ export const createBatchScorer = (deps: BatchScorerDeps): ((batch: Batch) => Pro
     let duplicates = 0
     for (const [i, account] of held.entries()) {
       const base = exists(account) ? account.version : 0
-      const move = moveAccount(catalog, moves, account, now)
+      const move = moveAccount(liveModels, moves, account, now)
       const given = wanted[i]!.take()
-      heard.hear(account.tenantId, given.events, now)
-      if (base === 0) placeNewAccount(catalog, account, given.events, now)
-      const context = catalog.contextOf(account, now)
+      sourceActivity.recordActivity(account.tenantId, given.events, now)
+      if (base === 0) placeNewAccount(liveModels, account, given.events, now)
+      const context = liveModels.contextOf(account, now)
       // While its rows were read, the flush before may have let go of its evaluation.
       restoreEvaluation(account, context)
       const applied = applyEvents(account, given.events, given.due, context)
@@ -105,7 +105,7 @@ export const createBatchScorer = (deps: BatchScorerDeps): ((batch: Batch) => Pro
       duplicates += applied.duplicates
       const entries = move === null ? applied.entries : [move, ...applied.entries]
       if (entries.length > 0) {
-        markMisplaced(catalog, account, now)
+        scheduleModelSwitch(liveModels, account, now)
         addAccount(rows, messages, { account, base, entries, context })
         backfills.add(account.tenantId, account.accountId, entries)
       }
@@ -145,7 +145,7 @@ export const createBatchScorer = (deps: BatchScorerDeps): ((batch: Batch) => Pro
     const startedAt = clock.now()
     let prepared: Prepared | undefined
     try {
-      await laneOf(partition).run(
+      await pipelineOf(partition).run(
         async (earlierWritten) => {
           prepared = await prepare(part, earlierWritten)
           return prepared
@@ -163,9 +163,9 @@ export const createBatchScorer = (deps: BatchScorerDeps): ((batch: Batch) => Pro
     return prepared!
   }
 
-  const flushInParts = createFlushInParts(flushPart, maxAccounts, deps.retentionDays)
+  const splitFlush = createSplitFlush(flushPart, maxAccounts, deps.retentionDays)
   const flush = async (batches: readonly Batch[]): Promise<void> => {
-    const flushed = await flushInParts(batches)
+    const flushed = await splitFlush(batches)
     metrics.observeFlush({ batches, ...flushed, now: clock.now() })
   }
   return createFlushQueue({ flush, clock, mostBatches: deps.mostBatches })

@@ -8,7 +8,7 @@ export type Flushed = { readonly events: number; readonly duplicates: number }
  * Flushes batches of one partition in parts of so many accounts: one part is folded while the one before is being written, and no more
  * are in memory. The next flush of the partition begins behind the last part, so that of events with one id the first stays the first.
  */
-export const createFlushInParts = (
+export const createSplitFlush = (
   flushPart: (topic: string, partition: number, part: GroupedBatch) => Promise<Flushed>,
   maxAccounts: number,
   retentionDays?: number,

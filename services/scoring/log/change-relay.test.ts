@@ -24,7 +24,7 @@ const createLog = async () => {
   const shared = await createTestPlatform()
   onTestFinished(shared.stop)
   const { bus } = shared.platform
-  const heard: string[] = []
+  const sourceActivity: string[] = []
   const listen = (): Promise<unknown> =>
     bus.consume({
       group: 'test',
@@ -32,13 +32,13 @@ const createLog = async () => {
       handle: async ({ records }) => {
         for (const { value } of records) {
           const { accountId, sequence } = JSON.parse(value.toString()) as AccountHealth
-          heard.push(`${accountId} ${sequence}`)
+          sourceActivity.push(`${accountId} ${sequence}`)
         }
       },
     })
   const isScored = async (): Promise<boolean> =>
     (await shared.platform.database.query('select from scoring.account')).length === ACCOUNTS.length
-  return { shared, bus, heard, listen, isScored }
+  return { shared, bus, sourceActivity, listen, isScored }
 }
 const all = ACCOUNTS.map((accountId) => `${accountId} 1`).sort()
 const use = (bus: Bus): Promise<void> =>
@@ -48,7 +48,7 @@ const use = (bus: Bus): Promise<void> =>
   )
 
 test('changes that could not be published are published by the next process, though nothing new comes', async () => {
-  const { shared, bus, heard, listen, isScored } = await createLog()
+  const { shared, bus, sourceActivity, listen, isScored } = await createLog()
   const away: Publish = async (topic, records) => {
     if (topic === 'account.health') throw new UnavailableError('the broker is away')
     await bus.publish(topic, records)
@@ -58,15 +58,15 @@ test('changes that could not be published are published by the next process, tho
   await use(bus)
   await eventually('all are scored', isScored)
   await before.stop()
-  expect(heard).toEqual([])
+  expect(sourceActivity).toEqual([])
   const after = await start(shared, bus.publish)
   onTestFinished(after.stop)
-  await eventually('all changes are heard', () => heard.length >= all.length)
-  expect([...heard].sort()).toEqual(all)
+  await eventually('all changes are heard', () => sourceActivity.length >= all.length)
+  expect([...sourceActivity].sort()).toEqual(all)
 })
 
 test('what was published by a process that died before it took note is published again', async () => {
-  const { shared, bus, heard, listen, isScored } = await createLog()
+  const { shared, bus, sourceActivity, listen, isScored } = await createLog()
   const dying: Publish = async (topic, records) => {
     await bus.publish(topic, records)
     if (topic === 'account.health') throw new UnavailableError('the answer is lost')
@@ -78,6 +78,6 @@ test('what was published by a process that died before it took note is published
   await before.stop()
   const after = await start(shared, bus.publish)
   onTestFinished(after.stop)
-  await eventually('all changes are heard twice', () => heard.length >= 2 * all.length)
-  expect([...new Set(heard)].sort()).toEqual(all)
+  await eventually('all changes are heard twice', () => sourceActivity.length >= 2 * all.length)
+  expect([...new Set(sourceActivity)].sort()).toEqual(all)
 })

@@ -27,7 +27,13 @@ export type ChangeRelay = {
   readonly stop: () => Promise<void>
 }
 
-type Lane = { relayed: number; marked: number; chain: Promise<void>; waiting: number; seenByLastSweep: number }
+type PartitionRelay = {
+  relayed: number
+  marked: number
+  chain: Promise<void>
+  waiting: number
+  seenByLastSweep: number
+}
 
 const MARK_MS = 500
 /** Marks from one look for what was left behind to the next: what another process has relayed in between is marked. */
@@ -40,52 +46,52 @@ export const createChangeRelay = (deps: {
   readonly logger: Logger
 }): ChangeRelay => {
   const { database, bus, clock, logger } = deps
-  const lanes = new Map<number, Lane>()
+  const relays = new Map<number, PartitionRelay>()
   const stopping = new AbortController()
   let sweeping: Promise<void> = Promise.resolve()
 
-  const laneOf = (partition: number, relayed: number): Lane => {
-    let lane = lanes.get(partition)
-    if (lane === undefined) {
-      lane = { relayed, marked: relayed, chain: Promise.resolve(), waiting: 0, seenByLastSweep: -1 }
-      lanes.set(partition, lane)
+  const relayOf = (partition: number, relayed: number): PartitionRelay => {
+    let relay = relays.get(partition)
+    if (relay === undefined) {
+      relay = { relayed, marked: relayed, chain: Promise.resolve(), waiting: 0, seenByLastSweep: -1 }
+      relays.set(partition, relay)
     }
     // Another process may have relayed on in the meantime.
-    lane.relayed = Math.max(lane.relayed, relayed)
-    return lane
+    relay.relayed = Math.max(relay.relayed, relayed)
+    return relay
   }
 
-  const publish = async (lane: Lane, position: number, records: readonly BusRecord[]): Promise<void> => {
+  const publish = async (relay: PartitionRelay, position: number, records: readonly BusRecord[]): Promise<void> => {
     failpoint('scoring.relay.before')
     if (records.length > 0) await bus.publish('account.health', records)
     failpoint('scoring.relay.published')
-    lane.relayed = position
+    relay.relayed = position
   }
 
-  const catchUp = async (partition: number, lane: Lane, upTo: number): Promise<void> => {
-    while (lane.relayed < upTo && !stopping.signal.aborted) {
-      const position = lane.relayed + 1
+  const catchUp = async (partition: number, relay: PartitionRelay, upTo: number): Promise<void> => {
+    while (relay.relayed < upTo && !stopping.signal.aborted) {
+      const position = relay.relayed + 1
       const rows = await loadPosition(database, partition, position)
       const records = rows.map((row) => ({ key: accountKey(row.tenant_id, row.account_id), value: row.change }))
-      await publish(lane, position, records)
+      await publish(relay, position, records)
     }
   }
 
-  const enqueue = (lane: Lane, work: () => Promise<void>): Promise<void> => {
-    lane.waiting++
-    lane.chain = lane.chain
+  const enqueue = (relay: PartitionRelay, work: () => Promise<void>): Promise<void> => {
+    relay.waiting++
+    relay.chain = relay.chain
       .then(work)
       .catch((error) => logger.warn({ err: error }, 'changes not relayed yet, they wait in the log'))
-      .finally(() => lane.waiting--)
-    return lane.chain
+      .finally(() => relay.waiting--)
+    return relay.chain
   }
 
   const mark = async (): Promise<void> => {
-    for (const [partition, lane] of lanes) {
-      const { relayed } = lane
-      if (relayed === lane.marked) continue
+    for (const [partition, relay] of relays) {
+      const { relayed } = relay
+      if (relayed === relay.marked) continue
       await markRelayed(database, partition, relayed)
-      lane.marked = relayed
+      relay.marked = relayed
       failpoint('scoring.relay.marked')
     }
   }
@@ -95,22 +101,22 @@ export const createChangeRelay = (deps: {
 
   const sweep = async (): Promise<void> => {
     for (const head of await unrelayedPartitions(database)) {
-      const lane = laneOf(head.partition, head.relayed)
-      const stuck = lane.waiting === 0 && lane.seenByLastSweep === head.relayed
-      lane.seenByLastSweep = head.relayed
+      const relay = relayOf(head.partition, head.relayed)
+      const stuck = relay.waiting === 0 && relay.seenByLastSweep === head.relayed
+      relay.seenByLastSweep = head.relayed
       if (!stuck) continue
-      await enqueue(lane, () => catchUp(head.partition, lane, head.position))
+      await enqueue(relay, () => catchUp(head.partition, relay, head.position))
     }
   }
 
   return {
     offer: ({ partition, position, relayed, records }) => {
-      const lane = laneOf(partition, relayed)
-      const before = lane.chain
-      enqueue(lane, async () => {
-        if (lane.relayed >= position) return
-        if (lane.relayed < position - 1) await catchUp(partition, lane, position)
-        else await publish(lane, position, records)
+      const relay = relayOf(partition, relayed)
+      const before = relay.chain
+      enqueue(relay, async () => {
+        if (relay.relayed >= position) return
+        if (relay.relayed < position - 1) await catchUp(partition, relay, position)
+        else await publish(relay, position, records)
       })
       return before
     },
@@ -128,7 +134,7 @@ export const createChangeRelay = (deps: {
     stop: async () => {
       stopping.abort()
       await sweeping
-      await Promise.all([...lanes.values()].map((lane) => lane.chain))
+      await Promise.all([...relays.values()].map((relay) => relay.chain))
       await markAll()
     },
   }

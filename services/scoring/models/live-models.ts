@@ -4,7 +4,7 @@ import type { Logger } from '#libs/runtime/logger.ts'
 import type { Account } from '../core/account/account.ts'
 import type { ScoringContext } from '../core/account/apply-events.ts'
 import { ALL_HEARD, createSourceLog, type SourceLog, type SourceSilence } from '../core/evaluation/source-log.ts'
-import { chooseModel, createLiveModels, type LiveModels } from '../core/models/choose-model.ts'
+import { chooseModel, createTenantModels, type TenantModels } from '../core/models/choose-model.ts'
 import { type CompiledModel, compileModel } from '../core/models/model.ts'
 import type { Traits } from '../core/models/segment.ts'
 import type { Zone } from '../core/time/time-zone.ts'
@@ -12,21 +12,21 @@ import { DEFAULT_MODEL_ID, loadDefaultModel, parseModel } from './model-document
 import { changedModels, changedSilences, currentRevision, loadModelSources } from './model-store.ts'
 
 /** The version of a model that a stored account names. */
-type Stamped = { readonly tenant_id: string; readonly model_id: string; readonly model_version: number }
+type ReadAt = { readonly tenant_id: string; readonly model_id: string; readonly model_version: number }
 
 /** Live models and silent sources of all tenants, in memory: what accounts are scored by. At most a second old while the database answers. */
-export type Catalog = {
+export type LiveModels = {
   readonly start: () => Promise<void>
   readonly stop: () => Promise<void>
   /** Resolves when all that was committed before the call is known. */
   readonly refresh: () => Promise<void>
   readonly zone: Zone
-  readonly liveOf: (tenantId: string) => LiveModels
+  readonly liveOf: (tenantId: string) => TenantModels
   /** The model that an account with these traits is to be scored by. The same object as long as that version is live. */
   readonly modelFor: (tenantId: string, traits: Traits) => CompiledModel
   /** Makes the versions that these accounts name known to `version`. */
-  readonly load: (accounts: readonly Stamped[]) => Promise<void>
-  readonly version: (account: Stamped) => CompiledModel
+  readonly load: (accounts: readonly ReadAt[]) => Promise<void>
+  readonly version: (account: ReadAt) => CompiledModel
   /** What the account is scored by, at an instant. */
   readonly contextOf: (account: Pick<Account, 'tenantId' | 'model'>, now: number) => ScoringContext
   /** Sources that a live model of the tenant maps to groups, and how long each may be quiet (the shortest where models differ). */
@@ -43,23 +43,23 @@ const MAX_REMEMBERED = 1_000
 
 type Tenant = {
   readonly live: Map<string, CompiledModel>
-  models: LiveModels
+  models: TenantModels
   readonly silences: Map<string, SourceSilence>
   sources: SourceLog
   silent: ReadonlySet<string>
 }
 
-export const createCatalog = (deps: {
+export const createLiveModels = (deps: {
   readonly database: Database
   readonly clock: Clock
   readonly logger: Logger
   readonly zone: Zone
-}): Catalog => {
+}): LiveModels => {
   const { database, clock, logger, zone } = deps
   const shipped = compileModel(loadDefaultModel())
   const nothingOwn: Tenant = {
     live: new Map(),
-    models: createLiveModels(shipped, []),
+    models: createTenantModels(shipped, []),
     silences: new Map(),
     sources: ALL_HEARD,
     silent: new Set(),
@@ -105,7 +105,7 @@ export const createCatalog = (deps: {
         const compiled = find(tenant_id, model_id, version)
         tenant.live.set(model_id, compiled ?? compileModel(parseModel(source!)))
       }
-      tenant.models = createLiveModels(shipped, [...tenant.live.values()])
+      tenant.models = createTenantModels(shipped, [...tenant.live.values()])
     }
     for (const { tenant_id, source, heard_at, from_at, until_at } of silences) {
       const tenant = ownOf(tenant_id)

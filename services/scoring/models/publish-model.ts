@@ -5,7 +5,7 @@ import type { Database, Sql } from '#libs/postgres/database.ts'
 import type { Clock } from '#libs/runtime/clock.ts'
 import { RequestError } from '#libs/runtime/errors.ts'
 import { failpoint } from '#libs/runtime/failpoint.ts'
-import type { Catalog } from './live-models.ts'
+import type { LiveModels } from './live-models.ts'
 import { DEFAULT_MODEL_ID, SHIPPED_VERSION } from './model-document.ts'
 import { liveVersions, loadModelSources, nextRevision, setLiveVersion } from './model-store.ts'
 import { requestReevaluation, SETTLED_MS } from './reevaluation-store.ts'
@@ -26,9 +26,9 @@ export type PublishModel = (principal: Principal, model: LiveModel) => Promise<L
 export const createPublishModel = (deps: {
   readonly database: Database
   readonly clock: Clock
-  readonly catalog: Catalog
+  readonly liveModels: LiveModels
 }): PublishModel => {
-  const { database, clock, catalog } = deps
+  const { database, clock, liveModels } = deps
 
   const publish = async (tx: Sql, principal: Principal, { modelId, version }: LiveModel): Promise<void> => {
     const { tenantId } = principal
@@ -62,7 +62,7 @@ export const createPublishModel = (deps: {
     await database.transaction((tx) => publish(tx, principal, model))
     failpoint('scoring.publish.after')
     // Where this fails, the next look at the database does it.
-    await catalog.refresh().catch(() => {})
+    await liveModels.refresh().catch(() => {})
     return model
   }
 }

@@ -5,7 +5,7 @@ import { failpoint } from '#libs/runtime/failpoint.ts'
 import { newId } from '#libs/runtime/ids.ts'
 import type { Logger } from '#libs/runtime/logger.ts'
 import { evaluateRecord } from '../timers/evaluate-message.ts'
-import type { Catalog } from './live-models.ts'
+import type { LiveModels } from './live-models.ts'
 import {
   advancePass,
   claimPass,
@@ -31,7 +31,7 @@ type Deps = {
   readonly bus: Bus
   readonly clock: Clock
   readonly logger: Logger
-  readonly catalog: Catalog
+  readonly liveModels: LiveModels
   /** Accounts a second that are put on the topic at most. */
   readonly perSecond: number
   /** Waits while more records than this are not yet scored by this process: events never queue behind many accounts. */
@@ -46,13 +46,13 @@ type Deps = {
  * process scored by what it knew before is found too. An account asked for twice has nothing to do the second time.
  */
 export const createReevaluator = (deps: Deps): Reevaluator => {
-  const { database, bus, clock, logger, catalog } = deps
+  const { database, bus, clock, logger, liveModels } = deps
   const stopping = new AbortController()
   let running: Promise<void> = Promise.resolve()
 
   const isStale = (tenantId: string, account: ScoredBy): boolean => {
-    const { model, sources } = catalog.contextOf(
-      { tenantId, model: catalog.modelFor(tenantId, account.traits ?? {}) },
+    const { model, sources } = liveModels.contextOf(
+      { tenantId, model: liveModels.modelFor(tenantId, account.traits ?? {}) },
       clock.now(),
     )
     const { id, version } = model.model
@@ -70,7 +70,7 @@ export const createReevaluator = (deps: Deps): Reevaluator => {
 
   const walk = async (pass: Pass): Promise<void> => {
     const { tenantId } = pass
-    await catalog.refresh()
+    await liveModels.refresh()
     let after = pass.afterAccountId ?? ''
     for (;;) {
       const startedAt = clock.now()

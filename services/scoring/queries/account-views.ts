@@ -19,7 +19,7 @@ import { traitsOf } from '../core/state/fold-traits.ts'
 import type { AccountState } from '../core/state/state.ts'
 import { loadCountedEvents } from '../log/event-store.ts'
 import { loadDailyScores } from '../log/history-store.ts'
-import type { Catalog } from '../models/live-models.ts'
+import type { LiveModels } from '../models/live-models.ts'
 import { loadCohort } from './cohort-store.ts'
 
 export type AccountView = {
@@ -44,27 +44,27 @@ type Counted = { readonly account: Account; readonly state: AccountState; readon
 export const createAccountViews = (deps: {
   readonly database: Database
   readonly clock: Clock
-  readonly catalog: Catalog
+  readonly liveModels: LiveModels
 }): AccountViews => {
-  const { database, clock, catalog } = deps
+  const { database, clock, liveModels } = deps
 
   const read = async (key: AccountKey): Promise<Account | undefined> => {
-    const [account] = await readAccounts(database, [key], catalog, { withIds: false })
+    const [account] = await readAccounts(database, [key], liveModels, { withIds: false })
     return account === undefined || !exists(account) ? undefined : account
   }
   const foldAt = (account: Account, events: readonly ReceivedEvent[], at: number): Counted => {
-    const { zone, ...context } = catalog.contextOf(account, at)
-    const model = catalog.modelFor(account.tenantId, traitsOf(events, zone, at))
+    const { zone, ...context } = liveModels.contextOf(account, at)
+    const model = liveModels.modelFor(account.tenantId, traitsOf(events, zone, at))
     const { state } = replay(events, { model, zone }, at)
     return { account, state, context: { ...context, model, zone } }
   }
   /** As stored, unless the models have changed and not yet reached the account. */
   const countNow = async (account: Account): Promise<Counted> => {
     const now = Math.max(clock.now(), account.evaluated?.at ?? 0)
-    const model = catalog.modelFor(account.tenantId, account.state.traits)
+    const model = liveModels.modelFor(account.tenantId, account.state.traits)
     if (model.fingerprint !== account.model.fingerprint)
       return foldAt(account, await loadCountedEvents(database, account), now)
-    return { account, state: account.state, context: { ...catalog.contextOf(account, now), model } }
+    return { account, state: account.state, context: { ...liveModels.contextOf(account, now), model } }
   }
 
   const viewOf = async (

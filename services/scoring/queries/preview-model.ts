@@ -11,7 +11,7 @@ import { type CompiledModel, compileModel, type Model } from '../core/models/mod
 import { createPreviewTally, type PreviewTally, type Scored } from '../core/models/preview-tally.ts'
 import { decodeState } from '../core/state/state.ts'
 import { loadCountedEvents } from '../log/event-store.ts'
-import type { Catalog } from '../models/live-models.ts'
+import type { LiveModels } from '../models/live-models.ts'
 
 const BUDGET_MS = 5_000
 const PART_ACCOUNTS = 500
@@ -32,28 +32,28 @@ export type PreviewModel = (tenantId: string, model: Model) => Promise<ModelPrev
 export const createPreviewModel = (deps: {
   readonly database: Database
   readonly clock: Clock
-  readonly catalog: Catalog
+  readonly liveModels: LiveModels
 }): PreviewModel => {
-  const { database, clock, catalog } = deps
+  const { database, clock, liveModels } = deps
 
   /** By another model than it is folded by, an account's events are read again where that counts otherwise. */
   const score = async (row: StoredAccount, by: CompiledModel, now: number): Promise<Scored> => {
     const key: AccountKey = { tenantId: row.tenant_id, accountId: row.account_id }
-    const folded = catalog.version(row)
+    const folded = liveModels.version(row)
     const account = { ...createAccount(key, by, null), override: row.override }
     account.state =
       folded.fingerprint === by.fingerprint
         ? decodeState(row.state)
-        : replay(await loadCountedEvents(database, key), { model: by, zone: catalog.zone }, now).state
+        : replay(await loadCountedEvents(database, key), { model: by, zone: liveModels.zone }, now).state
     const at = Math.max(now, row.evaluated_at)
     const previous = { band: row.band as Band, healthySince: row.healthy_since }
-    const { score, band } = evaluateAt(account, catalog.contextOf(account, at), at, previous)
+    const { score, band } = evaluateAt(account, liveModels.contextOf(account, at), at, previous)
     return { score, band }
   }
 
   return async (tenantId, model) => {
     const startedAt = clock.now()
-    const live = catalog.liveOf(tenantId)
+    const live = liveModels.liveOf(tenantId)
     const next = withModel(live, compileModel(model))
     const accounts = await countAccounts(database, tenantId)
     const parts = Math.max(1, Math.ceil(accounts / PART_ACCOUNTS))
@@ -62,7 +62,7 @@ export const createPreviewModel = (deps: {
     let affected = 0
     let timedOut = false
     for (let part = 0; part < parts && !timedOut; part++) {
-      const rows = await loadStored(database, await readPart(database, tenantId, { part, parts }), catalog)
+      const rows = await loadStored(database, await readPart(database, tenantId, { part, parts }), liveModels)
       for (const row of rows) {
         evaluated++
         const { traits } = decodeState(row.state)

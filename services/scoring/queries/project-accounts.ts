@@ -5,12 +5,12 @@ import type { AccountKey } from '../accounts/account-store.ts'
 import { loadStored } from '../accounts/load-stored.ts'
 import { completedRuns } from '../core/journey/journey-runs.ts'
 import { decodeState } from '../core/state/state.ts'
-import type { Catalog } from '../models/live-models.ts'
+import type { LiveModels } from '../models/live-models.ts'
 import {
   awaitAccountListLock,
   type Completion,
-  followFlushes,
   LOCK_NOT_AVAILABLE,
+  projectFlushes,
   tryAccountListLock,
   writeCompletions,
 } from './projection-store.ts'
@@ -20,7 +20,7 @@ import {
  * row costs several times what an account costs there. How often follows from how long it takes, so that following has no more than
  * a small share of the machine under the greatest load, and is about a second behind otherwise.
  */
-export type AccountFollower = {
+export type AccountProjector = {
   /** Resolves when what was committed before the call is listed, or, far behind under load, one round more of it. Never rejects. */
   readonly catchUp: () => Promise<void>
   readonly start: () => void
@@ -38,13 +38,13 @@ const ROWS_PER_REQUEST = 1_000
 const REQUEST_WAIT_MS = 1_000
 const STATES_PER_READ = 500
 
-export const createAccountFollower = (deps: {
+export const createAccountProjector = (deps: {
   readonly database: Database
   readonly clock: Clock
   readonly logger: Logger
-  readonly catalog: Catalog
-}): AccountFollower => {
-  const { database, clock, logger, catalog } = deps
+  readonly liveModels: LiveModels
+}): AccountProjector => {
+  const { database, clock, logger, liveModels } = deps
   const stopping = new AbortController()
   let running: Promise<void> = Promise.resolve()
   let last: Promise<unknown> = Promise.resolve()
@@ -53,9 +53,9 @@ export const createAccountFollower = (deps: {
   const round = (lock: (tx: Sql) => Promise<boolean>, rows: number): Promise<{ readonly behind: boolean }> =>
     database.transaction(async (tx) => {
       if (!(await lock(tx))) return { behind: false }
-      const { behind, leftOnboarding } = await followFlushes(tx, rows)
+      const { behind, leftOnboarding } = await projectFlushes(tx, rows)
       for (let from = 0; from < leftOnboarding.length; from += STATES_PER_READ) {
-        await recordCompletions(tx, leftOnboarding.slice(from, from + STATES_PER_READ), catalog)
+        await recordCompletions(tx, leftOnboarding.slice(from, from + STATES_PER_READ), liveModels)
       }
       return { behind }
     })
@@ -95,10 +95,10 @@ export const createAccountFollower = (deps: {
   }
 }
 
-const recordCompletions = async (tx: Sql, keys: readonly AccountKey[], catalog: Catalog): Promise<void> => {
-  const rows = await loadStored(tx, keys, catalog)
+const recordCompletions = async (tx: Sql, keys: readonly AccountKey[], liveModels: LiveModels): Promise<void> => {
+  const rows = await loadStored(tx, keys, liveModels)
   const completions = rows.flatMap((row): Completion[] =>
-    completedRuns(decodeState(row.state), catalog.version(row), catalog.zone, row.evaluated_at).map((run) => ({
+    completedRuns(decodeState(row.state), liveModels.version(row), liveModels.zone, row.evaluated_at).map((run) => ({
       tenantId: row.tenant_id,
       accountId: row.account_id,
       journeyId: run.journeyId,

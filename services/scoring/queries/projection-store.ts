@@ -20,7 +20,7 @@ export const awaitAccountListLock = async (tx: Sql, waitMs: number): Promise<boo
 /** SQLSTATE of a wait that took too long. */
 export const LOCK_NOT_AVAILABLE = '55P03'
 
-export type Followed = {
+export type Projected = {
   /** Accounts written, and whether flushes are left. */
   readonly accounts: number
   readonly behind: boolean
@@ -32,7 +32,7 @@ export type Followed = {
  * Lists, as they stand now, the accounts of the next flushes of each partition: as many flushes as some `rows` rows of the log are, a
  * flush whole. Needs the lock. Owner, parent and name are cut to what an index entry holds.
  */
-export const followFlushes = async (tx: Sql, rows: number): Promise<Followed> => {
+export const projectFlushes = async (tx: Sql, rows: number): Promise<Projected> => {
   const [row] = await tx.query<{ accounts: number; behind: boolean; tenant_ids: string[]; account_ids: string[] }>(
     `with moved as materialized (
        select h.partition, coalesce(l.position, 0) as after, h.position as head,

@@ -3,23 +3,23 @@ import type { AccountKey } from '../accounts/account-store.ts'
 import { readAccounts } from '../accounts/load-accounts.ts'
 import { type PastDay, pastDays } from '../core/account/past-days.ts'
 import { loadCountedEvents } from '../log/event-store.ts'
-import type { Catalog } from '../models/live-models.ts'
+import type { LiveModels } from '../models/live-models.ts'
 import { hasBackfills } from '../sources/backfill-store.ts'
 
 /** The days of an account before its first change, as its backfilled events tell them by the models that are live now. */
 export type RebuildPast = (key: AccountKey) => Promise<readonly PastDay[]>
 
 export const createRebuildPast =
-  ({ database, catalog }: { readonly database: Database; readonly catalog: Catalog }): RebuildPast =>
+  ({ database, liveModels }: { readonly database: Database; readonly liveModels: LiveModels }): RebuildPast =>
   async (key) => {
     if (!(await hasBackfills(database, key.tenantId))) return []
-    const [account] = await readAccounts(database, [key], catalog, { withIds: false })
+    const [account] = await readAccounts(database, [key], liveModels, { withIds: false })
     if (account === undefined || account.firstChangeAt === null) return []
     return pastDays({
       account,
       events: await loadCountedEvents(database, key),
-      zone: catalog.zone,
-      modelFor: (traits) => catalog.modelFor(key.tenantId, traits),
-      contextAt: (at) => catalog.contextOf(account, at),
+      zone: liveModels.zone,
+      modelFor: (traits) => liveModels.modelFor(key.tenantId, traits),
+      contextAt: (at) => liveModels.contextOf(account, at),
     })
   }

@@ -4,7 +4,7 @@ import { routes } from '#libs/http/routes.ts'
 import type { Database } from '#libs/postgres/database.ts'
 import { portfolioOf } from '../core/insights/portfolio.ts'
 import { loadPortfolio } from '../queries/portfolio-store.ts'
-import type { AccountFollower } from '../queries/project-accounts.ts'
+import type { AccountProjector } from '../queries/project-accounts.ts'
 
 const count = z.object({ accounts: z.int(), mrr: z.number() })
 
@@ -48,10 +48,10 @@ const portfolioSchema = z
 
 export const portfolioRoutes = ({
   database,
-  follower,
+  projector,
 }: {
   readonly database: Database
-  readonly follower: AccountFollower
+  readonly projector: AccountProjector
 }) =>
   routes((app) => {
     app.get(
@@ -66,7 +66,7 @@ export const portfolioRoutes = ({
         },
       },
       async ({ principal }) => {
-        await follower.catchUp()
+        await projector.catchUp()
         return portfolioOf(await loadPortfolio(database, principal.tenantId))
       },
     )

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { createHeardSources } from './source-activity.ts'
+import { createSourceActivity } from './source-activity.ts'
 
 const NOW = 1_000_000
 
@@ -32,12 +32,12 @@ test('a source was heard when its newest live event was received, whatever came 
         .map((event) => ({ event, place: random.next().value as number }))
         .sort((a, b) => a.place - b.place)
         .map(({ event }) => event)
-      const heard = createHeardSources()
+      const sourceActivity = createSourceActivity()
       for (let from = 0; from < shuffled.length; from += size)
-        heard.hear('default', shuffled.slice(from, from + size), NOW)
-      const taken = heard.take(NOW, () => 0)
+        sourceActivity.recordActivity('default', shuffled.slice(from, from + size), NOW)
+      const taken = sourceActivity.take(NOW, () => 0)
       expect(new Map(taken.map(({ source, heardAt }) => [source, heardAt]))).toEqual(expected)
-      expect(heard.take(NOW, () => 0)).toEqual([])
+      expect(sourceActivity.take(NOW, () => 0)).toEqual([])
     }),
   )
 })

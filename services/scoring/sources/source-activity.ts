@@ -1,14 +1,14 @@
 import type { ReceivedEvent } from '../core/events/parse-event.ts'
-import type { Heard } from './source-store.ts'
+import type { SourceActivityEntry } from './source-store.ts'
 
 /** When each source was last heard, in memory: nothing is written per event. */
-export type HeardSources = {
+export type SourceActivityTracker = {
   /** Whatever comes live shows that its source reports, also where it happened earlier; what is backfilled shows nothing. */
-  readonly hear: (tenantId: string, events: readonly Spoken[], now: number) => void
+  readonly recordActivity: (tenantId: string, events: readonly Spoken[], now: number) => void
   /** What is to be written at `now`; counts as written. */
-  readonly take: (now: number, everyMs: (tenantId: string, source: string) => number) => readonly Heard[]
+  readonly take: (now: number, everyMs: (tenantId: string, source: string) => number) => readonly SourceActivityEntry[]
   /** What was taken could not be written. */
-  readonly putBack: (heard: readonly Heard[]) => void
+  readonly putBack: (sourceActivity: readonly SourceActivityEntry[]) => void
 }
 
 type Spoken = Pick<ReceivedEvent, 'source' | 'type' | 'receivedAt' | 'properties' | 'backfill'>
@@ -22,12 +22,12 @@ const sourceOf = ({ source, type, properties }: Spoken): string =>
 /** Names beyond these are not watched: a client that invents a source for each event must not fill memory or tables. */
 const MAX_SOURCES = 1_000
 
-type Entry = { heardAt: number; writtenHeardAt: number; writtenAt: number }
+type Entry = { heardAt: number; writtenActivityAt: number; writtenAt: number }
 
-export const createHeardSources = (): HeardSources => {
+export const createSourceActivity = (): SourceActivityTracker => {
   const tenants = new Map<string, Map<string, Entry>>()
   return {
-    hear: (tenantId, events, now) => {
+    recordActivity: (tenantId, events, now) => {
       let name: string | undefined
       let entry: Entry | undefined
       for (const event of events) {
@@ -42,7 +42,7 @@ export const createHeardSources = (): HeardSources => {
           name = source
           entry = sources.get(source)
           if (entry === undefined && sources.size < MAX_SOURCES) {
-            entry = { heardAt: 0, writtenHeardAt: 0, writtenAt: Number.NEGATIVE_INFINITY }
+            entry = { heardAt: 0, writtenActivityAt: 0, writtenAt: Number.NEGATIVE_INFINITY }
             sources.set(source, entry)
           }
         }
@@ -50,21 +50,21 @@ export const createHeardSources = (): HeardSources => {
       }
     },
     take: (now, everyMs) => {
-      const taken: Heard[] = []
+      const taken: SourceActivityEntry[] = []
       for (const [tenantId, sources] of tenants) {
         for (const [source, entry] of sources) {
-          if (entry.heardAt <= entry.writtenHeardAt || now - entry.writtenAt < everyMs(tenantId, source)) continue
-          entry.writtenHeardAt = entry.heardAt
+          if (entry.heardAt <= entry.writtenActivityAt || now - entry.writtenAt < everyMs(tenantId, source)) continue
+          entry.writtenActivityAt = entry.heardAt
           entry.writtenAt = now
           taken.push({ tenantId, source, heardAt: entry.heardAt })
         }
       }
       return taken
     },
-    putBack: (heard) => {
-      for (const { tenantId, source } of heard) {
+    putBack: (sourceActivity) => {
+      for (const { tenantId, source } of sourceActivity) {
         const entry = tenants.get(tenantId)!.get(source)!
-        entry.writtenHeardAt = 0
+        entry.writtenActivityAt = 0
         entry.writtenAt = Number.NEGATIVE_INFINITY
       }
     },

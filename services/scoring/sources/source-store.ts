@@ -1,10 +1,10 @@
 import { numberArray, textArray } from '#libs/postgres/array-literal.ts'
 import type { Sql } from '#libs/postgres/database.ts'
 
-export type Heard = { readonly tenantId: string; readonly source: string; readonly heardAt: number }
+export type SourceActivityEntry = { readonly tenantId: string; readonly source: string; readonly heardAt: number }
 
 /** Writes when sources were heard; never back in time. */
-export const writeHeard = async (sql: Sql, heard: readonly Heard[]): Promise<void> => {
+export const writeActivity = async (sql: Sql, heard: readonly SourceActivityEntry[]): Promise<void> => {
   const sorted = [...heard].sort((a, b) => (`${a.tenantId}:${a.source}` < `${b.tenantId}:${b.source}` ? -1 : 1))
   await sql.query(
     `insert into scoring.source_activity as a (tenant_id, source, heard_at)
@@ -20,8 +20,8 @@ export const writeHeard = async (sql: Sql, heard: readonly Heard[]): Promise<voi
 }
 
 /** Sources heard since `source.activity` was last told of them, which was at `before` or earlier; the caller's until its transaction ends. */
-export const lockUntold = (tx: Sql, before: number, limit: number) =>
-  tx.query<Heard>(
+export const lockUnpublished = (tx: Sql, before: number, limit: number) =>
+  tx.query<SourceActivityEntry>(
     `select tenant_id as "tenantId", source, heard_at as "heardAt" from scoring.source_activity
      where told_heard_at is distinct from heard_at
        and (told_at is null or told_at <= to_timestamp($1::double precision / 1000))
@@ -29,7 +29,7 @@ export const lockUntold = (tx: Sql, before: number, limit: number) =>
     [before, limit],
   )
 
-export const markTold = async (tx: Sql, told: readonly Heard[], now: number): Promise<void> => {
+export const markPublished = async (tx: Sql, told: readonly SourceActivityEntry[], now: number): Promise<void> => {
   await tx.query(
     `update scoring.source_activity a set told_at = to_timestamp($4::double precision / 1000),
        told_heard_at = to_timestamp(t.heard_at / 1000)
@@ -48,7 +48,7 @@ export type Mapped = { readonly tenantId: string; readonly source: string; reado
 
 /** Of these sources, those heard before but not for longer than their interval, and not yet on record as silent. */
 export const findSilent = (sql: Sql, mapped: readonly Mapped[], now: number) =>
-  sql.query<Heard>(
+  sql.query<SourceActivityEntry>(
     `select a.tenant_id as "tenantId", a.source, a.heard_at as "heardAt"
      from unnest($1::text[], $2::text[], $3::double precision[]) as m (tenant_id, source, interval_ms)
      join scoring.source_activity a on a.tenant_id = m.tenant_id and a.source = m.source
@@ -64,15 +64,20 @@ export const findSilent = (sql: Sql, mapped: readonly Mapped[], now: number) =>
   )
 
 /** Sources on record as silent that were heard again. */
-export const findHeardAgain = (sql: Sql) =>
-  sql.query<Heard>(
+export const findActiveAgain = (sql: Sql) =>
+  sql.query<SourceActivityEntry>(
     `select a.tenant_id as "tenantId", a.source, a.heard_at as "heardAt"
      from scoring.source_silence s join scoring.source_activity a on a.tenant_id = s.tenant_id and a.source = s.source
      where s.until_at is null and a.heard_at > s.heard_at`,
   )
 
 /** False when it was on record already. */
-export const openSilence = async (tx: Sql, silent: Heard, fromAt: number, revision: number): Promise<boolean> => {
+export const openSilence = async (
+  tx: Sql,
+  silent: SourceActivityEntry,
+  fromAt: number,
+  revision: number,
+): Promise<boolean> => {
   const rows = await tx.query(
     `insert into scoring.source_silence (tenant_id, source, heard_at, from_at, revision)
      values ($1, $2, to_timestamp($3::double precision / 1000), to_timestamp($4::double precision / 1000), $5)

@@ -37,8 +37,8 @@ const decide = (
   let seen: Seen | null = null
   const keep = (decision: ReturnType<typeof decideOnTime>): void => {
     states = decision.states
-    for (const { rule, episode, position, kind, reason, at, telling } of decision.transitions)
-      told.push({ ruleId: rule.id, episode, position, kind, reason, at, why: String(telling.told || telling.why) })
+    for (const { rule, episode, position, kind, reason, at, notifying } of decision.transitions)
+      told.push({ ruleId: rule.id, episode, position, kind, reason, at, why: String(notifying.told || notifying.why) })
   }
   for (const { tick, facts, backfill, plan } of life) {
     const next: Seen = { facts, backfill, traits: { plan } }

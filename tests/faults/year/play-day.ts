@@ -67,7 +67,7 @@ export const createPlayer = ({ alerting, database, bus, seed }: Parts): Player =
     await bus.publish('account.health', records)
   }
 
-  const judged = async () => {
+  const evaluated = async () => {
     const [row] = await database.query<{ n: number }>('select coalesce(sum(sequence), 0) as n from alerting.account')
     return { done: row!.n >= total, state: `${row!.n} of ${total} changes judged` }
   }
@@ -87,7 +87,7 @@ export const createPlayer = ({ alerting, database, bus, seed }: Parts): Player =
   return {
     playDay: async (day, messages) => {
       await publish(messages)
-      await waitFor('the changes are judged', judged)
+      await waitFor('the changes are judged', evaluated)
       alerting.jumpTo(atTick(day * TICKS_PER_DAY))
       await waitFor('all is told', told, () => alerting.jumpTo(alerting.now() + NUDGE_MS))
     },

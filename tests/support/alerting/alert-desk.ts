@@ -1,19 +1,19 @@
 import type { z } from 'zod'
 import type { AccountHealth } from '#libs/contracts/account-health.ts'
 import type { Database } from '#libs/postgres/database.ts'
-import { judgeChanges, judgeDueAccounts } from '../../../services/alerting/evaluation/evaluate-accounts.ts'
+import { evaluateChanges, evaluateDueAccounts } from '../../../services/alerting/evaluation/evaluate-accounts.ts'
 import {
-  judgeActivity,
-  judgeDueSubjects,
-  lookAtHushed,
+  evaluateActivity,
+  evaluateDueMonitors,
+  recheckMuted,
 } from '../../../services/alerting/evaluation/evaluate-monitors.ts'
 import { sendDueDigests } from '../../../services/alerting/notifications/send-digests.ts'
 import { sendDueGroups } from '../../../services/alerting/notifications/send-groups.ts'
 import { policyDocumentSchema } from '../../../services/alerting/policy/policy-document.ts'
 import { checkOpenAccounts, savePolicy } from '../../../services/alerting/policy/policy-store.ts'
-import { createRuleBook } from '../../../services/alerting/rules/rule-store.ts'
+import { createRuleCatalog } from '../../../services/alerting/rules/rule-store.ts'
 
-export type AlertDesk = ReturnType<typeof createAlertDesk>
+export type AlertingHarness = ReturnType<typeof createAlertingHarness>
 
 const TABLES = [
   'alert',
@@ -30,30 +30,31 @@ const TABLES = [
 ] as const
 
 /** Alerting without its loops: a test says what comes in and to what instant the timers run. */
-export const createAlertDesk = (database: Database) => {
-  const book = createRuleBook()
+export const createAlertingHarness = (database: Database) => {
+  const ruleCatalog = createRuleCatalog()
 
   const runTimers = async (now: number): Promise<void> => {
     for (;;) {
-      const judged = await database.transaction((tx) => judgeDueSubjects(tx, book, now, 100))
-      await database.transaction((tx) => lookAtHushed(tx, judged, now))
-      const accounts = await database.transaction((tx) => judgeDueAccounts(tx, book, now, 100))
+      const evaluated = await database.transaction((tx) => evaluateDueMonitors(tx, ruleCatalog, now, 100))
+      await database.transaction((tx) => recheckMuted(tx, evaluated, now))
+      const accounts = await database.transaction((tx) => evaluateDueAccounts(tx, ruleCatalog, now, 100))
       const groups = await database.transaction((tx) => sendDueGroups(tx, now))
       const digests = await database.transaction((tx) => sendDueDigests(tx, now))
-      if (judged.subjects + accounts + groups + digests === 0) return
+      if (evaluated.monitors + accounts + groups + digests === 0) return
     }
   }
 
   return {
-    book,
+    ruleCatalog,
     clear: async (): Promise<void> => {
       for (const table of TABLES) await database.query(`truncate alerting.${table} cascade`)
     },
-    judge: (...messages: AccountHealth[]) => database.transaction((tx) => judgeChanges(tx, book, messages)),
-    hear: async (source: string, at: number, expectedIntervalHours: number | null = null): Promise<void> => {
+    evaluate: (...messages: AccountHealth[]) =>
+      database.transaction((tx) => evaluateChanges(tx, ruleCatalog, messages)),
+    recordActivity: async (source: string, at: number, expectedIntervalHours: number | null = null): Promise<void> => {
       const message = { tenantId: 'default', source, heardAt: new Date(at).toISOString(), expectedIntervalHours }
-      const judged = await database.transaction((tx) => judgeActivity(tx, book, [message]))
-      await database.transaction((tx) => lookAtHushed(tx, judged, at))
+      const evaluated = await database.transaction((tx) => evaluateActivity(tx, ruleCatalog, [message]))
+      await database.transaction((tx) => recheckMuted(tx, evaluated, at))
     },
     runTimers,
     setPolicy: (policy: z.input<typeof policyDocumentSchema>, now: number): Promise<void> =>

@@ -1,7 +1,7 @@
 import type { Facts } from '#libs/contracts/account-health.ts'
 import { decideAlert } from '../../../services/alerting/core/alert/decide-alert.ts'
-import type { Desk } from '../../../services/alerting/core/alert/decide-notification.ts'
-import { type Deed, decideByHand } from '../../../services/alerting/core/alert/operator-action.ts'
+import type { MuteContext } from '../../../services/alerting/core/alert/decide-notification.ts'
+import { decideOperatorAction, type OperatorAction } from '../../../services/alerting/core/alert/operator-action.ts'
 import {
   FIRST_STATE,
   type MuteReason,
@@ -84,15 +84,15 @@ export const createAlertScript = (tried: Rule) => {
   let around: Around = {}
   const silences: Silence[] = []
   const told = (transitions: readonly Transition[]): Told[] =>
-    transitions.map((one) => [one.kind, one.reason, one.telling.told ? true : one.telling.why])
+    transitions.map((one) => [one.kind, one.reason, one.notifying.told ? true : one.notifying.why])
   const step = (fresh: boolean): Told[] => {
-    const desk: Desk = {
+    const muteContext: MuteContext = {
       subject: { accountId: 'a', ownerId: seen.ownerId, traits: {} },
       silences,
       inhibitedBy: around.inhibitedBy ?? null,
       backfill: around.backfill ?? false,
     }
-    const decision = decideAlert(tried, state, { facts: seen, at, fresh }, desk)
+    const decision = decideAlert(tried, state, { facts: seen, at, fresh }, muteContext)
     state = decision.state
     return told(decision.transitions)
   }
@@ -118,8 +118,8 @@ export const createAlertScript = (tried: Rule) => {
       at = until
       return all
     },
-    deed: (deed: Deed): Told[] => {
-      const decision = decideByHand(state, state.episode, deed, at)
+    action: (action: OperatorAction): Told[] => {
+      const decision = decideOperatorAction(state, state.episode, action, at)
       if (!decision.done) throw new Error(decision.reason)
       state = decision.state
       return told(decision.transitions)

@@ -11,7 +11,7 @@ export type TestDatabase = {
   readonly drop: () => Promise<void>
 }
 
-const folderOf = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url))
+const folderOf = (path: string): string => fileURLToPath(new URL(`../../../${path}`, import.meta.url))
 
 /** A fresh database with the tables of alerting and of access. */
 export const createAlertingDatabase = async (): Promise<TestDatabase> => {

@@ -4,9 +4,9 @@ import { groupsOf } from '../../../services/scoring/core/evaluation/measurements
 import type { CountedEvent } from '../../../services/scoring/core/events/event.ts'
 import { type CompiledModel, compileModel, type Model } from '../../../services/scoring/core/models/model.ts'
 import { type Counters, type FoldContext, foldEvent, promote } from '../../../services/scoring/core/state/fold.ts'
-import { createEmptyDealings } from '../../../services/scoring/core/state/interaction-pages.ts'
+import { createEmptyInteractions } from '../../../services/scoring/core/state/interaction-pages.ts'
 import { type AccountState, createState, decodeState, encodeState } from '../../../services/scoring/core/state/state.ts'
-import { createMemoryUserBook } from '../../../services/scoring/core/state/user-days.ts'
+import { createMemoryUserActivity } from '../../../services/scoring/core/state/user-days.ts'
 import { createZone } from '../../../services/scoring/core/time/time-zone.ts'
 import type { ReferenceEvent } from './past.ts'
 import type { RandomAccount } from './random-events.ts'
@@ -45,8 +45,8 @@ export type ProductAccount = Omit<Counters, 'state'> & { state: AccountState }
 
 export const newProductAccount = (): ProductAccount => ({
   state: createState(),
-  users: createMemoryUserBook(),
-  dealings: createEmptyDealings(),
+  users: createMemoryUserActivity(),
+  interactions: createEmptyInteractions(),
 })
 
 /** One flush: what had waited is promoted, the batch folded, and the state written and read again. */

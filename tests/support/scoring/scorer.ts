@@ -36,7 +36,7 @@ export type UsageRecord = ReturnType<typeof usageRecord>
 
 let nextId = 0
 
-type Given = {
+type AccountEvents = {
   readonly id?: string
   readonly type?: string
   readonly userId?: string
@@ -46,7 +46,7 @@ type Given = {
 }
 
 /** An event of tenant `default` as ingest publishes it: a core `Feature Used` of now unless told otherwise. */
-export const usageRecord = (accountId: string, given: Given = {}) => {
+export const usageRecord = (accountId: string, given: AccountEvents = {}) => {
   const now = Date.now()
   const body = {
     id: given.id ?? `evt-${nextId++}`,

@@ -11,8 +11,8 @@ import { parseAllowEntry } from '../../../services/alerting/endpoints/allowed-ad
 import { type EndpointSettings, insertEndpoint } from '../../../services/alerting/endpoints/endpoint-store.ts'
 import { createWebhookSender } from '../../../services/alerting/endpoints/http-sender.ts'
 import { addSecret } from '../../../services/alerting/endpoints/secret-store.ts'
-import { enqueueNotices } from '../../../services/alerting/notifications/enqueue-deliveries.ts'
-import type { Notice } from '../../../services/alerting/notifications/notification.ts'
+import { enqueueNotifications } from '../../../services/alerting/notifications/enqueue-deliveries.ts'
+import type { Notification } from '../../../services/alerting/notifications/notification.ts'
 
 export const TENANT = 'default'
 export const testSealer = createSealer(Buffer.alloc(32, 7))
@@ -46,10 +46,10 @@ export const addEndpoint = async (
   return { endpointId, secret: formatSecret(secret) }
 }
 
-export const noticeOf = (name: string | number, notice: Partial<Notice> = {}): Notice => {
-  const at = notice.at ?? systemClock.now()
+export const notificationOf = (name: string | number, notification: Partial<Notification> = {}): Notification => {
+  const at = notification.at ?? systemClock.now()
   return {
-    noticeId: derivedId('test-notice', name),
+    notificationId: derivedId('test-notice', name),
     tenantId: TENANT,
     accountId: 'acme',
     type: 'alert.firing',
@@ -62,12 +62,12 @@ export const noticeOf = (name: string | number, notice: Partial<Notice> = {}): N
       timestamp: new Date(at).toISOString(),
       data: { tenantId: TENANT, accountId: 'acme', sequence: 43, note: `${name} – größer, 日本` },
     },
-    ...notice,
+    ...notification,
   }
 }
 
-export const enqueueAll = (database: Database, notices: readonly Notice[]): Promise<number> =>
-  database.transaction((tx) => enqueueNotices(tx, notices))
+export const enqueueAll = (database: Database, notifications: readonly Notification[]): Promise<number> =>
+  database.transaction((tx) => enqueueNotifications(tx, notifications))
 
 /** A deliverer on the real sender, which may call loopback only; `stop` closes both. */
 export const startDeliverer = async (

@@ -4,7 +4,7 @@ import { derivedId } from '#libs/runtime/ids.ts'
 import type { Deliverer } from '../../../services/alerting/delivery/deliverer.ts'
 import { findDelivery, type LoggedDelivery } from '../../../services/alerting/delivery/delivery-log-store.ts'
 import { createAlertingDatabase, type TestDatabase } from '../postgres/alerting-database.ts'
-import { noticeOf, startDeliverer, TENANT } from './deliveries.ts'
+import { notificationOf, startDeliverer, TENANT } from './deliveries.ts'
 import { startWebhookReceiver, type WebhookReceiver } from './webhook-receiver.ts'
 
 export type DeliverySuite = {
@@ -45,7 +45,7 @@ export const deliverySuite = (): DeliverySuite => {
     receiver: async (reply) => stopped(await startWebhookReceiver(reply)),
     deliverer: async (deps) => stopped(await startDeliverer({ database: testDatabase.database, ...deps })),
     loggedOf: async (name, endpointId) =>
-      (await findDelivery(testDatabase.database, TENANT, derivedId(noticeOf(name).noticeId, endpointId)))!,
+      (await findDelivery(testDatabase.database, TENANT, derivedId(notificationOf(name).notificationId, endpointId)))!,
     states: async () => {
       const rows = await testDatabase.database.query<{ state: string; count: number }>(
         'select state, count(*) as count from alerting.delivery group by state',

@@ -5,7 +5,7 @@ import type { Rule, RuleState } from './rule.ts'
 export type Scope = 'in' | 'left_out' | 'switched_off'
 
 /** What the facts say about a rule. */
-export type Reading = { readonly when: Truth; readonly recovers: Truth; readonly scope: Scope }
+export type ConditionResult = { readonly when: Truth; readonly recovers: Truth; readonly scope: Scope }
 
 export type Move =
   | { readonly to: 'same' }
@@ -24,10 +24,10 @@ export type Move =
  * Which way the machine goes: ok -> pending -> firing -> recovering -> ok. `when` opens, `recovers` ends, each for its dwell; what
  * lies between the two (the margin) and what is unknown leave an open episode as it is.
  */
-export const decideMove = (
+export const nextMove = (
   rule: Pick<Rule, 'dwellMs' | 'recoverDwellMs'>,
   state: Pick<RuleState, 'phase' | 'since'>,
-  { when, recovers, scope }: Reading,
+  { when, recovers, scope }: ConditionResult,
   at: number,
 ): Move => {
   const resting = when === null ? 'no_data' : 'ok'

@@ -1,10 +1,10 @@
 import type { Facts } from '#libs/contracts/account-health.ts'
 import { earliest, NO_MEMORY } from '../conditions/condition.ts'
 import { readsTheSame } from '../conditions/rule-reads.ts'
-import { decideAlert, type Sight } from './decide-alert.ts'
-import type { Desk, Operations } from './decide-notification.ts'
+import { decideAlert, type Observation } from './decide-alert.ts'
+import type { MuteContext, Operations } from './decide-notification.ts'
 import type { NotificationPolicy } from './notification-policy.ts'
-import { isHushed, isInOutage, isSuspected, isWaiting, type Outage, type Suspicion } from './outage.ts'
+import { isInOutage, isMutedByOutage, isSuspected, isWaiting, type Outage, type Suspicion } from './outage.ts'
 import { FIRST_STATE, type Rule, type RuleState, type Transition } from './rule.ts'
 
 /** A rule with the version its states belong to: what they remember of another version's condition is forgotten. */
@@ -32,11 +32,11 @@ export type AccountDecision = {
   readonly nextCheckAt: number | null
 }
 
-export type Surroundings = {
+export type EvaluationContext = {
   /** Null for what is no account. */
   readonly accountId: string | null
   readonly rules: readonly RuleInForce[]
-  readonly silences: Desk['silences']
+  readonly silences: MuteContext['silences']
   readonly outages?: readonly Outage[]
   /** An outage may be about to show. */
   readonly suspicion?: Suspicion | null
@@ -50,7 +50,7 @@ export const decideOnFacts = (
   account: AccountAlerting,
   seen: Seen,
   at: number,
-  around: Surroundings,
+  around: EvaluationContext,
 ): AccountDecision => {
   const caughtUp = catchUp(account, at - 1, around)
   const before = { states: caughtUp.states, facts: account.seen?.facts ?? null }
@@ -59,7 +59,7 @@ export const decideOnFacts = (
 }
 
 /** Only time has passed: the steps that are due, in order of their instants, whenever this runs; then rules that have changed since, and alerts that wait. */
-export const decideOnTime = (account: AccountAlerting, at: number, around: Surroundings): AccountDecision => {
+export const decideOnTime = (account: AccountAlerting, at: number, around: EvaluationContext): AccountDecision => {
   const caughtUp = catchUp(account, at, around)
   const changed = around.rules.some(({ rule, version }) => isChanged(caughtUp.states[rule.id], rule, version))
   if (account.seen === null || !(changed || some(caughtUp.states, isWaiting))) return caughtUp
@@ -68,7 +68,7 @@ export const decideOnTime = (account: AccountAlerting, at: number, around: Surro
   return { ...now, transitions: [...caughtUp.transitions, ...now.transitions] }
 }
 
-const catchUp = (account: AccountAlerting, until: number, around: Surroundings): AccountDecision => {
+const catchUp = (account: AccountAlerting, until: number, around: EvaluationContext): AccountDecision => {
   const transitions: RuleTransition[] = []
   let states = account.states
   for (;;) {
@@ -91,11 +91,11 @@ const isChanged = (kept: KeptState | undefined, rule: Rule, version: string): bo
 /** `facts` of the change before: null when all rules are to look. */
 type Before = { readonly states: RuleStates; readonly facts: Facts | null }
 
-const step = (before: Before, seen: Seen, sight: Sight, around: Surroundings): AccountDecision => {
+const step = (before: Before, seen: Seen, observation: Observation, around: EvaluationContext): AccountDecision => {
   const { rules, accountId, silences } = around
   let { states } = before
   const transitions: RuleTransition[] = []
-  const wasHushed = some(states, isHushed)
+  const wasMutedByOutage = some(states, isMutedByOutage)
   const subject = { accountId, ownerId: seen.facts.ownerId, traits: seen.traits }
   const muting = rules.filter(({ rule }) => rule.mutes.length > 0)
   // Critical rules first: whether they fire decides who else is told.
@@ -103,22 +103,22 @@ const step = (before: Before, seen: Seen, sight: Sight, around: Surroundings): A
     const kept = states[rule.id]
     if (kept === undefined && !rule.enabled) continue
     const same = kept?.version === version
-    const isDue = same && kept.state.dueAt !== null && kept.state.dueAt <= sight.at
-    if (!sight.fresh && same && !isDue && !isWaiting(kept.state)) continue
-    if (same && before.facts && isAtRest(kept.state) && readsTheSame(rule, before.facts, sight.facts)) continue
+    const isDue = same && kept.state.dueAt !== null && kept.state.dueAt <= observation.at
+    if (!observation.fresh && same && !isDue && !isWaiting(kept.state)) continue
+    if (same && before.facts && isAtRest(kept.state) && readsTheSame(rule, before.facts, observation.facts)) continue
     const state = same ? kept.state : { ...(kept?.state ?? FIRST_STATE), memory: NO_MEMORY }
-    const desk: Desk = {
+    const muteContext: MuteContext = {
       subject,
       silences,
       inhibitedBy: inhibitor(rule, muting, states),
       backfill: seen.backfill,
-      operations: operationsOf(rule, state, seen, around, wasHushed),
+      operations: operationsOf(rule, state, seen, around, wasMutedByOutage),
     }
-    const decision = decideAlert(rule, state, sight, desk)
+    const decision = decideAlert(rule, state, observation, muteContext)
     if (same && decision.state === state) continue
     // What is not later than this step would be due for ever.
     const { dueAt } = decision.state
-    const next = dueAt !== null && dueAt <= sight.at ? { ...decision.state, dueAt: null } : decision.state
+    const next = dueAt !== null && dueAt <= observation.at ? { ...decision.state, dueAt: null } : decision.state
     if (states === before.states) states = { ...states }
     ;(states as Record<string, KeptState>)[rule.id] = { version, state: next }
     for (const transition of decision.transitions) transitions.push({ ...transition, rule, state: next })
@@ -138,13 +138,13 @@ const operationsOf = (
   rule: Rule,
   state: RuleState,
   seen: Seen,
-  { outages = [], suspicion = null, holdMs = 0, policy = null }: Surroundings,
-  wasHushed: boolean,
+  { outages = [], suspicion = null, holdMs = 0, policy = null }: EvaluationContext,
+  wasMutedByOutage: boolean,
 ): Operations | undefined => {
-  if (outages.length === 0 && suspicion === null && policy === null && !wasHushed) return undefined
-  const alert = { rule, state, facts: seen.facts, silenceCapMoved: seen.silenceCapMoved ?? false, wasHushed }
+  if (outages.length === 0 && suspicion === null && policy === null && !wasMutedByOutage) return undefined
+  const alert = { rule, state, facts: seen.facts, silenceCapMoved: seen.silenceCapMoved ?? false, wasMutedByOutage }
   const waits =
-    isHushed(state) && state.muted === 'held' ? holdMs : isSuspected(alert, suspicion) ? suspicion!.holdMs : 0
+    isMutedByOutage(state) && state.muted === 'held' ? holdMs : isSuspected(alert, suspicion) ? suspicion!.holdMs : 0
   return {
     outage: isInOutage(alert, outages),
     holdMs: waits,

@@ -86,7 +86,7 @@ const produce = ({ tried, sightings, silences, tail }: World): Line[] => {
     states = decision.states
     for (const one of decision.transitions)
       lines.push(
-        `${(one.at - START) / HOUR} ${one.episode} ${one.kind} ${one.reason} ${one.telling.told || one.telling.why}`,
+        `${(one.at - START) / HOUR} ${one.episode} ${one.kind} ${one.reason} ${one.notifying.told || one.notifying.why}`,
       )
   }
   for (const sighting of sightings) {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { belowFifty, createAlertScript, DAY, facts, rule } from '../../../../tests/support/alerting/alert-script.ts'
-import { decideByHand } from './operator-action.ts'
+import { decideOperatorAction } from './operator-action.ts'
 
 test('a fall below the line fires at once and a recovery beyond the margin resolves', () => {
   const script = createAlertScript(belowFifty())
@@ -74,7 +74,7 @@ test('it is told again every 14 days while it fires, until somebody acknowledges
     ['reminder', 'still_firing', true],
     ['reminder', 'still_firing', true],
   ])
-  script.deed({ do: 'acknowledge' })
+  script.action({ do: 'acknowledge' })
   expect(script.wait(14 * DAY)).toEqual([['reminder', 'still_firing', 'acknowledged']])
   expect(script.see(70)).toEqual([['resolved', 'recovered', true]])
 })
@@ -82,7 +82,7 @@ test('it is told again every 14 days while it fires, until somebody acknowledges
 test('a snoozed alert says nothing until the snooze ends, then speaks again', () => {
   const script = createAlertScript(belowFifty())
   script.see(40)
-  script.deed({ do: 'snooze', until: script.now() + 20 * DAY })
+  script.action({ do: 'snooze', until: script.now() + 20 * DAY })
   expect(script.wait(20 * DAY - 1)).toEqual([['reminder', 'still_firing', 'snoozed']])
   expect(script.wait(1)).toEqual([['reminder', 'snooze_over', true]])
 })
@@ -90,12 +90,12 @@ test('a snoozed alert says nothing until the snooze ends, then speaks again', ()
 test('resolved by hand, it stays closed until a recovery and a new fall', () => {
   const script = createAlertScript(belowFifty({ cooldownMs: 0 }))
   script.see(40)
-  expect(script.deed({ do: 'resolve' })).toEqual([['resolved', 'by_hand', true]])
+  expect(script.action({ do: 'resolve' })).toEqual([['resolved', 'by_hand', true]])
   expect(script.see(39)).toEqual([])
   expect(script.wait(30 * DAY)).toEqual([])
   expect(script.see(60)).toEqual([])
   expect(script.see(40)).toEqual([['firing', 'crossed', true]])
-  expect(decideByHand(script.state(), 1, { do: 'acknowledge' }, script.now()).done).toBe(false)
+  expect(decideOperatorAction(script.state(), 1, { do: 'acknowledge' }, script.now()).done).toBe(false)
 })
 
 test('insufficient data mutes threshold rules and never hard signals', () => {

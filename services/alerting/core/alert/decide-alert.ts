@@ -1,14 +1,19 @@
 import type { Facts } from '#libs/contracts/account-health.ts'
 import { earliest, type Memory, NO_MEMORY } from '../conditions/condition.ts'
 import { evaluate } from '../conditions/evaluate-condition.ts'
-import { decideMove, type Move, type Reading } from './alert-state-machine.ts'
+import { type ConditionResult, type Move, nextMove } from './alert-state-machine.ts'
 import { decideEscalation } from './decide-escalation.ts'
-import { type Desk, decideTelling, decideTellingRecovery, type Telling } from './decide-notification.ts'
+import {
+  decideNotification,
+  decideRecoveryNotification,
+  type MuteContext,
+  type NotificationDecision,
+} from './decide-notification.ts'
 import { isWaiting } from './outage.ts'
 import { FIRST_STATE, PASSING_MUTES, type Rule, type RuleState, type Transition, type TransitionKind } from './rule.ts'
 
 /** Facts of one account at one instant. */
-export type Sight = {
+export type Observation = {
   readonly facts: Facts
   readonly at: number
   /** False when only time has passed since these facts were seen. */
@@ -22,7 +27,7 @@ type Work = {
   readonly rule: Rule
   readonly draft: Draft
   readonly at: number
-  readonly desk: Desk
+  readonly muteContext: MuteContext
   readonly done: Transition[]
 }
 
@@ -30,19 +35,24 @@ type Work = {
  * One step in the life of an account's alert. Every transition bears a reason, and why it was not told when it was not;
  * `state.dueAt` says when to look again if nothing new is seen until then.
  */
-export const decideAlert = (rule: Rule, state: RuleState, sight: Sight, desk: Desk): AlertDecision => {
-  const reading = read(rule, state, sight, desk)
-  const { when, recovers, memory, dueAt } = reading
-  const move = decideMove(rule, state, reading, sight.at)
-  const everKnown = state.everKnown || (reading.scope === 'in' && when !== null)
+export const decideAlert = (
+  rule: Rule,
+  state: RuleState,
+  observation: Observation,
+  muteContext: MuteContext,
+): AlertDecision => {
+  const conditionResult = read(rule, state, observation, muteContext)
+  const { when, recovers, memory, dueAt } = conditionResult
+  const move = nextMove(rule, state, conditionResult, observation.at)
+  const everKnown = state.everKnown || (conditionResult.scope === 'in' && when !== null)
   // By far the most rules say nothing of an account, and said nothing before.
   const isAtRest = move.to === 'rest' && move.phase === state.phase
   if (isAtRest && everKnown === state.everKnown && memory === state.memory && dueAt === state.dueAt)
     return { state, transitions: NONE }
   const draft: Draft = { ...state, dueAt, memory, everKnown }
-  const work: Work = { rule, draft, at: sight.at, desk, done: [] }
-  make(work, move, !state.everKnown && isBelow(rule, sight.facts))
-  if (draft.phase === 'firing' && !draft.closed && when !== null) tellAgain(work)
+  const work: Work = { rule, draft, at: observation.at, muteContext, done: [] }
+  make(work, move, !state.everKnown && isBelow(rule, observation.facts))
+  if (draft.phase === 'firing' && !draft.closed && when !== null) notifyAgain(work)
   if (draft.phase === 'firing' && when !== null) escalate(work)
   if (draft.phase === 'pending' && when === true) look(draft, draft.since + rule.dwellMs)
   if (draft.phase === 'recovering' && recovers === true) look(draft, draft.since + rule.recoverDwellMs)
@@ -51,16 +61,16 @@ export const decideAlert = (rule: Rule, state: RuleState, sight: Sight, desk: De
 
 const NONE: readonly Transition[] = []
 
-type Remembered = Reading & { readonly memory: Memory; readonly dueAt: number | null }
+type Remembered = ConditionResult & { readonly memory: Memory; readonly dueAt: number | null }
 
 /** Threshold rules know nothing while the band is `insufficient_data`; what they remember stays. */
-const read = (rule: Rule, { memory }: RuleState, sight: Sight, desk: Desk): Remembered => {
+const read = (rule: Rule, { memory }: RuleState, observation: Observation, muteContext: MuteContext): Remembered => {
   const out = { when: false, recovers: true, dueAt: null } as const
   if (!rule.enabled) return { ...out, scope: 'switched_off', memory }
-  if (!isInScope(rule, sight.facts, desk)) return { ...out, scope: 'left_out', memory: NO_MEMORY }
-  if (rule.kind === 'threshold' && sight.facts.band === 'insufficient_data')
+  if (!isInScope(rule, observation.facts, muteContext)) return { ...out, scope: 'left_out', memory: NO_MEMORY }
+  if (rule.kind === 'threshold' && observation.facts.band === 'insufficient_data')
     return { when: null, recovers: null, scope: 'in', memory, dueAt: null }
-  const verdict = evaluate(rule, sight, memory)
+  const verdict = evaluate(rule, observation, memory)
   const { when, recovers, dueAt } = verdict
   return { when, recovers, scope: 'in', memory: verdict.memory, dueAt }
 }
@@ -76,7 +86,7 @@ const make = (work: Work, move: Move, firstKnownBelow: boolean): void => {
     case 'pending':
       open(work)
       enter(work, 'pending')
-      note(work, 'pending', firstKnownBelow ? 'first_known_below' : 'crossed', NOT_FOR_TELLING)
+      note(work, 'pending', firstKnownBelow ? 'first_known_below' : 'crossed', NOT_NOTIFIED)
       break
     case 'firing':
       if (draft.phase !== 'pending') open(work)
@@ -84,20 +94,20 @@ const make = (work: Work, move: Move, firstKnownBelow: boolean): void => {
       break
     case 'recovering':
       enter(work, 'recovering')
-      note(work, 'recovering', 'recovery_seen', NOT_FOR_TELLING)
+      note(work, 'recovering', 'recovery_seen', NOT_NOTIFIED)
       break
     case 'relapsed':
       enter(work, 'firing')
-      note(work, 'firing', 'relapsed', NOT_FOR_TELLING)
+      note(work, 'firing', 'relapsed', NOT_NOTIFIED)
       break
     case 'resolved':
-      note(work, 'resolved', move.reason, decideTellingRecovery(work.rule, draft, work.desk, work.at))
+      note(work, 'resolved', move.reason, decideRecoveryNotification(work.rule, draft, work.muteContext, work.at))
       enter(work, move.phase)
       draft.closed = false
   }
 }
 
-const NOT_FOR_TELLING: Telling = { told: false, why: 'not_for_telling', until: null }
+const NOT_NOTIFIED: NotificationDecision = { told: false, why: 'not_for_telling', until: null }
 
 const enter = ({ draft, at }: Work, phase: RuleState['phase']): void => {
   if (draft.phase === phase) return
@@ -112,30 +122,30 @@ const open = ({ draft }: Work): void => {
 }
 
 const fire = (work: Work, reason: string): void => {
-  const { draft, rule, desk, at } = work
+  const { draft, rule, muteContext, at } = work
   enter(work, 'firing')
   draft.firedAt = at
-  tell(work, 'firing', reason)
+  notify(work, 'firing', reason)
   if (!rule.momentary) return
-  note(work, 'resolved', 'momentary', decideTellingRecovery(rule, draft, desk, at))
+  note(work, 'resolved', 'momentary', decideRecoveryNotification(rule, draft, muteContext, at))
   draft.closed = true
 }
 
-const tell = (work: Work, kind: TransitionKind, reason: string): void => {
+const notify = (work: Work, kind: TransitionKind, reason: string): void => {
   const { draft, at } = work
-  const telling = decideTelling(work.rule, draft, work.desk, at)
-  note(work, kind, reason, telling)
-  if (telling.told) {
+  const notifying = decideNotification(work.rule, draft, work.muteContext, at)
+  note(work, kind, reason, notifying)
+  if (notifying.told) {
     if (!draft.told) draft.toldAt = at
     draft.told = true
     draft.muted = null
-  } else if (!draft.told) draft.muted = telling.why
-  if (!telling.told && telling.until !== null) look(draft, telling.until)
+  } else if (!draft.told) draft.muted = notifying.why
+  if (!notifying.told && notifying.until !== null) look(draft, notifying.until)
 }
 
 /** While it fires: what was muted for a time is told when that time ends; what fires on is told again at each reminder. */
-const tellAgain = (work: Work): void => {
-  const { draft, rule, at, desk } = work
+const notifyAgain = (work: Work): void => {
+  const { draft, rule, at, muteContext } = work
   if (draft.muted === 'backfill') return
   const justNow = work.done.some(({ kind, reason }) => kind === 'firing' && reason !== 'relapsed')
   const snoozeOver = draft.snoozedUntil !== null && at >= draft.snoozedUntil
@@ -144,11 +154,11 @@ const tellAgain = (work: Work): void => {
   const remindAt = rule.reminderMs === null ? null : (draft.remindedAt ?? draft.firedAt ?? at) + rule.reminderMs
   if (!justNow) {
     if (snoozeOver || muteOver) {
-      const telling = decideTelling(rule, draft, desk, at)
+      const notifying = decideNotification(rule, draft, muteContext, at)
       // An alert that waits for one reason after another says the newest.
-      const moved = !telling.told && isWaiting(draft) && telling.why !== draft.muted
-      if (snoozeOver || telling.told || moved) retell(work, snoozeOver ? 'snooze_over' : `${draft.muted}_over`)
-      else if (telling.until !== null) look(draft, telling.until)
+      const moved = !notifying.told && isWaiting(draft) && notifying.why !== draft.muted
+      if (snoozeOver || notifying.told || moved) renotify(work, snoozeOver ? 'snooze_over' : `${draft.muted}_over`)
+      else if (notifying.until !== null) look(draft, notifying.until)
     } else if (remindAt !== null && at >= remindAt) remind(work)
   }
   if (draft.snoozedUntil !== null) look(draft, draft.snoozedUntil)
@@ -160,30 +170,35 @@ const tellAgain = (work: Work): void => {
 
 /** In quiet hours a reminder is put off, not left out. */
 const remind = (work: Work): void => {
-  const telling = decideTelling(work.rule, work.draft, work.desk, work.at)
-  if (!telling.told && telling.why === 'quiet_hours' && telling.until !== null) look(work.draft, telling.until)
-  else retell(work, 'still_firing')
+  const notifying = decideNotification(work.rule, work.draft, work.muteContext, work.at)
+  if (!notifying.told && notifying.why === 'quiet_hours' && notifying.until !== null) look(work.draft, notifying.until)
+  else renotify(work, 'still_firing')
 }
 
 const escalate = (work: Work): void => {
   const { draft, at } = work
-  const decision = decideEscalation(work.rule, draft, work.desk, at)
+  const decision = decideEscalation(work.rule, draft, work.muteContext, at)
   if (decision.due) {
     draft.escalatedAt = at
     note(work, 'escalated', 'unacknowledged', { told: true })
   } else if (decision.lookAt !== null) look(draft, decision.lookAt)
 }
 
-const retell = (work: Work, reason: string): void => {
+const renotify = (work: Work, reason: string): void => {
   work.draft.remindedAt = work.at
-  tell(work, 'reminder', reason)
+  notify(work, 'reminder', reason)
 }
 
-const note = ({ draft, done, at }: Work, kind: TransitionKind, reason: string, telling: Telling): void => {
+const note = (
+  { draft, done, at }: Work,
+  kind: TransitionKind,
+  reason: string,
+  notifying: NotificationDecision,
+): void => {
   if (draft.closed) return
   draft.transitions += 1
-  const told = telling.told ? ({ told: true } as const) : ({ told: false, why: telling.why } as const)
-  done.push({ kind, reason, at, episode: draft.episode, position: draft.transitions, telling: told })
+  const told = notifying.told ? ({ told: true } as const) : ({ told: false, why: notifying.why } as const)
+  done.push({ kind, reason, at, episode: draft.episode, position: draft.transitions, notifying: told })
 }
 
 const look = (draft: Draft, at: number): void => {
@@ -193,7 +208,7 @@ const look = (draft: Draft, at: number): void => {
 const isBelow = (rule: Rule, facts: Facts): boolean =>
   rule.kind === 'threshold' && (facts.band === 'at_risk' || facts.band === 'critical')
 
-const isInScope = ({ filter }: Rule, facts: Facts, desk: Desk): boolean =>
+const isInScope = ({ filter }: Rule, facts: Facts, muteContext: MuteContext): boolean =>
   (filter.stages === undefined || filter.stages.includes(facts.stage)) &&
   (filter.traits === undefined ||
-    Object.entries(filter.traits).every(([name, values]) => values.includes(desk.subject.traits[name])))
+    Object.entries(filter.traits).every(([name, values]) => values.includes(muteContext.subject.traits[name])))

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { rule } from '../../../../tests/support/alerting/alert-script.ts'
 import { decideEscalation } from './decide-escalation.ts'
-import type { Desk, Operations } from './decide-notification.ts'
+import type { MuteContext, Operations } from './decide-notification.ts'
 import { FIRST_STATE, type Rule, type RuleState } from './rule.ts'
 
 const HOUR = 3_600_000
@@ -17,7 +17,7 @@ const firing: RuleState = {
   toldAt: T0,
   told: true,
 }
-const deskOf = (operations: Partial<Operations> = {}, desk: Partial<Desk> = {}): Desk => ({
+const muteContextOf = (operations: Partial<Operations> = {}, muteContext: Partial<MuteContext> = {}): MuteContext => ({
   subject: { accountId: 'a', ownerId: null, traits: {} },
   silences: [],
   inhibitedBy: null,
@@ -29,10 +29,10 @@ const deskOf = (operations: Partial<Operations> = {}, desk: Partial<Desk> = {}):
     escalation: { afterMs: HOUR, severities: ['critical'] },
     ...operations,
   },
-  ...desk,
+  ...muteContext,
 })
-const decide = (at: number, state: Partial<RuleState> = {}, desk = deskOf(), tried: Rule = grave) =>
-  decideEscalation(tried, { ...firing, ...state }, desk, at)
+const decide = (at: number, state: Partial<RuleState> = {}, muteContext = muteContextOf(), tried: Rule = grave) =>
+  decideEscalation(tried, { ...firing, ...state }, muteContext, at)
 
 test('an alert is due to be escalated its time after it was told', () => {
   expect(decide(T0 + HOUR - 1)).toEqual({ due: false, lookAt: T0 + HOUR })
@@ -40,26 +40,29 @@ test('an alert is due to be escalated its time after it was told', () => {
 })
 
 const NEVER = { due: false, lookAt: null }
-test.each<[string, Partial<RuleState>, Desk?, Rule?]>([
+test.each<[string, Partial<RuleState>, MuteContext?, Rule?]>([
   ['is acknowledged', { acknowledgedAt: T0 + 1 }],
   ['was escalated before', { escalatedAt: T0 + HOUR }],
   ['was not told', { told: false, muted: 'outage' }],
   ['was closed by hand', { closed: true }],
   ['recovers', { phase: 'recovering' }],
-  ['is of a severity that is not escalated', {}, deskOf(), { ...grave, severity: 'warning' }],
-  ['is about a moment', {}, deskOf(), { ...grave, momentary: true }],
-  ['is an opportunity', {}, deskOf(), { ...grave, tells: 'opportunity' }],
-  ['has no policy', {}, deskOf({ escalation: null })],
-])('an alert that %s is not escalated', (_, state, desk, tried) => {
-  expect(decide(T0 + 9 * HOUR, state, desk, tried)).toEqual(NEVER)
+  ['is of a severity that is not escalated', {}, muteContextOf(), { ...grave, severity: 'warning' }],
+  ['is about a moment', {}, muteContextOf(), { ...grave, momentary: true }],
+  ['is an opportunity', {}, muteContextOf(), { ...grave, tells: 'opportunity' }],
+  ['has no policy', {}, muteContextOf({ escalation: null })],
+])('an alert that %s is not escalated', (_, state, muteContext, tried) => {
+  expect(decide(T0 + 9 * HOUR, state, muteContext, tried)).toEqual(NEVER)
 })
 
 test('what mutes an alert puts its escalation off until that ends', () => {
   const silence = { startsAt: T0, endsAt: T0 + 5 * HOUR, matcher: {} }
-  expect(decide(T0 + 2 * HOUR, {}, deskOf({}, { silences: [silence] }))).toEqual({ due: false, lookAt: T0 + 5 * HOUR })
+  expect(decide(T0 + 2 * HOUR, {}, muteContextOf({}, { silences: [silence] }))).toEqual({
+    due: false,
+    lookAt: T0 + 5 * HOUR,
+  })
   expect(decide(T0 + 2 * HOUR, { snoozedUntil: T0 + 3 * HOUR })).toEqual({ due: false, lookAt: T0 + 3 * HOUR })
   const quiet = { timeZone: 'UTC', hours: { from: 13 * 60, to: 16 * 60 }, quietDays: [], criticalPasses: false }
-  expect(decide(T0 + HOUR, {}, deskOf({ quiet }))).toEqual({ due: false, lookAt: T0 + 4 * HOUR })
+  expect(decide(T0 + HOUR, {}, muteContextOf({ quiet }))).toEqual({ due: false, lookAt: T0 + 4 * HOUR })
 })
 
 test('whoever looks when told to finds the escalation due, never earlier', () => {

@@ -4,10 +4,10 @@ import {
   type AccountDecision,
   decideOnFacts,
   decideOnTime,
+  type EvaluationContext,
   type RuleInForce,
   type RuleStates,
   type Seen,
-  type Surroundings,
 } from './decide-account.ts'
 import type { About } from './rule.ts'
 
@@ -35,7 +35,7 @@ export const decideSource = (
   { seen, states }: Known<SourceSeen>,
   news: Omit<SourceSeen, 'at'> | null,
   until: number,
-  around: Surroundings,
+  around: EvaluationContext,
 ): AccountDecision =>
   eachRule('source', states, around, (about, known, alone) => {
     const silentAt = seen === null ? null : seen.heardAt + intervalOf(seen, about)
@@ -72,7 +72,7 @@ export const decideTenant = (
   states: RuleStates,
   counts: ReadonlyMap<string, QuietCount>,
   at: number,
-  around: Surroundings,
+  around: EvaluationContext,
 ): AccountDecision =>
   eachRule('tenant', states, around, (about, known, alone) => {
     const { rule } = alone.rules[0]!
@@ -130,8 +130,8 @@ const intervalOf = ({ expectedIntervalHours }: Omit<SourceSeen, 'at'>, { quietFo
 const eachRule = <Kind extends About['kind']>(
   kind: Kind,
   states: RuleStates,
-  around: Surroundings,
-  decide: (about: RuleAbout<Kind>, known: RuleStates, alone: Surroundings) => AccountDecision,
+  around: EvaluationContext,
+  decide: (about: RuleAbout<Kind>, known: RuleStates, alone: EvaluationContext) => AccountDecision,
 ): AccountDecision => {
   const decisions = around.rules.flatMap((inForce) => {
     const { id, about } = inForce.rule

@@ -3,7 +3,7 @@ import type { MuteReason, Rule, RuleState } from './rule.ts'
 import { type Silence, type SilenceSubject, silencedUntil } from './silence.ts'
 
 /** What people and other alerts have arranged: it decides who hears of a transition, never whether it happened. */
-export type Desk = {
+export type MuteContext = {
   readonly subject: SilenceSubject
   readonly silences: readonly Silence[]
   /** A rule whose alert fires for the same account and mutes this one; null when none does. */
@@ -23,7 +23,7 @@ export type Operations = {
   readonly escalation: Pick<Escalation, 'afterMs' | 'severities'> | null
 }
 
-export type Telling =
+export type NotificationDecision =
   | { readonly told: true }
   | { readonly told: false; readonly why: MuteReason; readonly until: number | null }
 
@@ -31,31 +31,41 @@ export type Telling =
  * Whether an opening is told. The cooldown counts from the last opening that was told; an alert that still fires when a cooldown,
  * silence, snooze, inhibition or quiet time ends is told then: a lasting problem is never missed, a short one within it is only recorded.
  */
-export const decideTelling = (rule: Rule, state: RuleState, desk: Desk, at: number): Telling => {
-  if (desk.backfill || state.muted === 'backfill') return mute('backfill', null)
+export const decideNotification = (
+  rule: Rule,
+  state: RuleState,
+  muteContext: MuteContext,
+  at: number,
+): NotificationDecision => {
+  if (muteContext.backfill || state.muted === 'backfill') return mute('backfill', null)
   if (rule.tells === 'digest') return mute('digest_only', null)
   if (state.acknowledgedAt !== null) return mute('acknowledged', null)
   if (state.snoozedUntil !== null && at < state.snoozedUntil) return mute('snoozed', state.snoozedUntil)
   if (state.toldAt !== null && !state.told && at < state.toldAt + rule.cooldownMs)
     return mute('cooldown', state.toldAt + rule.cooldownMs)
-  const silenced = silencedUntil(desk.silences, rule, desk.subject, at)
+  const silenced = silencedUntil(muteContext.silences, rule, muteContext.subject, at)
   if (silenced !== null) return mute('silenced', silenced)
-  if (desk.inhibitedBy !== null) return mute('inhibited', null)
-  if (desk.operations?.outage) return mute('outage', null)
-  const heldUntil = (state.firedAt ?? at) + (desk.operations?.holdMs ?? 0)
+  if (muteContext.inhibitedBy !== null) return mute('inhibited', null)
+  if (muteContext.operations?.outage) return mute('outage', null)
+  const heldUntil = (state.firedAt ?? at) + (muteContext.operations?.holdMs ?? 0)
   if (at < heldUntil) return mute('held', heldUntil)
-  const quiet = quietUntil(desk.operations?.quiet ?? null, rule.severity, at)
+  const quiet = quietUntil(muteContext.operations?.quiet ?? null, rule.severity, at)
   if (quiet !== null) return mute('quiet_hours', quiet)
   return { told: true }
 }
 
 /** A recovery is told to those who were told of the opening. */
-export const decideTellingRecovery = (rule: Rule, state: RuleState, desk: Desk, at: number): Telling => {
-  if (desk.backfill) return mute('backfill', null)
+export const decideRecoveryNotification = (
+  rule: Rule,
+  state: RuleState,
+  muteContext: MuteContext,
+  at: number,
+): NotificationDecision => {
+  if (muteContext.backfill) return mute('backfill', null)
   if (rule.momentary || rule.tells !== 'alert') return mute('not_for_telling', null)
   if (!state.told) return mute('never_told', null)
-  const silenced = silencedUntil(desk.silences, rule, desk.subject, at)
+  const silenced = silencedUntil(muteContext.silences, rule, muteContext.subject, at)
   return silenced === null ? { told: true } : mute('silenced', silenced)
 }
 
-const mute = (why: MuteReason, until: number | null): Telling => ({ told: false, why, until })
+const mute = (why: MuteReason, until: number | null): NotificationDecision => ({ told: false, why, until })

@@ -1,12 +1,12 @@
 import { earliest } from '../conditions/condition.ts'
 import type { MuteReason, RuleState, Transition, TransitionKind } from './rule.ts'
 
-export type Deed =
+export type OperatorAction =
   | { readonly do: 'acknowledge' }
   | { readonly do: 'snooze'; readonly until: number }
   | { readonly do: 'resolve' }
 
-export type DeedDecision =
+export type ActionDecision =
   | { readonly done: true; readonly state: RuleState; readonly transitions: readonly Transition[] }
   | { readonly done: false; readonly reason: 'not_open' }
 
@@ -14,7 +14,12 @@ export type DeedDecision =
  * What a person does with the open episode. Acknowledged: no more reminders. Snoozed: nothing is told until then, and told again
  * then if it still fires. Resolved: closed for good; only a recovery and a new crossing open another.
  */
-export const decideByHand = (state: RuleState, episode: number, deed: Deed, at: number): DeedDecision => {
+export const decideOperatorAction = (
+  state: RuleState,
+  episode: number,
+  action: OperatorAction,
+  at: number,
+): ActionDecision => {
   const isOpen = state.phase === 'pending' || state.phase === 'firing' || state.phase === 'recovering'
   if (!isOpen || state.closed || state.episode !== episode) return { done: false, reason: 'not_open' }
   const note = (kind: TransitionKind, reason: string, mute: MuteReason | null): Transition => ({
@@ -23,10 +28,10 @@ export const decideByHand = (state: RuleState, episode: number, deed: Deed, at: 
     at,
     episode,
     position: state.transitions + 1,
-    telling: mute === null ? { told: true } : { told: false, why: mute },
+    notifying: mute === null ? { told: true } : { told: false, why: mute },
   })
   const counted = { ...state, transitions: state.transitions + 1 }
-  switch (deed.do) {
+  switch (action.do) {
     case 'acknowledge':
       if (state.acknowledgedAt !== null) return { done: true, state, transitions: [] }
       return {
@@ -37,7 +42,7 @@ export const decideByHand = (state: RuleState, episode: number, deed: Deed, at: 
     case 'snooze':
       return {
         done: true,
-        state: { ...counted, snoozedUntil: deed.until, dueAt: earliest(state.dueAt, deed.until) },
+        state: { ...counted, snoozedUntil: action.until, dueAt: earliest(state.dueAt, action.until) },
         transitions: [note('snoozed', 'by_hand', 'not_for_telling')],
       }
     case 'resolve':

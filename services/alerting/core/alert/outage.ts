@@ -14,47 +14,47 @@ export type Outage = {
 export type Suspicion = { readonly mutes: readonly string[]; readonly holdMs: number }
 
 /** It is not told of every event that a source was heard. */
-const HEARD_MARGIN_MS = 10 * 60_000
+const ACTIVITY_MARGIN_MS = 10 * 60_000
 
 /** Mutes that end with an outage, or with the suspicion of one. */
-export const HUSHES: readonly MuteReason[] = ['outage', 'held']
+export const OUTAGE_MUTES: readonly MuteReason[] = ['outage', 'held']
 
-export const isHushed = (state: Pick<RuleState, 'phase' | 'muted' | 'told'>): boolean =>
-  state.phase === 'firing' && !state.told && state.muted !== null && HUSHES.includes(state.muted)
+export const isMutedByOutage = (state: Pick<RuleState, 'phase' | 'muted' | 'told'>): boolean =>
+  state.phase === 'firing' && !state.told && state.muted !== null && OUTAGE_MUTES.includes(state.muted)
 
 /** An alert that is told as soon as what keeps it from being told has passed, or been changed by people. */
 export const isWaiting = (state: Pick<RuleState, 'phase' | 'muted' | 'told'>): boolean =>
-  isHushed(state) || (state.phase === 'firing' && !state.told && state.muted === 'quiet_hours')
+  isMutedByOutage(state) || (state.phase === 'firing' && !state.told && state.muted === 'quiet_hours')
 
 /** What a rule of an account is looked at with. */
-export type Hushable = {
+export type OutageCandidate = {
   readonly rule: Pick<Rule, 'id' | 'kind' | 'momentary'>
   readonly state: Pick<RuleState, 'phase' | 'muted' | 'told'>
   readonly facts: Facts
   /** The silence cap took points of the score, or gave them back, in the change at hand. */
   readonly silenceCapMoved: boolean
   /** An alert of the account was muted by an outage when this step began. */
-  readonly wasHushed: boolean
+  readonly wasMutedByOutage: boolean
 }
 
 /**
  * Whether an alert is of those an outage explains: of a rule it mutes, or of a score that only the silence cap moved. What an outage has hushed it hushes
  * until it ends; and an account whose fall was not told is not told to be back.
  */
-const isOfKind = ({ rule, state, silenceCapMoved }: Hushable, mutes: readonly string[]): boolean =>
-  mutes.includes(rule.id) || isHushed(state) || (silenceCapMoved && rule.kind === 'threshold')
+const isOfKind = ({ rule, state, silenceCapMoved }: OutageCandidate, mutes: readonly string[]): boolean =>
+  mutes.includes(rule.id) || isMutedByOutage(state) || (silenceCapMoved && rule.kind === 'threshold')
 
-export const isInOutage = (alert: Hushable, outages: readonly Outage[]): boolean => {
-  const { rule, facts, silenceCapMoved, wasHushed } = alert
-  if (rule.momentary && silenceCapMoved && wasHushed) return true
+export const isInOutage = (alert: OutageCandidate, outages: readonly Outage[]): boolean => {
+  const { rule, facts, silenceCapMoved, wasMutedByOutage } = alert
+  if (rule.momentary && silenceCapMoved && wasMutedByOutage) return true
   if (facts.silentSince === null) return false
   const lastSeenAt = Date.parse(facts.silentSince) - (facts.silenceLimitDays ?? 0) * DAY_MS
   return outages.some(({ mutes, quietSince }) => {
-    return isOfKind(alert, mutes) && (quietSince === null || lastSeenAt <= quietSince + HEARD_MARGIN_MS)
+    return isOfKind(alert, mutes) && (quietSince === null || lastSeenAt <= quietSince + ACTIVITY_MARGIN_MS)
   })
 }
 
-export const isSuspected = (alert: Hushable, suspicion: Suspicion | null): boolean =>
+export const isSuspected = (alert: OutageCandidate, suspicion: Suspicion | null): boolean =>
   suspicion !== null && alert.facts.silentSince !== null && isOfKind(alert, suspicion.mutes)
 
 /** Days of a tenant are cut in its own time zone: a local day begins at most this much before the day in UTC. */

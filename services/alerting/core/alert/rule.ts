@@ -144,5 +144,5 @@ export type Transition = {
   readonly episode: number
   /** Counts from 1 within the episode: with the alert's id it names the transition. */
   readonly position: number
-  readonly telling: { readonly told: true } | { readonly told: false; readonly why: MuteReason }
+  readonly notifying: { readonly told: true } | { readonly told: false; readonly why: MuteReason }
 }

@@ -24,7 +24,7 @@ export type Truth = boolean | null
 export type Memory = Readonly<Record<string, MemoryCell>>
 export type MemoryCell = number | readonly [Truth, Truth] | readonly (readonly [number, number])[]
 
-export type Glance = {
+export type EvaluationInput = {
   readonly facts: Facts
   readonly at: number
   /** True when the facts are new; false when only time has passed since they were seen. */

@@ -1,18 +1,18 @@
 import { expect, test } from 'vitest'
 import { DAY, facts } from '../../../../tests/support/alerting/alert-script.ts'
-import type { Condition, Glance, Memory } from './condition.ts'
+import type { Condition, EvaluationInput, Memory } from './condition.ts'
 import { evaluate } from './evaluate-condition.ts'
 
-const evaluateOne = (when: Condition, glance: Glance, memory: Memory) =>
-  evaluate({ when, recovers: { fact: 'score', op: 'known' } }, glance, memory)
+const evaluateOne = (when: Condition, input: EvaluationInput, memory: Memory) =>
+  evaluate({ when, recovers: { fact: 'score', op: 'known' } }, input, memory)
 
 const ask = (condition: Condition, changes: Parameters<typeof facts>[0] = {}) =>
   evaluateOne(condition, { facts: facts(changes), at: 0, fresh: true }, {}).when
 
 /** Answers one truth per sight, each `[day, facts]`. */
-const watch = (condition: Condition, sights: readonly [number, Parameters<typeof facts>[0]][]) => {
+const watch = (condition: Condition, observations: readonly [number, Parameters<typeof facts>[0]][]) => {
   let memory: Memory = {}
-  return sights.map(([day, changes]) => {
+  return observations.map(([day, changes]) => {
     const verdict = evaluateOne(condition, { facts: facts(changes), at: day * DAY, fresh: true }, memory)
     memory = verdict.memory
     return verdict.when

@@ -1,9 +1,9 @@
 import type { Facts } from '#libs/contracts/account-health.ts'
 import {
   type Condition,
+  type EvaluationInput,
   earliest,
   type FactName,
-  type Glance,
   type Memory,
   type MemoryCell,
   NO_MEMORY,
@@ -20,8 +20,8 @@ const POINTS_PER_SPAN = 64
  * Answers both questions of a rule over facts. Pure: what they must remember is in the verdict's memory, to be given back next time; when nothing
  * of it has changed it is the memory that was given.
  */
-export const evaluate = ({ when, recovers }: Questions, glance: Glance, memory: Memory): Verdict => {
-  const walk: Walk = { glance, memory, kept: null, dueAt: null }
+export const evaluate = ({ when, recovers }: Questions, input: EvaluationInput, memory: Memory): Verdict => {
+  const walk: Walk = { input, memory, kept: null, dueAt: null }
   const opens = compiled(when, '/when')(walk)
   const ends = compiled(recovers, '/recovers')(walk)
   return { when: opens, recovers: ends, memory: keptOf(walk), dueAt: walk.dueAt }
@@ -40,7 +40,7 @@ const keptOf = ({ kept, memory }: Walk): Memory => {
 
 /** One evaluation: what it looks at, and what its parts leave behind. */
 type Walk = {
-  readonly glance: Glance
+  readonly input: EvaluationInput
   readonly memory: Memory
   kept: Record<string, MemoryCell> | null
   dueAt: number | null
@@ -79,7 +79,7 @@ const compile = (node: Condition, pointer: string): Part => {
     return { look: (walk) => before(walk, look(walk), pointer), remembers: true }
   }
   if ('change' in node) return { look: (walk) => changed(walk, node, pointer), remembers: true }
-  return { look: ({ glance }) => compareFact(node, glance.facts), remembers: false }
+  return { look: ({ input }) => compareFact(node, input.facts), remembers: false }
 }
 
 /** All (`settling` false) or any (true) of the parts: one that settles it is enough, else an unknown one makes it unknown. */
@@ -104,7 +104,7 @@ const keep = (walk: Walk, pointer: string, cell: MemoryCell): void => {
 }
 
 const due = (walk: Walk, at: number): void => {
-  if (at > walk.glance.at) walk.dueAt = earliest(walk.dueAt, at)
+  if (at > walk.input.at) walk.dueAt = earliest(walk.dueAt, at)
 }
 
 /** True once `inner` has been true for the whole span; what is unknown neither counts nor starts again. */
@@ -112,7 +112,7 @@ const held = (walk: Walk, forMs: number, inner: Truth, pointer: string): Truth =
   const remembered = walk.memory[pointer] as number | undefined
   if (inner === false) return false
   if (inner === null && remembered === undefined) return null
-  const { at } = walk.glance
+  const { at } = walk.input
   const since = remembered ?? at
   keep(walk, pointer, since)
   due(walk, since + forMs)
@@ -125,14 +125,14 @@ const UNSEEN: readonly [Truth, Truth] = [null, null]
 const before = (walk: Walk, inner: Truth, pointer: string): Truth => {
   const cell = (walk.memory[pointer] as readonly [Truth, Truth] | undefined) ?? UNSEEN
   const [older, newest] = cell
-  const moved = walk.glance.fresh && inner !== null
+  const moved = walk.input.fresh && inner !== null
   keep(walk, pointer, moved && !(older === newest && newest === inner) ? [newest, inner] : cell)
   return moved ? newest : inner === null ? null : older
 }
 
 /** The fact's difference to its value a span ago; unknown until it has been seen for that long. */
 const changed = (walk: Walk, node: Extract<Condition, { change: FactName }>, pointer: string): Truth => {
-  const { facts, at } = walk.glance
+  const { facts, at } = walk.input
   const value = facts[node.change]
   const seen = (walk.memory[pointer] as readonly (readonly [number, number])[] | undefined) ?? []
   const points = typeof value === 'number' ? withPoint(seen, [at, value], node.overMs) : seen

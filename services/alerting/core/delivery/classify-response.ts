@@ -42,7 +42,7 @@ export const retryAfterMs = (header: string | undefined, now: number): number | 
 }
 
 /** Only 2xx is success; a redirect is a failure like any other; 410 says never again; 429, 502 and 504 ask for a pause. */
-export const judgeAnswer = (result: SendResult, now: number): Verdict => {
+export const classifyResponse = (result: SendResult, now: number): Verdict => {
   if (result.kind === 'failed') return { verdict: 'failed', reason: result.reason, retryAfterMs: null }
   const { status } = result
   if (status >= 200 && status < 300) return { verdict: 'delivered' }

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { judgeAnswer, retryAfterMs, type SendResult } from './classify-response.ts'
+import { classifyResponse, retryAfterMs, type SendResult } from './classify-response.ts'
 import { decideDelivery } from './decide-delivery.ts'
 import { DEFAULT_SCHEDULE, nextTryDelay } from './retry-schedule.ts'
 
@@ -15,7 +15,7 @@ const answered = (status: number, retryAfter?: string): SendResult => ({
 })
 const decide = (result: SendResult, tries = 1, failingSince: number | null = null) =>
   decideDelivery({
-    verdict: judgeAnswer(result, NOW),
+    verdict: classifyResponse(result, NOW),
     tries,
     failingSince,
     schedule: DEFAULT_SCHEDULE,

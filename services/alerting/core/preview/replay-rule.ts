@@ -40,16 +40,16 @@ export const createReplay = (rule: Rule, accountId: string, from: number): Repla
 
   const take = ({ states, transitions }: AccountDecision, seen: AccountAlerting['seen']): void => {
     account = { seen, states }
-    for (const { kind, reason, at, telling } of transitions) {
+    for (const { kind, reason, at, notifying } of transitions) {
       if (kind === 'firing' && reason !== 'relapsed') {
-        const byBackfill = !telling.told && telling.why === 'backfill'
+        const byBackfill = !notifying.told && notifying.why === 'backfill'
         const stoodBefore = first !== null && at === first.at && first.seen.facts.sequence > 1
         alerts.push({ firedAt: at, endedAt: null, told: false, counts: at >= from && !byBackfill && !stoodBefore })
       }
       const open = alerts.at(-1)
       if (open?.endedAt !== null) continue
       if (kind === 'resolved') open.endedAt = at
-      else if (telling.told) open.told = true
+      else if (notifying.told) open.told = true
     }
   }
 

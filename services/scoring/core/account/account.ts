@@ -1,9 +1,9 @@
 import type { Band } from '#libs/contracts/account-health.ts'
 import type { Evaluation, Override } from '../evaluation/evaluation.ts'
 import type { Erasures } from '../events/erasure.ts'
-import { createIdSet, type IdSet } from '../events/seen-ids.ts'
+import { createSeenIds, type SeenIds } from '../events/seen-ids.ts'
 import type { CompiledModel } from '../models/model.ts'
-import { createEmptyDealings, type DealingPages } from '../state/interaction-pages.ts'
+import { createEmptyInteractions, type InteractionPages } from '../state/interaction-pages.ts'
 import { type AccountState, createState } from '../state/state.ts'
 import { createUserPages, type UserPages } from '../state/user-pages.ts'
 
@@ -18,7 +18,7 @@ export type Account = {
   readonly accountId: string
   version: number
   /** Its version before its first event: 0, or where the account that was erased under this id ended. */
-  readonly born: number
+  readonly baseVersion: number
   /** What was erased under its id; null = nothing. */
   readonly erasures: Erasures | null
   /** Of the newest change; 0 before the first. */
@@ -27,10 +27,10 @@ export type Account = {
   model: CompiledModel
   state: AccountState
   users: UserPages
-  dealings: DealingPages
+  interactions: InteractionPages
   /** Whether its dealings lie in rows of their own; else they lie with the state. Once apart, they stay so. */
-  dealingsApart: boolean
-  readonly ids: IdSet
+  interactionsApart: boolean
+  readonly ids: SeenIds
   /** As last written. Null before the first event, and while no flush holds the account: it is large, and can be computed again. */
   evaluation: Evaluation | null
   /** Of the last evaluation, all it takes to compute it again; null before the first event. */
@@ -47,7 +47,7 @@ export type Account = {
 }
 
 /** False while nothing was counted: there is no such account. */
-export const exists = ({ version, born }: Account): boolean => version > born
+export const exists = ({ version, baseVersion }: Account): boolean => version > baseVersion
 
 export const createAccount = (
   { tenantId, accountId }: { readonly tenantId: string; readonly accountId: string },
@@ -60,15 +60,15 @@ export const createAccount = (
     tenantId,
     accountId,
     version: erasures?.version ?? 0,
-    born: erasures?.version ?? 0,
+    baseVersion: erasures?.version ?? 0,
     erasures,
     sequence: erasures?.sequence ?? 0,
     model,
     state: createState(),
     users,
-    dealings: createEmptyDealings(),
-    dealingsApart: false,
-    ids: createIdSet(),
+    interactions: createEmptyInteractions(),
+    interactionsApart: false,
+    ids: createSeenIds(),
     evaluation: null,
     evaluated: null,
     override: null,

@@ -28,7 +28,9 @@ test('an account that is folded anew has the counters that the new model would h
         return account
       })
       const anew = refold([...events].reverse(), kept!, contextOf(latter))
-      expect(encodeWhole(anew.state, anew.dealings).equals(encodeWhole(lived!.state, lived!.dealings))).toBe(true)
+      expect(encodeWhole(anew.state, anew.interactions).equals(encodeWhole(lived!.state, lived!.interactions))).toBe(
+        true,
+      )
       expect(new Map(anew.users.entries())).toEqual(new Map(lived!.users.entries()))
     }),
   )

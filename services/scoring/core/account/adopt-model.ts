@@ -1,6 +1,6 @@
 import type { ReceivedEvent } from '../events/parse-event.ts'
 import { type FoldContext, foldEvent } from '../state/fold.ts'
-import { createDealingPages, type DealingPages } from '../state/interaction-pages.ts'
+import { createInteractionPages, type InteractionPages } from '../state/interaction-pages.ts'
 import { type AccountState, createState } from '../state/state.ts'
 import { createUserPages, type UserPages } from '../state/user-pages.ts'
 import type { Account } from './account.ts'
@@ -15,21 +15,25 @@ import {
 } from './apply-events.ts'
 
 /** An account's counters as another model folds its events. */
-export type Refolded = { readonly state: AccountState; readonly users: UserPages; readonly dealings: DealingPages }
+export type Refolded = {
+  readonly state: AccountState
+  readonly users: UserPages
+  readonly interactions: InteractionPages
+}
 
 /** Folds all events an account has counted anew, into as many pages as it has. */
 export const refold = (
   events: Iterable<ReceivedEvent>,
-  { users, dealings }: Pick<Account, 'users' | 'dealings'>,
+  { users, interactions }: Pick<Account, 'users' | 'interactions'>,
   context: FoldContext,
 ): Refolded => {
   const refolded = {
     state: createState(),
     users: createUserPages(users.bits()),
-    dealings: createDealingPages(dealings.bits()),
+    interactions: createInteractionPages(interactions.bits()),
   }
   refolded.users.empty()
-  refolded.dealings.empty()
+  refolded.interactions.empty()
   for (const event of events) foldEvent(refolded, event, context)
   return refolded
 }

@@ -3,7 +3,7 @@ import { evaluateAt } from '../evaluation/evaluate-account.ts'
 import type { Evaluation } from '../evaluation/evaluation.ts'
 import { explain } from '../evaluation/explain.ts'
 import type { SourceLog } from '../evaluation/source-log.ts'
-import { dropCounted } from '../events/deduplicate.ts'
+import { deduplicate } from '../events/deduplicate.ts'
 import type { CountedEvent } from '../events/event.ts'
 import type { ReceivedEvent } from '../events/parse-event.ts'
 import { completedSteps, type StepRef } from '../journey/journey.ts'
@@ -55,7 +55,7 @@ export const applyEvents = (
   due: boolean,
   context: ScoringContext,
 ): Applied => {
-  const { fresh, ids } = dropCounted(account, events)
+  const { fresh, ids } = deduplicate(account, events)
   const duplicates = events.length - fresh.length
   const past = fresh.filter((event) => event.backfill)
   if (past.length === 0) {

@@ -5,7 +5,7 @@ import type { Account } from './account.ts'
 const ACCOUNT_BYTES = 3_800
 const ID_BYTES = 20
 const USER_BYTES = 110
-const DEALING_BYTES = 60
+const INTERACTION_BYTES = 60
 const ENTRY_BYTES = 100
 const DAY_BYTES = 16
 
@@ -14,7 +14,7 @@ export const accountBytes = ({ ids, users, state }: Account): number =>
   ACCOUNT_BYTES +
   ids.size() * ID_BYTES +
   users.size() * USER_BYTES +
-  (state.ticketCount + state.invoiceCount + state.answererCount) * DEALING_BYTES +
+  (state.ticketCount + state.invoiceCount + state.answererCount) * INTERACTION_BYTES +
   entries(state) * ENTRY_BYTES +
   days(state) * DAY_BYTES
 
@@ -22,7 +22,7 @@ export const accountBytes = ({ ids, users, state }: Account): number =>
 const entries = (state: AccountState): number =>
   state.typeCounts.size +
   state.features.size +
-  2 * (state.traitStamps.size + state.journeySteps.size + state.journeyDone.size) +
+  2 * (state.traitOrders.size + state.journeySteps.size + state.journeyDone.size) +
   3 * (state.subscriptions.length + state.renewalTraits.length + state.journeyStarts.length) +
   20 * state.pending.length
 

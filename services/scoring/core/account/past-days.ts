@@ -12,7 +12,7 @@ import { replay } from './replay.ts'
 /** How an account stood at the end of a local day. */
 export type PastDay = { readonly at: number; readonly evaluation: Evaluation; readonly model: CompiledModel }
 
-type Given = {
+type AccountEvents = {
   readonly account: Account
   /** All that the account has counted. */
   readonly events: readonly ReceivedEvent[]
@@ -25,7 +25,7 @@ type Given = {
  * What backfilled events tell of the days before the account's first change, from the first of them on: each as the account would be
  * scored as of the day's end. A day on which nothing moved is left out.
  */
-export const pastDays = ({ account, events, zone, modelFor, contextAt }: Given): readonly PastDay[] => {
+export const pastDays = ({ account, events, zone, modelFor, contextAt }: AccountEvents): readonly PastDay[] => {
   const inOrder = [...events].sort((a, b) => a.occurredAt - b.occurredAt)
   const first = inOrder.find(({ backfill }) => backfill)
   if (first === undefined || account.firstChangeAt === null) return []

@@ -1,9 +1,9 @@
 import type { CountedEvent } from '../events/event.ts'
 import type { CompiledModel } from '../models/model.ts'
 import { type Counters, foldEvent } from '../state/fold.ts'
-import { createEmptyDealings } from '../state/interaction-pages.ts'
+import { createEmptyInteractions } from '../state/interaction-pages.ts'
 import { createState } from '../state/state.ts'
-import { createMemoryUserBook } from '../state/user-days.ts'
+import { createMemoryUserActivity } from '../state/user-days.ts'
 import type { Zone } from '../time/time-zone.ts'
 
 /** The account as of an instant, from its events in any order, each given once: those after it are left out, whenever they came. */
@@ -12,7 +12,7 @@ export const replay = (
   context: { readonly model: CompiledModel; readonly zone: Zone; readonly now?: number },
   at: number,
 ): Counters => {
-  const counters = { state: createState(), users: createMemoryUserBook(), dealings: createEmptyDealings() }
+  const counters = { state: createState(), users: createMemoryUserActivity(), interactions: createEmptyInteractions() }
   const foldContext = { ...context, now: at }
   for (const event of events) if (event.occurredAt <= at) foldEvent(counters, event, foldContext)
   return counters

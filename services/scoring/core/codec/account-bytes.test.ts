@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { event, NOW, testModel } from '../../../../tests/support/scoring/account-history.ts'
 import { type Account, createAccount } from '../account/account.ts'
 import { foldEvent } from '../state/fold.ts'
-import { dealingBitsFor, relayDealingPages } from '../state/interaction-pages.ts'
+import { interactionBitsFor, relayInteractionPages } from '../state/interaction-pages.ts'
 import { encodeState } from '../state/state.ts'
 import { createZone } from '../time/time-zone.ts'
 import { decodeAccount, encodeAccount } from './account-bytes.ts'
@@ -19,11 +19,11 @@ const newAccount = (): Account => createAccount({ tenantId: 'default', accountId
 test('a few tickets lie behind the state and come back with it', () => {
   const account = newAccount()
   fold(account, ticket(0), event('Signed In', 2, {}, 'ana'))
-  const { state, dealings } = encodeAccount(account)
-  expect(dealings).toEqual([])
+  const { state, interactions } = encodeAccount(account)
+  expect(interactions).toEqual([])
   const read = decodeAccount(state)
-  expect(read.dealingsApart).toBe(false)
-  expect(read.dealings.get('ticket', 'T-0')).toEqual(account.dealings.get('ticket', 'T-0'))
+  expect(read.interactionsApart).toBe(false)
+  expect(read.interactions.get('ticket', 'T-0')).toEqual(account.interactions.get('ticket', 'T-0'))
   expect(encodeState(read.state)).toEqual(encodeState(account.state))
 })
 
@@ -31,22 +31,22 @@ test('many tickets lie apart from the state, and of 10,000 one that moves has a 
   const account = newAccount()
   fold(account, ...Array.from({ length: 10_000 }, (_, id) => ticket(id)))
   const whole = encodeAccount(account)
-  expect(decodeAccount(whole.state).dealingsApart).toBe(true)
-  expect(whole.dealings.length).toBe(1)
-  account.dealings = relayDealingPages(account.dealings, dealingBitsFor(account.state, 0))
-  const pages = encodeAccount(account).dealings
-  expect(pages.length).toBe(2 ** account.dealings.bits())
+  expect(decodeAccount(whole.state).interactionsApart).toBe(true)
+  expect(whole.interactions.length).toBe(1)
+  account.interactions = relayInteractionPages(account.interactions, interactionBitsFor(account.state, 0))
+  const pages = encodeAccount(account).interactions
+  expect(pages.length).toBe(2 ** account.interactions.bits())
   expect(Math.max(...pages.map(({ bytes }) => bytes.length))).toBeLessThan(8_192)
 
   fold(account, event('Feature Used', 1, { core: true }, 'ana'), event('identify', 1, { plan: 'pro' }, 'ana'))
-  expect(encodeAccount(account).dealings).toEqual([])
+  expect(encodeAccount(account).interactions).toEqual([])
   fold(account, ticket(7, 'Resolved'))
   const moved = encodeAccount(account)
-  expect(moved.dealings.map(({ page }) => page)).toEqual([account.dealings.pageOf('tT-7')])
+  expect(moved.interactions.map(({ page }) => page)).toEqual([account.interactions.pageOf('tT-7')])
   expect(moved.state.length).toBeLessThan(1_024)
 
   const read = decodeAccount(moved.state)
-  expect(() => read.dealings.get('ticket', 'T-7')).toThrow('before it was loaded')
-  for (const { page, bytes } of moved.dealings) read.dealings.load(page, bytes.toString('latin1'))
-  expect(read.dealings.get('ticket', 'T-7')).toMatchObject({ status: { open: false } })
+  expect(() => read.interactions.get('ticket', 'T-7')).toThrow('before it was loaded')
+  for (const { page, bytes } of moved.interactions) read.interactions.load(page, bytes.toString('latin1'))
+  expect(read.interactions.get('ticket', 'T-7')).toMatchObject({ status: { open: false } })
 })

@@ -1,5 +1,5 @@
 import type { Account } from '../account/account.ts'
-import { createDealingPages, type DealingPages } from '../state/interaction-pages.ts'
+import { createInteractionPages, type InteractionPages } from '../state/interaction-pages.ts'
 import type { AccountState } from '../state/state.ts'
 import { decodeStateOf, encodeState } from './state-codec.ts'
 
@@ -12,29 +12,33 @@ const APART_FROM_BYTES = 2_048
 /** What is to be written of an account's state; pages of its dealings where they lie apart. */
 export const encodeAccount = (
   account: Account,
-): { readonly state: Buffer; readonly dealings: readonly { readonly page: number; readonly bytes: Buffer }[] } => {
-  const { state, dealings } = account
-  if (!account.dealingsApart) {
-    if (dealings.bytesOf(0).length < APART_FROM_BYTES) return { state: encodeWhole(state, dealings), dealings: [] }
-    account.dealingsApart = true
-    dealings.markDirty(0)
+): { readonly state: Buffer; readonly interactions: readonly { readonly page: number; readonly bytes: Buffer }[] } => {
+  const { state, interactions } = account
+  if (!account.interactionsApart) {
+    if (interactions.bytesOf(0).length < APART_FROM_BYTES)
+      return { state: encodeWhole(state, interactions), interactions: [] }
+    account.interactionsApart = true
+    interactions.markDirty(0)
   }
-  return { state: encodeState(state, String.fromCharCode(dealings.bits() + 1)), dealings: dealings.takeDirty() }
+  return {
+    state: encodeState(state, String.fromCharCode(interactions.bits() + 1)),
+    interactions: interactions.takeDirty(),
+  }
 }
 
 /** A state with its dealings behind it, however many, all of them on one page. */
-export const encodeWhole = (state: AccountState, dealings: DealingPages): Buffer =>
-  encodeState(state, INLINE + dealings.bytesOf(0))
+export const encodeWhole = (state: AccountState, interactions: InteractionPages): Buffer =>
+  encodeState(state, INLINE + interactions.bytesOf(0))
 
 /** What follows the state: 0 and the dealings themselves, or the bits of the pages they lie in, plus 1. */
 const INLINE = '\0'
 
 export const decodeAccount = (
   bytes: Uint8Array,
-): { readonly state: AccountState; readonly dealings: DealingPages; readonly dealingsApart: boolean } => {
+): { readonly state: AccountState; readonly interactions: InteractionPages; readonly interactionsApart: boolean } => {
   const { state, tail } = decodeStateOf(bytes)
-  const dealingsApart = tail[0] !== INLINE
-  const dealings = createDealingPages(dealingsApart ? tail.charCodeAt(0) - 1 : 0)
-  if (!dealingsApart) dealings.load(0, tail.slice(1))
-  return { state, dealings, dealingsApart }
+  const interactionsApart = tail[0] !== INLINE
+  const interactions = createInteractionPages(interactionsApart ? tail.charCodeAt(0) - 1 : 0)
+  if (!interactionsApart) interactions.load(0, tail.slice(1))
+  return { state, interactions, interactionsApart }
 }

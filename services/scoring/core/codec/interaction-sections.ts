@@ -1,6 +1,6 @@
 import { SUBSCRIPTION_KINDS } from '../state/state.ts'
-import { type Part, stamped } from './state-section.ts'
-import { dayOr, readNullable, readStamp, writeNullable, writeStamp } from './state-values.ts'
+import { ordered, type Part } from './state-section.ts'
+import { dayOr, readEventOrder, readNullable, writeEventOrder, writeNullable } from './state-values.ts'
 import { series } from './usage-sections.ts'
 
 const newestDays: Part = {
@@ -16,7 +16,7 @@ const newestDays: Part = {
 
 const NEWEST = ['npsDay', 'detractorDay', 'promoterDay', 'advocacyDay', 'contactDay'] as const
 
-const subscriptions: Part = stamped(
+const subscriptions: Part = ordered(
   (state) => state.subscriptions,
   (to, event) => {
     to.uint(SUBSCRIPTION_KINDS.indexOf(event.kind))
@@ -41,20 +41,20 @@ const subscriptions: Part = stamped(
 const planLimit: Part = {
   isEmpty: (state) => state.planLimit === null,
   write: (to, state) => {
-    writeStamp(to, state.planLimit!)
+    writeEventOrder(to, state.planLimit!)
     writeNullable(to, state.planLimit!.used, to.double)
     writeNullable(to, state.planLimit!.limit, to.double)
   },
   read: (from, state) => {
     state.planLimit = {
-      ...readStamp(from),
+      ...readEventOrder(from),
       used: readNullable(from, from.double),
       limit: readNullable(from, from.double),
     }
   },
 }
 
-const dealings: Part = {
+const interactions: Part = {
   isEmpty: (state) => state.ticketCount + state.invoiceCount + state.answererCount === 0,
   write: (to, state) => {
     to.uint(state.ticketCount)
@@ -71,9 +71,9 @@ const dealings: Part = {
 }
 
 /** What passes between the account and its supplier: contracts, money, support, opinions. */
-export const DEALINGS_PARTS: readonly Part[] = [
+export const INTERACTION_SECTIONS: readonly Part[] = [
   subscriptions,
-  dealings,
+  interactions,
   series((state) => state.ticketsOpened),
   series((state) => state.ticketsBreached),
   series((state) => state.urgentOpen),

@@ -1,18 +1,18 @@
-import type { Stamp } from '../events/event-order.ts'
+import type { EventOrder } from '../events/event-order.ts'
 import { own } from '../state/state.ts'
-import { type Part, stamped } from './state-section.ts'
+import { ordered, type Part } from './state-section.ts'
 import {
   dayOr,
+  readEventOrder,
   readInstants,
   readMap,
   readNames,
   readNullable,
-  readStamp,
+  writeEventOrder,
   writeInstants,
   writeMap,
   writeNames,
   writeNullable,
-  writeStamp,
 } from './state-values.ts'
 
 const instantsBy = (name: 'journeyDone' | 'bypasses'): Part => ({
@@ -23,32 +23,32 @@ const instantsBy = (name: 'journeyDone' | 'bypasses'): Part => ({
 
 /** Traits that came with one event share its stamp in the bytes: it is written once, with the first of them. */
 const traits: Part = {
-  isEmpty: (state) => state.traitStamps.size === 0,
+  isEmpty: (state) => state.traitOrders.size === 0,
   write: (to, state) => {
-    const stamps = new Map<string, number>()
-    writeMap(to, state.traitStamps, (_, stamp, name) => {
-      const key = `${stamp.at}:${stamp.id.length}:${stamp.id}${stamp.source}`
-      const seen = stamps.get(key)
-      to.uint(seen ?? stamps.size)
+    const orders = new Map<string, number>()
+    writeMap(to, state.traitOrders, (_, order, name) => {
+      const key = `${order.at}:${order.id.length}:${order.id}${order.source}`
+      const seen = orders.get(key)
+      to.uint(seen ?? orders.size)
       if (seen === undefined) {
-        stamps.set(key, stamps.size)
-        writeStamp(to, stamp)
+        orders.set(key, orders.size)
+        writeEventOrder(to, order)
       }
       to.text(JSON.stringify(state.traits[name]))
     })
   },
   read: (from, state) => {
-    const stamps: Stamp[] = []
-    readMap(from, own(state, 'traitStamps'), (_, name) => {
+    const orders: EventOrder[] = []
+    readMap(from, own(state, 'traitOrders'), (_, name) => {
       const index = from.uint()
-      if (index === stamps.length) stamps.push(readStamp(from))
+      if (index === orders.length) orders.push(readEventOrder(from))
       state.traits[name] = JSON.parse(from.text())
-      return stamps[index]!
+      return orders[index]!
     })
   },
 }
 
-const renewalTraits: Part = stamped(
+const renewalTraits: Part = ordered(
   (state) => state.renewalTraits,
   (to, { renewalDay, termMonths }) => {
     dayOr.write(to, renewalDay)
@@ -57,13 +57,13 @@ const renewalTraits: Part = stamped(
   (from) => ({ renewalDay: dayOr.read(from), termMonths: dayOr.read(from) }),
 )
 
-const lifecycle: Part = stamped(
+const lifecycle: Part = ordered(
   (state) => state.lifecycle,
   (to, { deleted }) => to.uint(deleted ? 1 : 0),
   (from) => ({ deleted: from.uint() === 1 }),
 )
 
-const journeyStarts: Part = stamped(
+const journeyStarts: Part = ordered(
   (state) => state.journeyStarts,
   (to, { journeyId, steps, stepCount }) => {
     to.text(journeyId)
@@ -95,7 +95,7 @@ const values: Part = {
 }
 
 /** Who the account is and where it stands in its journey. */
-export const JOURNEY_PARTS: readonly Part[] = [
+export const JOURNEY_SECTIONS: readonly Part[] = [
   traits,
   renewalTraits,
   lifecycle,

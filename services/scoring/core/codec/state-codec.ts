@@ -1,16 +1,16 @@
 import { type AccountState, createState } from '../state/state.ts'
 import { type ByteReader, createByteReader } from './byte-reader.ts'
 import { type ByteWriter, createByteWriter } from './byte-writer.ts'
-import { DEALINGS_PARTS } from './interaction-sections.ts'
-import { JOURNEY_PARTS } from './journey-sections.ts'
+import { INTERACTION_SECTIONS } from './interaction-sections.ts'
+import { JOURNEY_SECTIONS } from './journey-sections.ts'
 import type { Part } from './state-section.ts'
-import { USAGE_PARTS } from './usage-sections.ts'
+import { USAGE_SECTIONS } from './usage-sections.ts'
 
 /** First byte: how the rest is laid out. A state of another layout is folded again from the raw events. */
 export const STATE_LAYOUT = 3
 
 /** A part's place here is its number in the bytes: parts are only ever added at the end of the last list. */
-const RARE_PARTS: readonly Part[] = [...JOURNEY_PARTS, ...DEALINGS_PARTS]
+const RARE_SECTIONS: readonly Part[] = [...JOURNEY_SECTIONS, ...INTERACTION_SECTIONS]
 const END_OF_LIST = 0
 
 const writer: ByteWriter = createByteWriter()
@@ -21,28 +21,28 @@ const writer: ByteWriter = createByteWriter()
  */
 export const encodeState = (state: AccountState, tail = ''): Buffer => {
   state.memo.journeyBytes ??= encodeJourney(state)
-  state.memo.dealingsBytes ??= encodeDealings(state)
+  state.memo.interactionsBytes ??= encodeInteractions(state)
   writer.uint(STATE_LAYOUT)
-  writeParts(USAGE_PARTS, state)
+  writeSections(USAGE_SECTIONS, state)
   writer.uint(END_OF_LIST)
   writer.latin1(state.memo.journeyBytes)
-  writer.latin1(state.memo.dealingsBytes)
+  writer.latin1(state.memo.interactionsBytes)
   writer.latin1(tail)
   return writer.take()
 }
 
 const encodeJourney = (state: AccountState): string => {
-  writeParts(JOURNEY_PARTS, state)
+  writeSections(JOURNEY_SECTIONS, state)
   return writer.takeLatin1()
 }
 
-const encodeDealings = (state: AccountState): string => {
-  writeParts(DEALINGS_PARTS, state, JOURNEY_PARTS.length)
+const encodeInteractions = (state: AccountState): string => {
+  writeSections(INTERACTION_SECTIONS, state, JOURNEY_SECTIONS.length)
   writer.uint(END_OF_LIST)
   return writer.takeLatin1()
 }
 
-const writeParts = (parts: readonly Part[], state: AccountState, before = 0): void => {
+const writeSections = (parts: readonly Part[], state: AccountState, before = 0): void => {
   for (let index = 0; index < parts.length; index += 1) {
     const part = parts[index]!
     if (part.isEmpty(state)) continue
@@ -60,24 +60,25 @@ export const decodeStateOf = (bytes: Uint8Array): { readonly state: AccountState
   if (layout !== STATE_LAYOUT) throw new Error(`state has an unknown layout ${layout}`)
   const state = createState()
   for (let number = reader.uint(); number !== END_OF_LIST; number = reader.uint())
-    readPart(USAGE_PARTS, number, reader, state)
+    readPart(USAGE_SECTIONS, number, reader, state)
   return { state, tail: readRare(reader, state) }
 }
 
 /** Answers what is behind. */
 const readRare = (reader: ByteReader, state: AccountState): string => {
   const all = reader.rest()
-  let dealingsAt: number | undefined
+  let interactionsAt: number | undefined
   for (;;) {
     const at = all.length - reader.left()
     const number = reader.uint()
-    if (dealingsAt === undefined && (number === END_OF_LIST || number > JOURNEY_PARTS.length)) dealingsAt = at
+    if (interactionsAt === undefined && (number === END_OF_LIST || number > JOURNEY_SECTIONS.length))
+      interactionsAt = at
     if (number === END_OF_LIST) break
-    readPart(RARE_PARTS, number, reader, state)
+    readPart(RARE_SECTIONS, number, reader, state)
   }
   const end = all.length - reader.left()
-  state.memo.journeyBytes = all.slice(0, dealingsAt)
-  state.memo.dealingsBytes = all.slice(dealingsAt, end)
+  state.memo.journeyBytes = all.slice(0, interactionsAt)
+  state.memo.interactionsBytes = all.slice(interactionsAt, end)
   return all.slice(end)
 }
 

@@ -1,8 +1,8 @@
-import type { Stamp } from '../events/event-order.ts'
+import type { EventOrder } from '../events/event-order.ts'
 import type { AccountState } from '../state/state.ts'
 import type { ByteReader } from './byte-reader.ts'
 import type { ByteWriter } from './byte-writer.ts'
-import { readStamp, writeStamp } from './state-values.ts'
+import { readEventOrder, writeEventOrder } from './state-values.ts'
 
 /** One part of the stored state: how it lies in the bytes. An empty part is left out. */
 export type Part = {
@@ -12,20 +12,20 @@ export type Part = {
 }
 
 /** A list in the order of its stamps. */
-export const stamped = <T extends Stamp>(
+export const ordered = <T extends EventOrder>(
   of: (state: AccountState) => T[],
   write: (to: ByteWriter, item: T) => void,
-  read: (from: ByteReader) => Omit<T, keyof Stamp>,
+  read: (from: ByteReader) => Omit<T, keyof EventOrder>,
 ): Part => ({
   isEmpty: (state) => of(state).length === 0,
   write: (to, state) => {
     to.uint(of(state).length)
     for (const item of of(state)) {
-      writeStamp(to, item)
+      writeEventOrder(to, item)
       write(to, item)
     }
   },
   read: (from, state) => {
-    for (let left = from.uint(); left > 0; left -= 1) of(state).push({ ...readStamp(from), ...read(from) } as T)
+    for (let left = from.uint(); left > 0; left -= 1) of(state).push({ ...readEventOrder(from), ...read(from) } as T)
   },
 })

@@ -1,4 +1,4 @@
-import { compareText, type Stamp } from '../events/event-order.ts'
+import { compareText, type EventOrder } from '../events/event-order.ts'
 import type { ByteReader } from './byte-reader.ts'
 import type { ByteWriter } from './byte-writer.ts'
 
@@ -32,12 +32,16 @@ const readSource = (from: ByteReader): string => {
   return number === OTHER_SOURCE ? from.text() : SOURCES[number - 1]!
 }
 
-export const writeStamp = (to: ByteWriter, stamp: Stamp): void => {
-  to.int(stamp.at)
-  to.id(stamp.id)
-  writeSource(to, stamp.source)
+export const writeEventOrder = (to: ByteWriter, order: EventOrder): void => {
+  to.int(order.at)
+  to.id(order.id)
+  writeSource(to, order.source)
 }
-export const readStamp = (from: ByteReader): Stamp => ({ at: from.int(), id: from.id(), source: readSource(from) })
+export const readEventOrder = (from: ByteReader): EventOrder => ({
+  at: from.int(),
+  id: from.id(),
+  source: readSource(from),
+})
 
 export const writeNullable = <T>(to: ByteWriter, value: T | null, write: (value: T) => void): void => {
   to.uint(value === null ? 0 : 1)

@@ -8,13 +8,13 @@ import type { ByteWriter } from './byte-writer.ts'
 import type { Part } from './state-section.ts'
 import {
   readDays,
+  readEventOrder,
   readMap,
   readNullable,
-  readStamp,
   writeDays,
+  writeEventOrder,
   writeMap,
   writeNullable,
-  writeStamp,
 } from './state-values.ts'
 
 const TYPE_NAMES = [...KNOWN_TYPES.keys()]
@@ -70,12 +70,12 @@ const counters: Part = {
 const champion: Part = {
   isEmpty: (state) => state.champion === null,
   write: (to, state) => {
-    writeStamp(to, state.champion!)
+    writeEventOrder(to, state.champion!)
     writeNullable(to, state.champion!.userId, to.text)
     to.int(state.championSeenDay)
   },
   read: (from, state) => {
-    state.champion = { ...readStamp(from), userId: readNullable(from, from.text) }
+    state.champion = { ...readEventOrder(from), userId: readNullable(from, from.text) }
     state.championSeenDay = from.int()
   },
 }
@@ -99,7 +99,7 @@ const pendingFields = (event: CountedEvent): CountedEvent => {
 }
 
 /** What nearly every event changes. */
-export const USAGE_PARTS: readonly Part[] = [
+export const USAGE_SECTIONS: readonly Part[] = [
   counters,
   series((state) => state.coreEvents),
   series((state) => state.activeUsers),

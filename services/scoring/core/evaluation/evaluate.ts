@@ -11,10 +11,10 @@ import { capsOf } from './caps.ts'
 import type { Evaluation, Override } from './evaluation.ts'
 import { factsOf, isWithin } from './facts.ts'
 import { silenceLimitDays, silenceStartsAt } from './inactivity.ts'
-import { nextWakeAt } from './next-evaluation.ts'
+import { nextEvaluationAt } from './next-evaluation.ts'
 import { sourceFreshness } from './source-freshness.ts'
 import { standingAt } from './stage-weights.ts'
-import { weigh } from './weight-factors.ts'
+import { weightFactors } from './weight-factors.ts'
 
 export type EvaluateInput = {
   /** No event in it is later than `at`; those of the future wait in `state.pending`. */
@@ -43,19 +43,19 @@ export const evaluate = (input: EvaluateInput): Evaluation => {
   const silenceAt = silenceStartsAt(state, limitDays)
   const silentSince = silenceAt !== null && silenceAt <= at ? silenceAt : null
   const sources = sourceFreshness(model.model, input.sources, at)
-  const weighed = weigh(view, standing, sources)
-  const capped = weighed.scoreUnits === null ? null : capsOf(caps, { view, silentSince }, weighed.scoreUnits, toUnits)
+  const weighted = weightFactors(view, standing, sources)
+  const capped = weighted.scoreUnits === null ? null : capsOf(caps, { view, silentSince }, weighted.scoreUnits, toUnits)
   const computedScore = capped === null ? null : capped.units / UNITS_PER_POINT
   const override = inForce(input.override, at)
   const score = override === null ? computedScore : round4(override.score)
-  const { confidence } = weighed
+  const { confidence } = weighted
   const band =
     override === null
       ? bandAfter(computedScore, confidence, input.previousBand, bands)
       : plainBand(round4(override.score), bands)
   const healthySince = band === 'healthy' ? (input.healthySince ?? at) : null
   const advocate = isAdvocate(view, healthySince)
-  const { measured } = weighed
+  const { measured } = weighted
   const facts = factsOf({ view, standing, measured, score, band, confidence, limitDays, silentSince, advocate })
   return {
     at,
@@ -70,12 +70,12 @@ export const evaluate = (input: EvaluateInput): Evaluation => {
     caps: capped?.results ?? [],
     override,
     facts,
-    nextEvaluationAt: nextWakeAt({
+    nextEvaluationAt: nextEvaluationAt({
       view,
       standing,
       timeline,
       facts,
-      factorsChangeIn: weighed.changesIn,
+      factorsChangeIn: weighted.changesIn,
       silenceStartsAt: silenceAt,
       sourcesNextAt: sources.nextAt,
       override: input.override,

@@ -7,7 +7,7 @@ import type { Standing } from './stage-weights.ts'
 const HOUR_MS = 3_600_000
 const NEVER = Number.POSITIVE_INFINITY
 
-export type WakeContext = {
+export type NextEvaluationContext = {
   readonly view: View
   readonly standing: Standing
   readonly timeline: Timeline
@@ -27,20 +27,20 @@ export type WakeContext = {
  * beyond that, and for `daysInStage`, they are published with whatever changes next: an account that is long silent and fully
  * decayed sleeps until something real is due.
  */
-export const nextWakeAt = (context: WakeContext): number | null => {
+export const nextEvaluationAt = (context: NextEvaluationContext): number | null => {
   const { view } = context
   const { at, day, zone } = view
   const inDays = daysUntilChange(context)
-  let wakeAt = instantOfChange(context)
+  let evaluateAt = instantOfChange(context)
   if (inDays !== NEVER) {
     const midnight = zone.startOfDay(day + Math.max(1, inDays))
     // A clock set back across midnight repeats a day: its end is then looked for hour by hour.
-    wakeAt = Math.min(wakeAt, midnight > at ? midnight : at + HOUR_MS)
+    evaluateAt = Math.min(evaluateAt, midnight > at ? midnight : at + HOUR_MS)
   }
-  return wakeAt === NEVER ? null : wakeAt
+  return evaluateAt === NEVER ? null : evaluateAt
 }
 
-const instantOfChange = (context: WakeContext): number => {
+const instantOfChange = (context: NextEvaluationContext): number => {
   const { view, timeline, silenceStartsAt, sourcesNextAt, override, healthySince } = context
   const { at, state } = view
   let next = sourcesNextAt
@@ -61,7 +61,7 @@ const instantOfChange = (context: WakeContext): number => {
 const advocateFrom = ({ zone, model }: View, healthySince: number): number =>
   zone.startOfDay(zone.dayOf(healthySince) + model.model.facts.advocateHealthyDays)
 
-const daysUntilChange = (context: WakeContext): number => {
+const daysUntilChange = (context: NextEvaluationContext): number => {
   const { view, standing, factorsChangeIn } = context
   const { state, day, model } = view
   const { facts, caps } = model.model
@@ -83,7 +83,7 @@ const daysUntilChange = (context: WakeContext): number => {
   return days
 }
 
-const daysOfCounters = ({ view, facts }: WakeContext): number => {
+const daysOfCounters = ({ view, facts }: NextEvaluationContext): number => {
   const { counterDays } = view.model.model.facts
   const rising = [facts.daysSinceLastActivity, facts.paymentFailedDays, facts.onboardingStalledDays]
   for (const value of rising) if (value !== null && value < counterDays) return 1

@@ -6,7 +6,7 @@ import type { Measured } from './measurements.ts'
 import type { SourceFreshness } from './source-freshness.ts'
 import { groupWeight, type Standing } from './stage-weights.ts'
 
-export type Weighed = {
+export type WeightedFactors = {
   readonly measured: Measured
   /** Units of 1e-4 points, before caps; null when no group has effective weight. */
   readonly scoreUnits: number | null
@@ -26,10 +26,10 @@ type MeasuredGroup = {
 const NO_DATA = noData()
 
 /** Measures every factor and spreads the weight of what is missing; contributions sum exactly to the rounded score. */
-export const weigh = (view: View, standing: Standing, sources: SourceFreshness): Weighed => {
+export const weightFactors = (view: View, standing: Standing, sources: SourceFreshness): WeightedFactors => {
   const { groups } = view.model.model
   const factors: Measurement[] = []
-  const weighed: MeasuredGroup[] = []
+  const weighted: MeasuredGroup[] = []
   let total = 0
   let confidence = 0
   let changesIn = Number.POSITIVE_INFINITY
@@ -37,23 +37,23 @@ export const weigh = (view: View, standing: Standing, sources: SourceFreshness):
     const stageWeight = groupWeight(group, standing)
     const first = factors.length
     const one = measureGroup(view, group, stageWeight, sources.of(group.name), factors)
-    weighed.push(one)
+    weighted.push(one)
     total += one.effective
     confidence += stageWeight * one.freshWeight
     if (stageWeight > 0)
       for (let f = first; f < factors.length; f += 1) changesIn = Math.min(changesIn, factors[f]!.changesIn)
   }
-  const shares = weighed.map(({ effective, points }) => (points === null ? 0 : (points * effective) / total))
+  const shares = weighted.map(({ effective, points }) => (points === null ? 0 : (points * effective) / total))
   const scoreUnits = total > 0 ? toUnits(shares.reduce((sum, share) => sum + share, 0)) : null
   const groupUnits = scoreUnits === null ? shares : shareUnits(shares, scoreUnits)
   const measured: Measured = {
     model: view.model,
     day: view.day,
     factors,
-    factorUnits: factorUnitsOf(groups, factors, weighed, groupUnits, total),
+    factorUnits: factorUnitsOf(groups, factors, weighted, groupUnits, total),
     groupUnits,
-    groupPoints: weighed.map(({ points }) => points),
-    groupEffective: weighed.map(({ effective }) => effective),
+    groupPoints: weighted.map(({ points }) => points),
+    groupEffective: weighted.map(({ effective }) => effective),
   }
   return { measured, scoreUnits, confidence: round4(confidence / 10_000), changesIn }
 }
@@ -91,14 +91,14 @@ const measure = (view: View, factor: FactorModel, sourceFresh: number): Measurem
 const factorUnitsOf = (
   groups: readonly GroupModel[],
   factors: readonly Measurement[],
-  weighed: readonly MeasuredGroup[],
+  weighted: readonly MeasuredGroup[],
   groupUnits: readonly number[],
   total: number,
 ): number[] => {
   const units: number[] = []
   for (let g = 0; g < groups.length; g += 1) {
     const { factors: models } = groups[g]!
-    const { freshWeight, effective, points } = weighed[g]!
+    const { freshWeight, effective, points } = weighted[g]!
     const first = units.length
     if (points === null) {
       for (let f = 0; f < models.length; f += 1) units.push(0)

@@ -6,7 +6,7 @@ import { hashId, ID_BYTES } from './seen-ids.ts'
 const word = new Uint32Array(2)
 
 /** Events not counted before and not erased, and their hashes one behind the other. */
-export const dropCounted = (account: Account, events: readonly ReceivedEvent[]) => {
+export const deduplicate = (account: Account, events: readonly ReceivedEvent[]) => {
   const ids = Buffer.allocUnsafe(events.length * ID_BYTES)
   const fresh: ReceivedEvent[] = []
   for (const given of events) {

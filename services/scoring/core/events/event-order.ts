@@ -1,5 +1,5 @@
 /** What "the latest" goes by: instant, then id by code points, then source. Distinct events never compare equal. */
-export type Stamp = { readonly at: number; readonly id: string; readonly source: string }
+export type EventOrder = { readonly at: number; readonly id: string; readonly source: string }
 
 /** Code points, not the UTF-16 units of `<`: they differ where surrogates meet U+E000..U+FFFF. */
 export const compareText = (a: string, b: string): number => {
@@ -17,19 +17,19 @@ export const compareText = (a: string, b: string): number => {
   return a.length - b.length
 }
 
-export const compareStamps = (a: Stamp, b: Stamp): number =>
+export const compareEventOrders = (a: EventOrder, b: EventOrder): number =>
   a.at - b.at || compareText(a.id, b.id) || compareText(a.source, b.source)
 
-export const stampOf = (event: { occurredAt: number; id: string; source: string }): Stamp => ({
+export const eventOrderOf = (event: { occurredAt: number; id: string; source: string }): EventOrder => ({
   at: event.occurredAt,
   id: event.id,
   source: event.source,
 })
 
 /** Puts an item into a list kept in the order of its stamps; nearly always at the end. */
-export const insertByStamp = <T extends Stamp>(list: T[], item: T): void => {
+export const insertInOrder = <T extends EventOrder>(list: T[], item: T): void => {
   let index = list.length
-  while (index > 0 && compareStamps(list[index - 1]!, item) > 0) index -= 1
+  while (index > 0 && compareEventOrders(list[index - 1]!, item) > 0) index -= 1
   list.splice(index, 0, item)
 }
 
@@ -55,9 +55,9 @@ export const insertInstant = (list: number[], at: number): void => {
   if (end - first > EARLIEST_OF_DAY + 1) list.splice(first + EARLIEST_OF_DAY, 1)
 }
 
-/** As `insertByStamp`, for lists that hold their first item and the newest ones only. */
-export const insertBounded = <T extends Stamp>(list: T[], item: T, newest: number): void => {
-  insertByStamp(list, item)
+/** As `insertInOrder`, for lists that hold their first item and the newest ones only. */
+export const insertBounded = <T extends EventOrder>(list: T[], item: T, newest: number): void => {
+  insertInOrder(list, item)
   if (list.length > newest + 1) list.splice(1, 1)
 }
 

@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { createIdSet, hashId, ID_BYTES } from './seen-ids.ts'
+import { createSeenIds, hashId, ID_BYTES } from './seen-ids.ts'
 
 const word = new Uint32Array(2)
-const addId = (set: ReturnType<typeof createIdSet>, source: string, id: string): boolean => {
+const addId = (set: ReturnType<typeof createSeenIds>, source: string, id: string): boolean => {
   hashId(source, id, word)
   return set.add(word[0]!, word[1]!)
 }
@@ -13,7 +13,7 @@ it('says of every id, in any order and repetition, whether it is new, as a set o
     fc.property(
       fc.array(fc.tuple(fc.string({ maxLength: 4 }), fc.string({ maxLength: 4 })), { maxLength: 400 }),
       (ids) => {
-        const set = createIdSet()
+        const set = createSeenIds()
         const reference = new Set<string>()
         for (const [source, id] of ids) {
           const key = JSON.stringify([source, id])
@@ -27,7 +27,7 @@ it('says of every id, in any order and repetition, whether it is new, as a set o
 })
 
 it('does not confuse 300,000 ids that differ in little, nor a source with the id beside it', () => {
-  const set = createIdSet()
+  const set = createSeenIds()
   for (let i = 0; i < 300_000; i++) expect(addId(set, 'web', `evt-${i}`)).toBe(true)
   expect(addId(set, 'we', 'bevt-1')).toBe(true)
 })
@@ -37,7 +37,7 @@ it('knows ids again from their encoded hashes', () => {
   hashId('web', 'evt-1', word)
   bytes.writeUInt32LE(word[0]!, 0)
   bytes.writeUInt32LE(word[1]!, 4)
-  const set = createIdSet()
+  const set = createSeenIds()
   set.addEncoded(bytes)
   expect(addId(set, 'web', 'evt-1')).toBe(false)
   expect(addId(set, 'web', 'evt-2')).toBe(true)

@@ -2,7 +2,7 @@
  * The ids an account has counted, as 64-bit hashes of (source, id): exact for any set a customer can make, at 16 bytes an id.
  * Two different ids of one account share a hash with probability n^2 / 2^65: 3e-8 at a million events.
  */
-export type IdSet = {
+export type SeenIds = {
   readonly size: () => number
   /** True when the id was not there yet. */
   readonly add: (high: number, low: number) => boolean
@@ -45,7 +45,7 @@ const grow = (set: Slots): void => {
 }
 
 /** Shared by all sets: functions of its own would be a third of a small set. */
-const methods: IdSet & ThisType<IdSet & Slots> = {
+const methods: SeenIds & ThisType<SeenIds & Slots> = {
   size() {
     return this.count
   },
@@ -60,8 +60,8 @@ const methods: IdSet & ThisType<IdSet & Slots> = {
   },
 }
 
-export const createIdSet = (): IdSet =>
-  ({ __proto__: methods, slots: emptySlots(FIRST_CAPACITY), capacity: FIRST_CAPACITY, count: 0 }) as unknown as IdSet
+export const createSeenIds = (): SeenIds =>
+  ({ __proto__: methods, slots: emptySlots(FIRST_CAPACITY), capacity: FIRST_CAPACITY, count: 0 }) as unknown as SeenIds
 
 /** Hash of the dedupe key, as [high, low] 32-bit words; never both 0. The source is length-prefixed: no separator can be confused. */
 export const hashId = (source: string, id: string, into: Uint32Array): void => {

@@ -47,16 +47,16 @@ export const renewalRisk = (facts: Facts, groups: readonly GroupResult[], rules:
     ofFactor('payment', 'commercial.payment', groups, weights.payment),
     ofFactor('champion', 'relationship.champion', groups, weights.champion),
   ]
-  const weighed = weighSignals(signals)
+  const weighted = weighSignals(signals)
   const limits = [
     ...(facts.cancelScheduled ? [limiting('cancel_scheduled', true, 'for', rules.cancelScheduled)] : []),
     ...(facts.silentSince === null ? [] : [limiting('silent', true, 'for', rules.silent)]),
   ]
-  const risk = [weighed.score, ...limits.map(({ limit }) => limit as number)].reduce<number | null>(
+  const risk = [weighted.score, ...limits.map(({ limit }) => limit as number)].reduce<number | null>(
     (most, one) => (one !== null && (most === null || one > most) ? one : most),
     null,
   )
-  return { level: levelOf(risk, rules), score: risk, reasons: [...weighed.reasons, ...limits] }
+  return { level: levelOf(risk, rules), score: risk, reasons: [...weighted.reasons, ...limits] }
 }
 
 const curved = (curve: Curve, value: number | null): number | null => (value === null ? null : pointsAt(curve, value))

@@ -16,13 +16,13 @@ export type Reason = Signal & {
   readonly limit: 'blocks' | number | null
 }
 
-export type Weighed = { readonly score: number | null; readonly reasons: readonly Reason[] }
+export type WeightedSignals = { readonly score: number | null; readonly reasons: readonly Reason[] }
 
 /** From these points on a signal speaks for the answer, below against it. */
 const MIDDLE = 50
 
 /** Weighted mean over the signals that are known: what is unknown leaves its weight to the others. Null when all are. */
-export const weighSignals = (signals: readonly Signal[]): Weighed => {
+export const weighSignals = (signals: readonly Signal[]): WeightedSignals => {
   const known = signals.filter((signal) => signal.points !== null && signal.weight > 0)
   const total = known.reduce((sum, { weight }) => sum + weight, 0)
   const parts = signals.map((signal) => (known.includes(signal) ? (signal.points! * signal.weight) / total : 0))

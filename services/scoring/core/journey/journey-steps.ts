@@ -1,8 +1,8 @@
 import type { CountedEvent } from '../events/event.ts'
 import { type FoldContext, foldEvent } from '../state/fold.ts'
-import { createEmptyDealings } from '../state/interaction-pages.ts'
+import { createEmptyInteractions } from '../state/interaction-pages.ts'
 import { type AccountState, createState } from '../state/state.ts'
-import { createMemoryUserBook } from '../state/user-days.ts'
+import { createMemoryUserActivity } from '../state/user-days.ts'
 import { runsOf } from './journey-runs.ts'
 
 export type StepRef = { readonly journeyId: string; readonly stepId: string }
@@ -48,7 +48,7 @@ const journeysWith = (state: AccountState, events: readonly CountedEvent[], cont
     bypasses: new Map([...state.bypasses].map(([id, at]) => [id, [...at]])),
     valueAt: [...state.valueAt],
   }
-  const counters = { state: copy, users: createMemoryUserBook(), dealings: createEmptyDealings() }
+  const counters = { state: copy, users: createMemoryUserActivity(), interactions: createEmptyInteractions() }
   for (const event of events) foldEvent(counters, event, context)
   return copy
 }

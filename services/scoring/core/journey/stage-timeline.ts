@@ -1,5 +1,5 @@
 import type { Stage } from '#libs/contracts/account-health.ts'
-import { compareStamps } from '../events/event-order.ts'
+import { compareEventOrders } from '../events/event-order.ts'
 import type { CompiledModel } from '../models/model.ts'
 import type { AccountState, Lifecycle, RenewalTrait } from '../state/state.ts'
 import {
@@ -55,7 +55,7 @@ const contractsOf = (state: AccountState, { model }: CompiledModel, zone: Zone):
     ...state.subscriptions.map((event) => ({ event, apply: () => applySubscription(ledger, event) })),
     ...state.renewalTraits.map((event) => ({ event, apply: () => applyTrait(event) })),
     ...state.lifecycle.map((event) => ({ event, apply: () => applyLifecycle(event) })),
-  ].sort((a, b) => compareStamps(a.event, b.event))
+  ].sort((a, b) => compareEventOrders(a.event, b.event))
   for (const [index, { event, apply }] of events.entries()) {
     apply()
     if (events[index + 1]?.event.at === event.at) continue

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { testModel } from '../../../../tests/support/scoring/account-history.ts'
-import { chooseModel, createLiveModels, withModel } from './choose-model.ts'
+import { chooseModel, createTenantModels, withModel } from './choose-model.ts'
 import { matchesTraits, type TraitCondition, type Traits } from './segment.ts'
 
 const fallback = testModel()
@@ -44,8 +44,8 @@ test('of the models that match, the one of the highest priority scores an accoun
         .map((one) => ({ one, place: random.next().value as number }))
         .sort((a, b) => a.place - b.place)
         .map(({ one }) => one)
-      expect(chooseModel(createLiveModels(fallback, shuffled), known)).toBe(best?.one ?? fallback)
-      const added = shuffled.reduce(withModel, createLiveModels(fallback, []))
+      expect(chooseModel(createTenantModels(fallback, shuffled), known)).toBe(best?.one ?? fallback)
+      const added = shuffled.reduce(withModel, createTenantModels(fallback, []))
       expect(chooseModel(added, known)).toBe(best?.one ?? fallback)
     }),
   )

@@ -3,7 +3,7 @@ import type { CompiledModel } from './model.ts'
 import { matchesTraits, type Traits } from './segment.ts'
 
 /** The live models of a tenant. */
-export type LiveModels = {
+export type TenantModels = {
   readonly default: CompiledModel
   /** Those for a segment, the highest priority first, ties by id. */
   readonly segments: readonly CompiledModel[]
@@ -11,7 +11,7 @@ export type LiveModels = {
   readonly intervals: ReadonlyMap<string, number>
 }
 
-export const createLiveModels = (fallback: CompiledModel, models: readonly CompiledModel[]): LiveModels => {
+export const createTenantModels = (fallback: CompiledModel, models: readonly CompiledModel[]): TenantModels => {
   const standard = models.find(({ model }) => model.segment === undefined) ?? fallback
   const segments = models
     .filter(({ model }) => model.segment !== undefined)
@@ -20,10 +20,10 @@ export const createLiveModels = (fallback: CompiledModel, models: readonly Compi
 }
 
 /** The live models as they would be with this one among them. */
-export const withModel = (live: LiveModels, model: CompiledModel): LiveModels =>
+export const withModel = (live: TenantModels, model: CompiledModel): TenantModels =>
   model.model.segment === undefined
-    ? createLiveModels(model, live.segments)
-    : createLiveModels(live.default, [...live.segments.filter((one) => one.model.id !== model.model.id), model])
+    ? createTenantModels(model, live.segments)
+    : createTenantModels(live.default, [...live.segments.filter((one) => one.model.id !== model.model.id), model])
 
 const HOUR_MS = 3_600_000
 
@@ -39,7 +39,7 @@ const intervalsOf = (models: readonly CompiledModel[]): Map<string, number> => {
 }
 
 /** The model that scores an account with these traits. */
-export const chooseModel = (live: LiveModels, traits: Traits): CompiledModel => {
+export const chooseModel = (live: TenantModels, traits: Traits): CompiledModel => {
   for (const segment of live.segments) if (matchesTraits(segment.model.segment!.when, traits)) return segment
   return live.default
 }

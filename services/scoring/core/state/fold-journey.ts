@@ -1,5 +1,5 @@
 import type { CountedEvent } from '../events/event.ts'
-import { boundKeys, insertBounded, insertInstant, stampOf } from '../events/event-order.ts'
+import { boundKeys, eventOrderOf, insertBounded, insertInstant } from '../events/event-order.ts'
 import { countOf, namesOf, textOf, textOr } from '../events/properties.ts'
 import { type AccountState, own } from './state.ts'
 
@@ -15,7 +15,12 @@ const journeyOf = (event: CountedEvent): string => textOr(event.properties, 'jou
 
 export const foldJourneyStart = (state: AccountState, event: CountedEvent): void => {
   const { steps, stepCount } = event.properties
-  const start = { ...stampOf(event), journeyId: journeyOf(event), steps: namesOf(steps), stepCount: countOf(stepCount) }
+  const start = {
+    ...eventOrderOf(event),
+    journeyId: journeyOf(event),
+    steps: namesOf(steps),
+    stepCount: countOf(stepCount),
+  }
   insertBounded(state.journeyStarts, start, NEWEST_STARTS)
   state.memo.timeline = undefined
 }

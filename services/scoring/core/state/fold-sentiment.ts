@@ -1,9 +1,9 @@
 import type { CountedEvent } from '../events/event.ts'
-import { compareStamps, stampOf } from '../events/event-order.ts'
+import { compareEventOrders, eventOrderOf } from '../events/event-order.ts'
 import { numberOf, positiveOf } from '../events/properties.ts'
 import type { CompiledModel } from '../models/model.ts'
 import { addToDay, changeDay, dropUpToDay } from './day-counts.ts'
-import type { DealingBook, NpsAnswer } from './interactions.ts'
+import type { InteractionLookup, NpsAnswer } from './interactions.ts'
 import type { AccountState } from './state.ts'
 
 const DEFAULT_SCALE = 5
@@ -14,7 +14,11 @@ export const MICRO = 1_000_000
 export const foldNps = (
   state: AccountState,
   event: CountedEvent,
-  { day, dealings, model }: { readonly day: number; readonly dealings: DealingBook; readonly model: CompiledModel },
+  {
+    day,
+    interactions,
+    model,
+  }: { readonly day: number; readonly interactions: InteractionLookup; readonly model: CompiledModel },
 ): void => {
   const score = numberOf(event.properties.score)
   if (score === null || score < 0 || score > 10) return
@@ -27,11 +31,11 @@ export const foldNps = (
     dropUpToDay(state.npsAnswers, day - windowDays)
     dropUpToDay(state.npsScores, day - windowDays)
   }
-  const answer = { ...stampOf(event), day, score }
+  const answer = { ...eventOrderOf(event), day, score }
   if (event.userId !== null && event.userId !== '') {
-    const before = dealings.get('answer', event.userId)
-    if (before !== undefined && compareStamps(before, answer) > 0) return
-    dealings.set('answer', event.userId, answer)
+    const before = interactions.get('answer', event.userId)
+    if (before !== undefined && compareEventOrders(before, answer) > 0) return
+    interactions.set('answer', event.userId, answer)
     if (before === undefined) state.answererCount += 1
     else count(state, before, -1, windowDays)
   }

@@ -1,9 +1,9 @@
 import type { CountedEvent } from '../events/event.ts'
-import { compareStamps, type Stamp, stampOf } from '../events/event-order.ts'
+import { compareEventOrders, type EventOrder, eventOrderOf } from '../events/event-order.ts'
 import { textOf, textOr } from '../events/properties.ts'
 import type { CompiledModel } from '../models/model.ts'
 import { changeDay, dropUpToDay } from './day-counts.ts'
-import type { DealingBook, Ticket } from './interactions.ts'
+import type { InteractionLookup, Ticket } from './interactions.ts'
 import type { AccountState } from './state.ts'
 
 const UNKNOWN: Ticket = { openedDay: null, status: null, openingDay: null, priority: null, breached: false }
@@ -13,13 +13,17 @@ export const ticketIdOf = ({ properties }: CountedEvent): string => textOr(prope
 export const foldTicket = (
   state: AccountState,
   event: CountedEvent,
-  { day, dealings, model }: { readonly day: number; readonly dealings: DealingBook; readonly model: CompiledModel },
+  {
+    day,
+    interactions,
+    model,
+  }: { readonly day: number; readonly interactions: InteractionLookup; readonly model: CompiledModel },
 ): void => {
   const ticketId = ticketIdOf(event)
-  const known = dealings.get('ticket', ticketId)
+  const known = interactions.get('ticket', ticketId)
   const before = known ?? UNKNOWN
   const after = withEvent(before, event, day)
-  dealings.set('ticket', ticketId, after)
+  interactions.set('ticket', ticketId, after)
   if (known === undefined) state.ticketCount += 1
   if (event.type === OPENED && day > state.ticketDay) {
     state.ticketDay = day
@@ -35,21 +39,22 @@ const REOPENED = 'Support Ticket Reopened'
 const RESOLVED = 'Support Ticket Resolved'
 
 const withEvent = (ticket: Ticket, event: CountedEvent, day: number): Ticket => {
-  const stamp = stampOf(event)
+  const order = eventOrderOf(event)
   const { type } = event
   const name = textOf(event.properties.priority)
   const opening = type === OPENED || type === REOPENED
   return {
     openedDay: type === OPENED && (ticket.openedDay === null || day < ticket.openedDay) ? day : ticket.openedDay,
     openingDay: opening && (ticket.openingDay === null || day > ticket.openingDay) ? day : ticket.openingDay,
-    priority: name !== null && isLatest(ticket.priority, stamp) ? { ...stamp, name } : ticket.priority,
+    priority: name !== null && isLatest(ticket.priority, order) ? { ...order, name } : ticket.priority,
     breached: ticket.breached || event.properties.slaBreached === true,
     status:
-      (opening || type === RESOLVED) && isLatest(ticket.status, stamp) ? { ...stamp, open: opening } : ticket.status,
+      (opening || type === RESOLVED) && isLatest(ticket.status, order) ? { ...order, open: opening } : ticket.status,
   }
 }
 
-const isLatest = (before: Stamp | null, stamp: Stamp): boolean => before === null || compareStamps(before, stamp) < 0
+const isLatest = (before: EventOrder | null, order: EventOrder): boolean =>
+  before === null || compareEventOrders(before, order) < 0
 
 /** Puts what a ticket adds to the counts there, or takes it away. */
 const count = (state: AccountState, ticket: Ticket, amount: 1 | -1, model: CompiledModel): void => {

@@ -1,5 +1,5 @@
 import type { CountedEvent } from '../events/event.ts'
-import { boundKeys, compareStamps, insertBounded, type Stamp, stampOf } from '../events/event-order.ts'
+import { boundKeys, compareEventOrders, type EventOrder, eventOrderOf, insertBounded } from '../events/event-order.ts'
 import { KNOWN_TYPES } from '../events/event-types.ts'
 import { countOf, flagOf, namesOf, numberOf, positiveOf, textOf } from '../events/properties.ts'
 import type { Traits } from '../models/segment.ts'
@@ -27,17 +27,17 @@ const TYPED: ReadonlyMap<string, (value: unknown, zone: Zone) => unknown> = new 
 ])
 
 export const foldTraits = (state: AccountState, event: CountedEvent, zone: Zone): void => {
-  const stamp = stampOf(event)
+  const order = eventOrderOf(event)
   for (const name of Object.keys(event.properties)) {
     const given = event.properties[name]
     const read = TYPED.get(name)
     const value = read === undefined ? anyOf(given) : read(given, zone)
-    if (value !== null) setTrait(state, name, value, stamp)
+    if (value !== null) setTrait(state, name, value, order)
   }
   const renewalDay = parseDay(event.properties.renewalDate, zone)
   const termMonths = countOf(event.properties.termMonths)
   if (renewalDay === null && termMonths === null) return
-  if (insertRenewalTrait(state.renewalTraits, { ...stamp, renewalDay, termMonths })) state.memo.timeline = undefined
+  if (insertRenewalTrait(state.renewalTraits, { ...order, renewalDay, termMonths })) state.memo.timeline = undefined
   state.memo.subscriptions = undefined
 }
 
@@ -52,11 +52,11 @@ export const traitsOf = (events: Iterable<CountedEvent>, zone: Zone, at: number)
 
 const anyOf = (value: unknown): unknown => (value === undefined || value === '' ? null : value)
 
-const setTrait = (state: AccountState, name: string, value: unknown, stamp: Stamp): void => {
-  const before = state.traitStamps.get(name)
-  if (before !== undefined && compareStamps(before, stamp) > 0) return
+const setTrait = (state: AccountState, name: string, value: unknown, order: EventOrder): void => {
+  const before = state.traitOrders.get(name)
+  if (before !== undefined && compareEventOrders(before, order) > 0) return
   state.traits[name] = value
-  own(state, 'traitStamps').set(name, stamp)
+  own(state, 'traitOrders').set(name, order)
   if (before === undefined && !TYPED.has(name)) boundTraits(state)
   state.memo.subscriptions = undefined
 }
@@ -66,15 +66,19 @@ const MOST_FREE_TRAITS = 200
 const NEWEST_LIFECYCLE = 128
 
 const boundTraits = (state: AccountState): void => {
-  if (state.traitStamps.size <= MOST_FREE_TRAITS) return
-  const free = new Map([...state.traitStamps].filter(([name]) => !TYPED.has(name)))
+  if (state.traitOrders.size <= MOST_FREE_TRAITS) return
+  const free = new Map([...state.traitOrders].filter(([name]) => !TYPED.has(name)))
   const dropped = boundKeys(free, MOST_FREE_TRAITS)
   if (dropped === undefined) return
-  own(state, 'traitStamps').delete(dropped)
+  own(state, 'traitOrders').delete(dropped)
   delete state.traits[dropped]
 }
 
 export const foldLifecycle = (state: AccountState, event: CountedEvent): void => {
-  insertBounded(state.lifecycle, { ...stampOf(event), deleted: event.type === 'Account Deleted' }, NEWEST_LIFECYCLE)
+  insertBounded(
+    state.lifecycle,
+    { ...eventOrderOf(event), deleted: event.type === 'Account Deleted' },
+    NEWEST_LIFECYCLE,
+  )
   state.memo.timeline = undefined
 }

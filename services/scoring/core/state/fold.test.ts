@@ -7,11 +7,11 @@ import { groupsOf } from '../evaluation/measurements.ts'
 import type { CountedEvent } from '../events/event.ts'
 import { foldFingerprint } from '../models/model.ts'
 import { createZone } from '../time/time-zone.ts'
-import { type Counters, dealingTouchedBy, eventsPending, foldEvent, promote, usersTouchedBy } from './fold.ts'
-import { createDealingPages, createEmptyDealings, type DealingPages } from './interaction-pages.ts'
-import { dealingKey } from './interactions.ts'
+import { type Counters, eventsPending, foldEvent, interactionTouchedBy, promote, usersTouchedBy } from './fold.ts'
+import { createEmptyInteractions, createInteractionPages, type InteractionPages } from './interaction-pages.ts'
+import { interactionKey } from './interactions.ts'
 import { type AccountState, createState, decodeState, encodeState } from './state.ts'
-import { createMemoryUserBook } from './user-days.ts'
+import { createMemoryUserActivity } from './user-days.ts'
 
 const model = testModel({
   coreFeatures: ['reports', 'api'],
@@ -30,10 +30,10 @@ const shuffled = anyEvents().chain((events) =>
   }),
 )
 
-const dealingBytes = ({ dealings }: Counters): string => (dealings as DealingPages).bytesOf(0)
-const storedAgain = (dealings: DealingPages): DealingPages => {
-  const read = createDealingPages(0)
-  read.load(0, dealings.bytesOf(0))
+const interactionBytes = ({ interactions }: Counters): string => (interactions as InteractionPages).bytesOf(0)
+const storedAgain = (interactions: InteractionPages): InteractionPages => {
+  const read = createInteractionPages(0)
+  read.load(0, interactions.bytesOf(0))
   return read
 }
 
@@ -41,16 +41,20 @@ test('the same set of events has the same bytes, in any order and any split into
   fc.assert(
     fc.property(shuffled, zones, ({ events, order, cuts }, zone) => {
       const inOrder = replay(events, { model, zone }, NOW)
-      const counters = { state: createState(), users: createMemoryUserBook(), dealings: createEmptyDealings() }
+      const counters = {
+        state: createState(),
+        users: createMemoryUserActivity(),
+        interactions: createEmptyInteractions(),
+      }
       const ends = [...cuts.sort((a, b) => a - b), order.length]
       for (const [index, end] of ends.entries()) {
         for (const one of order.slice(ends[index - 1] ?? 0, end)) foldEvent(counters, one, { model, zone, now: NOW })
         assessed(counters.state, zone)
         counters.state = decodeState(encodeState(counters.state))
-        counters.dealings = storedAgain(counters.dealings)
+        counters.interactions = storedAgain(counters.interactions)
       }
       expect(encodeState(counters.state)).toEqual(encodeState(inOrder.state))
-      expect(counters.dealings.bytesOf(0)).toBe(dealingBytes(inOrder))
+      expect(counters.interactions.bytesOf(0)).toBe(interactionBytes(inOrder))
       expect(assessed(counters.state, zone)).toEqual(assessed(inOrder.state, zone))
     }),
     { numRuns: 300 },
@@ -64,7 +68,11 @@ test('events of the future wait, and count once their instant has come as if the
       fc.array(fc.integer({ min: 0, max: 480 }), { maxLength: 4 }),
       zones,
       (events, hours, zone) => {
-        const counters = { state: createState(), users: createMemoryUserBook(), dealings: createEmptyDealings() }
+        const counters = {
+          state: createState(),
+          users: createMemoryUserActivity(),
+          interactions: createEmptyInteractions(),
+        }
         const { state } = counters
         const looks = hours.map((ago) => NOW - ago * 3_600_000).sort((a, b) => a - b)
         const first = looks[0] ?? NOW
@@ -89,7 +97,7 @@ test('only the users and dealings named beforehand are read or written', () => {
   fc.assert(
     fc.property(anyEvents(20), fc.nat({ max: 400 }), (events, hours) => {
       const zone = createZone('UTC')
-      const { users, dealings } = { users: createMemoryUserBook(), dealings: createEmptyDealings() }
+      const { users, interactions } = { users: createMemoryUserActivity(), interactions: createEmptyInteractions() }
       let named: readonly (string | null)[] = []
       const guarded: Counters = {
         state: createState(),
@@ -103,23 +111,23 @@ test('only the users and dealings named beforehand are read or written', () => {
             users.set(userId, days)
           },
         },
-        dealings: {
+        interactions: {
           get: (kind, id) => {
-            expect(named).toContain(dealingKey(kind, id))
-            return dealings.get(kind, id)
+            expect(named).toContain(interactionKey(kind, id))
+            return interactions.get(kind, id)
           },
-          set: (kind, id, dealing) => {
-            expect(named).toContain(dealingKey(kind, id))
-            dealings.set(kind, id, dealing)
+          set: (kind, id, interaction) => {
+            expect(named).toContain(interactionKey(kind, id))
+            interactions.set(kind, id, interaction)
           },
         },
       }
       const now = NOW - hours * 3_600_000
       for (const one of events) {
-        named = [...usersTouchedBy(one), dealingTouchedBy(one)]
+        named = [...usersTouchedBy(one), interactionTouchedBy(one)]
         foldEvent(guarded, one, { model, zone, now })
       }
-      named = eventsPending(guarded.state, NOW).flatMap((one) => [...usersTouchedBy(one), dealingTouchedBy(one)])
+      named = eventsPending(guarded.state, NOW).flatMap((one) => [...usersTouchedBy(one), interactionTouchedBy(one)])
       promote(guarded, { model, zone, now: NOW })
       expect(guarded.state.pending).toEqual([])
     }),

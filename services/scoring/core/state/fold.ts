@@ -1,5 +1,5 @@
 import type { CountedEvent } from '../events/event.ts'
-import { boundKeys, compareStamps, compareText, stampOf } from '../events/event-order.ts'
+import { boundKeys, compareEventOrders, compareText, eventOrderOf } from '../events/event-order.ts'
 import { BYPASS_TYPE, type Feeds, KNOWN_TYPES } from '../events/event-types.ts'
 import { textOf } from '../events/properties.ts'
 import type { CompiledModel, TypeRule } from '../models/model.ts'
@@ -10,12 +10,16 @@ import { foldBypass, foldJourneyDone, foldJourneyStart, foldJourneyStep, foldVal
 import { foldCsat, foldNps } from './fold-sentiment.ts'
 import { foldTicket, ticketIdOf } from './fold-support.ts'
 import { foldLifecycle, foldTraits } from './fold-traits.ts'
-import { type DealingBook, dealingKey } from './interactions.ts'
+import { type InteractionLookup, interactionKey } from './interactions.ts'
 import { type AccountState, own } from './state.ts'
-import type { UserBook } from './user-days.ts'
+import type { UserActivity } from './user-days.ts'
 
 /** What the events of an account add up to. */
-export type Counters = { readonly state: AccountState; readonly users: UserBook; readonly dealings: DealingBook }
+export type Counters = {
+  readonly state: AccountState
+  readonly users: UserActivity
+  readonly interactions: InteractionLookup
+}
 
 export type FoldContext = { readonly model: CompiledModel; readonly zone: Zone; readonly now: number }
 
@@ -27,7 +31,7 @@ const NEVER = -1
 
 /**
  * Counts one event that was not counted before. The result depends only on the set of events folded. An event of the future
- * waits in `state.pending`. Pages of what `usersTouchedBy` and `dealingTouchedBy` name must be loaded.
+ * waits in `state.pending`. Pages of what `usersTouchedBy` and `interactionTouchedBy` name must be loaded.
  */
 export const foldEvent = (counters: Counters, event: CountedEvent, context: FoldContext): void => {
   if (event.occurredAt > context.now) insertPending(counters.state.pending, event)
@@ -48,11 +52,11 @@ export const usersTouchedBy = (event: CountedEvent): string[] => {
 }
 
 /** Key of the dealing that folding this event reads or writes; null: none. */
-export const dealingTouchedBy = (event: CountedEvent): string | null => {
+export const interactionTouchedBy = (event: CountedEvent): string | null => {
   const feeds = KNOWN_TYPES.get(event.type)
-  if (feeds === 'ticket') return dealingKey('ticket', ticketIdOf(event))
-  if (feeds === 'invoice') return dealingKey('invoice', invoiceIdOf(event))
-  return feeds === 'nps' && event.userId !== null ? dealingKey('answer', event.userId) : null
+  if (feeds === 'ticket') return interactionKey('ticket', ticketIdOf(event))
+  if (feeds === 'invoice') return interactionKey('invoice', invoiceIdOf(event))
+  return feeds === 'nps' && event.userId !== null ? interactionKey('answer', event.userId) : null
 }
 
 /** Events that `promote` counts. */
@@ -60,13 +64,13 @@ export const eventsPending = (state: AccountState, now: number): readonly Counte
   state.pending.filter((event) => event.occurredAt <= now)
 
 const insertPending = (pending: CountedEvent[], event: CountedEvent): void => {
-  const stamp = stampOf(event)
+  const order = eventOrderOf(event)
   let index = pending.length
-  while (index > 0 && compareStamps(stampOf(pending[index - 1]!), stamp) > 0) index -= 1
+  while (index > 0 && compareEventOrders(eventOrderOf(pending[index - 1]!), order) > 0) index -= 1
   pending.splice(index, 0, event)
 }
 
-const count = ({ state, users, dealings }: Counters, event: CountedEvent, context: FoldContext): void => {
+const count = ({ state, users, interactions }: Counters, event: CountedEvent, context: FoldContext): void => {
   const { model, zone } = context
   const rule = model.typeRule(event.type)
   const feeds = KNOWN_TYPES.get(event.type)
@@ -78,12 +82,12 @@ const count = ({ state, users, dealings }: Counters, event: CountedEvent, contex
     state.memo.timeline = undefined
   }
   if (rule.activity) foldActivity(state, users, event, { day, rule, model })
-  const feedsPart = feeds !== undefined && feeds !== 'nothing'
-  const feedsJourney = feedsPart && FEEDS_JOURNEY.has(feeds)
+  const feedsSection = feeds !== undefined && feeds !== 'nothing'
+  const feedsJourney = feedsSection && FEEDS_JOURNEY.has(feeds)
   if (rule.firstValue || feedsJourney) state.memo.journeyBytes = undefined
-  if (feedsPart && !feedsJourney) state.memo.dealingsBytes = undefined
+  if (feedsSection && !feedsJourney) state.memo.interactionsBytes = undefined
   if (rule.firstValue) foldValue(state, event)
-  if (feedsPart) FOLDS[feeds](state, event, { day, users, dealings, model, zone })
+  if (feedsSection) FOLDS[feeds](state, event, { day, users, interactions, model, zone })
 }
 
 /** Feeds whose parts lie among those of the journey; the others' lie among the dealings. */
@@ -96,17 +100,17 @@ const FEEDS_JOURNEY: ReadonlySet<Feeds> = new Set([
   'journey_bypass',
 ])
 
-type FoldPart = {
+type FoldSection = {
   readonly day: number
-  readonly users: UserBook
-  readonly dealings: DealingBook
+  readonly users: UserActivity
+  readonly interactions: InteractionLookup
   readonly model: CompiledModel
   readonly zone: Zone
 }
 
 /** What an event of a known type feeds, besides activity: the map from events to the parts of the state. */
 const FOLDS: Readonly<
-  Record<Exclude<Feeds, 'nothing'>, (state: AccountState, event: CountedEvent, part: FoldPart) => void>
+  Record<Exclude<Feeds, 'nothing'>, (state: AccountState, event: CountedEvent, part: FoldSection) => void>
 > = {
   traits: (state, event, { zone }) => foldTraits(state, event, zone),
   lifecycle: foldLifecycle,
@@ -147,7 +151,7 @@ const countType = (counts: Map<string, number>, type: string, known: boolean): v
 
 type Activity = { readonly day: number; readonly rule: TypeRule; readonly model: CompiledModel }
 
-const foldActivity = (state: AccountState, users: UserBook, event: CountedEvent, activity: Activity): void => {
+const foldActivity = (state: AccountState, users: UserActivity, event: CountedEvent, activity: Activity): void => {
   const { day, rule, model } = activity
   const { keep } = model
   if (state.lastActivityAt === null || event.occurredAt > state.lastActivityAt) state.lastActivityAt = event.occurredAt
@@ -191,10 +195,10 @@ const moveUser = (series: AccountState['activeUsers'], from: number, to: number,
   if (from !== NEVER) takeFromDay(series, from)
 }
 
-const foldChampion = (state: AccountState, users: UserBook, event: CountedEvent): void => {
-  const stamp = stampOf(event)
-  if (state.champion !== null && compareStamps(state.champion, stamp) > 0) return
+const foldChampion = (state: AccountState, users: UserActivity, event: CountedEvent): void => {
+  const order = eventOrderOf(event)
+  if (state.champion !== null && compareEventOrders(state.champion, order) > 0) return
   const userId = textOf(event.properties.to)
-  state.champion = { ...stamp, userId }
+  state.champion = { ...order, userId }
   state.championSeenDay = userId === null ? NEVER : (users.get(userId)?.activeDay ?? NEVER)
 }

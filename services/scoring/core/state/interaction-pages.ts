@@ -1,13 +1,18 @@
-import { type AnyDealing, type DealingPage, decodeDealings, encodeDealings } from '../codec/interaction-codec.ts'
-import { type DealingBook, dealingKey } from './interactions.ts'
+import {
+  type AnyInteraction,
+  decodeInteractions,
+  encodeInteractions,
+  type InteractionPage,
+} from '../codec/interaction-codec.ts'
+import { type InteractionLookup, interactionKey } from './interactions.ts'
 import { growBits, pageOfKey } from './page-layout.ts'
 import type { AccountState } from './state.ts'
 
 /** Aimed at: 1 to 4 KB. */
-const DEALINGS_PER_PAGE = 32
+const INTERACTIONS_PER_PAGE = 32
 
 /** The dealings of one account in 2^bits pages by hash of their key. */
-export type DealingPages = DealingBook & {
+export type InteractionPages = InteractionLookup & {
   readonly bits: () => number
   readonly pageOf: (key: string) => number
   readonly isLoaded: (page: number) => boolean
@@ -22,30 +27,30 @@ export type DealingPages = DealingBook & {
   /** Pages written to since the last call, as bytes; forgets that they were. */
   readonly takeDirty: () => { page: number; bytes: Buffer }[]
   /** Dealings of the loaded pages, by key. */
-  readonly entries: () => Iterable<[string, AnyDealing]>
+  readonly entries: () => Iterable<[string, AnyInteraction]>
 }
 
-export const dealingBitsFor = ({ ticketCount, invoiceCount, answererCount }: AccountState, bits: number): number =>
-  growBits(ticketCount + invoiceCount + answererCount, bits, DEALINGS_PER_PAGE)
+export const interactionBitsFor = ({ ticketCount, invoiceCount, answererCount }: AccountState, bits: number): number =>
+  growBits(ticketCount + invoiceCount + answererCount, bits, INTERACTIONS_PER_PAGE)
 
 type Pages = {
   readonly pageBits: number
   /** By number; undefined = not loaded. As bytes until one of its dealings is asked for: most are not before they are written again. */
-  readonly pages: (DealingPage | string | undefined)[]
+  readonly pages: (InteractionPage | string | undefined)[]
   readonly dirty: number[]
 }
 
-const open = ({ pages }: Pages, page: number): DealingPage => {
+const open = ({ pages }: Pages, page: number): InteractionPage => {
   const held = pages[page]
   if (held === undefined) throw new Error('the page of a dealing was used before it was loaded')
   if (typeof held !== 'string') return held
-  const opened = decodeDealings(held)
+  const opened = decodeInteractions(held)
   pages[page] = opened
   return opened
 }
 
 /** Shared by all books, as those of user pages are. */
-const methods: DealingPages & ThisType<DealingPages & Pages> = {
+const methods: InteractionPages & ThisType<InteractionPages & Pages> = {
   bits() {
     return this.pageBits
   },
@@ -59,13 +64,13 @@ const methods: DealingPages & ThisType<DealingPages & Pages> = {
     this.pages[page] ??= bytes ?? ''
   },
   get(kind, id) {
-    const key = dealingKey(kind, id)
+    const key = interactionKey(kind, id)
     return open(this, this.pageOf(key)).get(key) as never
   },
-  set(kind, id, dealing) {
-    const key = dealingKey(kind, id)
+  set(kind, id, interaction) {
+    const key = interactionKey(kind, id)
     const page = this.pageOf(key)
-    open(this, page).set(key, dealing)
+    open(this, page).set(key, interaction)
     this.markDirty(page)
   },
   markDirty(page) {
@@ -79,7 +84,7 @@ const methods: DealingPages & ThisType<DealingPages & Pages> = {
   },
   bytesOf(page) {
     const held = this.pages[page]!
-    const bytes = typeof held === 'string' ? held : encodeDealings(held)
+    const bytes = typeof held === 'string' ? held : encodeInteractions(held)
     this.pages[page] = bytes
     return bytes
   },
@@ -87,25 +92,26 @@ const methods: DealingPages & ThisType<DealingPages & Pages> = {
     return this.dirty.splice(0).map((page) => ({ page, bytes: Buffer.from(this.bytesOf(page), 'latin1') }))
   },
   *entries() {
-    for (const held of this.pages) if (held !== undefined) yield* typeof held === 'string' ? decodeDealings(held) : held
+    for (const held of this.pages)
+      if (held !== undefined) yield* typeof held === 'string' ? decodeInteractions(held) : held
   },
 }
 
-const make = (pages: Pages): DealingPages => ({ __proto__: methods, ...pages }) as unknown as DealingPages
+const make = (pages: Pages): InteractionPages => ({ __proto__: methods, ...pages }) as unknown as InteractionPages
 
 /** Nothing of it is loaded. */
-export const createDealingPages = (bits: number): DealingPages => make({ pageBits: bits, pages: [], dirty: [] })
+export const createInteractionPages = (bits: number): InteractionPages => make({ pageBits: bits, pages: [], dirty: [] })
 
 /** For what is new, views and rebuilds: there is nothing to load. */
-export const createEmptyDealings = (): DealingPages => {
-  const dealings = createDealingPages(0)
-  dealings.load(0, undefined)
-  return dealings
+export const createEmptyInteractions = (): InteractionPages => {
+  const interactions = createInteractionPages(0)
+  interactions.load(0, undefined)
+  return interactions
 }
 
 /** The same dealings laid out in more pages, all of them dirty. Every page of `from` must be loaded. */
-export const relayDealingPages = (from: DealingPages, bits: number): DealingPages => {
-  const pages = Array.from({ length: 2 ** bits }, (): DealingPage => new Map())
-  for (const [key, dealing] of from.entries()) pages[pageOfKey(key, bits)]!.set(key, dealing)
-  return make({ pageBits: bits, pages: pages.map(encodeDealings), dirty: [...pages.keys()] })
+export const relayInteractionPages = (from: InteractionPages, bits: number): InteractionPages => {
+  const pages = Array.from({ length: 2 ** bits }, (): InteractionPage => new Map())
+  for (const [key, interaction] of from.entries()) pages[pageOfKey(key, bits)]!.set(key, interaction)
+  return make({ pageBits: bits, pages: pages.map(encodeInteractions), dirty: [...pages.keys()] })
 }

@@ -1,4 +1,4 @@
-import { compareStamps } from '../events/event-order.ts'
+import { compareEventOrders } from '../events/event-order.ts'
 import type { RenewalTrait } from './state.ts'
 
 const SPAN_MS = 28 * 86_400_000
@@ -12,7 +12,7 @@ const EARLIEST_OF_SPAN = 16
  */
 export const insertRenewalTrait = (history: RenewalTrait[], event: RenewalTrait): boolean => {
   let index = history.length
-  while (index > 0 && compareStamps(history[index - 1]!, event) > 0) index -= 1
+  while (index > 0 && compareEventOrders(history[index - 1]!, event) > 0) index -= 1
   const before = history[index - 1]
   history.splice(index, 0, event)
   const repeats = before !== undefined && saysTheSame(before, event)

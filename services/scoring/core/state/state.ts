@@ -1,10 +1,10 @@
 import type { CountedEvent } from '../events/event.ts'
-import type { Stamp } from '../events/event-order.ts'
+import type { EventOrder } from '../events/event-order.ts'
 import { createDayCounts, type DayCounts } from './day-counts.ts'
 
 export { decodeState, encodeState } from '../codec/state-codec.ts'
 
-export type SubscriptionEvent = Stamp & {
+export type SubscriptionEvent = EventOrder & {
   readonly kind: SubscriptionKind
   readonly subscriptionId: string
   readonly mrr: number | null
@@ -26,15 +26,15 @@ export const SUBSCRIPTION_KINDS = [
 ] as const
 export type SubscriptionKind = (typeof SUBSCRIPTION_KINDS)[number]
 
-export type JourneyStart = Stamp & {
+export type JourneyStart = EventOrder & {
   readonly journeyId: string
   readonly steps: readonly string[] | null
   readonly stepCount: number | null
 }
 /** Account created (false) or deleted (true). */
-export type Lifecycle = Stamp & { readonly deleted: boolean }
+export type Lifecycle = EventOrder & { readonly deleted: boolean }
 /** What a traits event says of the renewal; null = it says nothing of it. */
-export type RenewalTrait = Stamp & { readonly renewalDay: number | null; readonly termMonths: number | null }
+export type RenewalTrait = EventOrder & { readonly renewalDay: number | null; readonly termMonths: number | null }
 
 /**
  * What an account's events add up to. Every part is a function of the set of events, whatever their order: sums in day buckets,
@@ -57,9 +57,9 @@ export type AccountState = {
   readonly coreUsers: DayCounts
   /** Core feature -> last day used. */
   features: ReadonlyMap<string, number>
-  /** Latest value per trait; its stamp in `traitStamps`. */
+  /** Latest value per trait; its stamp in `traitOrders`. */
   readonly traits: Record<string, unknown>
-  traitStamps: ReadonlyMap<string, Stamp>
+  traitOrders: ReadonlyMap<string, EventOrder>
   readonly renewalTraits: RenewalTrait[]
   readonly lifecycle: Lifecycle[]
   readonly subscriptions: SubscriptionEvent[]
@@ -94,9 +94,9 @@ export type AccountState = {
   promoterDay: number
   advocacyDay: number
   contactDay: number
-  champion: (Stamp & { readonly userId: string | null }) | null
+  champion: (EventOrder & { readonly userId: string | null }) | null
   championSeenDay: number
-  planLimit: (Stamp & { readonly used: number | null; readonly limit: number | null }) | null
+  planLimit: (EventOrder & { readonly used: number | null; readonly limit: number | null }) | null
   /** Events of the next minutes (clients' clocks run ahead), in order; counted once their instant has come. */
   readonly pending: CountedEvent[]
   /** What was worked out from the above and still holds; never stored. */
@@ -109,13 +109,13 @@ export type Memo = {
   subscriptions?: unknown
   /** Bytes as a text of one unit each: small buffers are slices of 8 KB slabs, and a kept one keeps its slab. */
   journeyBytes?: string | undefined
-  dealingsBytes?: string | undefined
+  interactionsBytes?: string | undefined
 }
 
 /** Most accounts have nothing in most maps: an empty one is shared until it is written to. */
 const EMPTY: ReadonlyMap<string, never> = new Map<string, never>()
 
-type Maps = Pick<AccountState, 'features' | 'traitStamps' | 'journeySteps' | 'journeyDone' | 'bypasses'>
+type Maps = Pick<AccountState, 'features' | 'traitOrders' | 'journeySteps' | 'journeyDone' | 'bypasses'>
 type Writable<Held> = Held extends ReadonlyMap<infer Key, infer Value> ? Map<Key, Value> : never
 
 /** One of the state's maps, to be written to. */
@@ -136,7 +136,7 @@ export const createState = (): AccountState => ({
   coreUsers: createDayCounts(),
   features: EMPTY,
   traits: Object.create(null) as Record<string, unknown>,
-  traitStamps: EMPTY,
+  traitOrders: EMPTY,
   renewalTraits: [],
   lifecycle: [],
   subscriptions: [],

@@ -5,13 +5,13 @@
 export type UserDays = { readonly activeDay: number; readonly coreDay: number }
 
 /** The users of one account. `get` of a user whose page is not loaded throws: the caller loads the pages of `usersTouchedBy` first. */
-export type UserBook = {
+export type UserActivity = {
   readonly get: (userId: string) => UserDays | undefined
   readonly set: (userId: string, days: UserDays) => void
 }
 
 /** All users in memory: for tests, as-of views and rebuilds. */
-export const createMemoryUserBook = (): UserBook & { readonly entries: () => Iterable<[string, UserDays]> } => {
+export const createMemoryUserActivity = (): UserActivity & { readonly entries: () => Iterable<[string, UserDays]> } => {
   const users = new Map<string, UserDays>()
   return {
     get: (userId) => users.get(userId),

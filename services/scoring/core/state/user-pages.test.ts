@@ -3,9 +3,9 @@ import { expect, it } from 'vitest'
 import { createUserPages, pageBitsFor, relayUserPages } from './user-pages.ts'
 
 const emptyPages = (bits: number) => {
-  const book = createUserPages(bits)
-  for (let page = 0; page < 2 ** bits; page++) book.load(page, undefined)
-  return book
+  const userActivity = createUserPages(bits)
+  for (let page = 0; page < 2 ** bits; page++) userActivity.load(page, undefined)
+  return userActivity
 }
 
 it('gives back every user from the pages it wrote, at any number of pages', () => {
@@ -16,12 +16,12 @@ it('gives back every user from the pages it wrote, at any number of pages', () =
   const userId = fc.string({ minLength: 1, maxLength: 8, unit: 'grapheme' }).filter((id) => !id.includes('\0'))
   fc.assert(
     fc.property(fc.dictionary(userId, days), fc.constantFrom(0, 2, 4), (users, bits) => {
-      const book = emptyPages(bits)
-      for (const [id, value] of Object.entries(users)) book.set(id, value)
+      const userActivity = emptyPages(bits)
+      for (const [id, value] of Object.entries(users)) userActivity.set(id, value)
       const again = createUserPages(bits)
-      for (const { page, bytes } of book.takeDirty()) again.load(page, bytes)
+      for (const { page, bytes } of userActivity.takeDirty()) again.load(page, bytes)
       for (const [id, value] of Object.entries(users)) expect(again.get(id)).toEqual(value)
-      expect(book.takeDirty()).toEqual([])
+      expect(userActivity.takeDirty()).toEqual([])
     }),
   )
 })

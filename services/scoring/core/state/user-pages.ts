@@ -1,5 +1,5 @@
 import { growBits, pageOfKey } from './page-layout.ts'
-import type { UserBook, UserDays } from './user-days.ts'
+import type { UserActivity, UserDays } from './user-days.ts'
 
 /** Aimed at. */
 const USERS_PER_PAGE = 128
@@ -10,7 +10,7 @@ const SEPARATOR = '\0'
  * The users of one account in 2^bits pages by hash of the user id. Pages are loaded when touched; `get` of a user whose page is not
  * loaded throws, since "not seen" and "not loaded" must never be confused.
  */
-export type UserPages = UserBook & {
+export type UserPages = UserActivity & {
   readonly bits: () => number
   readonly pageOf: (userId: string) => number
   readonly isLoaded: (page: number) => boolean
@@ -35,8 +35,8 @@ type Pages = {
   readonly dirty: number[]
 }
 
-const pageFor = (book: UserPages & Pages, userId: string): Page => {
-  const page = book.pages[book.pageOf(userId)]
+const pageFor = (userActivity: UserPages & Pages, userId: string): Page => {
+  const page = userActivity.pages[userActivity.pageOf(userId)]
   if (page === undefined) throw new Error('the page of a user was used before it was loaded')
   return page
 }

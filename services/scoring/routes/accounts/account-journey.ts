@@ -8,7 +8,7 @@ import type { AccountKey } from '../../accounts/account-store.ts'
 import { applyEvents } from '../../core/account/apply-events.ts'
 import { BYPASS_TYPE } from '../../core/events/event-types.ts'
 import type { Journey } from '../../core/journey/journey.ts'
-import type { ChangeAccount, Deed } from '../../flush/apply-command.ts'
+import type { AccountCommand, ChangeAccount } from '../../flush/apply-command.ts'
 import type { AccountViews } from '../../queries/account-views.ts'
 import { accountParams } from './account-params.ts'
 
@@ -78,7 +78,7 @@ const bypassSchema = z
   .meta({ examples: [{ journeyId: 'main', reason: 'Migrated by our own team; nothing left to do' }] })
 
 /** An event that only Pulso itself makes: it is counted at once, and one like it that comes by the topic is refused. */
-const bypassing = (key: AccountKey, now: number, id: string, properties: Record<string, unknown>): Deed => {
+const bypassing = (key: AccountKey, now: number, id: string, properties: Record<string, unknown>): AccountCommand => {
   const at = { occurredAt: now, receivedAt: now }
   const event = { id, source: 'pulso', type: BYPASS_TYPE, userId: null, properties }
   const instants = { occurredAt: toInstant(now), receivedAt: toInstant(now) }
@@ -91,9 +91,9 @@ const bypassing = (key: AccountKey, now: number, id: string, properties: Record<
   }
 }
 
-type Deps = { readonly clock: Clock; readonly views: AccountViews; readonly changeAccount: ChangeAccount }
+type Deps = { readonly clock: Clock; readonly views: AccountViews; readonly applyCommand: ChangeAccount }
 
-export const accountJourneyRoutes = ({ clock, views, changeAccount }: Deps) =>
+export const accountJourneyRoutes = ({ clock, views, applyCommand }: Deps) =>
   routes((app) => {
     app.get(
       '/v1/accounts/:accountId/journey',
@@ -135,7 +135,7 @@ export const accountJourneyRoutes = ({ clock, views, changeAccount }: Deps) =>
         const key = { tenantId: principal.tenantId, accountId: params.accountId }
         const id = newId()
         const properties = { journeyId: body.journeyId ?? 'main', reason: body.reason, by: principal.name }
-        await changeAccount(principal, params.accountId, bypassing(key, clock.now(), id, properties))
+        await applyCommand(principal, params.accountId, bypassing(key, clock.now(), id, properties))
         return reply.code(202).send({ id })
       },
     )

@@ -7,7 +7,7 @@ import { RequestError } from '#libs/runtime/errors.ts'
 import { applyCause } from '../../core/account/apply-events.ts'
 import type { Override } from '../../core/evaluation/evaluation.ts'
 import { round4 } from '../../core/largest-remainder.ts'
-import type { ChangeAccount, Deed } from '../../flush/apply-command.ts'
+import type { AccountCommand, ChangeAccount } from '../../flush/apply-command.ts'
 import { accountParams } from './account-params.ts'
 
 const EXAMPLE = { score: 40, reason: 'The sponsor told us they are leaving', expiresAt: '2027-01-31T00:00:00.000Z' }
@@ -37,7 +37,7 @@ export const overrideSchema = z
 const defaultDays = (score: number): number => (score <= 10 || score >= 90 ? 30 : 90)
 
 /** Sets the override or, with null, removes it: a change with cause `override`. */
-const overriding = (override: Override | null): Deed => ({
+const overriding = (override: Override | null): AccountCommand => ({
   apply: (account, context) => {
     account.override = override
     return [applyCause(account, 'override', context)]
@@ -47,10 +47,10 @@ const overriding = (override: Override | null): Deed => ({
 
 export const accountOverrideRoutes = ({
   clock,
-  changeAccount,
+  applyCommand,
 }: {
   readonly clock: Clock
-  readonly changeAccount: ChangeAccount
+  readonly applyCommand: ChangeAccount
 }) =>
   routes((app) => {
     app.put(
@@ -82,7 +82,7 @@ export const accountOverrideRoutes = ({
           setAt: now,
           expiresAt,
         }
-        await changeAccount(principal, params.accountId, overriding(override))
+        await applyCommand(principal, params.accountId, overriding(override))
         return { ...override, setAt: toInstant(now), expiresAt: toInstant(expiresAt) }
       },
     )
@@ -99,7 +99,7 @@ export const accountOverrideRoutes = ({
         },
       },
       async ({ params, principal }, reply) => {
-        await changeAccount(principal, params.accountId, overriding(null))
+        await applyCommand(principal, params.accountId, overriding(null))
         return reply.code(204).send(null)
       },
     )

@@ -6,7 +6,7 @@ import { round4 } from '../../core/largest-remainder.ts'
 import { requireAccount } from '../../queries/account-list-store.ts'
 import type { AccountViews } from '../../queries/account-views.ts'
 import { loadRollUp, type RollUp } from '../../queries/children-store.ts'
-import type { AccountFollower } from '../../queries/project-accounts.ts'
+import type { AccountProjector } from '../../queries/project-accounts.ts'
 import { accountParams } from './account-params.ts'
 import { SUMMARY_EXAMPLE, summarySchema, toSummary } from './accounts.ts'
 import { OUTLOOK_EXAMPLE, outlookFields, toOutlook } from './outlook-schema.ts'
@@ -55,9 +55,9 @@ const roundedRollUp = (rollUp: RollUp): RollUp => ({
   mrrWeightedScore: rollUp.mrrWeightedScore === null ? null : round4(rollUp.mrrWeightedScore),
 })
 
-type Deps = { readonly database: Database; readonly follower: AccountFollower; readonly views: AccountViews }
+type Deps = { readonly database: Database; readonly projector: AccountProjector; readonly views: AccountViews }
 
-export const accountRoutes = ({ database, follower, views }: Deps) =>
+export const accountRoutes = ({ database, projector, views }: Deps) =>
   routes((app) => {
     app.get(
       '/v1/accounts/:accountId',
@@ -75,7 +75,7 @@ export const accountRoutes = ({ database, follower, views }: Deps) =>
       async ({ params, principal }) => {
         const key = { tenantId: principal.tenantId, accountId: params.accountId }
         const row = await requireAccount(database, key)
-        await follower.catchUp()
+        await projector.catchUp()
         const [view, rollUp] = await Promise.all([views.now(key), loadRollUp(database, key)])
         if (view === undefined) throw notFound('account')
         const { parentId } = row.traits ?? {}

@@ -12,7 +12,7 @@ import {
   type SortKey,
   sortValueOf,
 } from '../../queries/account-list-store.ts'
-import type { AccountFollower } from '../../queries/project-accounts.ts'
+import type { AccountProjector } from '../../queries/project-accounts.ts'
 
 export const SUMMARY_EXAMPLE = {
   accountId: 'acme',
@@ -97,9 +97,9 @@ const traitFilters = (query: Readonly<Record<string, unknown>>): Record<string, 
       .map(([name, value]) => [name.slice('trait.'.length), value as string]),
   )
 
-type Deps = { readonly database: Database; readonly follower: AccountFollower }
+type Deps = { readonly database: Database; readonly projector: AccountProjector }
 
-export const accountListRoutes = ({ database, follower }: Deps) =>
+export const accountListRoutes = ({ database, projector }: Deps) =>
   routes((app) => {
     app.get(
       '/v1/accounts',
@@ -120,7 +120,7 @@ export const accountListRoutes = ({ database, follower }: Deps) =>
         const cursor = decodeCursor(cursorSchema(query.sort), query.cursor)
         const filter = { band, stage, owner, q, minScore, maxScore, traits: traitFilters(query) }
         const page = { sort, descending, after: cursor, limit: limit + 1 }
-        await follower.catchUp()
+        await projector.catchUp()
         const rows = await listAccounts(database, principal.tenantId, filter, page)
         return pageOf(rows, limit, toSummary, (row) => ({
           value: sortValueOf(row, sort),

@@ -59,7 +59,7 @@ type Deps = {
   readonly previewModel: PreviewModel
 }
 
-export const modelDeedRoutes = ({ database, publishModel, previewModel }: Deps) =>
+export const modelActionRoutes = ({ database, publishModel, previewModel }: Deps) =>
   routes((app) => {
     app.post(
       '/v1/models/:modelId/versions/:version/publish',
