@@ -1,8 +1,8 @@
 import { isUtf8 } from 'node:buffer'
 import type { FastifyInstance } from 'fastify'
 import { RequestError } from '#libs/runtime/errors.ts'
+import { jsonPointer } from './json-pointer.ts'
 import { findJsonFault, isBadText } from './limits/json-limits.ts'
-import { pointerOf } from './problems/error-handler.ts'
 
 const LIMITS = { maxDepth: 32, maxKeys: 1_000, isBad: isBadText }
 
@@ -30,13 +30,13 @@ export const refuseUnsafeInput = (app: FastifyInstance): void => {
       for (const [name, value] of Object.entries(values ?? {}))
         if (isBadText(name) || (typeof value === 'string' && isBadText(value)))
           throw new RequestError(400, 'invalid_parameter', 'A parameter is not valid', [
-            { pointer: pointerOf([where, name]), code: 'invalid_text', detail: 'NUL cannot be stored' },
+            { pointer: jsonPointer([where, name]), code: 'invalid_text', detail: 'NUL cannot be stored' },
           ])
     if (request.body === undefined || Buffer.isBuffer(request.body)) return
     const fault = findJsonFault(request.body, LIMITS)
     if (fault)
       throw new RequestError(422, 'invalid_request', 'The request body is not valid', [
-        { pointer: pointerOf(fault.path), code: fault.code, detail: fault.detail },
+        { pointer: jsonPointer(fault.path), code: fault.code, detail: fault.detail },
       ])
   })
 }

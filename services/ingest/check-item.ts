@@ -1,6 +1,6 @@
 import { RESERVED_TYPES, type UsageEvent } from '#libs/contracts/usage-event.ts'
+import { jsonPointer } from '#libs/http/json-pointer.ts'
 import { findJsonFault, type JsonLimits } from '#libs/http/limits/json-limits.ts'
-import { pointerOf } from '#libs/http/problems/error-handler.ts'
 import { type IncomingItem, type ItemFault, isObject } from './core/incoming-item.ts'
 import { readInstant } from './core/read-instant.ts'
 import { validateTime } from './core/validate-time.ts'
@@ -26,7 +26,7 @@ const pointerInItem = (item: IncomingItem, path: readonly PropertyKey[]): string
   const [field, ...rest] = path
   if (field === undefined) return item.pointer
   const name = item.names?.[String(field)]
-  return item.pointer + (name === undefined ? pointerOf([field]) : `/${name}`) + pointerOf(rest)
+  return item.pointer + (name === undefined ? jsonPointer([field]) : `/${name}`) + jsonPointer(rest)
 }
 
 /** Everything that is asked of an event before it is published: limits, shape, type, then its instant. */

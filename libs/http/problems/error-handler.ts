@@ -17,10 +17,6 @@ export const sendProblem = (request: FastifyRequest, reply: FastifyReply, option
     .send(JSON.stringify(problem(options, request.id)))
 }
 
-/** RFC 6901: `~` and `/` inside a name are escaped. */
-export const pointerOf = (path: readonly PropertyKey[]): string =>
-  path.map((part) => `/${String(part).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')
-
 /** The caller's mistakes that a route's zod schema found: bodies answer 422, an address that names nothing 404, other parameters 400. */
 const describeValidation = (error: FastifyError): ProblemOptions | undefined => {
   if (!hasZodFastifySchemaValidationErrors(error)) return undefined

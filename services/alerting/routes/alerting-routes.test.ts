@@ -134,7 +134,7 @@ test('a rule in YAML is read, and a shipped rule can be switched off and restore
   expect((await alerts()).length).toBe(3)
   const yaml = 'id: quiet\nseverity: info\nwhen: { fact: daysSinceLastActivity, op: ">", value: 5 }\n'
   expect((await server.call('POST', '/v1/rules', yaml, tenantId)).body).toMatchObject({ id: 'quiet', origin: 'own' })
-  expect((await server.call('POST', '/v1/rules', 'a: [', tenantId)).status).toBe(400)
+  expect((await server.call('POST', '/v1/rules', 'a: [', tenantId)).status).toBe(422)
 })
 
 test('a silence keeps matching alerts untold, says so on the alert, and is listed until it is deleted', async () => {

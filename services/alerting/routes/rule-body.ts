@@ -1,5 +1,3 @@
-import type { FastifyInstance } from 'fastify'
-import { parse } from 'yaml'
 import { z } from 'zod'
 import { RequestError } from '#libs/runtime/errors.ts'
 import type { Rule } from '../core/alert/rule.ts'
@@ -21,7 +19,7 @@ export const RULE_EXAMPLE = {
 /** The reader of documents checks them: its errors point into the conditions too. */
 export const ruleBodySchema = z.record(z.string(), z.unknown()).meta({
   description:
-    'A rule: id, severity, `when` (or `quietSource` or `quietAccounts`) and optionally description, enabled, kind, audience, recovers, dwell, recoverDwell, cooldown, reminder, momentary, tells, mutes, filter. JSON, or YAML as application/yaml. GET /v1/rule-schema answers its JSON Schema.',
+    'A rule: id, severity, `when` (or `quietSource` or `quietAccounts`) and optionally description, enabled, kind, audience, recovers, dwell, recoverDwell, cooldown, reminder, momentary, tells, mutes, filter. JSON, or YAML without anchors and aliases. GET /v1/rule-schema answers its JSON Schema.',
   examples: [RULE_EXAMPLE],
 })
 
@@ -30,15 +28,4 @@ export const readRule = (body: Record<string, unknown>): { readonly document: Ru
   const read = readRuleDocument(body)
   if (!read.ok) throw new RequestError(422, 'invalid_rule', 'The rule is not valid', read.errors)
   return read
-}
-
-/** Rules may be written in YAML; aliases that would blow it up are refused by the parser. */
-export const acceptYaml = (app: FastifyInstance): void => {
-  app.addContentTypeParser(['application/yaml', 'text/yaml'], { parseAs: 'string' }, (_request, body, done) => {
-    try {
-      done(null, parse(body as string))
-    } catch {
-      done(new RequestError(400, 'invalid_yaml', 'The body is not valid YAML'))
-    }
-  })
 }

@@ -1,17 +1,17 @@
-import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import { recordAudit } from '#libs/access/audit-store.ts'
 import type { IdempotentReply } from '#libs/access/idempotent-reply.ts'
 import type { Principal } from '#libs/access/keyring.ts'
 import { errors, notFound } from '#libs/http/problems/problem.ts'
 import { routes } from '#libs/http/routes.ts'
+import { acceptYaml, JSON_OR_YAML } from '#libs/http/yaml-body.ts'
 import type { Database, Sql } from '#libs/postgres/database.ts'
 import type { Clock } from '#libs/runtime/clock.ts'
 import { RequestError } from '#libs/runtime/errors.ts'
 import { checkAllAccounts } from '../evaluation/account-store.ts'
 import { checkAllMonitors } from '../evaluation/monitor-store.ts'
 import { type RuleCatalog, removeRule, saveRule, storedRule } from '../rules/rule-store.ts'
-import { acceptYaml, readRule, ruleBodySchema } from './rule-body.ts'
+import { readRule, ruleBodySchema } from './rule-body.ts'
 import { ruleParams, ruleSchema, showRule } from './shown-rules.ts'
 
 export type RuleChangesDeps = {
@@ -24,7 +24,7 @@ export type RuleChangesDeps = {
 /** Each change is in force at once: every account is judged by it. */
 export const ruleChangeRoutes = ({ database, clock, ruleCatalog, idempotentReply }: RuleChangesDeps) =>
   routes((app) => {
-    acceptYaml(app as unknown as FastifyInstance)
+    acceptYaml(app)
 
     const change =
       (by: Principal, ruleId: string, action: string, write: (tx: Sql) => Promise<object>) => async (tx: Sql) => {
@@ -43,6 +43,7 @@ export const ruleChangeRoutes = ({ database, clock, ruleCatalog, idempotentReply
           operationId: 'createRule',
           summary: 'A new rule; every account is judged by it at once',
           tags: ['rules'],
+          consumes: JSON_OR_YAML,
           body: ruleBodySchema,
           response: { 201: ruleSchema, ...errors(409, 422) },
         },
@@ -72,6 +73,7 @@ export const ruleChangeRoutes = ({ database, clock, ruleCatalog, idempotentReply
           summary: 'Changes a rule, whole; `enabled: false` switches it off and ends its alerts',
           tags: ['rules'],
           params: ruleParams,
+          consumes: JSON_OR_YAML,
           body: ruleBodySchema,
           response: { 200: ruleSchema, ...errors(404, 422) },
         },

@@ -1,13 +1,13 @@
-import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import { errors } from '#libs/http/problems/problem.ts'
 import { routes } from '#libs/http/routes.ts'
+import { acceptYaml, JSON_OR_YAML } from '#libs/http/yaml-body.ts'
 import type { Database } from '#libs/postgres/database.ts'
 import { type Clock, toInstant } from '#libs/runtime/clock.ts'
 import { HOUR_MS } from '#libs/runtime/durations.ts'
 import { RequestError } from '#libs/runtime/errors.ts'
 import { type Preview, previewRule } from '../rules/preview-rule.ts'
-import { acceptYaml, readRule, ruleBodySchema } from './rule-body.ts'
+import { readRule, ruleBodySchema } from './rule-body.ts'
 
 const hours = z.number().describe('At most 2 decimals')
 const instant = z.iso.datetime()
@@ -100,7 +100,7 @@ const MAX_AT_ONCE = 2
 
 export const rulePreviewRoutes = (deps: { readonly database: Database; readonly clock: Clock }) =>
   routes((app) => {
-    acceptYaml(app as unknown as FastifyInstance)
+    acceptYaml(app)
     let running = 0
     app.post(
       '/v1/rules/preview',
@@ -112,6 +112,7 @@ export const rulePreviewRoutes = (deps: { readonly database: Database; readonly 
             'What a rule would have done: it is run over the recorded changes, nothing is saved and nobody is told',
           tags: ['rules'],
           querystring: querySchema,
+          consumes: JSON_OR_YAML,
           body: ruleBodySchema,
           response: { 200: previewSchema, ...errors(422, 429) },
         },

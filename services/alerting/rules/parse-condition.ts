@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { jsonPointer } from '#libs/http/json-pointer.ts'
 import { DAY_MS, parseDuration } from '#libs/runtime/durations.ts'
 import type { ErrorDetail } from '#libs/runtime/errors.ts'
 import type { Condition, FactName, Ordering } from '../core/conditions/condition.ts'
@@ -30,8 +31,7 @@ export const readCondition = (
   const check = <Schema extends z.ZodType>(schema: Schema): z.infer<Schema> | undefined => {
     const parsed = schema.safeParse(value)
     if (parsed.success) return parsed.data
-    for (const issue of parsed.error.issues)
-      fail(pointer + issue.path.map((part) => `/${String(part)}`).join(''), issue.message)
+    for (const issue of parsed.error.issues) fail(pointer + jsonPointer(issue.path), issue.message)
     return undefined
   }
 
@@ -103,7 +103,7 @@ const readComparison = (
   if (!parsed.success)
     for (const issue of parsed.error.issues)
       problems.push({
-        pointer: pointer + issue.path.map((part) => `/${String(part)}`).join(''),
+        pointer: pointer + jsonPointer(issue.path),
         code: 'invalid_condition',
         detail: issue.message,
       })

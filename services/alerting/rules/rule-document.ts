@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { STAGES } from '#libs/contracts/account-health.ts'
+import { jsonPointer } from '#libs/http/json-pointer.ts'
 import { parseDuration } from '#libs/runtime/durations.ts'
 import type { ErrorDetail } from '#libs/runtime/errors.ts'
 import type { Rule } from '../core/alert/rule.ts'
@@ -76,7 +77,7 @@ export const readRuleDocument = (value: unknown): ReadRule => {
   const errors: ErrorDetail[] = parsed.success
     ? []
     : parsed.error.issues.map((issue) => ({
-        pointer: issue.path.map((part) => `/${String(part).replaceAll('~', '~0').replaceAll('/', '~1')}`).join(''),
+        pointer: jsonPointer(issue.path),
         code: issue.code,
         detail: issue.message,
       }))

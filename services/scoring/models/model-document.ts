@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parse } from 'yaml'
 import { z } from 'zod'
+import { jsonPointer } from '#libs/http/json-pointer.ts'
 import { type ErrorDetail, RequestError } from '#libs/runtime/errors.ts'
 import { FACTORS } from '../core/factors/factor-table.ts'
 import type { Model } from '../core/models/model.ts'
@@ -161,7 +162,7 @@ export const checkModel = (document: unknown): ParsedModel => {
   const parsed = modelSchema.safeParse(document)
   if (!parsed.success) {
     const issues = parsed.error.issues.flatMap((issue) => innermost(issue, []))
-    return { errors: issues.map(({ path, code, message }) => ({ pointer: toPointer(path), code, detail: message })) }
+    return { errors: issues.map(({ path, code, message }) => ({ pointer: jsonPointer(path), code, detail: message })) }
   }
   const model: Model = parsed.data
   const errors = modelProblems(model)
@@ -209,6 +210,3 @@ export const MODEL_JSON_SCHEMA: Readonly<Record<string, unknown>> = {
   title: 'Pulso health model',
   ...z.toJSONSchema(modelSchema, { io: 'input' }),
 }
-
-const toPointer = (path: readonly PropertyKey[]): string =>
-  path.map((part) => `/${String(part).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')

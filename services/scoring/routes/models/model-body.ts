@@ -1,6 +1,7 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyRequest } from 'fastify'
 import { parseDocument, stringify } from 'yaml'
 import { z } from 'zod'
+import { yamlTextOf } from '#libs/http/yaml-body.ts'
 import { RequestError } from '#libs/runtime/errors.ts'
 import type { Model } from '../../core/models/model.ts'
 import { checkModel } from '../../models/model-document.ts'
@@ -15,29 +16,9 @@ export const MODEL_EXAMPLE = {
 /** The reader of documents checks it. */
 export const modelBodySchema = z.record(z.string(), z.unknown()).meta({
   description:
-    'A whole model document, such as GET /v1/models/default/versions/1 answers: JSON, or YAML as application/yaml. GET /v1/model-schema answers its JSON Schema. `version` may be left out.',
+    'A whole model document, such as GET /v1/models/default/versions/1 answers: JSON, or YAML without anchors and aliases. GET /v1/model-schema answers its JSON Schema. `version` may be left out.',
   examples: [MODEL_EXAMPLE],
 })
-
-/** As written, with its comments. */
-const texts = new WeakMap<FastifyRequest, string>()
-
-const badYaml = (detail: string) =>
-  new RequestError(422, 'invalid_model', 'The model is no YAML', [{ pointer: '', code: 'invalid_yaml', detail }])
-
-/** Models may be written in YAML; aliases, which could blow it up, are refused. */
-export const acceptYaml = (app: FastifyInstance): void => {
-  app.addContentTypeParser(['application/yaml', 'text/yaml'], { parseAs: 'string' }, (request, body, done) => {
-    try {
-      const document = parseDocument(body as string)
-      if (document.errors.length > 0) return done(badYaml(document.errors[0]!.message.split('\n')[0]!))
-      texts.set(request, body as string)
-      return done(null, document.toJS({ maxAliasCount: 0 }))
-    } catch {
-      return done(badYaml('Nested too deep, or with aliases'))
-    }
-  })
-}
 
 /** The document of a request as that version of the model, checked; 422 with a pointer to each mistake. */
 export const readModel = (body: Record<string, unknown>, version: number): Model => {
@@ -48,7 +29,7 @@ export const readModel = (body: Record<string, unknown>, version: number): Model
 
 /** The text that is kept: as written when it was YAML, and bearing its version. */
 export const sourceOf = (request: FastifyRequest, model: Model): string => {
-  const text = texts.get(request)
+  const text = yamlTextOf(request)
   if (text === undefined) {
     const { id, version, name, ...rest } = model
     return stringify({ id, version, name, ...rest })

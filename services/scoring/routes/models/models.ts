@@ -1,10 +1,10 @@
-import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import { recordAudit } from '#libs/access/audit-store.ts'
 import type { IdempotentReply } from '#libs/access/idempotent-reply.ts'
 import { decodeCursor, pageOf, pageQuery, pageSchema } from '#libs/http/pages.ts'
 import { errors, notFound } from '#libs/http/problems/problem.ts'
 import { routes } from '#libs/http/routes.ts'
+import { acceptYaml, JSON_OR_YAML } from '#libs/http/yaml-body.ts'
 import type { Database, Sql } from '#libs/postgres/database.ts'
 import { toInstant } from '#libs/runtime/clock.ts'
 import { RequestError } from '#libs/runtime/errors.ts'
@@ -23,7 +23,7 @@ import {
   type ModelVersion,
   newestVersion,
 } from '../../models/model-store.ts'
-import { acceptYaml, modelBodySchema, readModel, sourceOf } from './model-body.ts'
+import { modelBodySchema, readModel, sourceOf } from './model-body.ts'
 
 const versionSchema = z
   .object({
@@ -111,7 +111,7 @@ export type ModelRoutesDeps = { readonly database: Database; readonly idempotent
 
 export const modelRoutes = ({ database, idempotentReply }: ModelRoutesDeps) =>
   routes((app) => {
-    acceptYaml(app as unknown as FastifyInstance)
+    acceptYaml(app)
     app.get(
       '/v1/models',
       {
@@ -193,6 +193,7 @@ export const modelRoutes = ({ database, idempotentReply }: ModelRoutesDeps) =>
           operationId: 'createModel',
           summary: 'A new version of a model, as a draft: it is never changed, and scores nobody until it is published',
           tags: ['models'],
+          consumes: JSON_OR_YAML,
           body: modelBodySchema,
           response: { 201: versionSchema, ...errors(409, 422) },
         },
