@@ -1,5 +1,5 @@
 import type { Sql } from '#libs/postgres/database.ts'
-import type { EndpointKind } from '../notifications/enqueue-deliveries.ts'
+import type { EndpointKind } from '../endpoints/endpoint-store.ts'
 
 export type ClaimedDelivery = {
   readonly deliveryId: string

@@ -2,10 +2,9 @@ import type { Sealer } from '#libs/access/seal-secret.ts'
 import type { Database } from '#libs/postgres/database.ts'
 import type { Clock } from '#libs/runtime/clock.ts'
 import { DAY_MS, MINUTE_MS, SECOND_MS } from '#libs/runtime/durations.ts'
-import { removeOldDeliveries } from '../alerts/retention-store.ts'
 import { resealSecrets } from '../endpoints/secret-store.ts'
 import type { UpkeepTask } from '../run-upkeep.ts'
-import { endOrphans, endOverdue } from './attempt-store.ts'
+import { endOrphans, endOverdue, removeOldDeliveries } from './retention-store.ts'
 
 const ORPHANS_EVERY_MS = 5 * SECOND_MS
 const RETENTION_EVERY_MS = 10 * MINUTE_MS

@@ -1,6 +1,8 @@
 import type { Sql } from '#libs/postgres/database.ts'
 import type { EndpointFilter } from '../core/delivery/matches-endpoint.ts'
-import type { EndpointKind } from '../notifications/enqueue-deliveries.ts'
+
+/** `slack`: the body of an incoming webhook of Slack, unsigned. `standard`: Standard Webhooks 1.0. */
+export type EndpointKind = 'standard' | 'slack'
 
 export type Endpoint = {
   readonly endpointId: string

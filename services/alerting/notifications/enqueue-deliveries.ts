@@ -4,13 +4,12 @@ import type { Sql } from '#libs/postgres/database.ts'
 import { derivedId } from '#libs/runtime/ids.ts'
 import { type EndpointFilter, matchesEndpoint, takesGroups } from '../core/delivery/matches-endpoint.ts'
 import { slackMessage } from '../core/delivery/slack-message.ts'
+import type { EndpointKind } from '../endpoints/endpoint-store.ts'
 import type { Notification } from './notification.ts'
 import { textOf } from './payload.ts'
 
 /** `notify` on this channel, sent with the commit, wakes the deliverers of all replicas. */
 export const DELIVERY_CHANNEL = 'alerting_deliveries'
-
-export type EndpointKind = 'standard' | 'slack'
 
 export type Target = {
   readonly endpointId: string

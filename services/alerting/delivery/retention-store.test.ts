@@ -2,9 +2,8 @@ import { expect, test } from 'vitest'
 import { derivedId } from '#libs/runtime/ids.ts'
 import { addEndpoint, enqueueAll, notificationOf, TENANT } from '../../../tests/support/webhooks/deliveries.ts'
 import { deliverySuite } from '../../../tests/support/webhooks/delivery-suite.ts'
-import { endOrphans } from '../delivery/attempt-store.ts'
 import { setEndpointState } from '../endpoints/endpoint-store.ts'
-import { removeOldDeliveries } from './retention-store.ts'
+import { endOrphans, removeOldDeliveries } from './retention-store.ts'
 
 const { db, states, loggedOf } = deliverySuite()
 const count = async (table: string): Promise<number> =>
