@@ -83,7 +83,7 @@ export const createApp = (options: AppOptions): App => {
         title: alone ? `Pulso ${alone.name}` : 'Pulso',
         version: packageJson.version,
         checks: { database: platform.database.check, bus: platform.bus.check },
-        rateLimit: parts.rateLimit,
+        requestCounter: parts.requestCounter,
       })
       for (const service of services) await built.register(service.routes)
       return built

@@ -5,10 +5,7 @@ import { createKeyring } from '#libs/access/keys/stored-keyring.ts'
 import type { Bus } from '#libs/bus/bus.ts'
 import { createKafkaBus } from '#libs/bus/kafka/bus.ts'
 import { BUS_MIGRATIONS, BUS_SCHEMA, createPostgresBus } from '#libs/bus/postgres/bus.ts'
-import type { Cache } from '#libs/cache/cache.ts'
-import { createMemoryCache } from '#libs/cache/memory-cache.ts'
-import { createRedisCache } from '#libs/cache/redis-cache.ts'
-import type { RateLimit } from '#libs/http/limits/rate-limit.ts'
+import { createRequestCounter, type RequestCounter } from '#libs/http/limits/request-counter.ts'
 import { createDatabaseClock } from '#libs/postgres/database-clock.ts'
 import { migrate } from '#libs/postgres/migrate.ts'
 import { type Clock, systemClock } from '#libs/runtime/clock.ts'
@@ -38,7 +35,7 @@ export type PlatformParts = {
   readonly preparationOf: (service: Service) => readonly Part[]
   /** Embedded mode, once started. */
   readonly developmentKey: () => string | undefined
-  readonly rateLimit: RateLimit
+  readonly requestCounter: RequestCounter
   readonly describe: {
     readonly database: 'embedded' | 'server'
     readonly bus: 'postgres' | 'kafka'
@@ -79,10 +76,12 @@ export const createPlatform = (options: PlatformOptions): PlatformParts => {
   const bus: Bus = config.KAFKA_BROKERS
     ? createKafkaBus({ ...kafkaOptions(config, config.KAFKA_BROKERS), clientId: name, logger, clock, metrics })
     : createPostgresBus({ database, clock: options.clock ? systemClock : databaseClock, logger, metrics })
-  // Windows are real time, whatever the clock of the records says.
-  const cache: Cache = config.REDIS_URL
-    ? createRedisCache({ url: config.REDIS_URL, clock: systemClock, logger })
-    : createMemoryCache({ clock: systemClock })
+  const requestCounter = createRequestCounter({
+    requests: config.PULSO_RATE_LIMIT_REQUESTS,
+    windowS: config.PULSO_RATE_LIMIT_SECONDS,
+    redisUrl: config.REDIS_URL,
+    logger,
+  })
   const embedded = !config.DATABASE_URL
   const encryptionKey = config.PULSO_ENCRYPTION_KEY ?? embeddedEncryptionKey(config.PULSO_DATA_DIR)
   let developmentKey: string | undefined
@@ -115,7 +114,7 @@ export const createPlatform = (options: PlatformOptions): PlatformParts => {
       migration('access', ACCESS_MIGRATIONS),
       ...(config.KAFKA_BROKERS ? [] : [migration(BUS_SCHEMA, BUS_MIGRATIONS)]),
       { name: 'bus', start: bus.start, stop: bus.stop },
-      { name: 'cache', start: cache.start, stop: cache.stop },
+      { name: 'request counter', start: requestCounter.start, stop: requestCounter.stop },
       keys,
     ],
     preparationOf: (service) => [
@@ -123,11 +122,7 @@ export const createPlatform = (options: PlatformOptions): PlatformParts => {
       { name: `topics of ${service.name}`, start: () => bus.ensureTopics(service.topics) },
     ],
     developmentKey: () => developmentKey,
-    rateLimit: {
-      cache,
-      requests: config.PULSO_RATE_LIMIT_REQUESTS,
-      windowMs: config.PULSO_RATE_LIMIT_SECONDS * 1_000,
-    },
+    requestCounter,
     describe: {
       database: embedded ? 'embedded' : 'server',
       bus: config.KAFKA_BROKERS ? 'kafka' : 'postgres',

@@ -10,7 +10,8 @@ import { observeRequests } from './access-log.ts'
 import { authenticateRoutes } from './authenticate.ts'
 import { inflateBodies } from './limits/inflate.ts'
 import { DEFAULT_LIMITS, type OverloadLimits, refuseOverload } from './limits/overload.ts'
-import { limitRates, type RateLimit } from './limits/rate-limit.ts'
+import { limitRates } from './limits/rate-limit.ts'
+import type { RequestCounter } from './limits/request-counter.ts'
 import { describeApi } from './openapi.ts'
 import { type Checks, operationsRoutes } from './operations.ts'
 import { answerMalformedHttp } from './problems/client-error.ts'
@@ -35,8 +36,8 @@ export type HttpServerOptions = {
   readonly checks: Checks
   readonly clock?: Clock
   readonly limits?: Partial<OverloadLimits>
-  /** Default: none. */
-  readonly rateLimit?: RateLimit
+  /** Limits how many requests a key may make. Default: no limit. */
+  readonly requestCounter?: RequestCounter
 }
 
 /** The HTTP door: problems, keys, limits, health, metrics, OpenAPI. Routes are registered on the answer; nothing listens until `listen`. */
@@ -66,7 +67,7 @@ export const createHttpServer = async (options: HttpServerOptions): Promise<Fast
   inflateBodies(app)
   refuseUnsafeInput(app)
   await describeApi(app, { title, version })
-  limitRates(app, options.rateLimit)
+  limitRates(app, options.requestCounter)
   authenticateRoutes(app, keyring)
   await app.register(operationsRoutes({ metrics, checks, clock }))
   return app as FastifyInstance

@@ -21,7 +21,6 @@ const LIBS_FOR_SERVICES = [
   'libs/postgres/**',
   'libs/http/**',
   'libs/access/**',
-  'libs/cache/**',
 ]
 
 export const IMPORT_TABLE: readonly Row[] = [
@@ -94,7 +93,6 @@ export const IMPORT_TABLE: readonly Row[] = [
     may: ['libs/postgres/**', 'libs/runtime/*', 'pg', 'node-pg-migrate', 'node:*', 'node:*/*'],
     mayAsTypes: ['libs/bus/bus.ts', 'libs/contracts/*'],
   },
-  { files: 'libs/cache/**', may: ['libs/cache/**', 'libs/runtime/*', 'ioredis', 'node:*'] },
   {
     files: 'libs/access/**',
     may: ['libs/access/**', 'libs/runtime/*', 'libs/postgres/**', 'libs/http/**', ...HTTP, 'zod', 'node:*', 'node:*/*'],
@@ -105,7 +103,8 @@ export const IMPORT_TABLE: readonly Row[] = [
       'libs/http/**',
       'libs/runtime/*',
       'libs/access/keyring.ts',
-      'libs/cache/cache.ts',
+      'ioredis',
+      'rate-limiter-flexible',
       'prom-client',
       ...HTTP,
       ...VALIDATION,
@@ -143,7 +142,7 @@ export const PACKAGE_PLACES: Readonly<Record<string, readonly string[]>> = {
   pg: ['libs/postgres/pg-*.ts'],
   kafkajs: ['libs/bus/kafka/**'],
   'kafkajs-snappy': ['libs/bus/kafka/**'],
-  ioredis: ['libs/cache/redis-cache.ts'],
+  ioredis: ['libs/http/limits/request-counter.ts'],
   undici: ['services/alerting/endpoints/*.ts'],
   'node:http': ['libs/http/*.ts', 'services/all/**'],
   'node:https': [],

@@ -70,7 +70,7 @@ test('everything in one process needs nothing, keeps its data and key between st
   expect(JSON.stringify(await again.json())).toContain('backend')
 })
 
-test('a Redis that is away keeps nothing from working, and the limit of a key holds all the same', async () => {
+test('a Redis that is unavailable keeps nothing from working, and the limit of a key holds all the same', async () => {
   const main = start('services/all/main.ts', { REDIS_URL: 'redis://127.0.0.1:1', PULSO_RATE_LIMIT_REQUESTS: '3' })
   const address = await addressOf(main)
   expect((await fetch(`${address}/readyz`)).status).toBe(200)

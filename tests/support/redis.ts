@@ -2,13 +2,14 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
-import { eventually } from '../eventually.ts'
-import { accepts, freePort } from '../processes/free-port.ts'
+import { afterAll, describe, it } from 'vitest'
+import { eventually } from './eventually.ts'
+import { accepts, freePort } from './processes/free-port.ts'
 
 export type TestRedis = {
   readonly url: string
   readonly stop: () => Promise<void>
-  /** Stops it from answering until the answer is called. Only where the server is this run's own process. */
+  /** Stops Redis from answering until the returned function is called. Only where it is a process of this run. */
   readonly freeze?: () => () => void
 }
 type NoRedis = { readonly unavailable: string }
@@ -46,10 +47,26 @@ const startServer = async (program: string): Promise<TestRedis> => {
   }
 }
 
-/** A real Redis: the one of REDIS_URL, a container where a Docker engine is, else `redis-server` or `valkey-server` of this machine. */
-export const startTestRedis = async (): Promise<TestRedis | NoRedis> => {
+/** A real Redis: REDIS_URL, else a container where Docker is, else this machine's redis-server or valkey-server. */
+const startTestRedis = async (): Promise<TestRedis | NoRedis> => {
   if (process.env.REDIS_URL) return { url: process.env.REDIS_URL, stop: async () => {} }
   if (process.env.DOCKER_HOST || existsSync('/var/run/docker.sock')) return startContainer()
   const program = onPath('redis-server', 'valkey-server')
   return program ? startServer(program) : { unavailable: 'no REDIS_URL, no Docker engine, and no redis-server' }
+}
+
+/** A suite that needs Redis: skipped by name where there is none, a failure with REQUIRE_BACKENDS=1. Await it. */
+export const describeWithRedis = async (name: string, suite: (redis: TestRedis) => void): Promise<void> => {
+  const redis = await startTestRedis()
+  if ('url' in redis)
+    return void describe(name, () => {
+      afterAll(redis.stop)
+      suite(redis)
+    })
+  const title = `${name} [skipped: ${redis.unavailable}]`
+  if (process.env.REQUIRE_BACKENDS !== '1')
+    return void describe.skip(title, () => void it('needs Redis', () => undefined))
+  it(title, () => {
+    throw new Error(`REQUIRE_BACKENDS=1 and no Redis: ${redis.unavailable}`)
+  })
 }
