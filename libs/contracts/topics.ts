@@ -59,6 +59,8 @@ export const deadLetterContract = {
   schema: deadLetterHeadersSchema,
 }
 
+export type AccountKey = { readonly tenantId: string; readonly accountId: string }
+
 /** Key of the topics about accounts. Tenant ids hold no ':', so the first one ends the tenant. */
 export const accountKey = (tenantId: string, accountId: string): string => `${tenantId}:${accountId}`
 

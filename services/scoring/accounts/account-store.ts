@@ -1,15 +1,11 @@
+import type { AccountKey } from '#libs/contracts/topics.ts'
 import { textArray } from '#libs/postgres/array-literal.ts'
 import type { Sql } from '#libs/postgres/database.ts'
-import { UnavailableError } from '#libs/runtime/errors.ts'
 import type { PastScore } from '../core/account/account.ts'
 import type { Override } from '../core/evaluation/evaluation.ts'
-import type { FlushRows } from './flush-columns.ts'
-import { FLUSH_STATEMENT } from './flush-statement.ts'
 
 /** Number in the table of a page of an account's dealings; those of its users have their own, from 0 on. */
 export const interactionsPage = (page: number): number => -1 - page
-
-export type AccountKey = { readonly tenantId: string; readonly accountId: string }
 
 export type StoredAccount = {
   readonly tenant_id: string
@@ -92,19 +88,6 @@ export const loadPastScores = async (
     accountId: row.account_id,
     past: { score: row.score, nextAt: row.next_at },
   }))
-}
-
-export type Flushed = { readonly position: number; readonly relayed: number }
-
-/** Writes a flush whole or not at all. Throws `UnavailableError` when an account was written by somebody else since it was read. */
-export const writeFlush = async (sql: Sql, partition: number, rows: FlushRows): Promise<Flushed> => {
-  try {
-    const [head] = await sql.query<Flushed>(FLUSH_STATEMENT, [partition, ...(await rows.params()), rows.accounts()])
-    return head!
-  } catch (error) {
-    if ((error as { code?: string }).code !== 'PU409') throw error
-    throw new UnavailableError('an account was written by another scorer', { cause: error })
-  }
 }
 
 export const countAccounts = async (sql: Sql, tenantId: string): Promise<number> => {

@@ -1,22 +1,19 @@
 import type { Band } from '#libs/contracts/account-health.ts'
-import { accountKey } from '#libs/contracts/topics.ts'
+import { type AccountKey, accountKey } from '#libs/contracts/topics.ts'
 import type { Sql } from '#libs/postgres/database.ts'
 import { DAY_MS } from '#libs/runtime/durations.ts'
 import { type Account, createAccount, PAST, PAST_DAYS } from '../core/account/account.ts'
 import type { ScoringContext } from '../core/account/apply-events.ts'
 import { decodeAccount } from '../core/codec/account-bytes.ts'
 import { evaluateAt } from '../core/evaluation/evaluate-account.ts'
-import type { Erasures } from '../core/events/erasure.ts'
 import { createUserPages } from '../core/state/user-pages.ts'
-import { type ErasureRow, loadErasures } from '../erasure/erasure-store.ts'
-import type { AccountRequest } from '../flush/group-by-account.ts'
 import type { LiveModels } from '../models/live-models.ts'
 import type { AccountCache } from './account-cache.ts'
-import { type AccountKey, loadIds, loadPastScores, type StoredAccount } from './account-store.ts'
+import type { AccountRequest } from './account-request.ts'
+import { loadIds, loadPastScores, type StoredAccount } from './account-store.ts'
 import { loadTouchedPages } from './load-pages.ts'
 import { loadStored } from './load-stored.ts'
-
-export type AccountsToLoad = Omit<AccountRequest, 'take'>
+import { loadErasures } from './tombstone-store.ts'
 
 /**
  * The accounts of a flush in memory, from the cache or the database, with the pages of every user and
@@ -25,7 +22,7 @@ export type AccountsToLoad = Omit<AccountRequest, 'take'>
 export const holdAccounts = async (
   sql: Sql,
   cache: AccountCache,
-  wanted: readonly AccountsToLoad[],
+  wanted: readonly AccountRequest[],
   { liveModels, now }: { readonly liveModels: LiveModels; readonly now: number },
 ): Promise<Account[]> => {
   const held = new Map<string, Account>()
@@ -72,10 +69,10 @@ export const readAccounts = async (
   const ids = known.length === 0 || !withIds ? [] : await loadIds(sql, known)
   const idsOf = new Map(ids.map((row) => [accountKey(row.tenant_id, row.account_id), row.ids]))
   // After the accounts: one that is found gone was erased, and its tombstone is there.
-  const erased = Map.groupBy(await loadErasures(sql, keys), keyOf)
+  const erased = await loadErasures(sql, keys)
   return keys.map((key) => {
     const row = stored.get(keyOf(key))
-    const erasures = erasuresOf(erased.get(keyOf(key)))
+    const erasures = erased.get(keyOf(key)) ?? null
     return row === undefined
       ? createAccount(key, liveModels.modelFor(key.tenantId, NO_TRAITS), erasures)
       : revive(createAccount(key, liveModels.version(row), erasures), row, idsOf.get(keyOf(key)) ?? null)
@@ -83,20 +80,6 @@ export const readAccounts = async (
 }
 
 const NO_TRAITS = {}
-
-const erasuresOf = (rows: readonly ErasureRow[] | undefined): Erasures | null => {
-  if (rows === undefined) return null
-  const whole = rows.find((row) => row.userHash === null)
-  const users = rows.flatMap(({ userHash, erasedAt }): [string, number][] =>
-    userHash === null ? [] : [[userHash, erasedAt]],
-  )
-  return {
-    accountAt: whole?.erasedAt ?? null,
-    users: new Map(users),
-    version: whole?.version ?? 0,
-    sequence: whole?.sequence ?? 0,
-  }
-}
 
 const revive = (blank: Account, row: StoredAccount, ids: Buffer | null): Account => {
   const account: Account = {

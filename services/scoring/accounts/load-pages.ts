@@ -5,7 +5,7 @@ import type { CountedEvent } from '../core/events/event.ts'
 import { eventsPending, interactionTouchedBy, usersTouchedBy } from '../core/state/fold.ts'
 import { interactionBitsFor, relayInteractionPages } from '../core/state/interaction-pages.ts'
 import { pageBitsFor, relayUserPages } from '../core/state/user-pages.ts'
-import type { AccountRequest } from '../flush/group-by-account.ts'
+import type { AccountRequest } from './account-request.ts'
 import { interactionsPage, loadPages, type PageKey } from './account-store.ts'
 
 /** Puts the pages of all that folding what is wanted will touch into the accounts, and lays those out anew that have grown too large. */

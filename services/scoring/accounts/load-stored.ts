@@ -1,3 +1,4 @@
+import type { AccountKey } from '#libs/contracts/topics.ts'
 import type { Sql } from '#libs/postgres/database.ts'
 import { createAccount } from '../core/account/account.ts'
 import { refold } from '../core/account/adopt-model.ts'
@@ -5,7 +6,7 @@ import { encodeWhole } from '../core/codec/account-bytes.ts'
 import { STATE_LAYOUT } from '../core/codec/state-codec.ts'
 import { loadCountedEvents } from '../log/event-store.ts'
 import type { LiveModels } from '../models/live-models.ts'
-import { type AccountKey, loadAccounts, type StoredAccount } from './account-store.ts'
+import { loadAccounts, type StoredAccount } from './account-store.ts'
 
 /**
  * Accounts as last written, and the models they were scored by in the catalog. A state that was written in a former layout is folded

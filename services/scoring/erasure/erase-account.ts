@@ -1,15 +1,15 @@
 import { recordAudit } from '#libs/access/audit-store.ts'
 import type { Principal } from '#libs/access/keyring.ts'
 import type { Bus } from '#libs/bus/bus.ts'
-import { accountKey } from '#libs/contracts/topics.ts'
+import { type AccountKey, accountKey } from '#libs/contracts/topics.ts'
 import { notFound } from '#libs/http/problems/problem.ts'
 import type { Database, Sql } from '#libs/postgres/database.ts'
 import type { Clock } from '#libs/runtime/clock.ts'
 import type { Logger } from '#libs/runtime/logger.ts'
 import type { AccountCache } from '../accounts/account-cache.ts'
-import type { AccountKey } from '../accounts/account-store.ts'
+import { loadErasures } from '../accounts/tombstone-store.ts'
 import { whileContended } from '../flush/retry-on-conflict.ts'
-import { eraseEverywhere, insertErasedAccount, loadErasures, lockAccount } from './erasure-store.ts'
+import { eraseEverywhere, insertErasedAccount, lockAccount } from './erasure-store.ts'
 import { deleteUnusedFrames, listPlaces } from './frame-store.ts'
 import { blank, editLog } from './rewrite-frames.ts'
 
@@ -41,10 +41,11 @@ export const createEraseAccount = (deps: {
 
 const erase = async (tx: Sql, clock: Clock, principal: Principal, key: AccountKey): Promise<string> => {
   const account = await lockAccount(tx, key)
-  // One that is erased already is erased anew, up to now: events on their way go too.
-  const known = account ?? (await loadErasures(tx, [key])).find(({ userHash }) => userHash === null)
+  // An account that is erased already is erased again, up to now: events on their way are erased too.
+  const erased = (await loadErasures(tx, [key])).get(accountKey(key.tenantId, key.accountId))
+  const known = account ?? (erased?.accountAt == null ? undefined : erased)
   if (known === undefined) throw notFound('account')
-  const [version, sequence] = [known.version! + VERSION_GAP, known.sequence!]
+  const [version, sequence] = [known.version + VERSION_GAP, known.sequence]
   await insertErasedAccount(tx, key, { erasedAt: clock.now(), version, sequence })
   const places = await listPlaces(tx, key)
   const hash = await eraseEverywhere(tx, key, sequence)

@@ -2,17 +2,18 @@ import { recordAudit } from '#libs/access/audit-store.ts'
 import type { Principal } from '#libs/access/keyring.ts'
 import type { Bus, BusRecord } from '#libs/bus/bus.ts'
 import { partitionOf } from '#libs/bus/murmur2.ts'
-import { accountKey } from '#libs/contracts/topics.ts'
+import { type AccountKey, accountKey } from '#libs/contracts/topics.ts'
 import { notFound } from '#libs/http/problems/problem.ts'
 import type { Database, Sql } from '#libs/postgres/database.ts'
 import type { Clock } from '#libs/runtime/clock.ts'
 import type { Logger } from '#libs/runtime/logger.ts'
 import { type AccountCache, createAccountCache } from '../accounts/account-cache.ts'
-import { type AccountKey, type Flushed, writeFlush } from '../accounts/account-store.ts'
+import { requestOf } from '../accounts/account-request.ts'
 import { createFlushRows } from '../accounts/flush-columns.ts'
 import { holdAccounts, restoreEvaluation } from '../accounts/load-accounts.ts'
 import { addAccount } from '../accounts/stage-account.ts'
 import { scheduleModelSwitch } from '../accounts/switch-model.ts'
+import { type FlushPosition, writeFlush } from '../accounts/write-flush.ts'
 import { refold } from '../core/account/adopt-model.ts'
 import { applyErasure } from '../core/account/apply-erasure.ts'
 import { applyEvents } from '../core/account/apply-events.ts'
@@ -66,7 +67,7 @@ export const createEraseUser = (deps: Deps): EraseUser => {
 
 type Done = {
   readonly redaction: Redaction
-  readonly written: Flushed & { readonly records: readonly BusRecord[] }
+  readonly written: FlushPosition & { readonly records: readonly BusRecord[] }
 }
 
 const erase = async (
@@ -80,8 +81,7 @@ const erase = async (
   if ((await lockAccount(tx, key)) === undefined) throw notFound('account')
   const now = clock.now()
   const own = createAccountCache(0)
-  const wanted = { ...key, key: accountKey(key.tenantId, key.accountId), read: () => ({ events: [], due: true }) }
-  const account = (await holdAccounts(tx, own, [wanted], { liveModels, now }))[0]!
+  const account = (await holdAccounts(tx, own, [requestOf(key, [])], { liveModels, now }))[0]!
   const hash = userHash(key, userId)
 
   const events = await loadCountedEvents(tx, key)

@@ -1,31 +1,7 @@
-import { textArray } from '#libs/postgres/array-literal.ts'
+import type { AccountKey } from '#libs/contracts/topics.ts'
 import type { Sql } from '#libs/postgres/database.ts'
-import type { AccountKey } from '../accounts/account-store.ts'
 
 export type ErasedAccount = { readonly erasedAt: number; readonly version: number; readonly sequence: number }
-export type ErasureRow = AccountKey & {
-  /** Hex; null: the row is about the account itself. */
-  readonly userHash: string | null
-  readonly erasedAt: number
-  readonly version: number | null
-  readonly sequence: number | null
-}
-
-const HASH_OF_KEY = 'access.account_hash(k.tenant_id, k.account_id)'
-
-/** What was erased of these accounts: nearly always nothing. */
-export const loadErasures = (sql: Sql, keys: readonly AccountKey[]): Promise<readonly ErasureRow[]> =>
-  sql.query<ErasureRow>(
-    `with k as (select * from unnest($1::text[], $2::text[]) as k (tenant_id, account_id))
-     select k.tenant_id as "tenantId", k.account_id as "accountId", null as "userHash", e.erased_at as "erasedAt",
-       e.version, e.sequence
-     from k join scoring.erased_account e on e.tenant_id = k.tenant_id and e.account_hash = ${HASH_OF_KEY}
-     union all
-     select k.tenant_id, k.account_id, encode(u.user_hash, 'hex'), u.erased_at, null, null
-     from k join scoring.erased_user u on u.tenant_id = k.tenant_id and u.account_id = k.account_id`,
-    [textArray(keys.map((key) => key.tenantId)), textArray(keys.map((key) => key.accountId))],
-  )
-
 /** The account's row, locked: whoever is writing it now is waited for, and who comes after finds it changed. */
 export const lockAccount = async (
   tx: Sql,

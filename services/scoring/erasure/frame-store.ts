@@ -1,7 +1,7 @@
+import type { AccountKey } from '#libs/contracts/topics.ts'
 import { numberArray } from '#libs/postgres/array-literal.ts'
 import { createBlob } from '#libs/postgres/blob.ts'
 import type { Sql } from '#libs/postgres/database.ts'
-import type { AccountKey } from '../accounts/account-store.ts'
 
 /** A row of the log with where its bytes lie. */
 export type LogPlace = FrameKey & {

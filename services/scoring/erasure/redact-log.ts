@@ -1,5 +1,5 @@
+import type { AccountKey } from '#libs/contracts/topics.ts'
 import type { Sql } from '#libs/postgres/database.ts'
-import type { AccountKey } from '../accounts/account-store.ts'
 import type { RawEvent } from '../core/events/parse-event.ts'
 import { mayName, type Redaction, redactChange, redactEvent } from '../core/events/redact.ts'
 import { readKeptEvent } from '../log/event-store.ts'

@@ -2,17 +2,18 @@ import { type AuditEntry, recordAudit } from '#libs/access/audit-store.ts'
 import type { Principal } from '#libs/access/keyring.ts'
 import type { Bus, BusRecord } from '#libs/bus/bus.ts'
 import { partitionOf } from '#libs/bus/murmur2.ts'
-import { accountKey } from '#libs/contracts/topics.ts'
+import { type AccountKey, accountKey } from '#libs/contracts/topics.ts'
 import { notFound } from '#libs/http/problems/problem.ts'
 import type { Database } from '#libs/postgres/database.ts'
 import type { Clock } from '#libs/runtime/clock.ts'
 import { failpoint } from '#libs/runtime/failpoint.ts'
 import { type AccountCache, createAccountCache } from '../accounts/account-cache.ts'
-import { type AccountKey, type Flushed, writeFlush } from '../accounts/account-store.ts'
+import { requestOf } from '../accounts/account-request.ts'
 import { createFlushRows } from '../accounts/flush-columns.ts'
 import { holdAccounts, restoreEvaluation } from '../accounts/load-accounts.ts'
 import { addAccount } from '../accounts/stage-account.ts'
 import { scheduleModelSwitch } from '../accounts/switch-model.ts'
+import { type FlushPosition, writeFlush } from '../accounts/write-flush.ts'
 import { type Account, exists } from '../core/account/account.ts'
 import type { LogEntry, ScoringContext } from '../core/account/apply-events.ts'
 import type { ReceivedEvent } from '../core/events/parse-event.ts'
@@ -49,9 +50,9 @@ export const createApplyCommand = (deps: Deps): ChangeAccount => {
     const partition = partitionOf(keyText, await bus.partitionsOf('usage.events'))
     const now = clock.now()
     const messages: BusRecord[] = []
-    const flushed = await database.transaction(async (tx): Promise<Flushed> => {
+    const flushed = await database.transaction(async (tx): Promise<FlushPosition> => {
       const own = createAccountCache(0)
-      const [account] = await holdAccounts(tx, own, [{ ...key, key: keyText, read: () => ({ events, due: true }) }], {
+      const [account] = await holdAccounts(tx, own, [requestOf(key, events)], {
         liveModels,
         now,
       })

@@ -1,20 +1,7 @@
 import type { Batch, DeliveredRecord } from '#libs/bus/bus.ts'
+import type { AccountEvents, AccountRequest } from '../accounts/account-request.ts'
 import { BYPASS_TYPE } from '../core/events/event-types.ts'
 import { type ReceivedEvent, readRecord } from '../core/events/parse-event.ts'
-
-/** What one account is to be given in a flush. */
-export type AccountRequest = {
-  /** `tenantId:accountId`, the records' key. */
-  readonly key: string
-  readonly tenantId: string
-  readonly accountId: string
-  /** Reads the records, once: as late as can be, so that few events are in memory at a time. */
-  readonly read: () => AccountEvents
-  /** The same, for the last time: they are forgotten. */
-  readonly take: () => AccountEvents
-}
-
-export type AccountEvents = { readonly events: readonly ReceivedEvent[]; readonly due: boolean }
 
 export type Unreadable = { readonly batch: Batch; readonly record: DeliveredRecord; readonly reason: string }
 

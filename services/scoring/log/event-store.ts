@@ -1,5 +1,5 @@
+import type { AccountKey } from '#libs/contracts/topics.ts'
 import type { Sql } from '#libs/postgres/database.ts'
-import type { AccountKey } from '../accounts/account-store.ts'
 import { type ReceivedEvent, readKeptRecord } from '../core/events/parse-event.ts'
 import { eventsIn, unpackFrame } from './log-frames.ts'
 import { type FramedRow, placeOf } from './log-rows.ts'

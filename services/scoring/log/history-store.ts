@@ -1,6 +1,6 @@
 import type { AccountHealth } from '#libs/contracts/account-health.ts'
+import type { AccountKey } from '#libs/contracts/topics.ts'
 import type { Sql } from '#libs/postgres/database.ts'
-import type { AccountKey } from '../accounts/account-store.ts'
 import { changeOf, type FramedRow } from './log-rows.ts'
 
 export type HistoryRow = {

@@ -1,6 +1,6 @@
+import type { AccountKey } from '#libs/contracts/topics.ts'
 import { notFound } from '#libs/http/problems/problem.ts'
 import type { Sql } from '#libs/postgres/database.ts'
-import type { AccountKey } from '../accounts/account-store.ts'
 
 export type AccountSummaryRow = {
   readonly account_id: string

@@ -1,5 +1,5 @@
+import type { AccountKey } from '#libs/contracts/topics.ts'
 import type { Sql } from '#libs/postgres/database.ts'
-import type { AccountKey } from '../accounts/account-store.ts'
 
 /** Accounts whose trait `parentId` names an account, together. An account is never its own child; children of children do not count. */
 export type RollUp = {

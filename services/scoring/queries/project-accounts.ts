@@ -1,7 +1,7 @@
+import type { AccountKey } from '#libs/contracts/topics.ts'
 import type { Database, Sql } from '#libs/postgres/database.ts'
 import { type Clock, sleep } from '#libs/runtime/clock.ts'
 import type { Logger } from '#libs/runtime/logger.ts'
-import type { AccountKey } from '../accounts/account-store.ts'
 import { loadStored } from '../accounts/load-stored.ts'
 import { completedRuns } from '../core/journey/journey-runs.ts'
 import { decodeState } from '../core/state/state.ts'

@@ -1,6 +1,6 @@
+import type { AccountKey } from '#libs/contracts/topics.ts'
 import { numberArray, textArray } from '#libs/postgres/array-literal.ts'
 import type { Sql } from '#libs/postgres/database.ts'
-import type { AccountKey } from '../accounts/account-store.ts'
 
 /** One follower at a time, until its transaction ends: answers false when another is at work. */
 export const tryAccountListLock = async (tx: Sql): Promise<boolean> => {

@@ -1,5 +1,5 @@
+import type { AccountKey } from '#libs/contracts/topics.ts'
 import type { Database } from '#libs/postgres/database.ts'
-import type { AccountKey } from '../accounts/account-store.ts'
 import { readAccounts } from '../accounts/load-accounts.ts'
 import { type PastDay, pastDays } from '../core/account/past-days.ts'
 import { loadCountedEvents } from '../log/event-store.ts'

@@ -1,8 +1,8 @@
 import { numberArray, textArray } from '#libs/postgres/array-literal.ts'
 import type { Database, Sql } from '#libs/postgres/database.ts'
 import { MINUTE_MS } from '#libs/runtime/durations.ts'
-import { type Flushed, writeFlush } from '../accounts/account-store.ts'
 import type { FlushRows } from '../accounts/flush-columns.ts'
+import { type FlushPosition, writeFlush } from '../accounts/write-flush.ts'
 import type { Backfilled } from '../core/account/backfill-tally.ts'
 
 /** A backfill without an event for this long has ended; what comes later is another. */
@@ -13,7 +13,11 @@ const SUM_UP_AFTER_MS = QUIET_MS + MINUTE_MS
 type BackfillFlush = { readonly rows: FlushRows; readonly backfilled: readonly Backfilled[]; readonly now: number }
 
 /** As `writeFlush`, and what was backfilled is added to the runs of its sources in the same transaction. */
-export const writeBackfillFlush = (database: Database, partition: number, flush: BackfillFlush): Promise<Flushed> =>
+export const writeBackfillFlush = (
+  database: Database,
+  partition: number,
+  flush: BackfillFlush,
+): Promise<FlushPosition> =>
   database.transaction(async (tx) => {
     const flushed = await writeFlush(tx, partition, flush.rows)
     await recordBackfilled(tx, flush.backfilled, flush.now)

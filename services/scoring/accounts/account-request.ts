@@ -1,0 +1,21 @@
+import { type AccountKey, accountKey } from '#libs/contracts/topics.ts'
+import type { ReceivedEvent } from '../core/events/parse-event.ts'
+
+/** Events to count into one account. `due`: time may have moved the account, so that it is evaluated without events too. */
+export type AccountEvents = { readonly events: readonly ReceivedEvent[]; readonly due: boolean }
+
+/** One account that is to be changed, and the events for it. */
+export type AccountRequest = AccountKey & {
+  /** `tenantId:accountId`. */
+  readonly key: string
+  /** Parses the records, once. Called as late as possible, so that few events are in memory at a time. */
+  readonly read: () => AccountEvents
+  /** As `read`, for the last time: the events are not kept any longer. */
+  readonly take: () => AccountEvents
+}
+
+/** A request to change an account without records of the topic. */
+export const requestOf = (key: AccountKey, events: readonly ReceivedEvent[]): AccountRequest => {
+  const read = (): AccountEvents => ({ events, due: true })
+  return { ...key, key: accountKey(key.tenantId, key.accountId), read, take: read }
+}
