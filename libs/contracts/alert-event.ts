@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { SEVERITIES } from './severity.ts'
 
 /** The message on `alert.events`: one per transition of an alert. */
 export const alertEventSchema = z.object({
@@ -7,7 +8,7 @@ export const alertEventSchema = z.object({
   accountId: z.string().nullable().describe('Null for alerts of operators: about a source, or about all accounts'),
   source: z.string().nullable().describe('The source that is silent; null for all other alerts'),
   ruleId: z.string(),
-  severity: z.enum(['info', 'warning', 'critical']),
+  severity: z.enum(SEVERITIES),
   episode: z.int().min(1),
   transition: z.enum(['pending', 'firing', 'recovering', 'resolved', 'acknowledged']),
   reason: z.string(),

@@ -1,13 +1,14 @@
 import { z } from 'zod'
+import { MAX_EVENT_ID_LENGTH, MAX_NAME_LENGTH } from './event-limits.ts'
 
-const name = z.string().min(1).max(256)
+const name = z.string().min(1).max(MAX_NAME_LENGTH)
 
 /** Types of events that Pulso makes itself: an account's history shows them, nobody may report them. */
 export const RESERVED_TYPES: ReadonlySet<string> = new Set(['Onboarding Bypassed'])
 
 /** A fact a product backend reports, in Pulso's own JSON. */
 export const usageEventSchema = z.object({
-  id: z.string().min(1).max(128).describe('Dedupe key within tenant and source'),
+  id: z.string().min(1).max(MAX_EVENT_ID_LENGTH).describe('Dedupe key within tenant and source'),
   source: name.optional().describe('Where it was seen; the key’s name when absent'),
   type: name.describe('The event’s name, such as "Feature Used"; "Onboarding Bypassed" is reserved'),
   accountId: name,

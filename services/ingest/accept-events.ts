@@ -1,5 +1,6 @@
 import type { Principal } from '#libs/access/keyring.ts'
 import type { Bus, BusRecord } from '#libs/bus/bus.ts'
+import { MAX_EVENT_BYTES } from '#libs/contracts/event-limits.ts'
 import { accountKey } from '#libs/contracts/topics.ts'
 import type { UsageEvent } from '#libs/contracts/usage-event.ts'
 import type { JsonLimits } from '#libs/http/limits/json-limits.ts'
@@ -13,7 +14,6 @@ import type { RecentlyAccepted } from './recently-accepted.ts'
 import type { Outcome, Result } from './verdicts.ts'
 import { rejected, summarize } from './verdicts.ts'
 
-const MAX_EVENT_BYTES = 64 * 1024
 const HEADERS = { kind: 'event' }
 
 export type AcceptRequest = {

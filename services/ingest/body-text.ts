@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import { isBadText, type JsonLimits } from '#libs/http/limits/json-limits.ts'
 import { RequestError } from '#libs/runtime/errors.ts'
-import { readInstant } from './core/read-instant.ts'
+import { parseInstant } from '#libs/time/instant.ts'
 
 export type BodyText = { readonly text: string; readonly isBad: JsonLimits['isBad'] }
 
@@ -44,7 +44,7 @@ const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/
 /** Epoch milliseconds of an envelope's `sentAt`; undefined when absent. */
 export const readSentAt = (value: unknown, pointer: string): number | undefined => {
   if (value === undefined || value === null) return undefined
-  const sentAt = typeof value === 'string' && INSTANT.test(value) ? readInstant(value) : Number.NaN
+  const sentAt = typeof value === 'string' && INSTANT.test(value) ? parseInstant(value) : Number.NaN
   if (Number.isNaN(sentAt)) throw badEnvelope('invalid_instant', 'The instant of sending is not RFC 3339', pointer)
   return sentAt
 }

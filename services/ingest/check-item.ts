@@ -1,14 +1,12 @@
+import { MAX_EVENT_DEPTH, MAX_EVENT_KEYS } from '#libs/contracts/event-limits.ts'
 import { RESERVED_TYPES, type UsageEvent } from '#libs/contracts/usage-event.ts'
 import { jsonPointer } from '#libs/http/json-pointer.ts'
 import { findJsonFault, type JsonLimits } from '#libs/http/limits/json-limits.ts'
+import { parseInstant } from '#libs/time/instant.ts'
 import { type IncomingItem, type ItemFault, isObject } from './core/incoming-item.ts'
-import { readInstant } from './core/read-instant.ts'
 import { validateTime } from './core/validate-time.ts'
 import { explainEvent, isUsageEvent } from './event-check.ts'
 import type { RecordInput } from './event-record.ts'
-
-const MAX_DEPTH = 16
-const MAX_KEYS = 200
 
 export type CheckContext = {
   readonly receivedAt: number
@@ -38,7 +36,7 @@ export const createCheckItem = ({ retentionDays }: { readonly retentionDays: num
     })
     if (item.fault) return { ok: false, errors: [item.fault] }
     const event = withTime(item, context)
-    const fault = findJsonFault(event, { maxDepth: MAX_DEPTH, maxKeys: MAX_KEYS, isBad: context.isBad })
+    const fault = findJsonFault(event, { maxDepth: MAX_EVENT_DEPTH, maxKeys: MAX_EVENT_KEYS, isBad: context.isBad })
     if (fault) return refuse(fault.path, fault.code, fault.detail)
     if (!isUsageEvent(event)) {
       const errors = explainEvent(event).map(({ path, code, detail }) => ({
@@ -51,7 +49,7 @@ export const createCheckItem = ({ retentionDays }: { readonly retentionDays: num
     if (RESERVED_TYPES.has(event.type))
       return refuse(['type'], 'reserved_type', "A type that only Pulso's own API records")
     const verdict = validateTime({
-      occurredAt: readInstant(event.occurredAt),
+      occurredAt: parseInstant(event.occurredAt),
       receivedAt: context.receivedAt,
       clockOffsetMs: context.clockOffsetMs,
       backfill: event.mode === 'backfill',
@@ -71,5 +69,5 @@ const withTime = ({ event, timeOptional }: IncomingItem, { receivedAt, clockOffs
 /** For the benchmark that shows what checking costs: takes the sender's word for everything. */
 export const trustItem: CheckItem = ({ event }) => {
   const trusted = event as UsageEvent
-  return { ok: true, event: trusted, occurredAt: readInstant(trusted.occurredAt), saidAt: trusted.occurredAt }
+  return { ok: true, event: trusted, occurredAt: parseInstant(trusted.occurredAt), saidAt: trusted.occurredAt }
 }

@@ -1,9 +1,9 @@
+import { createZone } from '#libs/time/time-zone.ts'
 import { replay } from '../../services/scoring/core/account/replay.ts'
 import { evaluate } from '../../services/scoring/core/evaluation/evaluate.ts'
 import type { CountedEvent } from '../../services/scoring/core/events/event.ts'
 import { compileModel } from '../../services/scoring/core/models/model.ts'
 import { foldEvent } from '../../services/scoring/core/state/fold.ts'
-import { createZone } from '../../services/scoring/core/time/time-zone.ts'
 import { loadDefaultModel } from '../../services/scoring/models/model-document.ts'
 import type { Figure, Run } from './bench-run.ts'
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { createZone } from '#libs/time/time-zone.ts'
 import { replay } from '../../services/scoring/core/account/replay.ts'
-import { createZone } from '../../services/scoring/core/time/time-zone.ts'
 import { loadDefaultModel } from '../../services/scoring/models/model-document.ts'
 import { referenceHealth } from '../support/reference/health.ts'
 import { acceptedOnce, flush, newProductAccount, productHealth, productModel } from '../support/reference/product.ts'

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { parse } from 'yaml'
-import { FACT_KINDS } from '../../services/alerting/rules/condition-schemas.ts'
+import { FACT_NAMES } from '#libs/contracts/facts.ts'
 import { readRuleDocument, ruleDocumentSchema } from '../../services/alerting/rules/rule-document.ts'
 import { createAlertingServer } from '../support/alerting/alerting-server.ts'
 import { createManualClock } from '../support/manual-clock.ts'
@@ -52,5 +52,5 @@ test('the conditions told of can be read, and every fact is told', () => {
     expect([condition, read.ok ? [] : read.errors]).toEqual([condition, []])
   }
   const told = docs.slice(docs.indexOf('The facts, published'), docs.indexOf('```yaml\nid: seats'))
-  expect(namesIn(told).sort()).toEqual(Object.keys(FACT_KINDS).sort())
+  expect(namesIn(told).sort()).toEqual(FACT_NAMES.sort())
 })

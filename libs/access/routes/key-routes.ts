@@ -5,6 +5,7 @@ import { routes } from '#libs/http/routes.ts'
 import type { Database } from '#libs/postgres/database.ts'
 import { type Clock, toInstant } from '#libs/runtime/clock.ts'
 import { RequestError } from '#libs/runtime/errors.ts'
+import { parseInstant } from '#libs/time/instant.ts'
 import { recordAudit } from '../audit-store.ts'
 import type { IdempotentReply } from '../idempotent-reply.ts'
 import { SCOPES } from '../keyring.ts'
@@ -83,7 +84,7 @@ export const keyRoutes = ({ database, clock, idempotentReply }: KeyRoutesDeps) =
       },
       async (request, reply) => {
         const { body, principal } = request
-        const expiresAt = body.expiresAt === undefined ? null : Date.parse(body.expiresAt)
+        const expiresAt = body.expiresAt === undefined ? null : parseInstant(body.expiresAt)
         const { id, key, hash } = newApiKey()
         const { tenantId } = principal
         const { name } = body

@@ -1,5 +1,6 @@
+import type { Severity } from '#libs/contracts/severity.ts'
 import type { Sql } from '#libs/postgres/database.ts'
-import type { Severity, TransitionKind } from '../core/alert/rule.ts'
+import type { TransitionKind } from '../core/alert/rule.ts'
 import type { AlertState } from './alert-store.ts'
 
 export type AlertRow = {

@@ -1,5 +1,5 @@
+import type { Severity } from '#libs/contracts/severity.ts'
 import type { Sql } from '#libs/postgres/database.ts'
-import type { Severity } from '../core/alert/rule.ts'
 
 export type DigestRow = {
   readonly ownerId: string | null

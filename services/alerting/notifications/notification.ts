@@ -1,3 +1,5 @@
+import type { Severity } from '#libs/contracts/severity.ts'
+
 /** What an endpoint can subscribe to. */
 export const WEBHOOK_TYPES = [
   'health.changed',
@@ -19,9 +21,6 @@ export const WEBHOOK_TYPES = [
   'webhook.test',
 ] as const
 export type WebhookType = (typeof WEBHOOK_TYPES)[number]
-
-export const SEVERITIES = ['info', 'warning', 'critical'] as const
-export type Severity = (typeof SEVERITIES)[number]
 
 /** Something webhooks tell: which endpoints get it is decided when it is enqueued, in the transaction of what it tells. */
 export type Notification = {

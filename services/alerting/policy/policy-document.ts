@@ -1,8 +1,8 @@
 import { z } from 'zod'
+import { SEVERITIES } from '#libs/contracts/severity.ts'
 import { parseDuration } from '#libs/runtime/durations.ts'
-import { isTimeZone, type Weekday } from '../core/alert/local-time.ts'
+import { isTimeZone, type Weekday } from '#libs/time/time-zone.ts'
 import type { NotificationPolicy } from '../core/alert/notification-policy.ts'
-import { SEVERITIES } from '../notifications/notification.ts'
 import { durationSchema } from '../rules/condition-schemas.ts'
 
 const timeZone = z

@@ -1,7 +1,7 @@
 import { z } from 'zod'
+import { SEVERITIES } from '#libs/contracts/severity.ts'
 import { toInstant } from '#libs/runtime/clock.ts'
 import type { AlertRow, TransitionRow } from '../alerts/alert-queries.ts'
-import { SEVERITIES } from '../notifications/notification.ts'
 
 export const ALERT_STATES = ['pending', 'firing', 'recovering', 'resolved'] as const
 const instant = z.iso.datetime().nullable()

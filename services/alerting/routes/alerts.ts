@@ -7,6 +7,7 @@ import { routes } from '#libs/http/routes.ts'
 import type { Database } from '#libs/postgres/database.ts'
 import { type Clock, toInstant } from '#libs/runtime/clock.ts'
 import { RequestError } from '#libs/runtime/errors.ts'
+import { parseInstant } from '#libs/time/instant.ts'
 import { findAlert, listAlerts, transitionsOf } from '../alerts/alert-queries.ts'
 import type { OperatorAction } from '../core/alert/operator-action.ts'
 import { applyOperatorAction } from '../evaluation/apply-operator-action.ts'
@@ -125,7 +126,7 @@ export const alertRoutes = ({ database, clock, ruleCatalog, onCommit }: AlertRou
         },
       },
       async ({ params, principal, body }) => {
-        const until = Date.parse(body.until)
+        const until = parseInstant(body.until)
         if (until <= clock.now())
           throw new RequestError(422, 'invalid_request', 'The request body is not valid', [
             { pointer: '/until', code: 'in_the_past', detail: 'The snooze would be over already' },

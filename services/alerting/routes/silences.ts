@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { recordAudit } from '#libs/access/audit-store.ts'
 import type { IdempotentReply } from '#libs/access/idempotent-reply.ts'
+import { SEVERITIES } from '#libs/contracts/severity.ts'
 import { decodeCursor, pageOf, pageQuery, pageSchema } from '#libs/http/pages.ts'
 import { errors, notFound } from '#libs/http/problems/problem.ts'
 import { routes } from '#libs/http/routes.ts'
@@ -8,8 +9,8 @@ import type { Database } from '#libs/postgres/database.ts'
 import { type Clock, toInstant } from '#libs/runtime/clock.ts'
 import { RequestError } from '#libs/runtime/errors.ts'
 import { newId } from '#libs/runtime/ids.ts'
+import { parseInstant } from '#libs/time/instant.ts'
 import type { Silence } from '../core/alert/silence.ts'
-import { SEVERITIES } from '../notifications/notification.ts'
 import { deleteSilence, insertSilence, listSilences, type StoredSilence } from '../policy/silence-store.ts'
 
 export type SilenceRoutesDeps = {
@@ -110,8 +111,8 @@ export const silenceRoutes = ({ database, clock, idempotentReply }: SilenceRoute
       async (request, reply) => {
         const { body, principal } = request
         const now = clock.now()
-        const startsAt = body.startsAt === undefined ? now : Date.parse(body.startsAt)
-        const endsAt = Date.parse(body.endsAt)
+        const startsAt = body.startsAt === undefined ? now : parseInstant(body.startsAt)
+        const endsAt = parseInstant(body.endsAt)
         const silence: StoredSilence = {
           silenceId: newId(),
           matcher: body.matcher as Silence['matcher'],

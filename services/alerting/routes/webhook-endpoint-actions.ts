@@ -6,6 +6,7 @@ import { routes } from '#libs/http/routes.ts'
 import { toInstant } from '#libs/runtime/clock.ts'
 import { HOUR_MS } from '#libs/runtime/durations.ts'
 import { RequestError } from '#libs/runtime/errors.ts'
+import { parseInstant } from '#libs/time/instant.ts'
 import { formatSecret } from '../core/delivery/sign-webhook.ts'
 import { replayRange } from '../delivery/delivery-log-store.ts'
 import { findEndpoint, setEndpointState } from '../endpoints/endpoint-store.ts'
@@ -154,7 +155,7 @@ export const endpointActions = ({ database, clock, sealer, idempotentReply }: We
       async (request, reply) => {
         const { params, body, principal } = request
         const { endpointId } = params
-        const range = { from: Date.parse(body.from), to: Date.parse(body.to), state: body.status ?? null }
+        const range = { from: parseInstant(body.from), to: parseInstant(body.to), state: body.status ?? null }
         if (range.to <= range.from)
           throw invalid({ pointer: '/to', code: 'invalid_range', detail: 'The range ends after it begins' })
         return idempotentReply({ request, reply, status: 202 }, async (tx) => {

@@ -1,10 +1,11 @@
 import { z } from 'zod'
+import { SEVERITIES } from '#libs/contracts/severity.ts'
 import { toInstant } from '#libs/runtime/clock.ts'
 import type { ErrorDetail } from '#libs/runtime/errors.ts'
 import { RequestError } from '#libs/runtime/errors.ts'
 import type { Endpoint } from '../endpoints/endpoint-store.ts'
 import { type UrlProblem, validateUrl, type WebhookRules } from '../endpoints/validate-url.ts'
-import { SEVERITIES, WEBHOOK_TYPES } from '../notifications/notification.ts'
+import { WEBHOOK_TYPES } from '../notifications/notification.ts'
 
 const name = z.string().min(1).max(256)
 const anyOf = <Item extends z.ZodType>(item: Item) => z.union([item, z.array(item).min(1).max(100)])

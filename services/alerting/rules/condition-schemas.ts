@@ -1,7 +1,7 @@
 import { z } from 'zod'
-import { BANDS, factsSchema, STAGES } from '#libs/contracts/account-health.ts'
+import { BANDS, STAGES } from '#libs/contracts/account-health.ts'
+import { FACT_NAMES, FACTS, type FactKind, type FactName } from '#libs/contracts/facts.ts'
 import { DAY_MS, parseDuration } from '#libs/runtime/durations.ts'
-import type { FactName } from '../core/conditions/condition.ts'
 
 const LONGEST_MS = 400 * DAY_MS
 
@@ -12,43 +12,9 @@ export const durationSchema = z
   .refine((text) => !(parseDuration(text)! > LONGEST_MS), 'At most 400d')
   .describe('A duration such as 30m, 12h or 7d, at most 400d')
 
-type FactKind = 'number' | 'flag' | 'text' | 'band' | 'stage'
-
-/** What can be asked about, and how it compares. */
-export const FACT_KINDS: Readonly<Record<FactName, FactKind>> = {
-  score: 'number',
-  band: 'band',
-  confidence: 'number',
-  stage: 'stage',
-  daysInStage: 'number',
-  scoreDelta7d: 'number',
-  scoreDelta28d: 'number',
-  daysSinceLastActivity: 'number',
-  silenceLimitDays: 'number',
-  silentSince: 'text',
-  renewalInDays: 'number',
-  autoRenew: 'flag',
-  mrr: 'number',
-  seatUse: 'number',
-  planUse: 'number',
-  openUrgentTickets: 'number',
-  detractorWithin90d: 'flag',
-  paymentFailedDays: 'number',
-  cancelScheduled: 'flag',
-  championRemoved: 'flag',
-  onboardingOverdueDays: 'number',
-  onboardingStalledDays: 'number',
-  ownerId: 'text',
-  advocate: 'flag',
-  sequence: 'number',
-}
-
-const factNames = Object.keys(FACT_KINDS) as [FactName, ...FactName[]]
-if (factNames.length !== Object.keys(factsSchema.shape).length - 1) throw new Error('a fact has no kind')
-
-export const factSchema = z.enum(factNames)
+export const factSchema = z.enum(FACT_NAMES)
 const namesOf = (kind: FactKind) =>
-  z.enum(factNames.filter((name) => FACT_KINDS[name] === kind) as [FactName, ...FactName[]])
+  z.enum(FACT_NAMES.filter((name) => FACTS[name].kind === kind) as [FactName, ...FactName[]])
 export const orderingSchema = z.enum(['<', '<=', '>', '>='])
 const equality = z.enum(['==', '!='])
 export const comparisonSchema = z.union([orderingSchema, equality])

@@ -1,9 +1,11 @@
 import { z } from 'zod'
+import { FACTS, type FactName } from '#libs/contracts/facts.ts'
 import { jsonPointer } from '#libs/http/json-pointer.ts'
 import { DAY_MS, parseDuration } from '#libs/runtime/durations.ts'
 import type { ErrorDetail } from '#libs/runtime/errors.ts'
-import type { Condition, FactName, Ordering } from '../core/conditions/condition.ts'
-import { comparisonSchema, comparisonsOf, FACT_KINDS, factSchema, orderingSchema, SHAPES } from './condition-schemas.ts'
+import type { Ordering } from '#libs/runtime/three-valued.ts'
+import type { Condition } from '../core/conditions/condition.ts'
+import { comparisonSchema, comparisonsOf, factSchema, orderingSchema, SHAPES } from './condition-schemas.ts'
 
 type Shape = keyof typeof SHAPES
 const OPERATORS = z.enum(['<', '<=', '>', '>=', '==', '!=', 'in', 'not_in', 'known', 'unknown'])
@@ -92,7 +94,7 @@ const readComparison = (
     errors.push(...problems)
     return undefined
   }
-  const kind = FACT_KINDS[name.data]
+  const kind = FACTS[name.data].kind
   const shapes = comparisonsOf(kind, factSchema, comparisonSchema)
   const isList = op.data === 'in' || op.data === 'not_in'
   const isPresence = op.data === 'known' || op.data === 'unknown'
@@ -108,7 +110,7 @@ const readComparison = (
         detail: issue.message,
       })
   const { data } = parsed
-  if (data && 'than' in data && FACT_KINDS[data.than] !== kind) fail('than', `Not comparable with ${name.data}`)
+  if (data && 'than' in data && FACTS[data.than].kind !== kind) fail('than', `Not comparable with ${name.data}`)
   errors.push(...problems)
   if (problems.length > 0 || !data) return undefined
   return 'value' in data && Array.isArray(data.value)

@@ -1,11 +1,11 @@
 import { z } from 'zod'
 import { STAGES } from '#libs/contracts/account-health.ts'
+import { SEVERITIES } from '#libs/contracts/severity.ts'
 import { jsonPointer } from '#libs/http/json-pointer.ts'
-import { parseDuration } from '#libs/runtime/durations.ts'
+import { MINUTE_MS, parseDuration } from '#libs/runtime/durations.ts'
 import type { ErrorDetail } from '#libs/runtime/errors.ts'
 import type { Rule } from '../core/alert/rule.ts'
 import type { Condition } from '../core/conditions/condition.ts'
-import { SEVERITIES } from '../notifications/notification.ts'
 import { conditionSchema, durationSchema } from './condition-schemas.ts'
 import {
   aboutOf,
@@ -115,4 +115,4 @@ const toRule = (document: RuleDocument, when: Condition, recovers: Condition): R
 })
 
 /** Nobody wants to be reminded more often than this, and a reminder of 0 would never end. */
-const MIN_REMINDER_MS = 60_000
+const MIN_REMINDER_MS = MINUTE_MS

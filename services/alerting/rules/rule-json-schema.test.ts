@@ -1,7 +1,7 @@
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { FACT_KINDS } from './condition-schemas.ts'
+import { FACT_NAMES } from '#libs/contracts/facts.ts'
 import { RULE_JSON_SCHEMA, readRuleDocument } from './rule-document.ts'
 import { readShippedRules } from './shipped-rules.ts'
 
@@ -15,7 +15,7 @@ test('the published schema accepts every shipped rule', () => {
 /** Conditions near the language: right ones, and ones with one part that does not fit. */
 const scalar = fc.constantFrom(1, 0.5, true, 'kim', 'at_risk', 'renewal', null, ['at_risk'], [1], [])
 const span = fc.constantFrom('7d', '12h', '1.5h', 'a week', ' 7d', 7)
-const name = fc.constantFrom(...Object.keys(FACT_KINDS), 'mood')
+const name = fc.constantFrom(...FACT_NAMES, 'mood')
 const op = fc.constantFrom('<', '<=', '>', '>=', '==', '!=', 'in', 'not_in', 'known', 'unknown', '~')
 const { condition } = fc.letrec<{ condition: unknown }>((tie) => ({
   condition: fc.oneof(

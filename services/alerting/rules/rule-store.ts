@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { SEVERITIES } from '#libs/contracts/severity.ts'
 import type { Sql } from '#libs/postgres/database.ts'
 import type { RuleInForce } from '../core/alert/decide-account.ts'
 import type { Rule } from '../core/alert/rule.ts'
@@ -22,7 +23,6 @@ export type RuleCatalog = {
   readonly shipped: ReadonlyMap<string, { readonly document: RuleDocument; readonly rule: Rule }>
 }
 
-const SEVERITY_ORDER = { critical: 0, warning: 1, info: 2 } as const
 const MAX_COMPILED = 10_000
 
 export const createRuleCatalog = (): RuleCatalog => {
@@ -63,7 +63,7 @@ export const createRuleCatalog = (): RuleCatalog => {
 }
 
 const inOrder = (a: RuleInForce, b: RuleInForce): number =>
-  SEVERITY_ORDER[a.rule.severity] - SEVERITY_ORDER[b.rule.severity] || (a.rule.id < b.rule.id ? -1 : 1)
+  SEVERITIES.indexOf(b.rule.severity) - SEVERITIES.indexOf(a.rule.severity) || (a.rule.id < b.rule.id ? -1 : 1)
 
 /** What a rule says names its version: states that remember another condition's past are told apart by it. */
 const hash = (content: object): string =>

@@ -1,7 +1,5 @@
-const MINUTE_MS = 60_000
-const DAY_MS = 86_400_000
-const MAX_AHEAD_MS = 5 * MINUTE_MS
-const MAX_LIVE_AGE_DAYS = 32
+import { MAX_AHEAD_MS, MAX_LIVE_AGE_DAYS, MAX_LIVE_AGE_MS } from '#libs/contracts/event-limits.ts'
+import { DAY_MS } from '#libs/runtime/durations.ts'
 
 export type TimeQuestion = {
   /** As the client's clock said, epoch milliseconds. */
@@ -30,7 +28,7 @@ export const validateTime = (question: TimeQuestion): TimeVerdict => {
   if (ageMs < -MAX_AHEAD_MS) return { ok: false, code: 'in_the_future', detail: 'More than 5 minutes in the future' }
   if (ageMs > retentionDays * DAY_MS)
     return { ok: false, code: 'too_old', detail: `Older than the retention of ${retentionDays} days` }
-  if (ageMs > MAX_LIVE_AGE_DAYS * DAY_MS && !question.backfill)
+  if (ageMs > MAX_LIVE_AGE_MS && !question.backfill)
     return {
       ok: false,
       code: 'needs_backfill',

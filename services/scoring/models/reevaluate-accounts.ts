@@ -1,6 +1,7 @@
 import type { Bus } from '#libs/bus/bus.ts'
 import type { Database } from '#libs/postgres/database.ts'
 import { type Clock, sleep } from '#libs/runtime/clock.ts'
+import { MINUTE_MS } from '#libs/runtime/durations.ts'
 import { failpoint } from '#libs/runtime/failpoint.ts'
 import { newId } from '#libs/runtime/ids.ts'
 import type { Logger } from '#libs/runtime/logger.ts'
@@ -22,7 +23,7 @@ const CLAIM_MS = 30_000
 const PAGE = 1_000
 const LOOK_AGAIN_MS = 20
 const FIRST_PAUSE_MS = 5_000
-const LONGEST_PAUSE_MS = 60_000
+const LONGEST_PAUSE_MS = MINUTE_MS
 
 export type Reevaluator = { readonly start: () => void; readonly stop: () => Promise<void> }
 

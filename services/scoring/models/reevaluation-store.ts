@@ -1,7 +1,8 @@
 import type { Sql } from '#libs/postgres/database.ts'
+import { MINUTE_MS } from '#libs/runtime/durations.ts'
 
 /** A process may be paused for two minutes and then score what it holds by what it knew: a pass this much later finds that too. */
-export const SETTLED_MS = 3 * 60_000
+export const SETTLED_MS = 3 * MINUTE_MS
 
 /** A pass over the accounts of a tenant, as far as it has come. */
 export type Pass = {

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { createZone } from '../../../services/scoring/core/time/time-zone.ts'
+import { createZone } from '#libs/time/time-zone.ts'
 import { createCalendar } from './calendar.ts'
 
 const HOUR_MS = 3_600_000

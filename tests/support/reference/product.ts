@@ -1,3 +1,4 @@
+import { createZone } from '#libs/time/time-zone.ts'
 import { evaluate } from '../../../services/scoring/core/evaluation/evaluate.ts'
 import type { Evaluation, GroupResult } from '../../../services/scoring/core/evaluation/evaluation.ts'
 import { groupsOf } from '../../../services/scoring/core/evaluation/measurements.ts'
@@ -7,7 +8,6 @@ import { type Counters, type FoldContext, foldEvent, promote } from '../../../se
 import { createEmptyInteractions } from '../../../services/scoring/core/state/interaction-pages.ts'
 import { type AccountState, createState, decodeState, encodeState } from '../../../services/scoring/core/state/state.ts'
 import { createMemoryUserActivity } from '../../../services/scoring/core/state/user-days.ts'
-import { createZone } from '../../../services/scoring/core/time/time-zone.ts'
 import type { ReferenceEvent } from './past.ts'
 import type { RandomAccount } from './random-events.ts'
 import type { ReferenceModel } from './reference-model.ts'

@@ -1,4 +1,4 @@
-import type { Truth } from '../conditions/condition.ts'
+import type { Truth } from '#libs/runtime/three-valued.ts'
 import type { Rule, RuleState } from './rule.ts'
 
 /** Whether the rule looks at the account at all: its filter may leave it out, or the rule be switched off. */

@@ -1,4 +1,5 @@
 import type { Facts } from '#libs/contracts/account-health.ts'
+import { HOUR_MS, MINUTE_MS } from '#libs/runtime/durations.ts'
 import { earliest } from '../conditions/condition.ts'
 import {
   type AccountDecision,
@@ -10,8 +11,6 @@ import {
   type Seen,
 } from './decide-account.ts'
 import type { About } from './rule.ts'
-
-const HOUR_MS = 3_600_000
 
 /** What was last known of a source. */
 export type SourceSeen = {
@@ -62,7 +61,7 @@ export const decideSource = (
   })
 
 /** While an outage lasts, it is counted again this often, whatever is heard in between. */
-const COUNT_AGAIN_MS = 60_000
+const COUNT_AGAIN_MS = MINUTE_MS
 
 /**
  * A tenant's accounts, counted for each rule since the start of its span: the last one or, while the outage lasts, the one in which it began.

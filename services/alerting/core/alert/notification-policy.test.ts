@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { localTime, type Weekday } from './local-time.ts'
+import { type Weekday, weekdayOf, zoneNamed } from '#libs/time/time-zone.ts'
 import { nextDigestAt, type QuietHours, quietUntil } from './notification-policy.ts'
 
 const DAY_MS = 86_400_000
@@ -49,7 +49,9 @@ test('quiet ends at the first minute that is not quiet, in every zone', () => {
   fc.assert(
     fc.property(quiet, fc.integer({ min: 0, max: 500_000 }), (policy, minutes) => {
       const isQuiet = (instant: number): boolean => {
-        const { minute, weekday } = localTime(policy.timeZone).at(instant)
+        const local = zoneNamed(policy.timeZone)
+        const minute = local.minuteOf(instant)
+        const weekday = weekdayOf(local.dayOf(instant))
         const { from, to } = policy.hours
         const inHours = from < to ? from <= minute && minute < to : minute >= from || minute < to
         return inHours || policy.quietDays.includes(weekday)

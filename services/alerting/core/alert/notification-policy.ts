@@ -1,5 +1,5 @@
-import { localTime, type Weekday } from './local-time.ts'
-import type { Severity } from './rule.ts'
+import type { Severity } from '#libs/contracts/severity.ts'
+import { type Weekday, weekdayOf, zoneNamed } from '#libs/time/time-zone.ts'
 
 /** When nobody is told. */
 export type QuietHours = {
@@ -49,10 +49,11 @@ export const quietUntil = (quiet: QuietHours | null, severity: Severity, at: num
 }
 
 const endOfSpan = ({ timeZone, hours, quietDays }: QuietHours, at: number): number | null => {
-  const zone = localTime(timeZone)
-  const { day, minute, weekday } = zone.at(at)
+  const zone = zoneNamed(timeZone)
+  const day = zone.dayOf(at)
+  const minute = zone.minuteOf(at)
   const later = (onDay: number, atMinute: number): number => Math.max(at + 1, zone.instantOf(onDay, atMinute))
-  if (quietDays.includes(weekday)) return later(day + 1, 0)
+  if (quietDays.includes(weekdayOf(day))) return later(day + 1, 0)
   if (hours === null) return null
   const { from, to } = hours
   if (from < to) return from <= minute && minute < to ? later(day, to) : null
@@ -61,10 +62,10 @@ const endOfSpan = ({ timeZone, hours, quietDays }: QuietHours, at: number): numb
 
 /** The next digest after an instant. */
 export const nextDigestAt = ({ timeZone, minute, days }: Digest, after: number): number => {
-  const zone = localTime(timeZone)
-  const { day } = zone.at(after)
+  const zone = zoneNamed(timeZone)
+  const day = zone.dayOf(after)
   for (let ahead = 0; ; ahead++) {
     const at = zone.instantOf(day + ahead, minute)
-    if (at > after && days.includes(zone.at(at).weekday)) return at
+    if (at > after && days.includes(weekdayOf(zone.dayOf(at)))) return at
   }
 }

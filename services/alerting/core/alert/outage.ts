@@ -1,7 +1,6 @@
 import type { Facts } from '#libs/contracts/account-health.ts'
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '#libs/runtime/durations.ts'
 import type { MuteReason, Rule, RuleState } from './rule.ts'
-
-const DAY_MS = 86_400_000
 
 /** Something bigger than one account is quiet: while that lasts, these rules of accounts are not told. */
 export type Outage = {
@@ -14,7 +13,7 @@ export type Outage = {
 export type Suspicion = { readonly mutes: readonly string[]; readonly holdMs: number }
 
 /** It is not told of every event that a source was heard. */
-const ACTIVITY_MARGIN_MS = 10 * 60_000
+const ACTIVITY_MARGIN_MS = 10 * MINUTE_MS
 
 /** Mutes that end with an outage, or with the suspicion of one. */
 export const OUTAGE_MUTES: readonly MuteReason[] = ['outage', 'held']
@@ -58,7 +57,7 @@ export const isSuspected = (alert: OutageCandidate, suspicion: Suspicion | null)
   suspicion !== null && alert.facts.silentSince !== null && isOfKind(alert, suspicion.mutes)
 
 /** Days of a tenant are cut in its own time zone: a local day begins at most this much before the day in UTC. */
-const ZONE_MARGIN_MS = 16 * 3_600_000
+const ZONE_MARGIN_MS = 16 * HOUR_MS
 
 /** Since when an account is silent or, by the days it was not seen, when it will be at the earliest; null: it was never active, or is gone. */
 export const quietOf = (facts: Facts, at: number): { readonly silent: boolean; readonly quietAt: number | null } => {

@@ -1,7 +1,6 @@
 import type { Stage } from '#libs/contracts/account-health.ts'
+import type { Severity } from '#libs/contracts/severity.ts'
 import { type Condition, type Memory, NO_MEMORY } from '../conditions/condition.ts'
-
-export type Severity = 'info' | 'warning' | 'critical'
 
 /** What a rule looks at: one account; one source that feeds the tenant; or how many of the tenant's accounts are silent together. */
 export type About =

@@ -1,4 +1,4 @@
-import type { Severity } from './rule.ts'
+import type { Severity } from '#libs/contracts/severity.ts'
 
 /** A planned quiet: whatever matches is recorded but not told. Absent parts of the matcher match everything. */
 export type Silence = {

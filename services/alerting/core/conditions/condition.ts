@@ -1,8 +1,8 @@
 import type { Facts } from '#libs/contracts/account-health.ts'
+import type { FactName } from '#libs/contracts/facts.ts'
+import type { Ordering, Truth } from '#libs/runtime/three-valued.ts'
 
-export type FactName = Exclude<keyof Facts, 'topContributions'>
 export type Scalar = string | number | boolean
-export type Ordering = '<' | '<=' | '>' | '>='
 
 /** What a rule asks of an account's facts. Durations are milliseconds. */
 export type Condition =
@@ -16,9 +16,6 @@ export type Condition =
   | { readonly change: FactName; readonly overMs: number; readonly op: Ordering; readonly value: number }
   | { readonly that: Condition; readonly forMs: number }
   | { readonly previously: Condition }
-
-/** Null = cannot be known from these facts (Kleene's third value). */
-export type Truth = boolean | null
 
 /** What the parts of a condition remember between evaluations, by their JSON pointer: since when, or the values seen. */
 export type Memory = Readonly<Record<string, MemoryCell>>

@@ -1,15 +1,14 @@
 import type { Facts } from '#libs/contracts/account-health.ts'
+import type { FactName } from '#libs/contracts/facts.ts'
+import { isOrdered, negate, type Truth } from '#libs/runtime/three-valued.ts'
 import {
   type Condition,
   type EvaluationInput,
   earliest,
-  type FactName,
   type Memory,
   type MemoryCell,
   NO_MEMORY,
-  type Ordering,
   type Questions,
-  type Truth,
   type Verdict,
 } from './condition.ts'
 
@@ -143,7 +142,7 @@ const changed = (walk: Walk, node: Extract<Condition, { change: FactName }>, poi
   const next = needed.find(([when]) => when > from)
   if (next) due(walk, next[0] + node.overMs)
   if (first < 0 || typeof value !== 'number') return null
-  return ordered(value - needed[0]![1], node.op, node.value)
+  return isOrdered(value - needed[0]![1], node.op, node.value)
 }
 
 const withPoint = (
@@ -172,20 +171,5 @@ const compareFact = (node: FactNode, facts: Facts): Truth => {
   if (other === null) return null
   if (node.op === '==') return value === other
   if (node.op === '!=') return value !== other
-  return typeof value === 'number' && typeof other === 'number' ? ordered(value, node.op, other) : null
+  return typeof value === 'number' && typeof other === 'number' ? isOrdered(value, node.op, other) : null
 }
-
-const ordered = (left: number, op: Ordering, right: number): boolean => {
-  switch (op) {
-    case '<':
-      return left < right
-    case '<=':
-      return left <= right
-    case '>':
-      return left > right
-    case '>=':
-      return left >= right
-  }
-}
-
-const negate = (truth: Truth): Truth => (truth === null ? null : !truth)

@@ -1,3 +1,4 @@
+import { HOUR_MS } from '#libs/runtime/durations.ts'
 /** Why no answer came. The words are shown to tenants: none may say anything of the network behind the name. */
 export type SendFailure =
   | 'timeout'
@@ -28,7 +29,7 @@ export type Verdict =
   | { readonly verdict: 'failed'; readonly reason: string; readonly retryAfterMs: number | null }
 
 const SHORTEST_PAUSE_MS = 1_000
-const LONGEST_PAUSE_MS = 3_600_000
+const LONGEST_PAUSE_MS = HOUR_MS
 const DEFAULT_PAUSE_MS = 2_000
 const THROTTLES: readonly number[] = [429, 502, 504]
 

@@ -1,3 +1,4 @@
+import { DAY_MS } from '#libs/runtime/durations.ts'
 import type { Verdict } from './classify-response.ts'
 import { type DeliverySchedule, nextTryDelay } from './retry-schedule.ts'
 
@@ -14,7 +15,7 @@ export type EndpointDecision =
 
 export type Decision = { readonly delivery: DeliveryDecision; readonly effect: EndpointDecision }
 
-export const DISABLE_AFTER_MS = 5 * 86_400_000
+export const DISABLE_AFTER_MS = 5 * DAY_MS
 
 type Try = {
   readonly verdict: Verdict

@@ -1,8 +1,6 @@
+import { HOUR_MS, SECOND_MS } from '#libs/runtime/durations.ts'
 /** Delays before each try, the first included: as many tries as entries. */
 export type DeliverySchedule = readonly number[]
-
-const SECOND_MS = 1_000
-const HOUR_MS = 3_600_000
 
 /** 10 tries over about 75 hours. */
 export const DEFAULT_SCHEDULE: DeliverySchedule = [

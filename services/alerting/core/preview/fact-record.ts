@@ -1,6 +1,7 @@
 import type { Facts } from '#libs/contracts/account-health.ts'
+import { FACT_NAMES, FACTS } from '#libs/contracts/facts.ts'
+import { DAY_MS } from '#libs/runtime/durations.ts'
 import type { Seen } from '../alert/decide-account.ts'
-import type { FactName } from '../conditions/condition.ts'
 
 export type SeenAt = { readonly at: number; readonly seen: Seen }
 
@@ -18,44 +19,15 @@ export type FactRow = {
 }
 
 /** An account that changes has a whole row in each of these spans. */
-export const WHOLE_EVERY_MS = 7 * 86_400_000
+export const WHOLE_EVERY_MS = 7 * DAY_MS
 
 const BACKFILL = 0
 const TRAITS = 1
-/** Positions stand for names in stored rows: none is ever given to another fact. */
-const POSITIONS: Readonly<Record<FactName, number>> = {
-  score: 2,
-  band: 3,
-  confidence: 4,
-  stage: 5,
-  daysInStage: 6,
-  scoreDelta7d: 7,
-  scoreDelta28d: 8,
-  daysSinceLastActivity: 9,
-  silenceLimitDays: 10,
-  silentSince: 11,
-  renewalInDays: 12,
-  autoRenew: 13,
-  mrr: 14,
-  seatUse: 15,
-  planUse: 16,
-  openUrgentTickets: 17,
-  detractorWithin90d: 18,
-  paymentFailedDays: 19,
-  cancelScheduled: 20,
-  championRemoved: 21,
-  onboardingOverdueDays: 22,
-  onboardingStalledDays: 23,
-  ownerId: 24,
-  advocate: 25,
-  sequence: 26,
-}
-const NAMES = Object.keys(POSITIONS) as FactName[]
-const NAME_AT = new Map(NAMES.map((name) => [POSITIONS[name], name]))
+const NAME_AT = new Map(FACT_NAMES.map((name) => [FACTS[name].position, name]))
 
 /** Nothing is known: what a whole row differs from. */
 const NOTHING: Seen = {
-  facts: { ...Object.fromEntries(NAMES.map((name) => [name, null])), topContributions: [] } as unknown as Facts,
+  facts: { ...Object.fromEntries(FACT_NAMES.map((name) => [name, null])), topContributions: [] } as unknown as Facts,
   traits: {},
   backfill: false,
 }
@@ -93,9 +65,9 @@ const packChange = (before: Seen, { at, seen }: SeenAt): PackedChange => {
   const packed: [number, ...unknown[]] = [at]
   if (seen.backfill !== before.backfill) packed.push(BACKFILL, seen.backfill)
   if (!sameTraits(seen.traits, before.traits)) packed.push(TRAITS, seen.traits)
-  for (const name of NAMES) {
+  for (const name of FACT_NAMES) {
     const value = seen.facts[name] ?? null
-    if (value !== before.facts[name]) packed.push(POSITIONS[name], value)
+    if (value !== before.facts[name]) packed.push(FACTS[name].position, value)
   }
   return packed
 }

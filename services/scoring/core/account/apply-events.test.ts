@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
+import { createZone } from '#libs/time/time-zone.ts'
 import { event, NOW, testModel } from '../../../../tests/support/scoring/account-history.ts'
 import { ALL_HEARD } from '../evaluation/source-log.ts'
 import type { ReceivedEvent } from '../events/parse-event.ts'
-import { createZone } from '../time/time-zone.ts'
 import { createAccount } from './account.ts'
 import { applyCause, applyEvents, type ScoringContext } from './apply-events.ts'
 

@@ -1,4 +1,5 @@
 import type { Cause } from '#libs/contracts/account-health.ts'
+import type { Zone } from '#libs/time/time-zone.ts'
 import { evaluateAt } from '../evaluation/evaluate-account.ts'
 import type { Evaluation } from '../evaluation/evaluation.ts'
 import { explain } from '../evaluation/explain.ts'
@@ -9,7 +10,6 @@ import type { ReceivedEvent } from '../events/parse-event.ts'
 import { completedSteps, type StepRef } from '../journey/journey.ts'
 import type { CompiledModel } from '../models/model.ts'
 import { foldEvent, promote } from '../state/fold.ts'
-import type { Zone } from '../time/time-zone.ts'
 import type { Account } from './account.ts'
 
 export type ScoringContext = {

@@ -1,10 +1,10 @@
+import type { Zone } from '#libs/time/time-zone.ts'
 import type { CountedEvent } from '../events/event.ts'
 import type { CompiledModel } from '../models/model.ts'
 import { type Counters, foldEvent } from '../state/fold.ts'
 import { createEmptyInteractions } from '../state/interaction-pages.ts'
 import { createState } from '../state/state.ts'
 import { createMemoryUserActivity } from '../state/user-days.ts'
-import type { Zone } from '../time/time-zone.ts'
 
 /** The account as of an instant, from its events in any order, each given once: those after it are left out, whenever they came. */
 export const replay = (

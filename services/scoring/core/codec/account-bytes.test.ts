@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest'
+import { createZone } from '#libs/time/time-zone.ts'
 import { event, NOW, testModel } from '../../../../tests/support/scoring/account-history.ts'
 import { type Account, createAccount } from '../account/account.ts'
 import { foldEvent } from '../state/fold.ts'
 import { interactionBitsFor, relayInteractionPages } from '../state/interaction-pages.ts'
 import { encodeState } from '../state/state.ts'
-import { createZone } from '../time/time-zone.ts'
 import { decodeAccount, encodeAccount } from './account-bytes.ts'
 
 const context = { model: testModel(), zone: createZone('UTC'), now: NOW }

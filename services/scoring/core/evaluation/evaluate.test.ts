@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { createZone } from '#libs/time/time-zone.ts'
 import {
   anyEvents,
   event,
@@ -10,7 +11,6 @@ import {
   testModel,
 } from '../../../../tests/support/scoring/account-history.ts'
 import { createState } from '../state/state.ts'
-import { createZone } from '../time/time-zone.ts'
 import { evaluate } from './evaluate.ts'
 import { groupsOf } from './measurements.ts'
 

@@ -1,8 +1,7 @@
 import type { Stage } from '#libs/contracts/account-health.ts'
+import { DAY_MS } from '#libs/runtime/durations.ts'
 import type { Model } from '../models/model.ts'
 import type { AccountState } from '../state/state.ts'
-
-const DAY_MS = 86_400_000
 
 /**
  * Days without activity after which an account is silent; null before any activity. In onboarding a fixed number; else a multiple of

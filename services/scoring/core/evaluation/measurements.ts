@@ -1,7 +1,7 @@
+import { dateOfDay } from '#libs/time/time-zone.ts'
 import type { Measurement } from '../factors/factor-input.ts'
 import { round4, toUnits, UNITS_PER_POINT } from '../largest-remainder.ts'
 import type { CompiledModel, FactorModel } from '../models/model.ts'
-import { dateOfDay } from '../time/time-zone.ts'
 import type { FactorResult, GroupResult } from './evaluation.ts'
 
 /**

@@ -1,10 +1,10 @@
+import { HOUR_MS } from '#libs/runtime/durations.ts'
 import { leavesIn, seatsOf, type View } from '../factors/factor-input.ts'
 import { urgentSinceDay } from '../factors/support-urgent-open.ts'
 import type { Timeline } from '../journey/stage-timeline.ts'
 import type { CoreFacts, Override } from './evaluation.ts'
 import type { Standing } from './stage-weights.ts'
 
-const HOUR_MS = 3_600_000
 const NEVER = Number.POSITIVE_INFINITY
 
 export type NextEvaluationContext = {

@@ -1,7 +1,6 @@
+import { HOUR_MS } from '#libs/runtime/durations.ts'
 import type { Model } from '../models/model.ts'
 import type { GroupName } from './evaluation.ts'
-
-const HOUR_MS = 3_600_000
 
 /** Per group, how far its silent sources have faded; and the next instant at which that is looked at again. */
 export type SourceFreshness = { readonly of: (group: GroupName) => number; readonly nextAt: number }

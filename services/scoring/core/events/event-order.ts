@@ -1,3 +1,4 @@
+import { DAY_MS } from '#libs/runtime/durations.ts'
 /** What "the latest" goes by: instant, then id by code points, then source. Distinct events never compare equal. */
 export type EventOrder = { readonly at: number; readonly id: string; readonly source: string }
 
@@ -33,7 +34,6 @@ export const insertInOrder = <T extends EventOrder>(list: T[], item: T): void =>
   list.splice(index, 0, item)
 }
 
-const DAY_MS = 86_400_000
 /** Instants of one UTC day that are kept: the earliest ones and the last. */
 const EARLIEST_OF_DAY = 16
 

@@ -1,4 +1,14 @@
-import { parseInstant } from '../time/instant.ts'
+import {
+  MAX_AHEAD_MS,
+  MAX_EVENT_BYTES,
+  MAX_EVENT_DEPTH,
+  MAX_EVENT_ID_LENGTH,
+  MAX_EVENT_KEYS,
+  MAX_LIVE_AGE_MS,
+  MAX_NAME_LENGTH,
+} from '#libs/contracts/event-limits.ts'
+import { DAY_MS } from '#libs/runtime/durations.ts'
+import { parseInstant } from '#libs/time/instant.ts'
 import type { CountedEvent } from './event.ts'
 
 /** JSON to keep of an event: a text, or a record that has it as it came, so that no copy of it is in memory. */
@@ -21,15 +31,6 @@ type Delivered = {
   readonly headers: Readonly<Record<string, string>>
   readonly timestampMs: number
 }
-
-const MAX_EVENT_BYTES = 64 * 1024
-const MAX_DEPTH = 16
-const MAX_KEYS = 200
-const MAX_NAME = 256
-const MAX_ID = 128
-const MAX_FUTURE_MS = 5 * 60_000
-const DAY_MS = 86_400_000
-const MAX_LIVE_AGE_MS = 32 * DAY_MS
 
 /**
  * Reads a record of `usage.events`, wherever it comes from: product backends may write the topic themselves, so everything that the
@@ -77,7 +78,7 @@ const readText = (record: Delivered, key: string, text: string): ReadRecord => {
   const kind = record.headers.kind ?? 'event'
   if (kind !== 'event' && kind !== 'evaluate') return unreadable('header kind is neither event nor evaluate')
   const accountId = body.accountId
-  if (!isName(accountId, MAX_NAME)) return unreadable('accountId: 1 to 256 characters wanted')
+  if (!isName(accountId, MAX_NAME_LENGTH)) return unreadable('accountId: 1 to 256 characters wanted')
   const separator = key.length - accountId.length - 1
   if (separator < 1 || key[separator] !== ':' || !key.endsWith(accountId))
     return unreadable('the key is not tenantId:accountId')
@@ -95,10 +96,10 @@ const readEvent = (
   accountId: string,
 ): ReadRecord => {
   const { id, type, userId, mode, source = 'kafka', properties = {} } = body
-  if (!isName(id, MAX_ID)) return unreadable('id: 1 to 128 characters wanted')
-  if (!isName(type, MAX_NAME)) return unreadable('type: 1 to 256 characters wanted')
-  if (!isName(source, MAX_NAME)) return unreadable('source: 1 to 256 characters wanted')
-  if (userId !== undefined && userId !== null && !isName(userId, MAX_NAME))
+  if (!isName(id, MAX_EVENT_ID_LENGTH)) return unreadable('id: 1 to 128 characters wanted')
+  if (!isName(type, MAX_NAME_LENGTH)) return unreadable('type: 1 to 256 characters wanted')
+  if (!isName(source, MAX_NAME_LENGTH)) return unreadable('source: 1 to 256 characters wanted')
+  if (userId !== undefined && userId !== null && !isName(userId, MAX_NAME_LENGTH))
     return unreadable('userId: 1 to 256 characters wanted')
   if (mode !== undefined && mode !== 'live' && mode !== 'backfill')
     return unreadable('mode is neither live nor backfill')
@@ -126,7 +127,7 @@ const readEvent = (
 
 /** The same limits as at the HTTP door. */
 const problemOfInstants = (occurredAt: number, receivedAt: number, backfill: boolean): string | undefined => {
-  if (occurredAt > receivedAt + MAX_FUTURE_MS) return 'more than 5 minutes in the future'
+  if (occurredAt > receivedAt + MAX_AHEAD_MS) return 'more than 5 minutes in the future'
   if (!backfill && occurredAt < receivedAt - MAX_LIVE_AGE_MS) return 'older than 32 days needs mode backfill'
   return undefined
 }
@@ -147,9 +148,9 @@ const isCleanText = (text: string): boolean => {
 }
 
 const problemOfShape = (value: object, depth: number): string | undefined => {
-  if (depth > MAX_DEPTH) return `nested deeper than ${MAX_DEPTH} levels`
+  if (depth > MAX_EVENT_DEPTH) return `nested deeper than ${MAX_EVENT_DEPTH} levels`
   const values = Array.isArray(value) ? value : Object.values(value)
-  if (!Array.isArray(value) && values.length > MAX_KEYS) return `more than ${MAX_KEYS} keys in an object`
+  if (!Array.isArray(value) && values.length > MAX_EVENT_KEYS) return `more than ${MAX_EVENT_KEYS} keys in an object`
   for (const item of values) {
     if (typeof item === 'number') {
       if (!Number.isFinite(item)) return 'a number beyond a double'

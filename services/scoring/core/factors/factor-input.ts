@@ -1,9 +1,9 @@
+import type { Zone } from '#libs/time/time-zone.ts'
 import type { GroupName } from '../evaluation/evaluation.ts'
 import type { Run } from '../journey/journey-runs.ts'
 import type { CompiledModel, FactorModel } from '../models/model.ts'
 import { firstDayFrom, sumOfDays } from '../state/day-counts.ts'
 import type { AccountState } from '../state/state.ts'
-import type { Zone } from '../time/time-zone.ts'
 
 /** An account at an instant, as factors, caps and facts see it. No event after `at` is counted in the state. */
 export type View = {

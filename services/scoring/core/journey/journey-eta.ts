@@ -1,10 +1,10 @@
 import type { Stage } from '#libs/contracts/account-health.ts'
+import { DAY_MS } from '#libs/runtime/durations.ts'
 import type { View } from '../factors/factor-input.ts'
 import { subscriptionsOf } from '../state/subscription-ledger.ts'
 import { stepsDone } from './journey-runs.ts'
 import { spanAt, type Timeline } from './stage-timeline.ts'
 
-const DAY_MS = 86_400_000
 /** Completions from which a pace of one's own can be told. */
 const MINIMUM_DONE = 2
 

@@ -1,7 +1,7 @@
+import type { Zone } from '#libs/time/time-zone.ts'
 import type { CompiledModel } from '../models/model.ts'
 import { DEFAULT_JOURNEY } from '../state/fold-journey.ts'
 import type { AccountState } from '../state/state.ts'
-import type { Zone } from '../time/time-zone.ts'
 
 const NEVER = Number.POSITIVE_INFINITY
 

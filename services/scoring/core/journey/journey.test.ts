@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
+import { createZone } from '#libs/time/time-zone.ts'
 import { event, NOW, testModel } from '../../../../tests/support/scoring/account-history.ts'
 import { replay } from '../account/replay.ts'
 import type { CountedEvent } from '../events/event.ts'
-import { createZone } from '../time/time-zone.ts'
 import { completedSteps, journeyOf } from './journey.ts'
 import type { CohortDays } from './journey-eta.ts'
 

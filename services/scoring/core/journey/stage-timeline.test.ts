@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
+import { createZone } from '#libs/time/time-zone.ts'
 import { event, testModel } from '../../../../tests/support/scoring/account-history.ts'
 import { replay } from '../account/replay.ts'
 import type { CountedEvent } from '../events/event.ts'
-import { createZone } from '../time/time-zone.ts'
 import { timelineOf } from './stage-timeline.ts'
 
 /** Spans as `stage since`, from all that is known of the events. */

@@ -1,4 +1,5 @@
 import type { Stage } from '#libs/contracts/account-health.ts'
+import type { Zone } from '#libs/time/time-zone.ts'
 import { compareEventOrders } from '../events/event-order.ts'
 import type { CompiledModel } from '../models/model.ts'
 import type { AccountState, Lifecycle, RenewalTrait } from '../state/state.ts'
@@ -9,7 +10,6 @@ import {
   type Renewal,
   renewalOf,
 } from '../state/subscription-ledger.ts'
-import type { Zone } from '../time/time-zone.ts'
 import { isOpen, type Run, runsOf } from './journey-runs.ts'
 
 /** A span of one stage: from `at` to the next one's. */

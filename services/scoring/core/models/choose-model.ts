@@ -1,3 +1,4 @@
+import { HOUR_MS } from '#libs/runtime/durations.ts'
 import { compareText } from '../events/event-order.ts'
 import type { CompiledModel } from './model.ts'
 import { matchesTraits, type Traits } from './segment.ts'
@@ -24,8 +25,6 @@ export const withModel = (live: TenantModels, model: CompiledModel): TenantModel
   model.model.segment === undefined
     ? createTenantModels(model, live.segments)
     : createTenantModels(live.default, [...live.segments.filter((one) => one.model.id !== model.model.id), model])
-
-const HOUR_MS = 3_600_000
 
 const intervalsOf = (models: readonly CompiledModel[]): Map<string, number> => {
   const intervals = new Map<string, number>()

@@ -1,3 +1,5 @@
+import { everyTrue, isOrdered, negate, type Ordering, someTrue, type Truth } from '#libs/runtime/three-valued.ts'
+
 type Scalar = string | number | boolean
 export type Traits = Readonly<Record<string, unknown>>
 
@@ -7,22 +9,19 @@ export type TraitCondition =
   | { readonly any: readonly TraitCondition[] }
   | { readonly not: TraitCondition }
   | { readonly trait: string; readonly op: '==' | '!='; readonly value: Scalar }
-  | { readonly trait: string; readonly op: '<' | '<=' | '>' | '>='; readonly value: number }
+  | { readonly trait: string; readonly op: Ordering; readonly value: number }
   | { readonly trait: string; readonly op: 'in' | 'not_in'; readonly values: readonly Scalar[] }
   | { readonly trait: string; readonly op: 'known' | 'unknown' }
 
 /** The accounts a model is for. Of the models that match an account the one of the highest priority scores it. */
 export type Segment = { readonly priority: number; readonly when: TraitCondition }
 
-/** Null = cannot be known from these traits. */
-type Truth = boolean | null
-
 /** Whether an account with these traits is one of them; what cannot be known is no match. */
 export const matchesTraits = (condition: TraitCondition, traits: Traits): boolean => truthOf(condition, traits) === true
 
 const truthOf = (condition: TraitCondition, traits: Traits): Truth => {
-  if ('all' in condition) return every(condition.all.map((part) => truthOf(part, traits)))
-  if ('any' in condition) return negate(every(condition.any.map((part) => negate(truthOf(part, traits)))))
+  if ('all' in condition) return everyTrue(condition.all.map((part) => truthOf(part, traits)))
+  if ('any' in condition) return someTrue(condition.any.map((part) => truthOf(part, traits)))
   if ('not' in condition) return negate(truthOf(condition.not, traits))
   const value = Object.hasOwn(traits, condition.trait) ? traits[condition.trait] : undefined
   const known = value !== undefined && value !== null
@@ -40,16 +39,6 @@ const truthOf = (condition: TraitCondition, traits: Traits): Truth => {
     case 'not_in':
       return known ? !condition.values.includes(value as Scalar) : null
     default:
-      return typeof value === 'number' ? compare(value, condition.op, condition.value) : null
+      return typeof value === 'number' ? isOrdered(value, condition.op, condition.value) : null
   }
 }
-
-const compare = (value: number, op: '<' | '<=' | '>' | '>=', limit: number): boolean => {
-  if (op === '<') return value < limit
-  if (op === '<=') return value <= limit
-  return op === '>' ? value > limit : value >= limit
-}
-
-const every = (truths: readonly Truth[]): Truth =>
-  truths.includes(false) ? false : truths.includes(null) ? null : true
-const negate = (truth: Truth): Truth => (truth === null ? null : !truth)

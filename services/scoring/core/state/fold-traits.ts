@@ -1,10 +1,10 @@
+import { parseDay } from '#libs/time/calendar.ts'
+import type { Zone } from '#libs/time/time-zone.ts'
 import type { CountedEvent } from '../events/event.ts'
 import { boundKeys, compareEventOrders, type EventOrder, eventOrderOf, insertBounded } from '../events/event-order.ts'
 import { KNOWN_TYPES } from '../events/event-types.ts'
 import { countOf, flagOf, namesOf, numberOf, positiveOf, textOf } from '../events/properties.ts'
 import type { Traits } from '../models/segment.ts'
-import { parseDay } from '../time/calendar.ts'
-import type { Zone } from '../time/time-zone.ts'
 import { insertRenewalTrait } from './renewal-traits.ts'
 import { type AccountState, createState, own } from './state.ts'
 

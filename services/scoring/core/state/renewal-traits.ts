@@ -1,7 +1,8 @@
+import { DAY_MS } from '#libs/runtime/durations.ts'
 import { compareEventOrders } from '../events/event-order.ts'
 import type { RenewalTrait } from './state.ts'
 
-const SPAN_MS = 28 * 86_400_000
+const SPAN_MS = 28 * DAY_MS
 /** Of each value in each span of 28 UTC days these many earliest events are kept, and the last. */
 const EARLIEST_OF_SPAN = 16
 

@@ -1,5 +1,5 @@
+import { addMonths } from '#libs/time/calendar.ts'
 import { compareText } from '../events/event-order.ts'
-import { addMonths } from '../time/calendar.ts'
 import type { AccountState, RenewalTrait, SubscriptionEvent, SubscriptionKind } from './state.ts'
 
 export type Subscription = {

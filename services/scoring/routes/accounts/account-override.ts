@@ -4,6 +4,7 @@ import { routes } from '#libs/http/routes.ts'
 import { type Clock, toInstant } from '#libs/runtime/clock.ts'
 import { DAY_MS } from '#libs/runtime/durations.ts'
 import { RequestError } from '#libs/runtime/errors.ts'
+import { parseInstant } from '#libs/time/instant.ts'
 import { applyCause } from '../../core/account/apply-events.ts'
 import type { Override } from '../../core/evaluation/evaluation.ts'
 import { round4 } from '../../core/largest-remainder.ts'
@@ -69,7 +70,7 @@ export const accountOverrideRoutes = ({
       async ({ params, body, principal }) => {
         const now = clock.now()
         const expiresAt =
-          body.expiresAt === undefined ? now + defaultDays(body.score) * DAY_MS : Date.parse(body.expiresAt)
+          body.expiresAt === undefined ? now + defaultDays(body.score) * DAY_MS : parseInstant(body.expiresAt)
         if (expiresAt <= now) {
           throw new RequestError(422, 'invalid_request', 'The request body is not valid', [
             { pointer: '/expiresAt', code: 'in_the_past', detail: 'An instant after now wanted' },

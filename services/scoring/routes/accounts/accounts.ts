@@ -4,7 +4,7 @@ import { decodeCursor, pageOf, pageQuery, pageSchema } from '#libs/http/pages.ts
 import { routes } from '#libs/http/routes.ts'
 import type { Database } from '#libs/postgres/database.ts'
 import { toInstant } from '#libs/runtime/clock.ts'
-import { dateOfDay } from '../../core/time/time-zone.ts'
+import { dateOfDay } from '#libs/time/time-zone.ts'
 import {
   type AccountSummaryRow,
   listAccounts,

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { RequestError } from '#libs/runtime/errors.ts'
-import { parseInstant } from '../../core/time/instant.ts'
+import { parseInstant } from '#libs/time/instant.ts'
 
 /** An instant in the query, still to be read by `readInstant`. */
 export const instantParameter = z.string().min(1).max(40).optional().describe('RFC 3339')

@@ -1,19 +1,17 @@
-import { textOf } from '../events/properties.ts'
+import { DAY_MS } from '../runtime/durations.ts'
 import { parseInstant } from './instant.ts'
 import type { Zone } from './time-zone.ts'
 
-const DAY_MS = 86_400_000
 const DATE = /^\d{4}-\d\d-\d\d$/
 
 /** The day of a date, or the local day of an RFC 3339 instant; null for anything else. */
 export const parseDay = (value: unknown, zone: Zone): number | null => {
-  const text = textOf(value)
-  if (text === null) return null
-  if (DATE.test(text)) {
-    const at = parseInstant(`${text}T00:00:00.000Z`)
+  if (typeof value !== 'string') return null
+  if (DATE.test(value)) {
+    const at = parseInstant(`${value}T00:00:00.000Z`)
     return Number.isNaN(at) ? null : at / DAY_MS
   }
-  const at = parseInstant(text)
+  const at = parseInstant(value)
   return Number.isNaN(at) ? null : zone.dayOf(at)
 }
 

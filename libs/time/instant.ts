@@ -1,3 +1,5 @@
+import { HOUR_MS, MINUTE_MS, SECOND_MS } from '../runtime/durations.ts'
+
 const PLAIN_LENGTH = '2026-11-22T10:00:00.000Z'.length
 const RFC_3339 = /^(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d)(?::(\d\d)(?:\.\d+)?)?(?:[Zz]|[+-]([01]\d|2[0-3]):[0-5]\d)$/
 const MORE_DIGITS = /(\.\d{3})\d+/
@@ -18,7 +20,7 @@ export const parseInstant = (text: string): number => {
     const separated = text.charCodeAt(13) === 58 && text.charCodeAt(16) === 58 && text.charCodeAt(19) === 46
     const lastDigit = text.charCodeAt(22)
     if (separated && hours < 24 && minutes < 60 && seconds < 60 && millis >= 0 && lastDigit >= 48 && lastDigit <= 57) {
-      return startOfDate(text.slice(0, 10)) + hours * 3_600_000 + minutes * 60_000 + seconds * 1_000 + millis
+      return startOfDate(text.slice(0, 10)) + hours * HOUR_MS + minutes * MINUTE_MS + seconds * SECOND_MS + millis
     }
     return Number.NaN
   }
