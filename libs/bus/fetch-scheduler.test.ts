@@ -1,58 +1,100 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { createReadingTurns, type Holding } from './fetch-scheduler.ts'
+import { createFetchScheduler, type FetchState } from './fetch-scheduler.ts'
 
 const LIMIT = 100
-const holding = (partition: number, bufferedBytes: number, behind = true): Holding => ({
+const state = (partition: number, bufferedBytes: number, behind = true): FetchState => ({
   partition,
+  waitingBytes: 0,
   bufferedBytes,
-  fullness: bufferedBytes / LIMIT,
   behind,
 })
 
-describe('partitions that are behind', () => {
-  it('read one at a time, each until it is full, and in turn', () => {
-    const readersOf = createReadingTurns(1_000)
+/** A scheduler whose partitions are full at `LIMIT` buffered bytes, or when a batch of half of it waits. */
+const setUp = (maxBufferedBytes?: number) => {
+  const paused = new Set<number>()
+  let states: readonly FetchState[] = []
+  const scheduler = createFetchScheduler({
+    inFlight: 2,
+    maxBatchBytes: LIMIT / 2,
+    maxBufferedBytes,
+    states: () => states,
+    pause: (partition) => void paused.add(partition),
+    resume: (partition) => void paused.delete(partition),
+  })
+  const fetching = () => states.map(({ partition }) => partition).filter((partition) => !paused.has(partition))
+  const fetchingOf = (now: readonly FetchState[]): number[] => {
+    states = now
+    scheduler.update()
+    return fetching()
+  }
+  const set = (now: readonly FetchState[]): void => {
+    states = now
+  }
+  return { scheduler, set, fetching, fetchingOf }
+}
+
+describe('partitions that lag', () => {
+  it('fetch one at a time, each until it is full, and in turn', () => {
+    const { fetchingOf } = setUp(1_000)
     const order: number[] = []
-    const held = [0, 0, 0]
+    const buffered = [0, 0, 0]
     for (let round = 0; round < 9; round++) {
-      const [reader, ...others] = readersOf(held.map((bytes, partition) => holding(partition, bytes)))
+      const [reader, ...others] = fetchingOf(buffered.map((bytes, partition) => state(partition, bytes)))
       expect(others).toEqual([])
       order.push(reader!)
-      held[reader!]! += 50
-      // What is full is flushed while the next one reads.
-      for (const [partition, bytes] of held.entries()) if (bytes >= LIMIT && partition !== reader) held[partition] = 0
+      buffered[reader!]! += 50
+      // A full partition is flushed while the next one fetches.
+      for (const [partition, bytes] of buffered.entries())
+        if (bytes >= LIMIT && partition !== reader) buffered[partition] = 0
     }
     expect(order).toEqual([0, 0, 1, 1, 2, 2, 0, 0, 1])
   })
 
-  it('read nothing while all together hold what they may', () => {
-    const readersOf = createReadingTurns(150)
-    expect([...readersOf([holding(0, 100), holding(1, 50), holding(2, 0)])]).toEqual([])
-    expect([...readersOf([holding(0, 0), holding(1, 50), holding(2, 0)])]).toHaveLength(1)
+  it('fetch nothing while all together buffer the shared limit', () => {
+    const { fetchingOf } = setUp(150)
+    expect(fetchingOf([state(0, 100), state(1, 50), state(2, 0)])).toEqual([])
+    expect(fetchingOf([state(0, 0), state(1, 50), state(2, 0)])).toHaveLength(1)
   })
 })
 
-it('a partition that is not behind reads whatever the others hold, until it is full itself', () => {
-  const readersOf = createReadingTurns(150)
-  expect([...readersOf([holding(0, 100), holding(1, 90, false), holding(2, 100, false)])]).toEqual([1])
+it('a partition that keeps up fetches whatever the others buffer, until it is full itself', () => {
+  const { fetchingOf } = setUp(150)
+  expect(fetchingOf([state(0, 100), state(1, 90, false), state(2, 100, false)])).toEqual([1])
 })
 
-it('a log is read to its end, whatever its partitions hold, with and without a common bound', () => {
+it('a partition whose waiting records fill a batch fetches again once a batch has taken them', () => {
+  const { scheduler, set, fetching, fetchingOf } = setUp()
+  expect(fetchingOf([{ ...state(0, 50), waitingBytes: 50 }, state(1, 0)])).toEqual([1])
+  set([state(0, 50), state(1, 0)])
+  scheduler.onRoom()
+  expect(fetching()).toEqual([0, 1])
+})
+
+it('a partition that was lost while paused fetches when it returns', () => {
+  const { scheduler, fetching, fetchingOf } = setUp()
+  expect(fetchingOf([state(0, LIMIT)])).toEqual([])
+  scheduler.forget([0])
+  expect(fetching()).toEqual([0])
+})
+
+it('a log is read to its end, whatever its partitions buffer, with and without a shared limit', () => {
   fc.assert(
     fc.property(fc.array(fc.nat(400), { minLength: 1, maxLength: 12 }), fc.boolean(), (lengths, bounded) => {
-      const readersOf = createReadingTurns(bounded ? 1_000 : undefined)
+      const { fetchingOf } = setUp(bounded ? 1_000 : undefined)
       const left = [...lengths]
-      const held = lengths.map(() => 0)
+      const buffered = lengths.map(() => 0)
       for (let round = 0; left.some((records) => records > 0); round++) {
         expect(round).toBeLessThan(1_000)
-        const readers = readersOf(left.map((records, partition) => holding(partition, held[partition]!, records > 0)))
+        const readers = fetchingOf(
+          left.map((records, partition) => state(partition, buffered[partition]!, records > 0)),
+        )
         for (const partition of readers) {
           const read = Math.min(30, left[partition]!)
           left[partition]! -= read
-          held[partition]! += read
+          buffered[partition]! += read
         }
-        if (round % 3 === 0) held.fill(0)
+        if (round % 3 === 0) buffered.fill(0)
       }
     }),
   )

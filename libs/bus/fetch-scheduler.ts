@@ -1,31 +1,86 @@
-export type Holding = {
+/** What one partition has in memory, and whether its log holds more. */
+export type FetchState = {
   readonly partition: number
-  /** What it holds in memory. */
+  /** Bytes of the records that no batch has taken yet. */
+  readonly waitingBytes: number
+  /** Bytes of all records in memory: the waiting ones and those being handled. */
   readonly bufferedBytes: number
-  /** How near that is to its own bound: from 1 on it reads no further. */
-  readonly fullness: number
-  /** The log is known to hold more of it. */
+  /** The log is known to hold records that were not fetched yet. */
   readonly behind: boolean
 }
 
+export type FetchSchedulerOptions = {
+  readonly inFlight: number
+  readonly maxBatchBytes: number
+  /** Shared limit of the bytes that all partitions buffer; undefined for none. */
+  readonly maxBufferedBytes: number | undefined
+  /** The partitions of this member, as they are now. */
+  readonly states: () => readonly FetchState[]
+  readonly pause: (partition: number) => void
+  readonly resume: (partition: number) => void
+}
+
+export type FetchScheduler = {
+  /** Pauses and resumes partitions by their states. Call it after every fetch. */
+  readonly update: () => void
+  /** The same, when a batch was taken or is done. Costs nothing while no partition is paused. */
+  readonly onRoom: () => void
+  /** Resumes partitions that went to another member: a paused one would stay so after its return. */
+  readonly forget: (partitions: readonly number[]) => void
+}
+
+/** What may wait over all partitions of a member. */
+const MAX_WAITING_BYTES = 32 * 1024 * 1024
+
 /**
- * Says which of the partitions read on: without a common bound, all that are not full. With one, of those that are behind it is one at
- * a time, in turn, until it is full: its reader can fill its batches and let go of them, while all at once would share the bound and each
- * get through in small pieces. With `maxBufferedBytes` taken by all together none of them reads. What comes new to the others is read as it comes.
+ * Decides which partitions may fetch. A partition is full, and does not fetch, once its waiting
+ * records fill a batch or its buffered ones `inFlight` batches (2 at least).
+ * Without a shared limit every partition that is not full fetches. With one, lagging partitions take
+ * turns, each until it is full, so that each can fill its batches instead of all sharing the limit
+ * in small pieces. At the limit no lagging partition fetches. Partitions that keep up always fetch.
  */
-export const createReadingTurns = (
-  maxBufferedBytes: number | undefined,
-): ((holdings: readonly Holding[]) => ReadonlySet<number>) => {
+export const createFetchScheduler = (options: FetchSchedulerOptions): FetchScheduler => {
+  const { inFlight, maxBatchBytes, maxBufferedBytes, states, pause, resume } = options
+  const maxPartitionBytes = Math.max(2, inFlight) * maxBatchBytes
+  const paused = new Set<number>()
   let turn = -1
-  return (holdings) => {
-    const open = holdings.filter(({ fullness }) => fullness < 1)
-    const readsFreely = ({ behind }: Holding): boolean => maxBufferedBytes === undefined || !behind
-    const reading = new Set(open.filter(readsFreely).map(({ partition }) => partition))
-    if (maxBufferedBytes === undefined) return reading
-    if (holdings.reduce((sum, { bufferedBytes }) => sum + bufferedBytes, 0) >= maxBufferedBytes) return reading
-    const waiting = open.flatMap(({ partition, behind }) => (behind ? [partition] : [])).sort((a, b) => a - b)
-    if (waiting.length === 0) return reading
-    turn = waiting.find((partition) => partition >= turn) ?? waiting[0]!
-    return reading.add(turn)
+
+  const chooseFetching = (all: readonly FetchState[]): ReadonlySet<number> => {
+    const maxWaitingBytes = Math.min(maxBatchBytes, MAX_WAITING_BYTES / all.length)
+    const open = all.filter((one) => one.waitingBytes < maxWaitingBytes && one.bufferedBytes < maxPartitionBytes)
+    const fetching = open.filter(({ behind }) => maxBufferedBytes === undefined || !behind)
+    const chosen = new Set(fetching.map(({ partition }) => partition))
+    const buffered = all.reduce((sum, { bufferedBytes }) => sum + bufferedBytes, 0)
+    if (maxBufferedBytes === undefined || buffered >= maxBufferedBytes) return chosen
+    const lagging = open.flatMap(({ partition, behind }) => (behind ? [partition] : [])).sort((a, b) => a - b)
+    if (lagging.length === 0) return chosen
+    turn = lagging.find((partition) => partition >= turn) ?? lagging[0]!
+    return chosen.add(turn)
+  }
+
+  const letFetch = (partition: number): void => {
+    if (paused.delete(partition)) resume(partition)
+  }
+
+  const update = (): void => {
+    const all = states()
+    const chosen = chooseFetching(all)
+    for (const { partition } of all) {
+      if (chosen.has(partition)) letFetch(partition)
+      else if (!paused.has(partition)) {
+        paused.add(partition)
+        pause(partition)
+      }
+    }
+  }
+
+  return {
+    update,
+    onRoom: () => {
+      if (paused.size > 0) update()
+    },
+    forget: (partitions) => {
+      for (const partition of partitions) letFetch(partition)
+    },
   }
 }

@@ -1,23 +1,25 @@
+import type { FetchState } from '../fetch-scheduler.ts'
 import type { PartitionWorker } from '../partition-worker.ts'
 
-/** A partition that this member holds. */
+/** A partition that the group assigned to this member. */
 type Assigned = {
   readonly worker: PartitionWorker
-  /** Offset after the last record that the worker was given; undefined before the first. */
+  /** Offset after the last record that was pushed to the worker; undefined before the first. */
   next?: number
-  /** Offset up to which all is done; undefined before the first batch is. */
+  /** Every record before this offset is done; undefined before the first batch is. */
   position?: number
   committed?: number
-  /** End of the log as the last fetch saw it. */
+  /** End of the log as of the last fetch. */
   end?: number
 }
 
 export type Position = { readonly partition: number; readonly position: number }
 
 export type AssignedPartitions = {
+  /** Creates the partition with its worker, if it is unknown. */
   readonly get: (partition: number) => Assigned
   readonly numbers: () => readonly number[]
-  /** Keeps what is still assigned, lets go of the rest (their batches under way may finish) and answers both. */
+  /** Keeps the partitions that are still assigned and drops the others, whose batches in flight may finish. */
   readonly assign: (assigned: readonly number[]) => {
     readonly kept: readonly number[]
     readonly lost: readonly number[]
@@ -25,8 +27,9 @@ export type AssignedPartitions = {
   /** Positions that the group does not know yet. */
   readonly uncommitted: () => readonly Position[]
   readonly committed: (positions: readonly Position[]) => void
+  readonly fetchStates: () => readonly FetchState[]
   readonly lag: () => number
-  /** Aborts all and waits for the batches under way. */
+  /** Aborts every worker and waits for its batches in flight. */
   readonly stop: () => Promise<void>
 }
 
@@ -34,45 +37,53 @@ export type AssignedPartitions = {
 export const createAssignedPartitions = (
   createWorker: (partition: number, onDone: (nextOffset: number) => void) => PartitionWorker,
 ): AssignedPartitions => {
-  const owned = new Map<number, Assigned>()
+  const partitions = new Map<number, Assigned>()
 
   const get = (partition: number): Assigned => {
-    const known = owned.get(partition)
+    const known = partitions.get(partition)
     if (known) return known
     const worker = createWorker(partition, (nextOffset) => {
-      made.position = nextOffset
+      created.position = nextOffset
     })
-    const made: Assigned = { worker }
-    owned.set(partition, made)
-    return made
+    const created: Assigned = { worker }
+    partitions.set(partition, created)
+    return created
   }
 
   return {
     get,
-    numbers: () => [...owned.keys()],
+    numbers: () => [...partitions.keys()],
     assign: (assigned) => {
-      const before = [...owned.keys()]
+      const before = [...partitions.keys()]
       const lost = before.filter((partition) => !assigned.includes(partition))
       for (const partition of lost) {
-        void owned.get(partition)!.worker.stop()
-        owned.delete(partition)
+        void partitions.get(partition)!.worker.stop()
+        partitions.delete(partition)
       }
       for (const partition of assigned) get(partition)
       return { kept: before.filter((partition) => assigned.includes(partition)), lost }
     },
     uncommitted: () =>
-      [...owned].flatMap(([partition, { position, committed }]) =>
+      [...partitions].flatMap(([partition, { position, committed }]) =>
         position !== undefined && position !== committed ? [{ partition, position }] : [],
       ),
     committed: (positions) => {
       for (const { partition, position } of positions) {
-        const holder = owned.get(partition)
-        if (holder) holder.committed = position
+        const assigned = partitions.get(partition)
+        if (assigned) assigned.committed = position
       }
     },
-    lag: () => [...owned.values()].reduce((sum, { end = 0, position = end }) => sum + Math.max(0, end - position), 0),
+    fetchStates: () =>
+      [...partitions].map(([partition, { worker, next = 0, end = next }]) => ({
+        partition,
+        waitingBytes: worker.waitingBytes(),
+        bufferedBytes: worker.bufferedBytes(),
+        behind: next < end,
+      })),
+    lag: () =>
+      [...partitions.values()].reduce((sum, { end = 0, position = end }) => sum + Math.max(0, end - position), 0),
     stop: async () => {
-      await Promise.all([...owned.values()].map(({ worker }) => worker.stop()))
+      await Promise.all([...partitions.values()].map(({ worker }) => worker.stop()))
     },
   }
 }

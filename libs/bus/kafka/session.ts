@@ -1,24 +1,25 @@
 import type { Consumer, EachBatchPayload, Kafka } from 'kafkajs'
 import { type Clock, sleep } from '#libs/runtime/clock.ts'
-import { failpoint } from '#libs/runtime/failpoint.ts'
 import type { Logger } from '#libs/runtime/logger.ts'
-import { createReadingTurns } from '../fetch-scheduler.ts'
+import { createFetchScheduler } from '../fetch-scheduler.ts'
 import type { PartitionWorker } from '../partition-worker.ts'
+import { commitPositions, followAssignments } from './membership.ts'
 import { type AssignedPartitions, createAssignedPartitions } from './partitions.ts'
 import type { LogBatch } from './wire/batch-decoder.ts'
 import { toChunks } from './wire/records.ts'
 
-/** Per partition and fetch, as sent: compressed events unpack to about ten times this. Small enough that decoding one fetch does not hold up the loop for long. */
+/**
+ * Limit of one partition in one fetch, in compressed bytes: events unpack to about ten times this.
+ * Decoding one fetch must not hold up the event loop for long.
+ */
 const FETCH_PARTITION_BYTES = 256 * 1024
 const FETCH_BYTES = 1024 * 1024
 const FETCH_WAIT_MS = 100
-/** What may wait in memory over all partitions of a member. */
-const WAITING_BYTES = 32 * 1024 * 1024
 const HEARTBEAT_MS = 1_000
 const REBALANCE_TIMEOUT_MS = 30_000
-/** kafkajs fetches many times a second; when it has not for so long, it hangs. */
+/** kafkajs fetches many times a second. A consumer that has not fetched for this long hangs. */
 const HANGS_AFTER_MS = 60_000
-/** How long added partitions may go unnoticed. */
+/** Added partitions are noticed within this time. */
 const METADATA_AGE_MS = 60_000
 const STOP_TIMEOUT_MS = 15_000
 
@@ -26,7 +27,7 @@ export type SessionOptions = {
   readonly kafka: Kafka
   readonly clock: Clock
   readonly logger: Logger
-  /** As the broker calls it. */
+  /** The topic's name on the broker. */
   readonly topic: string
   readonly group: string
   readonly inFlight: number
@@ -42,11 +43,11 @@ export type SessionOptions = {
 
 export type KafkaSession = {
   readonly partitions: AssignedPartitions
-  /** Resolves when the consumer has died and cannot go on by itself. */
+  /** Resolves when the consumer has crashed and cannot go on by itself. */
   readonly ended: Promise<void>
   readonly commit: () => Promise<void>
   readonly hangs: () => boolean
-  /** Finishes the batches under way, commits, leaves the group. */
+  /** Finishes the batches in flight, commits, leaves the group. */
   readonly stop: () => Promise<void>
 }
 
@@ -62,108 +63,63 @@ const createConsumer = ({ kafka, group, sessionTimeoutMs, maxBatchBytes }: Sessi
     maxBytes: FETCH_BYTES,
     allowAutoTopicCreation: false,
     metadataMaxAge: METADATA_AGE_MS,
-    // A consumer that crashed is made anew by kafka-consumer.ts, whatever the error; kafkajs gives up after some of them.
+    // kafkajs gives up after some errors: consumer.ts replaces a crashed session whatever the error.
     retry: { initialRetryTime: 100, maxRetryTime: 1_000, retries: 6, restartOnFailure: async () => false },
   })
 
 /**
- * One membership of kafkajs in the group, from joining to the first crash. `eachBatch` only hands the records on and returns: kafkajs
- * waits for the batches of all partitions before it fetches again, and restarts the whole consumer when one throws. What is too
- * much pauses its partition. Positions are committed from outside, about once a second.
+ * One membership of kafkajs in the group, from joining to the first crash. `eachBatch` only passes
+ * the records on: kafkajs waits for the batches of all partitions before it fetches again, and
+ * restarts the whole consumer when one throws. The scheduler decides which partitions fetch.
+ * The caller commits, about once a second.
  */
 export const openKafkaSession = async (options: SessionOptions): Promise<KafkaSession> => {
-  const { topic, logger, clock } = options
+  const { topic, group, inFlight, maxBatchBytes, maxBufferedBytes, logger, clock } = options
   const consumer = createConsumer(options)
-  let memberId: string | undefined
-  let stopping = false
-  let over = false
-  let activeAt = clock.now()
+  let state: 'open' | 'stopping' | 'crashed' = 'open'
+  let fetchedAt = clock.now()
 
-  const waitingLimit = (): number =>
-    Math.min(options.maxBatchBytes, WAITING_BYTES / Math.max(1, partitions.numbers().length))
-  const bufferedLimit = Math.max(2, options.inFlight) * options.maxBatchBytes
-  /** How full the memory of a partition is: it reads no further from 1 on. */
-  const fullness = (worker: PartitionWorker): number =>
-    Math.max(worker.waitingBytes() / waitingLimit(), worker.bufferedBytes() / bufferedLimit)
-  const paused = new Set<number>()
-  const resume = (partition: number): void => {
-    if (paused.delete(partition) && !stopping && !over) consumer.resume([{ topic, partitions: [partition] }])
-  }
-  const pause = (partition: number): void => {
-    paused.add(partition)
-    consumer.pause([{ topic, partitions: [partition] }])
-  }
-  const readersOf = createReadingTurns(options.maxBufferedBytes)
-  const takeTurns = (): void => {
-    const holdings = partitions.numbers().map((partition) => {
-      const { worker, next = 0, end = next } = partitions.get(partition)
-      return { partition, bufferedBytes: worker.bufferedBytes(), fullness: fullness(worker), behind: next < end }
-    })
-    const readers = readersOf(holdings)
-    for (const { partition } of holdings) {
-      if (readers.has(partition)) resume(partition)
-      else if (!paused.has(partition)) pause(partition)
-    }
-  }
+  const scheduler = createFetchScheduler({
+    inFlight,
+    maxBatchBytes,
+    maxBufferedBytes,
+    states: () => partitions.fetchStates(),
+    pause: (partition) => consumer.pause([{ topic, partitions: [partition] }]),
+    resume: (partition) => {
+      if (state === 'open') consumer.resume([{ topic, partitions: [partition] }])
+    },
+  })
   const partitions = createAssignedPartitions((partition, onDone) =>
-    options.createWorker(partition, onDone, () => {
-      if (paused.size > 0) takeTurns()
-    }),
+    options.createWorker(partition, onDone, scheduler.onRoom),
   )
-
-  const commit = async (): Promise<void> => {
-    const due = partitions.uncommitted()
-    if (due.length === 0) return
-    failpoint('bus.position.before')
-    await consumer.commitOffsets(due.map(({ partition, position }) => ({ topic, partition, offset: String(position) })))
-    failpoint('bus.position.after')
-    partitions.committed(due)
-  }
-  const commitIfPossible = (): Promise<void> =>
-    commit().catch((error: Error) => logger.debug({ topic, reason: error.message }, 'positions not committed'))
+  const membership = { consumer, topic, group, partitions, scheduler, logger }
 
   const eachBatch = async ({ batch, resolveOffset, isRunning, isStale }: EachBatchPayload): Promise<void> => {
-    if (stopping || !isRunning() || isStale()) return
-    const { partition, messages } = batch
-    const assigned = partitions.get(partition)
+    if (state !== 'open' || !isRunning() || isStale()) return
+    const { messages } = batch
+    const assigned = partitions.get(batch.partition)
     assigned.end = Number(batch.highWatermark)
     assigned.next = Number(batch.lastOffset()) + 1
     resolveOffset(messages.at(-1)!.offset)
     const { fetchedOffset } = batch as unknown as { readonly fetchedOffset: string }
-    assigned.worker.push(
-      ...toChunks(messages as unknown as LogBatch[], Number(fetchedOffset), assigned.next < assigned.end),
-    )
-    takeTurns()
+    const more = assigned.next < assigned.end
+    assigned.worker.push(...toChunks(messages as unknown as LogBatch[], Number(fetchedOffset), more))
+    scheduler.update()
   }
 
-  const { GROUP_JOIN, REBALANCING, FETCH_START, CRASH } = consumer.events
-  consumer.on(FETCH_START, () => {
-    activeAt = clock.now()
+  consumer.on(consumer.events.FETCH_START, () => {
+    fetchedAt = clock.now()
   })
-  consumer.on(REBALANCING, () => void commitIfPossible())
-  consumer.on(GROUP_JOIN, ({ payload }) => {
-    const assigned = payload.memberAssignment[topic] ?? []
-    // A member that was put out and came back as a new one has missed what happened meanwhile: it starts from the group's positions.
-    if (payload.memberId !== memberId) partitions.assign([])
-    memberId = payload.memberId
-    const { kept, lost } = partitions.assign(assigned)
-    for (const partition of lost) resume(partition)
-    // kafkajs goes back to the committed positions of the partitions it keeps, whose records are here already.
-    for (const partition of kept) {
-      const { next } = partitions.get(partition)
-      if (next !== undefined) consumer.seek({ topic, partition, offset: String(next) })
-    }
-    logger.info({ topic, group: options.group, partitions: assigned }, 'partitions assigned')
-  })
+  followAssignments(membership)
   const ended = new Promise<void>((resolve) => {
-    consumer.on(CRASH, () => {
-      over = true
+    consumer.on(consumer.events.CRASH, () => {
+      state = 'crashed'
       resolve()
     })
   })
 
-  const leave = (): Promise<unknown> =>
-    Promise.race([consumer.disconnect().catch(() => undefined), sleep(clock, STOP_TIMEOUT_MS)])
+  const withTimeout = (work: Promise<unknown>): Promise<unknown> => Promise.race([work, sleep(clock, STOP_TIMEOUT_MS)])
+  const leave = (): Promise<unknown> => withTimeout(consumer.disconnect().catch(() => undefined))
   try {
     await consumer.connect()
     await consumer.subscribe({ topics: [topic], fromBeginning: true })
@@ -176,13 +132,13 @@ export const openKafkaSession = async (options: SessionOptions): Promise<KafkaSe
   return {
     partitions,
     ended,
-    commit: commitIfPossible,
-    hangs: () => clock.now() - activeAt > HANGS_AFTER_MS,
+    commit: () => commitPositions(membership),
+    hangs: () => clock.now() - fetchedAt > HANGS_AFTER_MS,
     stop: async () => {
-      stopping = true
-      if (!over) consumer.pause([{ topic }])
-      await Promise.race([partitions.stop(), sleep(clock, STOP_TIMEOUT_MS)])
-      await Promise.race([commitIfPossible(), sleep(clock, STOP_TIMEOUT_MS)])
+      if (state === 'open') consumer.pause([{ topic }])
+      state = 'stopping'
+      await withTimeout(partitions.stop())
+      await withTimeout(commitPositions(membership))
       await leave()
     },
   }
