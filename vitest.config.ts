@@ -5,6 +5,7 @@ export default defineConfig({
   test: {
     include: ['libs/**/*.test.ts', 'services/**/*.test.ts', 'tests/**/*.test.ts'],
     globalSetup: ['tests/support/processes/global-setup.ts'],
+    setupFiles: ['tests/support/processes/setup-file.ts'],
     maxWorkers: 2,
     testTimeout: 60_000,
     hookTimeout: 120_000,

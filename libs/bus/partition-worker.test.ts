@@ -62,24 +62,24 @@ describe('the records of one partition', () => {
     expect(handed).toEqual([[0, 1]])
   })
 
-  it('are freed once they are done, all of a chunk with the last of it, and only where the handler keeps nothing', async () => {
+  it('are released once they are done, all of a chunk with the last of it, and only where the handler keeps nothing', async () => {
     for (const releaseAfterHandling of [true, false]) {
-      const freed: string[] = []
+      const released: string[] = []
       const { worker, handed, positions, pass } = setUp(
         async ({ records }) => {
-          expect(records.every(({ offset }) => (offset < 3 ? !freed.includes('cut') : !freed.includes('whole')))).toBe(
-            true,
-          )
+          expect(
+            records.every(({ offset }) => (offset < 3 ? !released.includes('cut') : !released.includes('whole'))),
+          ).toBe(true)
         },
         { releaseAfterHandling, inFlight: 2, maxBatchBytes: 500 },
       )
       worker.push(
-        { ...chunk(0, 3), free: () => void freed.push(`cut after ${positions.at(-1)}`) },
-        { ...chunk(3, 1), free: () => void freed.push(`whole after ${positions.at(-1)}`) },
+        { ...chunk(0, 3), release: () => void released.push(`cut after ${positions.at(-1)}`) },
+        { ...chunk(3, 1), release: () => void released.push(`whole after ${positions.at(-1)}`) },
       )
       await pass()
       expect(handed.flat()).toEqual([0, 1, 2, 3])
-      expect(freed).toEqual(releaseAfterHandling ? ['cut after 4', 'whole after 4'] : [])
+      expect(released).toEqual(releaseAfterHandling ? ['cut after 4', 'whole after 4'] : [])
     }
   })
 

@@ -17,7 +17,7 @@ export type Chunk = {
   /** The log held others behind them. */
   readonly more?: boolean
   /** Gives their memory back: nobody may look at them any more. */
-  readonly free?: () => void
+  readonly release?: () => void
 }
 
 export type PartitionWorker = {
@@ -73,10 +73,10 @@ const takeBatch = (waiting: Chunk[], maxBytes: number): Required<Chunk> => {
   }
   const more = waiting.length > 0 || taken.at(-1)!.more === true
   const records = taken.length === 1 ? taken[0]!.records : taken.flatMap((chunk) => chunk.records)
-  const free = (): void => {
-    for (const chunk of taken) chunk.free?.()
+  const release = (): void => {
+    for (const chunk of taken) chunk.release?.()
   }
-  return { records, bytes, more, free }
+  return { records, bytes, more, release }
 }
 
 type UnderWay = { readonly chunk: Chunk; readonly batch: Batch; readonly settled: Promise<unknown> }
@@ -135,7 +135,7 @@ export const createPartitionWorker = (options: PartitionWorkerOptions): Partitio
       const { records, bytes } = head.chunk
       bufferedBytes -= bytes
       options.onDone(records.at(-1)!.offset + 1, records.length)
-      if (options.releaseAfterHandling) head.chunk.free?.()
+      if (options.releaseAfterHandling) head.chunk.release?.()
       options.onRoom()
       fill()
     }

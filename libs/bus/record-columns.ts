@@ -1,10 +1,11 @@
 import type { DeliveredRecord } from './bus.ts'
 import { type Chunk, RECORD_OVERHEAD } from './partition-worker.ts'
+import { releaseBytes } from './release-bytes.ts'
 
-/** Records as columns: what waits in memory is the bytes they came in and a few numbers each. */
+/** Records as columns: while they wait they take the bytes they came in, and a few numbers each. */
 export type RecordColumns = {
   readonly bytes: Buffer
-  /** Of record i: where its key begins and ends at 4i and 4i + 1, its value at 4i + 2 and 4i + 3; one that is null is empty. */
+  /** Record i: its key lies from 4i to 4i + 1, its value from 4i + 2 to 4i + 3. A null one is empty. */
   readonly bounds: Int32Array
   readonly offsets: Float64Array
   /** Epoch ms. */
@@ -22,7 +23,7 @@ export const createColumns = (bytes: Buffer, count: number): RecordColumns => ({
 
 type View = { readonly columns: RecordColumns; readonly index: number }
 
-/** Decodes a field when it is read: at hundreds of thousands of records a second, what nobody reads must cost nothing. */
+/** Decodes a field when it is read: at 100,000 records/s a field that nobody reads must cost nothing. */
 const view: DeliveredRecord & ThisType<View> = {
   get key() {
     const { bytes, bounds } = this.columns
@@ -47,7 +48,7 @@ const view: DeliveredRecord & ThisType<View> = {
   },
 }
 
-/** Records `from` to before `to`. With `isLast`, nobody needs others of these columns once they are done. */
+/** Records `from` to before `to`. With `isLast`, releasing the chunk releases the bytes of all columns. */
 export const toChunk = (columns: RecordColumns, from: number, to: number, isLast: boolean): Chunk => {
   const { bounds } = columns
   const records = new Array<DeliveredRecord>(to - from)
@@ -57,13 +58,5 @@ export const toChunk = (columns: RecordColumns, from: number, to: number, isLast
     bytes += keyLength + bounds[index * 4 + 3]! - bounds[index * 4 + 2]! + RECORD_OVERHEAD
     records[index - from] = { __proto__: view, columns, index } as unknown as DeliveredRecord
   }
-  return isLast ? { records, bytes, free: () => free(columns.bytes) } : { records, bytes }
-}
-
-/** Beside what was unpacked there may be so many unused bytes: a buffer that is filled to the last has node's zlib make another. */
-export const SPARE_BYTES = 1
-
-/** Small buffers are parts of one that many share, as is what came unpacked. */
-const free = ({ buffer, length }: Buffer): void => {
-  if (buffer.byteLength <= length + SPARE_BYTES) (buffer as ArrayBuffer).transfer(0)
+  return isLast ? { records, bytes, release: () => releaseBytes(columns.bytes) } : { records, bytes }
 }

@@ -1,5 +1,5 @@
 import type { Sql } from '#libs/postgres/database.ts'
-import { packFrame, unpackFrame } from '../log/log-frames.ts'
+import { packBody, unpackBody } from '#libs/runtime/zstd.ts'
 import { type LogPlace, lockFrames, type PackedFrame, writeFrames } from './frame-store.ts'
 
 const FRAMES_AT_ONCE = 100
@@ -23,10 +23,10 @@ export const editLog = async (
       tx,
       part.map((group) => group[0]!),
     )) {
-      const bytes = Buffer.from(unpackFrame(packed.bytes))
+      const bytes = Buffer.from(unpackBody(packed.bytes))
       let changed = false
       for (const place of inFrame.get(frameName(packed))!) changed = edit(bytes, place) || changed
-      if (changed) edited.push({ ...packed, bytes: packFrame(bytes) })
+      if (changed) edited.push({ ...packed, bytes: await packBody(bytes) })
     }
     await writeFrames(tx, edited)
   }

@@ -1,12 +1,13 @@
 import type { AccountKey } from '#libs/contracts/topics.ts'
 import type { Sql } from '#libs/postgres/database.ts'
+import { unpackBody } from '#libs/runtime/zstd.ts'
 import { type ReceivedEvent, readKeptRecord } from '../core/events/parse-event.ts'
-import { eventsIn, unpackFrame } from './log-frames.ts'
+import { eventsIn } from './log-frames.ts'
 import { type FramedRow, placeOf } from './log-rows.ts'
 
 /** Events of one flush, as they were kept. */
 const readKept = (key: AccountKey, row: FramedRow): ReceivedEvent[] =>
-  eventsIn(unpackFrame(row.bytes), placeOf(row)).map((value) => readKeptEvent(key, value))
+  eventsIn(unpackBody(row.bytes), placeOf(row)).map((value) => readKeptEvent(key, value))
 
 export const readKeptEvent = (key: AccountKey, value: Buffer): ReceivedEvent => {
   const read = readKeptRecord({ key: `${key.tenantId}:${key.accountId}`, value, headers: {}, timestampMs: 0 })

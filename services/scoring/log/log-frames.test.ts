@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { changeIn, createFrameWriter, eventsIn, unpackFrame } from './log-frames.ts'
+import { unpackBody } from '#libs/runtime/zstd.ts'
+import { changeIn, createFrameWriter, eventsIn } from './log-frames.ts'
 
 const json = fc.json()
 const entry = fc.record({ events: fc.array(json, { maxLength: 5 }), change: fc.option(json) })
@@ -23,7 +24,7 @@ test('what entries put into frames comes out again, whatever shares the frame', 
             change,
           ),
         )
-        const frames = (await writer.take()).map((packed) => unpackFrame(packed))
+        const frames = (await writer.take()).map((packed) => unpackBody(packed))
         for (const [i, { events, change }] of long.entries()) {
           const frame = frames[places[i]!.frame] ?? Buffer.alloc(0)
           expect(eventsIn(frame, places[i]!).map(String)).toEqual(events)

@@ -1,11 +1,7 @@
-import { promisify } from 'node:util'
-import { constants, zstdCompress, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 import { createGrowingBytes, type GrowingBytes } from '#libs/runtime/growing-bytes.ts'
+import { packBody } from '#libs/runtime/zstd.ts'
 import { type RawEvent, rawText } from '../core/events/parse-event.ts'
 
-const RAW = 0
-const ZSTD = 1
-const OPTIONS = { params: { [constants.ZSTD_c_compressionLevel]: 1 } }
 /** Making ready to pack costs as much as packing this; unpacking it for the sake of one account takes a fraction of a millisecond. */
 const FRAME_BYTES = 256 * 1024
 const FIRST_BYTES = 16 * 1024
@@ -14,7 +10,6 @@ const KEPT_BYTES = 4 * 1024 * 1024
 const MOST_PACKED_AT_ONCE = 4
 /** Memory for so many frames is kept, of all writers. */
 const MOST_SPARE = 8
-const LONG_WORK_BYTES = 64 * 1024
 /** Ends an event: no JSON text holds it. */
 const RECORD_SEPARATOR = 0x1e
 
@@ -28,7 +23,7 @@ export type FramePlace = {
 
 /**
  * What a flush keeps for later reading, many accounts in one frame, since compressing each by itself would cost more than scoring it.
- * An entry lies in one frame whole. The frame whose entries are erased is written again by `packFrame`.
+ * An entry lies in one frame whole.
  */
 export type FrameWriter = {
   readonly add: (events: readonly { readonly raw: RawEvent }[], change: Buffer | null) => FramePlace
@@ -56,7 +51,7 @@ export const createFrameWriter = (): FrameWriter => {
       packing--
       giveBack(full)
     }
-    packed.push(packBeside(full.written()).finally(done))
+    packed.push(packBody(full.written()).finally(done))
     open = takeSpare()
   }
   return {
@@ -94,22 +89,6 @@ const put = (into: GrowingBytes, raw: RawEvent): void => {
   // No text has more than three bytes a UTF-16 unit.
   const buffer = into.ensure(3 * raw.length)
   into.length += buffer.write(raw, into.length)
-}
-
-const compress = promisify(zstdCompress)
-
-/** A large frame is packed in another thread, while this one goes on scoring. */
-const packBeside = async (bytes: Buffer): Promise<Buffer> =>
-  bytes.length < LONG_WORK_BYTES ? packFrame(bytes) : Buffer.concat([Buffer.of(ZSTD), await compress(bytes, OPTIONS)])
-
-/** A codec byte, then the bytes. */
-export const packFrame = (bytes: Buffer): Buffer => Buffer.concat([Buffer.of(ZSTD), zstdCompressSync(bytes, OPTIONS)])
-
-export const unpackFrame = (packed: Buffer): Buffer => {
-  const content = packed.subarray(1)
-  if (packed[0] === RAW) return content
-  if (packed[0] !== ZSTD) throw new Error(`a frame of the log has an unknown codec ${packed[0]}`)
-  return zstdDecompressSync(content)
 }
 
 /** Events as they lie in a frame. */

@@ -1,4 +1,5 @@
-import { changeIn, type FramePlace, unpackFrame } from './log-frames.ts'
+import { unpackBody } from '#libs/runtime/zstd.ts'
+import { changeIn, type FramePlace } from './log-frames.ts'
 
 /** A row of the log as read, with the frame its bytes lie in. */
 export type FramedRow = {
@@ -18,7 +19,7 @@ export const placeOf = (row: Omit<FramedRow, 'bytes'>): FramePlace => ({
 
 /** The change a row led to, as published. */
 export const changeOf = (row: FramedRow): Buffer => {
-  const change = changeIn(unpackFrame(row.bytes), placeOf(row))
+  const change = changeIn(unpackBody(row.bytes), placeOf(row))
   if (change === null) throw new Error('a row of the log without a change was asked for it')
   return change
 }

@@ -1,5 +1,6 @@
 import type { Sql } from '#libs/postgres/database.ts'
-import { changeIn, unpackFrame } from './log-frames.ts'
+import { unpackBody } from '#libs/runtime/zstd.ts'
+import { changeIn } from './log-frames.ts'
 import { type FramedRow, placeOf } from './log-rows.ts'
 
 export const unrelayedPartitions = (sql: Sql) =>
@@ -19,7 +20,7 @@ export const loadPosition = async (sql: Sql, partition: number, position: number
      where partition = $1 and position = $2 and change_length > 0 order by tenant_id, account_id, version`,
     [partition, position],
   )
-  const frames = new Map(packed.map(({ frame, bytes }) => [frame, unpackFrame(bytes)]))
+  const frames = new Map(packed.map(({ frame, bytes }) => [frame, unpackBody(bytes)]))
   return rows.map((row) => ({ ...row, change: changeIn(frames.get(row.frame)!, placeOf(row))! }))
 }
 

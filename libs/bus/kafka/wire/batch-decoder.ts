@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module'
+import { unpackZstd } from '#libs/runtime/zstd.ts'
 import type { RecordColumns } from '../../record-columns.ts'
 import { readRecords } from './record-decoder.ts'
-import { unpackZstd } from './zstd.ts'
 
 /** What kafkajs' parts look at of a batch: it stands for its records, and passes for a message with the offset of the last. */
 export type LogBatch = {

@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module'
+import { packZstd } from '#libs/runtime/zstd.ts'
 import { type EncodedRecord, encoded } from './record-encoder.ts'
-import { packZstd } from './zstd.ts'
 
 type Batch = {
   /** As kafkajs numbers the codecs. */

@@ -1,17 +1,18 @@
 import { createRequire } from 'node:module'
 import fc from 'fast-check'
 import kafkajs from 'kafkajs'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
+import { packZstd, unpackZstd } from '#libs/runtime/zstd.ts'
 import { recordBytes } from '../../partition-worker.ts'
 import { decodeBatch } from './batch-decoder.ts'
 import { encodeBatch } from './batch-encoder.ts'
+import { groupByPartition } from './group-by-partition.ts'
 import { encodeRecord } from './record-encoder.ts'
 import { toChunks } from './records.ts'
-import { packZstd, unpackZstd } from './zstd.ts'
 
 const { CompressionCodecs, CompressionTypes } = kafkajs
 
-// Read by their paths, before anything puts others in their place.
+// The originals, read by their paths before a test loads the patch.
 const require = createRequire(import.meta.url)
 const theirRecordEncoder = require('kafkajs/src/protocol/recordBatch/record/v0/index.js') as (message: object) => object
 const theirDecoder = require('kafkajs/src/protocol/recordBatch/v0/decoder.js') as (
@@ -23,6 +24,8 @@ const { RecordBatch: theirBatchEncoder } = require('kafkajs/src/protocol/recordB
 const Decoder = require('kafkajs/src/protocol/decoder.js') as new (
   buffer: Buffer,
 ) => { readonly buffer: Buffer; offset: number }
+
+const theirGrouping = require('kafkajs/src/producer/groupMessagesPerPartition.js') as typeof groupByPartition
 
 const ATTRIBUTES_AT = 21
 const LOG_APPEND_TIME = 0x08
@@ -36,8 +39,9 @@ const bytes = fc.oneof(
 const messages = fc.record({
   key: fc.option(bytes),
   value: fc.option(bytes),
+  // kafkajs takes what every object inherits, such as `toString`, for the value of an earlier header.
   headers: fc.dictionary(
-    fc.string({ maxLength: 40 }),
+    fc.string({ maxLength: 40 }).filter((name) => !(name in {})),
     fc.oneof(bytes, fc.array(bytes, { minLength: 2, maxLength: 3 })),
     {
       maxKeys: 3,
@@ -66,7 +70,7 @@ const batches = fc.record({
   firstSequence: fc.nat(),
 })
 
-test('a batch has the bytes that kafkajs would give it, whatever was encoded before and came into none', async () => {
+test('a batch has the bytes that kafkajs would give it, also after a record was encoded that joined no batch', async () => {
   await fc.assert(
     fc.asyncProperty(batches, fc.boolean(), async ({ messages, ...batch }, isOneLeftOver) => {
       if (isOneLeftOver) encodeRecord({ value: 'left over' })
@@ -77,6 +81,50 @@ test('a batch has the bytes that kafkajs would give it, whatever was encoded bef
       expect(own.buffer.equals(theirs.buffer)).toBe(true)
     }),
   )
+})
+
+test('messages are grouped by partition as kafkajs would group them', () => {
+  const grouping = fc.record({ partitions: fc.nat({ max: 3 }), messages: fc.array(fc.record({ partition: fc.nat() })) })
+  fc.assert(
+    fc.property(grouping, ({ partitions, messages }) => {
+      const request = {
+        topic: 't',
+        partitionMetadata: Array.from({ length: partitions }),
+        messages,
+        partitioner: ({ message }: { message: { partition?: number } }) => message.partition! % partitions,
+      }
+      expect(groupByPartition(request)).toEqual(theirGrouping(request))
+    }),
+  )
+})
+
+describe('the patch', () => {
+  const without = (path: string, name: string) => (asked: string) =>
+    asked === path ? { ...require(path), [name]: undefined } : require(asked)
+
+  test('fits the installed kafkajs', async () => {
+    const { checkKafkajs } = await import('./patch-kafkajs.ts')
+    expect(() => checkKafkajs(require)).not.toThrow()
+  })
+
+  test('refuses another version of kafkajs', async () => {
+    const { checkKafkajs } = await import('./patch-kafkajs.ts')
+    const load = (path: string) => (path === 'kafkajs/package.json' ? { version: '2.3.0' } : require(path))
+    expect(() => checkKafkajs(load)).toThrow('kafkajs 2.3.0 is installed: the replacements fit 2.2.4 only')
+  })
+
+  test('refuses a kafkajs that lacks an export, and names it', async () => {
+    const { checkKafkajs } = await import('./patch-kafkajs.ts')
+    const path = 'kafkajs/src/protocol/recordBatch/v0/index.js'
+    expect(() => checkKafkajs(without(path, 'RecordBatch'))).toThrow(/recordBatch\/v0\/index\.js exports.*RecordBatch/)
+  })
+
+  test('refuses a kafkajs whose export takes other parameters', async () => {
+    const { checkKafkajs } = await import('./patch-kafkajs.ts')
+    const path = 'kafkajs/src/producer/groupMessagesPerPartition.js'
+    const load = (asked: string) => (asked === path ? (_one: unknown, _two: unknown) => ({}) : require(asked))
+    expect(() => checkKafkajs(load)).toThrow('groupMessagesPerPartition.js exports function of 2')
+  })
 })
 
 type Theirs = {

@@ -2,8 +2,7 @@ import { buffer } from 'node:stream/consumers'
 import { createZstdCompress } from 'node:zlib'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { SPARE_BYTES } from '../../record-columns.ts'
-import { packZstd, unpackZstd } from './zstd.ts'
+import { packBody, packZstd, SPARE_BYTES, unpackBody, unpackBodyAside, unpackZstd } from './zstd.ts'
 
 const bytes = fc
   .tuple(fc.uint8Array({ maxLength: 300 }), fc.nat({ max: 2_000 }))
@@ -36,4 +35,26 @@ test('a frame that states another size than it has is refused or unpacked, and n
   const packed = packZstd(Buffer.alloc(100_000, 'a'))
   packed.writeUInt32LE(0xffffffff, 5)
   expect(() => unpackZstd(packed)).toThrow()
+})
+
+test('a body is unpacked to the content it was packed from, short or long, in either thread', async () => {
+  await fc.assert(
+    fc.asyncProperty(bytes, async (content) => {
+      const body = await packBody(content)
+      expect(unpackBody(body).equals(content)).toBe(true)
+      expect((await unpackBodyAside(body)).equals(content)).toBe(true)
+      expect(body.length).toBeLessThanOrEqual(content.length + 1)
+    }),
+  )
+})
+
+test('a long body unpacks into one buffer of its size, though another thread packed it', async () => {
+  const content = Buffer.from(Array.from({ length: 300_000 }, (_, i) => (i * i) >>> 7))
+  const body = await packBody(content)
+  for (const unpacked of [unpackBody(body), await unpackBodyAside(body)])
+    expect(unpacked.buffer.byteLength).toBe(content.length + SPARE_BYTES)
+})
+
+test('a body with an unknown codec is refused', () => {
+  expect(() => unpackBody(Buffer.from([7, 1, 2]))).toThrow('unknown codec 7')
 })

@@ -1,0 +1,4 @@
+import { poisonReleasedBytes } from '#libs/bus/release-bytes.ts'
+
+// Runs before each test file, in its process: whoever reads a record after its release fails.
+poisonReleasedBytes()
