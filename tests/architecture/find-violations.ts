@@ -4,7 +4,14 @@ import { codeOf, importsOf, type SourceFile } from './source-files.ts'
 
 const MAX_LINES = 300
 const DRAWERS = /(^|\/)(index|utils?|helpers?|types|managers?|common|misc)(\.[a-z.]+)?(\/|$)/
-const NAMED_BY_OTHERS = new Set(['README.md', 'CONTRIBUTING.md', 'LICENSE', 'Dockerfile', '.ci/run'])
+const NAMED_BY_OTHERS = new Set([
+  'README.md',
+  'CONTRIBUTING.md',
+  'LICENSE',
+  'Dockerfile',
+  '.ci/run',
+  'tests/former-data/README.md',
+])
 /** Migrations, and documents named by the id they hold, are written as SQL and the API write names. */
 const SNAKE = /^[a-z0-9_]+\.(sql|yaml)$/
 const KEBAB = /^\.?[a-z0-9]+(-[a-z0-9]+)*(\.[a-z0-9]+(-[a-z0-9]+)*)*$/

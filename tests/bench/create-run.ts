@@ -41,7 +41,7 @@ export const createRun = ({ sizes, profiles, defer }: RunOptions): Run => {
   const bareLoop = async (brokers: string): Promise<BareLoop> =>
     withCleanup(async (deferLoop) => {
       const args = [brokers, `${FILLED_PREFIX}usage.events`, String(sizes.scoringEvents)]
-      const loop = spawnProcess('tests/bench/bare-process.ts', {}, args)
+      const loop = spawnProcess('tests/bench/bare-process.ts', {}, { args })
       deferLoop(async () => {
         loop.child.kill('SIGKILL')
         await loop.ended

@@ -12,7 +12,7 @@ export type SpawnedProcess = {
   readonly ended: Promise<number | NodeJS.Signals>
 }
 
-const root = new URL('../../..', import.meta.url).pathname
+const ROOT = new URL('../../..', import.meta.url).pathname
 
 /** The words of the npm script that runs this file with node, with what it sets in front; none for a file that no script runs. */
 const wordsOf = (file: string): readonly string[] =>
@@ -31,11 +31,17 @@ const settingsOf = (file: string): Readonly<Record<string, string>> => {
   return Object.fromEntries(words.slice(0, words.indexOf('node')).map((word) => word.split('=', 2)))
 }
 
+type SpawnOptions = {
+  readonly args?: readonly string[]
+  /** Another checkout of the project. */
+  readonly root?: string
+}
+
 /** Runs one of the project's programs as a process of its own, as its npm script does, with no configuration but `environment`. */
 export const spawnProcess = (
   file: string,
   environment: Readonly<Record<string, string>> = {},
-  args: readonly string[] = [],
+  { args = [], root = ROOT }: SpawnOptions = {},
 ): SpawnedProcess => {
   const child = spawn(process.execPath, [...flagsOf(file), file, ...args], {
     cwd: root,

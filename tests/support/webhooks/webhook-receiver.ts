@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { Webhook } from 'standardwebhooks'
 
 export type Received = {
+  readonly path?: string
   readonly id: string
   readonly body: string
   readonly headers: IncomingHttpHeaders
@@ -39,7 +40,13 @@ export const startWebhookReceiver = async (
     for await (const chunk of request) chunks.push(chunk as Buffer)
     const body = Buffer.concat(chunks).toString('utf8')
     const { headers } = request
-    const call = { id: String(headers['webhook-id']), body, headers, verified: verify(verifier, body, headers) }
+    const call = {
+      path: request.url ?? '',
+      id: String(headers['webhook-id']),
+      body,
+      headers,
+      verified: verify(verifier, body, headers),
+    }
     received.push(call)
     const answer = reply(call, received.length)
     if (answer === 'hang') {
