@@ -16,11 +16,17 @@ export type TopicContract = {
   readonly readBy: readonly string[]
 }
 
-/** What the services may know of each other: the whole map. Each topic has a `<topic>.dead` of one partition for what could not be processed. */
+/**
+ * What the services may know of each other: the whole map. Each topic has a `<topic>.dead` of one
+ * partition for what could not be processed.
+ */
 export const TOPICS: Readonly<Record<TopicName, TopicContract>> = {
+  // Two kinds of record, told apart by the header `kind`: facts (`event`) and commands
+  // (`evaluate`). The commands share the topic with the facts so that an account has one writer:
+  // the consumer of its partition.
   'usage.events': {
     summary:
-      'Facts that product backends report, and evaluations that fall due; one partition has all of an account, in order',
+      'Facts from product backends, and commands to evaluate an account; one partition has all of an account, in order',
     key: 'tenantId:accountId',
     partitions: 8,
     schema: usageRecordSchema,

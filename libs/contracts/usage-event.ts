@@ -29,8 +29,8 @@ export const eventRecordSchema = usageEventSchema.extend({
 })
 export type EventRecord = z.infer<typeof eventRecordSchema>
 
-/** The record with header `kind: evaluate`: the account's score may have moved by time alone. */
-export const evaluateRecordSchema = z.object({ tenantId: z.string(), accountId: name, dueAt: z.iso.datetime() })
-export type EvaluateRecord = z.infer<typeof evaluateRecordSchema>
+/** The record with header `kind: evaluate`: a command to evaluate the account, whose score may change without an event. */
+export const evaluateAccountSchema = z.object({ tenantId: z.string(), accountId: name, dueAt: z.iso.datetime() })
+export type EvaluateAccount = z.infer<typeof evaluateAccountSchema>
 
-export const usageRecordSchema = z.union([eventRecordSchema, evaluateRecordSchema])
+export const usageRecordSchema = z.union([eventRecordSchema, evaluateAccountSchema])

@@ -86,7 +86,17 @@ export const IMPORT_TABLE: readonly Row[] = [
   },
   {
     files: 'services/*/**',
-    may: ['services/$1/**', ...LIBS_FOR_SERVICES, ...HTTP, ...VALIDATION, 'undici', 'ipaddr.js', 'node:*', 'node:*/*'],
+    may: [
+      'services/$1/**',
+      ...LIBS_FOR_SERVICES,
+      ...HTTP,
+      ...VALIDATION,
+      'lru-cache',
+      'undici',
+      'ipaddr.js',
+      'node:*',
+      'node:*/*',
+    ],
   },
 
   // Shared code knows no service; below, each room names the rooms it stands on.

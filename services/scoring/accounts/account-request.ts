@@ -1,8 +1,8 @@
 import { type AccountKey, accountKey } from '#libs/contracts/topics.ts'
 import type { ReceivedEvent } from '../core/events/parse-event.ts'
 
-/** Events to count into one account. `due`: time may have moved the account, so that it is evaluated without events too. */
-export type AccountEvents = { readonly events: readonly ReceivedEvent[]; readonly due: boolean }
+/** Events to count into one account; `evaluate` evaluates the account if there are no events too. */
+export type AccountEvents = { readonly events: readonly ReceivedEvent[]; readonly evaluate: boolean }
 
 /** One account that is to be changed, and the events for it. */
 export type AccountRequest = AccountKey & {
@@ -16,6 +16,6 @@ export type AccountRequest = AccountKey & {
 
 /** A request to change an account without records of the topic. */
 export const requestOf = (key: AccountKey, events: readonly ReceivedEvent[]): AccountRequest => {
-  const read = (): AccountEvents => ({ events, due: true })
+  const read = (): AccountEvents => ({ events, evaluate: true })
   return { ...key, key: accountKey(key.tenantId, key.accountId), read, take: read }
 }

@@ -66,16 +66,16 @@ const leaveOut = ({ batches, unreadable }: Reading, record: DeliveredRecord, rea
 
 const readGroup = (key: string, group: readonly DeliveredRecord[], reading: Reading): AccountEvents => {
   const events: ReceivedEvent[] = []
-  let due = false
+  let evaluate = false
   for (const record of group) {
     const read = readRecord(record, reading.retentionDays, key)
     if (read.kind === 'event' && read.event.type === BYPASS_TYPE)
       leaveOut(reading, record, `type: ${BYPASS_TYPE} is reserved for Pulso's own API`)
     else if (read.kind === 'event') events.push(read.event)
-    else if (read.kind === 'evaluate') due = true
+    else if (read.kind === 'evaluate') evaluate = true
     else leaveOut(reading, record, read.reason)
   }
-  return { events, due }
+  return { events, evaluate }
 }
 
 const once = (read: () => AccountEvents): Pick<AccountRequest, 'read' | 'take'> => {

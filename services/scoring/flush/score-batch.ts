@@ -100,7 +100,7 @@ export const createBatchScorer = (deps: BatchScorerDeps): ((batch: Batch) => Pro
       const context = liveModels.contextOf(account, now)
       // While its rows were read, the flush before may have let go of its evaluation.
       restoreEvaluation(account, context)
-      const applied = applyEvents(account, given.events, given.due, context)
+      const applied = applyEvents(account, given.events, given.evaluate, context)
       events += given.events.length
       duplicates += applied.duplicates
       const entries = move === null ? applied.entries : [move, ...applied.entries]

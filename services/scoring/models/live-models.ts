@@ -1,6 +1,9 @@
+import { LRUCache } from 'lru-cache'
 import type { Database } from '#libs/postgres/database.ts'
-import { type Clock, sleep } from '#libs/runtime/clock.ts'
+import type { Clock } from '#libs/runtime/clock.ts'
 import type { Logger } from '#libs/runtime/logger.ts'
+import { repeat } from '#libs/runtime/repeat.ts'
+import { shareRuns } from '#libs/runtime/share-runs.ts'
 import type { Zone } from '#libs/time/time-zone.ts'
 import type { Account } from '../core/account/account.ts'
 import type { ScoringContext } from '../core/account/apply-events.ts'
@@ -11,35 +14,35 @@ import type { Traits } from '../core/models/segment.ts'
 import { DEFAULT_MODEL_ID, loadDefaultModel, parseModel } from './model-document.ts'
 import { changedModels, changedSilences, currentRevision, loadModelSources } from './model-store.ts'
 
-/** The version of a model that a stored account names. */
+/** The model version that a stored account was last scored by. */
 type ReadAt = { readonly tenant_id: string; readonly model_id: string; readonly model_version: number }
 
-/** Live models and silent sources of all tenants, in memory: what accounts are scored by. At most a second old while the database answers. */
+/** Live models and silent sources of all tenants, at most a second behind the database. */
 export type LiveModels = {
   readonly start: () => Promise<void>
   readonly stop: () => Promise<void>
-  /** Resolves when all that was committed before the call is known. */
+  /** Resolves when everything committed before the call is in memory. */
   readonly refresh: () => Promise<void>
   readonly zone: Zone
   readonly liveOf: (tenantId: string) => TenantModels
-  /** The model that an account with these traits is to be scored by. The same object as long as that version is live. */
+  /** The live model for an account with these traits; the same object while that version lives. */
   readonly modelFor: (tenantId: string, traits: Traits) => CompiledModel
-  /** Makes the versions that these accounts name known to `version`. */
+  /** Loads the model versions of these accounts, for `version` to answer. */
   readonly load: (accounts: readonly ReadAt[]) => Promise<void>
   readonly version: (account: ReadAt) => CompiledModel
-  /** What the account is scored by, at an instant. */
+  /** Model, zone and sources by which the account is scored at `now`. */
   readonly contextOf: (account: Pick<Account, 'tenantId' | 'model'>, now: number) => ScoringContext
-  /** Sources that a live model of the tenant maps to groups, and how long each may be quiet (the shortest where models differ). */
+  /** Expected interval (ms) of each source that live models map to groups; the shortest of all. */
   readonly intervalsOf: (tenantId: string) => ReadonlyMap<string, number>
-  /** Whether a silence of the source is on record that has not ended. */
+  /** Whether the source has a recorded silence that has not ended. */
   readonly isSilent: (tenantId: string, source: string) => boolean
-  /** Tenants with models of their own, or silences on record. */
+  /** Tenants that have published a model or have a recorded silence. */
   readonly tenants: () => readonly string[]
 }
 
-const FRESH_MS = 500
-/** Versions kept that are not live: accounts not yet looked at again, views of what was. */
-const MAX_REMEMBERED = 1_000
+const TICK_MS = 500
+/** Most versions in memory that are not live; accounts may be scored by them until re-evaluated. */
+const MAX_FORMER = 1_000
 
 type Tenant = {
   readonly live: Map<string, CompiledModel>
@@ -57,7 +60,7 @@ export const createLiveModels = (deps: {
 }): LiveModels => {
   const { database, clock, logger, zone } = deps
   const shipped = compileModel(loadDefaultModel())
-  const nothingOwn: Tenant = {
+  const noTenant: Tenant = {
     live: new Map(),
     models: createTenantModels(shipped, []),
     silences: new Map(),
@@ -65,19 +68,15 @@ export const createLiveModels = (deps: {
     silent: new Set(),
   }
   const tenants = new Map<string, Tenant>()
-  const remembered = new Map<string, CompiledModel>()
-  const stopping = new AbortController()
-  let known = -1
-  let running: Promise<void> = Promise.resolve()
-  let waiting: Promise<void> | undefined
-  let polling: Promise<void> = Promise.resolve()
+  const former = new LRUCache<string, CompiledModel>({ max: MAX_FORMER })
+  let knownRevision = -1
 
   const nameOf = (tenantId: string, modelId: string, version: number) => `${tenantId}:${modelId}@${version}`
-  const tenantOf = (tenantId: string): Tenant => tenants.get(tenantId) ?? nothingOwn
+  const tenantOf = (tenantId: string): Tenant => tenants.get(tenantId) ?? noTenant
   const ownOf = (tenantId: string): Tenant => {
     let tenant = tenants.get(tenantId)
     if (tenant === undefined) {
-      tenant = { ...nothingOwn, live: new Map(), silences: new Map() }
+      tenant = { ...noTenant, live: new Map(), silences: new Map() }
       tenants.set(tenantId, tenant)
     }
     return tenant
@@ -85,67 +84,51 @@ export const createLiveModels = (deps: {
   const find = (tenantId: string, modelId: string, version: number): CompiledModel | undefined => {
     if (modelId === DEFAULT_MODEL_ID && version === shipped.model.version) return shipped
     const live = tenantOf(tenantId).live.get(modelId)
-    return live?.model.version === version ? live : remembered.get(nameOf(tenantId, modelId, version))
+    return live?.model.version === version ? live : former.get(nameOf(tenantId, modelId, version))
   }
   const remember = (tenantId: string, compiled: CompiledModel): void => {
-    remembered.set(nameOf(tenantId, compiled.model.id, compiled.model.version), compiled)
-    if (remembered.size > MAX_REMEMBERED) remembered.delete(remembered.keys().next().value!)
+    former.set(nameOf(tenantId, compiled.model.id, compiled.model.version), compiled)
   }
 
-  const read = async (): Promise<void> => {
+  const refresh = shareRuns(async (): Promise<void> => {
     const revision = await currentRevision(database)
-    if (revision === known) return
-    const [models, silences] = await Promise.all([changedModels(database, known), changedSilences(database, known)])
-    for (const { tenant_id, model_id, version, source } of models) {
-      const tenant = ownOf(tenant_id)
-      const before = tenant.live.get(model_id)
-      if (before !== undefined) remember(tenant_id, before)
-      if (version === null) tenant.live.delete(model_id)
+    if (revision === knownRevision) return
+    const [models, silences] = await Promise.all([
+      changedModels(database, knownRevision),
+      changedSilences(database, knownRevision),
+    ])
+    for (const { tenantId, modelId, version, source } of models) {
+      const tenant = ownOf(tenantId)
+      const before = tenant.live.get(modelId)
+      if (before !== undefined) remember(tenantId, before)
+      if (version === null) tenant.live.delete(modelId)
       else {
-        const compiled = find(tenant_id, model_id, version)
-        tenant.live.set(model_id, compiled ?? compileModel(parseModel(source!)))
+        const compiled = find(tenantId, modelId, version)
+        tenant.live.set(modelId, compiled ?? compileModel(parseModel(source!)))
       }
       tenant.models = createTenantModels(shipped, [...tenant.live.values()])
     }
-    for (const { tenant_id, source, heard_at, from_at, until_at } of silences) {
-      const tenant = ownOf(tenant_id)
-      tenant.silences.set(`${from_at}:${source}`, { source, heardAt: heard_at, fromAt: from_at, untilAt: until_at })
+    for (const { tenantId, ...silence } of silences) {
+      const tenant = ownOf(tenantId)
+      tenant.silences.set(`${silence.fromAt}:${silence.source}`, silence)
       const all = [...tenant.silences.values()]
       tenant.sources = createSourceLog(all)
       tenant.silent = new Set(all.filter((one) => one.untilAt === null).map((one) => one.source))
     }
-    known = revision
-  }
-
-  const refresh = (): Promise<void> => {
-    if (waiting === undefined) {
-      const result = running.then(() => {
-        waiting = undefined
-        return read()
-      })
-      waiting = result
-      running = result.catch(() => {})
-    }
-    return waiting
-  }
+    knownRevision = revision
+  })
+  const polling = repeat({ clock, logger, everyMs: TICK_MS, failure: 'live models could not be read' }, async () => {
+    await refresh()
+  })
 
   return {
     zone,
     refresh,
     start: async () => {
       await refresh()
-      polling = (async () => {
-        while (!stopping.signal.aborted) {
-          await sleep(clock, FRESH_MS, stopping.signal)
-          if (stopping.signal.aborted) return
-          await refresh().catch((error) => logger.warn({ err: error }, 'live models could not be read'))
-        }
-      })()
+      polling.start()
     },
-    stop: async () => {
-      stopping.abort()
-      await polling
-    },
+    stop: polling.stop,
     liveOf: (tenantId) => tenantOf(tenantId).models,
     modelFor: (tenantId, traits) => chooseModel(tenantOf(tenantId).models, traits),
     load: async (accounts) => {
@@ -159,11 +142,11 @@ export const createLiveModels = (deps: {
       )
       if (missing.size === 0) return
       for (const row of await loadModelSources(database, [...missing.values()]))
-        remember(row.tenant_id, compileModel(parseModel(row.source)))
+        remember(row.tenantId, compileModel(parseModel(row.source)))
     },
     version: ({ tenant_id, model_id, model_version }) => {
       const found = find(tenant_id, model_id, model_version)
-      if (found === undefined) throw new Error(`model ${model_id}@${model_version} is not there`)
+      if (found === undefined) throw new Error(`model ${model_id}@${model_version} is not loaded`)
       return found
     },
     contextOf: ({ tenantId, model }, now) => ({ model, zone, now, sources: tenantOf(tenantId).sources }),

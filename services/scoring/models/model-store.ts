@@ -1,29 +1,24 @@
 import type { Sql } from '#libs/postgres/database.ts'
+import type { SourceSilence } from '../core/evaluation/source-log.ts'
 
-/** What of the catalog changed after a revision. */
-export type ChangedModel = {
-  readonly tenant_id: string
-  readonly model_id: string
-  /** Null: withdrawn. */
+/** A model whose live version changed after a revision. */
+type ChangedModel = {
+  readonly tenantId: string
+  readonly modelId: string
+  /** Null: the model was withdrawn. */
   readonly version: number | null
-  /** Null: the shipped one, or withdrawn. */
+  /** Null: the shipped version, or the model was withdrawn. */
   readonly source: string | null
 }
 
-export type ChangedSilence = {
-  readonly tenant_id: string
-  readonly source: string
-  readonly heard_at: number
-  readonly from_at: number
-  readonly until_at: number | null
-}
+type ChangedSilence = SourceSilence & { readonly tenantId: string }
 
 export const currentRevision = async (sql: Sql): Promise<number> => {
   const [row] = await sql.query<{ value: number }>('select value from scoring.revision')
   return row!.value
 }
 
-/** Takes the next revision; whoever takes one after it waits until this transaction is over. */
+/** Takes the next revision. Later callers wait for this transaction: revisions commit in order. */
 export const nextRevision = async (tx: Sql): Promise<number> => {
   const [row] = await tx.query<{ value: number }>('update scoring.revision set value = value + 1 returning value')
   return row!.value
@@ -31,7 +26,7 @@ export const nextRevision = async (tx: Sql): Promise<number> => {
 
 export const changedModels = (sql: Sql, after: number) =>
   sql.query<ChangedModel>(
-    `select l.tenant_id, l.model_id, l.version, v.source from scoring.live_model l
+    `select l.tenant_id as "tenantId", l.model_id as "modelId", l.version, v.source from scoring.live_model l
      left join scoring.model_version v
        on v.tenant_id = l.tenant_id and v.model_id = l.model_id and v.version = l.version
      where l.revision > $1`,
@@ -40,15 +35,16 @@ export const changedModels = (sql: Sql, after: number) =>
 
 export const changedSilences = (sql: Sql, after: number) =>
   sql.query<ChangedSilence>(
-    `select tenant_id, source, heard_at, from_at, until_at from scoring.source_silence where revision > $1`,
+    `select tenant_id as "tenantId", source, heard_at as "heardAt", from_at as "fromAt", until_at as "untilAt"
+     from scoring.source_silence where revision > $1`,
     [after],
   )
 
 export type ModelKey = { readonly tenantId: string; readonly modelId: string; readonly version: number }
 
 export const loadModelSources = (sql: Sql, keys: readonly ModelKey[]) =>
-  sql.query<{ tenant_id: string; model_id: string; version: number; source: string }>(
-    `select v.tenant_id, v.model_id, v.version, v.source
+  sql.query<ModelKey & { readonly source: string }>(
+    `select v.tenant_id as "tenantId", v.model_id as "modelId", v.version, v.source
      from unnest($1::text[], $2::text[], $3::int[]) as k (tenant_id, model_id, version)
      join scoring.model_version v
        on v.tenant_id = k.tenant_id and v.model_id = k.model_id and v.version = k.version`,
@@ -66,7 +62,7 @@ export type ModelVersion = {
   readonly live: boolean
 }
 
-/** A tenant's own versions, by id and number. */
+/** All versions that a tenant has created. */
 export const listModelVersions = (sql: Sql, tenantId: string) =>
   sql.query<ModelVersion>(
     `select v.model_id as "modelId", v.version, v.name, v.priority, v.author, v.created_at as "createdAt",
@@ -78,7 +74,7 @@ export const listModelVersions = (sql: Sql, tenantId: string) =>
     [tenantId],
   )
 
-/** The number of the newest version of a model of the tenant's own; 0 when there is none. */
+/** Newest version of a model that the tenant has created; 0 without any. */
 export const newestVersion = async (sql: Sql, tenantId: string, modelId: string): Promise<number> => {
   const [row] = await sql.query<{ version: number }>(
     'select coalesce(max(version), 0) as version from scoring.model_version where tenant_id = $1 and model_id = $2',
@@ -94,7 +90,7 @@ type NewVersion = ModelKey & {
   readonly author: string
 }
 
-/** False when somebody else has just taken that number. */
+/** Answers false if another transaction has taken that version number. */
 export const insertModelVersion = async (tx: Sql, given: NewVersion): Promise<boolean> => {
   const rows = await tx.query(
     `insert into scoring.model_version (tenant_id, model_id, version, name, priority, source, author)
@@ -104,14 +100,14 @@ export const insertModelVersion = async (tx: Sql, given: NewVersion): Promise<bo
   return rows.length > 0
 }
 
-/** The live versions of a tenant, of models that have ever been published: null for those withdrawn. */
+/** The live version of each model that the tenant has ever published; null: withdrawn. */
 export const liveVersions = (sql: Sql, tenantId: string) =>
   sql.query<{ modelId: string; version: number | null }>(
     'select model_id as "modelId", version from scoring.live_model where tenant_id = $1',
     [tenantId],
   )
 
-/** Makes a version live (null: none) from `revision` on. */
+/** Makes a version live from `revision` on; null withdraws the model. */
 export const setLiveVersion = async (
   tx: Sql,
   live: { readonly tenantId: string; readonly modelId: string; readonly version: number | null },

@@ -5,7 +5,8 @@ import { MINUTE_MS } from '#libs/runtime/durations.ts'
 import { failpoint } from '#libs/runtime/failpoint.ts'
 import { newId } from '#libs/runtime/ids.ts'
 import type { Logger } from '#libs/runtime/logger.ts'
-import { evaluateRecord } from '../timers/evaluate-message.ts'
+import { type Repeating, repeat } from '#libs/runtime/repeat.ts'
+import { evaluateAccountCommand } from '../timers/evaluate-account-command.ts'
 import type { LiveModels } from './live-models.ts'
 import {
   advancePass,
@@ -21,11 +22,9 @@ import {
 const TICK_MS = 250
 const CLAIM_MS = 30_000
 const PAGE = 1_000
-const LOOK_AGAIN_MS = 20
+const LAG_CHECK_MS = 20
 const FIRST_PAUSE_MS = 5_000
 const LONGEST_PAUSE_MS = MINUTE_MS
-
-export type Reevaluator = { readonly start: () => void; readonly stop: () => Promise<void> }
 
 type Deps = {
   readonly database: Database
@@ -33,23 +32,22 @@ type Deps = {
   readonly clock: Clock
   readonly logger: Logger
   readonly liveModels: LiveModels
-  /** Accounts a second that are put on the topic at most. */
+  /** Most commands to evaluate an account that are published in a second. */
   readonly perSecond: number
-  /** Waits while more records than this are not yet scored by this process: events never queue behind many accounts. */
+  /** Re-evaluation waits while more records are unscored, so that events never queue for long. */
   readonly maxBacklog: number
   readonly lag: () => Promise<number>
 }
 
 /**
- * Has the accounts of a tenant looked at when its live models or the silence of its sources changed: those scored otherwise are put
- * on `usage.events` under their own key, so that an account keeps one writer. One process works on a tenant; should it die, another
- * goes on after the last page written down. Passes are made until a late one finds no account left, so that one that a paused
- * process scored by what it knew before is found too. An account asked for twice has nothing to do the second time.
+ * Re-evaluates a tenant's accounts after its live models or the activity of its sources changed.
+ * Each affected account gets a command on `usage.events` under its own key, so it keeps a single
+ * writer; a second command changes nothing. One process works on a tenant; if it dies, another
+ * resumes after the last committed page. Passes repeat until one that began after `settledAt` finds
+ * no account, since a process that was paused may still score by the former models.
  */
-export const createReevaluator = (deps: Deps): Reevaluator => {
+export const createReevaluator = (deps: Deps): Repeating => {
   const { database, bus, clock, logger, liveModels } = deps
-  const stopping = new AbortController()
-  let running: Promise<void> = Promise.resolve()
 
   const isStale = (tenantId: string, account: ScoredBy): boolean => {
     const { model, sources } = liveModels.contextOf(
@@ -57,19 +55,18 @@ export const createReevaluator = (deps: Deps): Reevaluator => {
       clock.now(),
     )
     const { id, version } = model.model
-    if (account.model_id !== id || account.model_version !== version) return true
-    return account.evaluated_at < sources.changedAt(clock.now()) && Object.keys(model.model.sources).length > 0
+    if (account.modelId !== id || account.modelVersion !== version) return true
+    return account.evaluatedAt < sources.changedAt(clock.now()) && Object.keys(model.model.sources).length > 0
   }
 
-  /** Keeps to the rate, and lets the events that wait go first. */
-  const giveWay = async (published: number, sinceMs: number): Promise<void> => {
+  /** Keeps to the rate, and lets waiting events go first. */
+  const giveWay = async (published: number, sinceMs: number, stopping: AbortSignal): Promise<void> => {
     const restMs = (published * 1_000) / deps.perSecond - (clock.now() - sinceMs)
-    if (restMs > 0) await sleep(clock, restMs, stopping.signal)
-    while (!stopping.signal.aborted && (await deps.lag()) > deps.maxBacklog)
-      await sleep(clock, LOOK_AGAIN_MS, stopping.signal)
+    if (restMs > 0) await sleep(clock, restMs, stopping)
+    while (!stopping.aborted && (await deps.lag()) > deps.maxBacklog) await sleep(clock, LAG_CHECK_MS, stopping)
   }
 
-  const walk = async (pass: Pass): Promise<void> => {
+  const walk = async (pass: Pass, stopping: AbortSignal): Promise<void> => {
     const { tenantId } = pass
     await liveModels.refresh()
     let after = pass.afterAccountId ?? ''
@@ -80,47 +77,32 @@ export const createReevaluator = (deps: Deps): Reevaluator => {
       if (stale.length > 0) {
         await bus.publish(
           'usage.events',
-          stale.map(({ account_id }) => evaluateRecord(tenantId, account_id, startedAt)),
+          stale.map(({ accountId }) => evaluateAccountCommand({ tenantId, accountId, dueAt: startedAt })),
         )
         failpoint('scoring.reevaluation.published')
       }
-      after = page.at(-1)?.account_id ?? after
+      after = page.at(-1)?.accountId ?? after
       const step = { afterAccountId: after, found: stale.length, until: clock.now() + CLAIM_MS }
       const found = await advancePass(database, pass, step)
       if (found === undefined) return
       if (page.length < PAGE) return end(pass, found)
-      await giveWay(stale.length, startedAt)
-      if (stopping.signal.aborted) return releasePass(database, pass)
+      await giveWay(stale.length, startedAt, stopping)
+      if (stopping.aborted) return releasePass(database, pass)
     }
   }
 
   const end = async (pass: Pass, found: number): Promise<void> => {
-    logger.info({ tenantId: pass.tenantId, pass: pass.passes + 1, accounts: found }, 'accounts to be scored anew')
+    logger.info({ tenantId: pass.tenantId, pass: pass.passes + 1, accounts: found }, 're-evaluation pass ended')
     const isLast = pass.beginsAt >= pass.settledAt
     if (found === 0 && isLast) return endReevaluation(database, pass)
     const pauseMs = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** pass.passes)
-    const soonest = clock.now() + pauseMs
-    await schedulePass(database, pass, found === 0 ? Math.max(soonest, pass.settledAt) : soonest)
+    const earliest = clock.now() + pauseMs
+    await schedulePass(database, pass, found === 0 ? Math.max(earliest, pass.settledAt) : earliest)
   }
 
-  const tick = async (): Promise<void> => {
+  return repeat({ clock, logger, everyMs: TICK_MS, failure: 're-evaluation request failed' }, async (stopping) => {
     const now = clock.now()
     const pass = await claimPass(database, { now, until: now + CLAIM_MS, claim: newId() })
-    if (pass !== undefined) await walk(pass)
-  }
-
-  return {
-    start: () => {
-      running = (async () => {
-        while (!stopping.signal.aborted) {
-          await tick().catch((error) => logger.warn({ err: error }, 'accounts could not be asked to be scored anew'))
-          await sleep(clock, TICK_MS, stopping.signal)
-        }
-      })()
-    },
-    stop: async () => {
-      stopping.abort()
-      await running
-    },
-  }
+    if (pass !== undefined) await walk(pass, stopping)
+  })
 }

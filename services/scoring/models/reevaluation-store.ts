@@ -1,22 +1,21 @@
 import type { Sql } from '#libs/postgres/database.ts'
 import { MINUTE_MS } from '#libs/runtime/durations.ts'
 
-/** A process may be paused for two minutes and then score what it holds by what it knew: a pass this much later finds that too. */
+/** A pass this late finds what a process scored by the former models after a pause of 2 minutes. */
 export const SETTLED_MS = 3 * MINUTE_MS
 
-/** A pass over the accounts of a tenant, as far as it has come. */
+/** Progress of a pass over the accounts of a tenant. */
 export type Pass = {
   readonly tenantId: string
-  /** When it was to begin. */
   readonly beginsAt: number
   readonly settledAt: number
-  /** Passes made before it. */
+  /** Passes that ended before this one. */
   readonly passes: number
   readonly afterAccountId: string | null
   readonly claim: string
 }
 
-/** Asks for the tenant's accounts to be looked at from an instant on; one under way begins again. */
+/** Requests a re-evaluation of the tenant's accounts at `beginsAt`; a pass under way starts again. */
 export const requestReevaluation = async (
   tx: Sql,
   request: { readonly tenantId: string; readonly beginsAt: number; readonly settledAt: number },
@@ -30,7 +29,7 @@ export const requestReevaluation = async (
   )
 }
 
-/** A pass that is due and that nobody works on; the caller's until `until`. */
+/** Claims a due pass until `until`; skips passes under a claim that has not lapsed. */
 export const claimPass = async (
   sql: Sql,
   { now, until, claim }: { readonly now: number; readonly until: number; readonly claim: string },
@@ -51,7 +50,7 @@ export const claimPass = async (
   return pass
 }
 
-/** Writes down how far the pass has come and how many accounts it found. Undefined when it is no longer the caller's, else all it found. */
+/** Saves progress. Answers the accounts found so far; undefined: the claim was lost. */
 export const advancePass = async (
   sql: Sql,
   { tenantId, claim }: Pass,
@@ -66,7 +65,7 @@ export const advancePass = async (
   return row?.found
 }
 
-/** Ends the pass and says when the next one begins. */
+/** Ends the pass and schedules the next one. */
 export const schedulePass = async (sql: Sql, { tenantId, claim }: Pass, nextPassAt: number): Promise<void> => {
   await sql.query(
     `update scoring.reevaluation set next_pass_at = to_timestamp($3::double precision / 1000), passes = passes + 1,
@@ -76,7 +75,7 @@ export const schedulePass = async (sql: Sql, { tenantId, claim }: Pass, nextPass
   )
 }
 
-/** Lets go of the pass where it stands; another process goes on. */
+/** Releases the claim; another process resumes the pass where it stands. */
 export const releasePass = async (sql: Sql, { tenantId, claim }: Pass): Promise<void> => {
   await sql.query(
     'update scoring.reevaluation set claim = null, claimed_until = null where tenant_id = $1 and claim = $2',
@@ -89,17 +88,18 @@ export const endReevaluation = async (sql: Sql, { tenantId, claim }: Pass): Prom
 }
 
 export type ScoredBy = {
-  readonly account_id: string
+  readonly accountId: string
   readonly traits: Record<string, unknown> | null
-  readonly model_id: string
-  readonly model_version: number
-  readonly evaluated_at: number
+  readonly modelId: string
+  readonly modelVersion: number
+  readonly evaluatedAt: number
 }
 
-/** Accounts after an id, in the order of ids, and what they were scored by last. */
+/** A page of accounts in the order of their ids, with the model version each was last scored by. */
 export const readScoredBy = (sql: Sql, tenantId: string, afterAccountId: string, limit: number) =>
   sql.query<ScoredBy>(
-    `select account_id, traits, model_id, model_version, evaluated_at from scoring.account
-     where tenant_id = $1 and account_id > $2 order by account_id limit $3`,
+    `select account_id as "accountId", traits, model_id as "modelId", model_version as "modelVersion",
+       evaluated_at as "evaluatedAt"
+     from scoring.account where tenant_id = $1 and account_id > $2 order by account_id limit $3`,
     [tenantId, afterAccountId, limit],
   )

@@ -1,7 +1,9 @@
 import type { AccountKey } from '#libs/contracts/topics.ts'
 import type { Database, Sql } from '#libs/postgres/database.ts'
-import { type Clock, sleep } from '#libs/runtime/clock.ts'
+import type { Clock } from '#libs/runtime/clock.ts'
 import type { Logger } from '#libs/runtime/logger.ts'
+import { type Repeating, repeat } from '#libs/runtime/repeat.ts'
+import { shareRuns } from '#libs/runtime/share-runs.ts'
 import { loadStored } from '../accounts/load-stored.ts'
 import { completedRuns } from '../core/journey/journey-runs.ts'
 import { decodeState } from '../core/state/state.ts'
@@ -16,24 +18,23 @@ import {
 } from './projection-store.ts'
 
 /**
- * Keeps the account list (and the record of completed onboardings) after the accounts. Beside the flushes, not in them: an indexed
- * row costs several times what an account costs there. How often follows from how long it takes, so that following has no more than
- * a small share of the machine under the greatest load, and is about a second behind otherwise.
+ * Projects accounts onto the account list and completed onboardings, outside of the flush
+ * transaction: an indexed row costs several times as much as an account there. The pause after a
+ * round is a multiple of its duration, so that projection takes a small share of the machine under
+ * load; otherwise the list is about a second behind.
  */
-export type AccountProjector = {
-  /** Resolves when what was committed before the call is listed, or, far behind under load, one round more of it. Never rejects. */
+export type AccountProjector = Pick<Repeating, 'start' | 'stop'> & {
+  /** Projects what was committed before the call, in one round. Never rejects. */
   readonly catchUp: () => Promise<void>
-  readonly start: () => void
-  readonly stop: () => Promise<void>
 }
 
 const IDLE_MS = 1_000
 const LONGEST_PAUSE_MS = 30_000
-/** Pause after a round, in times of what it took. */
+/** Pause after a round, as a multiple of its duration. */
 const PAUSE_FACTOR = 40
-/** Rows of the log of each partition that are followed at once: many in the background, where one account's are one row of the list. */
+/** Log rows per partition in a background round: all rows of an account become one list row. */
 const ROWS_PER_ROUND = 20_000
-/** A request that finds the list far behind is served from what a little more following gives, or from what another has listed. */
+/** Log rows per partition in a round that a request waits for. */
 const ROWS_PER_REQUEST = 1_000
 const REQUEST_WAIT_MS = 1_000
 const STATES_PER_READ = 500
@@ -45,54 +46,36 @@ export const createAccountProjector = (deps: {
   readonly liveModels: LiveModels
 }): AccountProjector => {
   const { database, clock, logger, liveModels } = deps
-  const stopping = new AbortController()
-  let running: Promise<void> = Promise.resolve()
-  let last: Promise<unknown> = Promise.resolve()
-  let next: Promise<void> | undefined
 
-  const round = (lock: (tx: Sql) => Promise<boolean>, rows: number): Promise<{ readonly behind: boolean }> =>
+  /** Answers whether flushes are left. */
+  const project = (lock: (tx: Sql) => Promise<boolean>, rows: number): Promise<boolean> =>
     database.transaction(async (tx) => {
-      if (!(await lock(tx))) return { behind: false }
+      if (!(await lock(tx))) return false
       const { behind, leftOnboarding } = await projectFlushes(tx, rows)
       for (let from = 0; from < leftOnboarding.length; from += STATES_PER_READ) {
         await recordCompletions(tx, leftOnboarding.slice(from, from + STATES_PER_READ), liveModels)
       }
-      return { behind }
+      return behind
     })
 
-  const failed = (error: unknown): { readonly behind: boolean } => {
-    if ((error as { code?: string }).code !== LOCK_NOT_AVAILABLE)
-      logger.warn({ err: error }, 'the account list could not be brought up to date')
-    return { behind: false }
-  }
+  const failure = 'account list could not be updated'
+  const { start, stop } = repeat({ clock, logger, everyMs: IDLE_MS, failure }, async () => {
+    const startedAt = clock.now()
+    const behind = await project(tryAccountListLock, ROWS_PER_ROUND)
+    const pauseMs = Math.min(LONGEST_PAUSE_MS, (clock.now() - startedAt) * PAUSE_FACTOR)
+    return behind ? pauseMs : Math.max(IDLE_MS, pauseMs)
+  })
 
-  return {
-    catchUp: () => {
-      // Whoever asks before a round has begun shares it.
-      next ??= last.then(() => {
-        next = undefined
-        const begun = round((tx) => awaitAccountListLock(tx, REQUEST_WAIT_MS), ROWS_PER_REQUEST).catch(failed)
-        last = begun
-        return begun.then(() => {})
-      })
-      return next
-    },
-    start: () => {
-      running = (async () => {
-        while (!stopping.signal.aborted) {
-          const startedAt = clock.now()
-          const { behind } = await round(tryAccountListLock, ROWS_PER_ROUND).catch(failed)
-          const pauseMs = Math.min(LONGEST_PAUSE_MS, (clock.now() - startedAt) * PAUSE_FACTOR)
-          await sleep(clock, behind ? pauseMs : Math.max(IDLE_MS, pauseMs), stopping.signal)
-        }
-      })()
-    },
-    stop: async () => {
-      stopping.abort()
-      await running
-      await last
-    },
-  }
+  const catchUp = shareRuns(async (): Promise<void> => {
+    try {
+      await project((tx) => awaitAccountListLock(tx, REQUEST_WAIT_MS), ROWS_PER_REQUEST)
+    } catch (error) {
+      // While another process projects, the request is served from what is listed.
+      if ((error as { code?: string }).code !== LOCK_NOT_AVAILABLE) logger.warn({ err: error }, failure)
+    }
+  })
+
+  return { start, stop, catchUp }
 }
 
 const recordCompletions = async (tx: Sql, keys: readonly AccountKey[], liveModels: LiveModels): Promise<void> => {

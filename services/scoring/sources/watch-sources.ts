@@ -2,10 +2,11 @@ import type { Bus } from '#libs/bus/bus.ts'
 import type { SourceActivity } from '#libs/contracts/source-activity.ts'
 import { sourceKey } from '#libs/contracts/topics.ts'
 import type { Database, Sql } from '#libs/postgres/database.ts'
-import { type Clock, sleep, toInstant } from '#libs/runtime/clock.ts'
+import { type Clock, toInstant } from '#libs/runtime/clock.ts'
 import { MINUTE_MS } from '#libs/runtime/durations.ts'
 import { failpoint } from '#libs/runtime/failpoint.ts'
 import type { Logger } from '#libs/runtime/logger.ts'
+import { type Repeating, repeat } from '#libs/runtime/repeat.ts'
 import type { LiveModels } from '../models/live-models.ts'
 import { nextRevision } from '../models/model-store.ts'
 import { requestReevaluation, SETTLED_MS } from '../models/reevaluation-store.ts'
@@ -26,7 +27,7 @@ const TICK_MS = 1_000
 const WRITE_EVERY_MS = MINUTE_MS
 const PUBLISH_EVERY_MS = MINUTE_MS
 const MAX_PUBLISHED = 1_000
-/** Every process knows of a silence, or of its end, before it is in force. */
+/** Silences begin and end this far ahead, so that every process knows of them in time. */
 const AHEAD_MS = 2_000
 
 type Deps = {
@@ -39,14 +40,13 @@ type Deps = {
 }
 
 /**
- * Keeps when each source was last heard, tells `source.activity` of it at most once a minute per source, and notices where a source
- * that a live model maps to groups falls silent or is heard again: then the tenant's accounts are looked at. A process that is killed
- * forgets at most a minute, or a tenth of a mapped source's interval. Without a model that maps sources no account is looked at.
+ * Records when each source last sent an event and publishes it to `source.activity` at most once a
+ * minute. When a source that a live model maps to groups becomes silent or active again,
+ * re-evaluates the tenant's accounts. A process that is killed forgets at most a minute of
+ * activity, or a tenth of a mapped source's interval.
  */
-export const createSourceWatch = (deps: Deps): { readonly start: () => void; readonly stop: () => Promise<void> } => {
+export const createSourceWatch = (deps: Deps): Pick<Repeating, 'start' | 'stop'> => {
   const { database, bus, clock, logger, liveModels, sourceActivity } = deps
-  const stopping = new AbortController()
-  let running: Promise<void> = Promise.resolve()
 
   const write = async (everyMs: (tenantId: string, source: string) => number): Promise<void> => {
     const taken = sourceActivity.take(clock.now(), everyMs)
@@ -59,13 +59,13 @@ export const createSourceWatch = (deps: Deps): { readonly start: () => void; rea
     }
   }
 
-  /** At once where the source is on record as silent; else seldom, but often against its interval. */
+  /** Interval between writes: none for a silent source, so that its return is seen at once. */
   const everyMs = (tenantId: string, source: string): number => {
     if (liveModels.isSilent(tenantId, source)) return 0
     return Math.min(WRITE_EVERY_MS, (liveModels.intervalsOf(tenantId).get(source) ?? Number.POSITIVE_INFINITY) / 10)
   }
 
-  const publishTo = (): Promise<void> =>
+  const publish = (): Promise<void> =>
     database.transaction(async (tx) => {
       const now = clock.now()
       const unpublished = await lockUnpublished(tx, now - PUBLISH_EVERY_MS, MAX_PUBLISHED)
@@ -91,13 +91,13 @@ export const createSourceWatch = (deps: Deps): { readonly start: () => void; rea
         [...liveModels.intervalsOf(tenantId)].map(([source, intervalMs]): Mapped => ({ tenantId, source, intervalMs })),
       )
     const silent = mapped.length === 0 ? [] : await findSilent(database, mapped, clock.now())
-    for (const one of silent) await record(one, 'silent', openSilence)
-    for (const one of await findActiveAgain(database)) await record(one, 'heard again', closeSilence)
+    for (const one of silent) await record(one, 'source silent', openSilence)
+    for (const one of await findActiveAgain(database)) await record(one, 'source active again', closeSilence)
   }
 
   const record = async (
     one: SourceActivityEntry,
-    what: string,
+    message: string,
     change: (tx: Sql, one: SourceActivityEntry, at: number, revision: number) => Promise<boolean>,
   ): Promise<void> => {
     const { tenantId, source } = one
@@ -107,25 +107,20 @@ export const createSourceWatch = (deps: Deps): { readonly start: () => void; rea
       await requestReevaluation(tx, { tenantId, beginsAt: at, settledAt: at + SETTLED_MS })
       return true
     })
-    if (changed) logger.info({ tenantId, source, heardAt: toInstant(one.heardAt) }, `source ${what}`)
+    if (changed) logger.info({ tenantId, source, heardAt: toInstant(one.heardAt) }, message)
   }
 
+  const watching = repeat({ clock, logger, everyMs: TICK_MS, failure: 'sources could not be watched' }, async () => {
+    await write(everyMs)
+    await publish()
+    await watch()
+  })
+
   return {
-    start: () => {
-      running = (async () => {
-        while (!stopping.signal.aborted) {
-          await write(everyMs)
-            .then(publishTo)
-            .then(watch)
-            .catch((error) => logger.warn({ err: error }, 'sources could not be looked at'))
-          await sleep(clock, TICK_MS, stopping.signal)
-        }
-      })()
-    },
+    start: watching.start,
     stop: async () => {
-      stopping.abort()
-      await running
-      await write(() => 0).catch((error) => logger.warn({ err: error }, 'sources heard last could not be kept'))
+      await watching.stop()
+      await write(() => 0).catch((error) => logger.warn({ err: error }, 'last source activity could not be written'))
     },
   }
 }

@@ -46,20 +46,20 @@ export type Applied = { readonly entries: readonly LogEntry[]; readonly duplicat
 const MAX_EVIDENCE = 5
 /**
  * Counts events into an account and evaluates it at `now`: dedupe, fold, evaluate, explain. Backfilled events make a change of their
- * own, before the live ones, since nothing may be sent because of them. `due` asks for an evaluation without events. The account
+ * own, before the live ones, since nothing may be sent because of them. `evaluate` asks for an evaluation without events. The account
  * moves on at once; the answer is what must be written. Pages of all users touched must be loaded.
  */
 export const applyEvents = (
   account: Account,
   events: readonly ReceivedEvent[],
-  due: boolean,
+  evaluate: boolean,
   context: ScoringContext,
 ): Applied => {
   const { fresh, ids } = deduplicate(account, events)
   const duplicates = events.length - fresh.length
   const past = fresh.filter((event) => event.backfill)
   if (past.length === 0) {
-    if (fresh.length === 0 && !(due && isDue(account, context))) return { entries: [], duplicates }
+    if (fresh.length === 0 && !(evaluate && isDue(account, context))) return { entries: [], duplicates }
     return { entries: [applyTogether(account, fresh, ids, false, context)], duplicates }
   }
   const live = fresh.filter((event) => !event.backfill)
