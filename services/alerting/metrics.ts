@@ -1,8 +1,12 @@
 import { counter, histogram, type Registry } from '#libs/runtime/metrics.ts'
-import type { EvaluatedAccounts } from './evaluation/evaluate-accounts.ts'
 
 export type AlertingMetrics = {
-  readonly evaluated: (changes: number, evaluated: EvaluatedAccounts, tookMs: number) => void
+  readonly evaluated: (batch: {
+    readonly changes: number
+    readonly stale: number
+    readonly transitions: number
+    readonly tookMs: number
+  }) => void
   readonly timers: (accounts: number) => void
 }
 
@@ -18,11 +22,11 @@ export const createAlertingMetrics = (registry: Registry): AlertingMetrics => {
   })
   const timers = counter(registry, {
     name: 'pulso_alerting_timers_total',
-    help: 'Accounts judged because time has passed',
+    help: 'Accounts evaluated because time has passed',
   })
   const batchSize = histogram(registry, {
     name: 'pulso_alerting_batch_changes',
-    help: 'Changes judged in one transaction',
+    help: 'Changes evaluated in one transaction',
     buckets: [1, 3, 10, 30, 100, 300, 1_000],
   })
   const duration = histogram(registry, {
@@ -31,12 +35,12 @@ export const createAlertingMetrics = (registry: Registry): AlertingMetrics => {
     buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5],
   })
   return {
-    evaluated: (count, evaluated, tookMs) => {
-      changes.inc({ outcome: 'judged' }, count - evaluated.stale)
-      changes.inc({ outcome: 'stale' }, evaluated.stale)
-      transitions.inc(evaluated.transitions)
-      batchSize.observe(count)
-      duration.observe(tookMs / 1_000)
+    evaluated: (batch) => {
+      changes.inc({ outcome: 'judged' }, batch.changes - batch.stale)
+      changes.inc({ outcome: 'stale' }, batch.stale)
+      transitions.inc(batch.transitions)
+      batchSize.observe(batch.changes)
+      duration.observe(batch.tookMs / 1_000)
     },
     timers: (accounts) => timers.inc(accounts),
   }

@@ -3,8 +3,8 @@ import {
   type AccountAlerting,
   decideOnFacts,
   type RuleInForce,
-  type Seen,
 } from '../../services/alerting/core/alert/decide-account.ts'
+import type { Seen } from '../../services/alerting/core/alert/subject.ts'
 import { readShippedRules } from '../../services/alerting/rules/shipped-rules.ts'
 import { facts } from '../support/alerting/alert-script.ts'
 import type { Figure, Run } from './bench-run.ts'

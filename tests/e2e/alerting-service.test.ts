@@ -71,7 +71,7 @@ test('changes sent up to three times make one alert per crossing and one event p
 })
 
 test('a batch whose judging fails just before its commit comes again and is judged', async () => {
-  armFailpoints([{ name: 'alerting.judge.before', effect: 'throw', sleepMs: 0, hit: 1 }])
+  armFailpoints([{ name: 'alerting.evaluate.before', effect: 'throw', sleepMs: 0, hit: 1 }])
   onTestFinished(() => armFailpoints([]))
   const alertsOf = (accountId: string) =>
     test_.platform.database.query('select from alerting.alert where account_id = $1', [accountId])

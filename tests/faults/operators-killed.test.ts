@@ -13,7 +13,7 @@ import { addEndpoint } from '../support/webhooks/deliveries.ts'
 import { namesOfFailpoints } from './failpoint-names.ts'
 
 const T0 = Date.parse('2026-11-25T05:00:00.000Z')
-const FAILPOINTS = namesOfFailpoints(/^alerting\.(subjects|notices|timers|judge\.transitions)/)
+const FAILPOINTS = namesOfFailpoints(/^alerting\.(monitors|notifications|timers|evaluate\.transitions)/)
 let test_: TestDatabase
 let alerting: AlertingHarness
 beforeAll(async () => {

@@ -6,9 +6,6 @@ import { toInstant } from '#libs/runtime/clock.ts'
 import { failpoint } from '#libs/runtime/failpoint.ts'
 import type { RuleTransition } from '../core/alert/decide-account.ts'
 import type { TransitionKind } from '../core/alert/rule.ts'
-import type { Notification } from '../notifications/notification.ts'
-import { routeNotifications } from '../notifications/route-notifications.ts'
-import { transitionNotification } from '../notifications/transition-notification.ts'
 import {
   type AlertChange,
   type AlertState,
@@ -17,23 +14,25 @@ import {
   type NewAlert,
   updateAlerts,
 } from './alert-store.ts'
-import { type AlertSubjectSnapshot, alertIdOf } from './alert-subject.ts'
+import { alertIdOf, type SubjectSnapshot } from './alert-subject.ts'
 
-/** A transition with what it is about, and what was seen of that when the transition was decided. */
+/** A transition of an alert with the subject of the alert. */
 export type DecidedTransition = RuleTransition &
-  AlertSubjectSnapshot & {
-    /** Who did it; absent: the machine itself. */
+  SubjectSnapshot & {
+    /** The person who caused the transition; absent: the evaluation of a rule. */
     readonly actor?: string
   }
 
-/** Writes alerts, their transitions, the topic's entries and the webhooks of what is told, in the caller's transaction. */
+export type RecordedTransition = DecidedTransition & { readonly alertId: string }
+
+/** Writes alerts, their transitions and the events of the topic in the caller's transaction. */
 export const recordTransitions = async (
   tx: Sql,
   decided: readonly DecidedTransition[],
-  otherNotifications: readonly Notification[] = [],
-): Promise<void> => {
-  const identified = decided.map((one) => ({ ...one, alertId: alertIdOf(one.subject, one.rule.id, one.episode) }))
-  const byAlert = Map.groupBy(identified, (one) => one.alertId)
+): Promise<readonly RecordedTransition[]> => {
+  if (decided.length === 0) return []
+  const recorded = decided.map((one) => ({ ...one, alertId: alertIdOf(one.subject, one.rule.id, one.episode) }))
+  const byAlert = Map.groupBy(recorded, (one) => one.alertId)
   const fresh: NewAlert[] = []
   const changed: AlertChange[] = []
   for (const transitions of byAlert.values()) {
@@ -44,17 +43,12 @@ export const recordTransitions = async (
   }
   await insertAlerts(tx, fresh)
   await updateAlerts(tx, changed)
-  await insertTransitions(tx, identified.map(toTransition))
-  if (identified.length > 0) failpoint('alerting.judge.transitions')
-  const events = identified.flatMap((one) => toEvent(one) ?? [])
+  await insertTransitions(tx, recorded.map(toTransition))
+  failpoint('alerting.evaluate.transitions')
+  const events = recorded.flatMap((one) => toEvent(one) ?? [])
   if (events.length > 0) await enqueue(tx, 'alerting', events)
-  await routeNotifications(tx, [
-    ...otherNotifications,
-    ...identified.flatMap((one) => transitionNotification(one) ?? []),
-  ])
+  return recorded
 }
-
-type Identified = DecidedTransition & { readonly alertId: string }
 
 const STATES: Partial<Record<TransitionKind, AlertState>> = {
   pending: 'pending',
@@ -63,7 +57,7 @@ const STATES: Partial<Record<TransitionKind, AlertState>> = {
   resolved: 'resolved',
 }
 
-const changeOf = (transitions: readonly Identified[]): AlertChange => {
+const changeOf = (transitions: readonly RecordedTransition[]): AlertChange => {
   const { alertId, state } = transitions.at(-1)!
   const moved = transitions.findLast(({ kind }) => STATES[kind])
   const resolved = transitions.findLast(({ kind }) => kind === 'resolved')
@@ -79,18 +73,18 @@ const changeOf = (transitions: readonly Identified[]): AlertChange => {
   }
 }
 
-const openingOf = ({ subject, rule, episode, reason, at, snapshot }: Identified) => ({
+const openingOf = ({ subject, rule, episode, reason, at, seen, evidence }: RecordedTransition) => ({
   ...subject,
   ruleId: rule.id,
   episode,
   severity: rule.severity,
   reason,
-  ownerId: snapshot.ownerId,
+  ownerId: seen?.facts.ownerId ?? null,
   openedAt: at,
-  evidence: snapshot.evidence,
+  evidence,
 })
 
-const toTransition = (one: Identified) => ({
+const toTransition = (one: RecordedTransition) => ({
   alertId: one.alertId,
   position: one.position,
   kind: one.kind,
@@ -101,7 +95,7 @@ const toTransition = (one: Identified) => ({
   actor: one.actor ?? null,
 })
 
-const toEvent = (one: Identified): OutboxRecord | undefined => {
+const toEvent = (one: RecordedTransition): OutboxRecord | undefined => {
   const { kind, subject, rule } = one
   const { tenantId, accountId, source } = subject
   if (kind === 'reminder' || kind === 'snoozed' || kind === 'escalated') return undefined
@@ -116,7 +110,7 @@ const toEvent = (one: Identified): OutboxRecord | undefined => {
     transition: kind,
     reason: one.reason,
     at: toInstant(one.at),
-    sequence: one.snapshot.sequence,
+    sequence: one.seen?.facts.sequence ?? 0,
   }
   return {
     topic: 'alert.events',

@@ -1,19 +1,10 @@
-import type { AccountHealth } from '#libs/contracts/account-health.ts'
 import { accountKey } from '#libs/contracts/topics.ts'
 import { textArray } from '#libs/postgres/array-literal.ts'
 import type { Sql } from '#libs/postgres/database.ts'
-import type { RuleStates, Seen } from '../core/alert/decide-account.ts'
+import type { RuleStates } from '../core/alert/decide-account.ts'
 import { quietOf } from '../core/alert/outage.ts'
+import type { AccountKey, SeenHealth } from '../core/alert/subject.ts'
 import { packStates, unpackStates } from './rule-state-codec.ts'
-
-/** What an account looked like when last seen, with what people will want to know of it. */
-export type SeenHealth = Seen & {
-  readonly at: number
-  readonly health: AccountHealth['health']
-  readonly explanation: AccountHealth['explanation']
-}
-
-export type AccountKey = { readonly tenantId: string; readonly accountId: string }
 
 export type StoredAccount = AccountKey & {
   /** Of the newest change that was judged; 0 before the first. */

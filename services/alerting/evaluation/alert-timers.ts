@@ -48,7 +48,7 @@ export const createAlertTimers = (deps: AlertTimersDeps): AlertTimers => {
     while (!stopping.signal.aborted) {
       const evaluated = await database.transaction((tx) => evaluateDueMonitors(tx, ruleCatalog, clock.now(), CLAIM))
       if (evaluated.monitors === 0) break
-      failpoint('alerting.subjects.after')
+      failpoint('alerting.monitors.after')
       await database.transaction((tx) => recheckMuted(tx, evaluated, clock.now()))
       onCommit()
     }
@@ -58,7 +58,7 @@ export const createAlertTimers = (deps: AlertTimersDeps): AlertTimers => {
     while (!stopping.signal.aborted) {
       const sent = await database.transaction((tx) => sendDue(tx, clock.now()))
       if (sent === 0) break
-      failpoint('alerting.notices.after')
+      failpoint('alerting.notifications.after')
       onCommit()
     }
   }

@@ -1,13 +1,14 @@
 import type { Sql } from '#libs/postgres/database.ts'
 import { findAlert } from '../alerts/alert-queries.ts'
 import { setAcknowledgedBy } from '../alerts/alert-store.ts'
-import { type AlertSubjectSnapshot, ofAccount, ofMonitor } from '../alerts/alert-subject.ts'
-import { recordTransitions } from '../alerts/record-transitions.ts'
+import { ofAccount, type SubjectSnapshot } from '../alerts/alert-subject.ts'
 import { nextDue, type RuleStates } from '../core/alert/decide-account.ts'
 import { decideOperatorAction, type OperatorAction } from '../core/alert/operator-action.ts'
+import { policiesOf } from '../policy/policy-store.ts'
 import type { RuleCatalog } from '../rules/rule-store.ts'
 import { lockAccount, saveAccounts } from './account-store.ts'
 import { lockMonitors, saveMonitors } from './monitor-store.ts'
+import { recordAndNotify } from './record-and-notify.ts'
 
 export type OperatorRequest = {
   readonly tenantId: string
@@ -43,10 +44,16 @@ export const applyOperatorAction = async (
   const decision = decideOperatorAction(kept.state, alert.episode, action, at)
   if (!decision.done) return decision
   await holder.save({ ...holder.states, [alert.ruleId]: { ...kept, state: decision.state } }, at)
-  await recordTransitions(
-    tx,
-    decision.transitions.map((one) => ({ ...one, rule, state: decision.state, ...holder.subjectSnapshot, actor })),
-  )
+  await recordAndNotify(tx, {
+    transitions: decision.transitions.map((one) => ({
+      ...one,
+      rule,
+      state: decision.state,
+      ...holder.snapshot,
+      actor,
+    })),
+    policies: await policiesOf(tx, [tenantId]),
+  })
   if (action.do === 'acknowledge' && decision.transitions.length > 0) await setAcknowledgedBy(tx, alertId, actor)
   return { done: true }
 }
@@ -55,7 +62,7 @@ export const applyOperatorAction = async (
 type AlertStateHolder = {
   readonly states: RuleStates
   readonly seenAt: number
-  readonly subjectSnapshot: AlertSubjectSnapshot
+  readonly snapshot: SubjectSnapshot
   readonly save: (states: RuleStates, at: number) => Promise<void>
 }
 
@@ -68,7 +75,7 @@ const lockedAccount = async (
   return {
     states: account.states,
     seenAt: account.seen.at,
-    subjectSnapshot: ofAccount(account, account.seen),
+    snapshot: ofAccount(account, account.seen),
     save: (states) => saveAccounts(tx, [{ ...account, states, nextCheckAt: nextDue(states) }]),
   }
 }
@@ -90,7 +97,7 @@ const lockedMonitor = async (
     subject && {
       states: subject.states,
       seenAt: subject.seen?.at ?? 0,
-      subjectSnapshot: ofMonitor({ tenantId, accountId: null, source }, evidence),
+      snapshot: { subject: { tenantId, accountId: null, source }, seen: null, evidence },
       save: (states, at) => saveMonitors(tx, [{ ...subject, states, nextCheckAt: at }]),
     }
   )

@@ -60,15 +60,15 @@ const evaluatePart = async (
   { database, clock, logger, metrics, ruleCatalog, onCommit }: Omit<ConsumeHealthDeps, 'bus'>,
 ): Promise<void> => {
   const startedAt = clock.now()
-  failpoint('alerting.judge.begin')
+  failpoint('alerting.evaluate.begin')
   const evaluated = await database.transaction(async (tx) => {
     const written = await evaluateChanges(tx, ruleCatalog, changes)
-    failpoint('alerting.judge.before')
+    failpoint('alerting.evaluate.before')
     return written
   })
-  failpoint('alerting.judge.after')
+  failpoint('alerting.evaluate.after')
   if (evaluated.transitions > 0) onCommit()
-  const tookMs = clock.now() - startedAt
-  metrics.evaluated(changes.length, evaluated, tookMs)
-  logger.info({ changes: changes.length, ...evaluated, tookMs }, 'changes judged')
+  const summary = { changes: changes.length, ...evaluated, tookMs: clock.now() - startedAt }
+  metrics.evaluated(summary)
+  logger.info(summary, 'changes evaluated')
 }

@@ -2,7 +2,7 @@ import type { AccountHealth } from '#libs/contracts/account-health.ts'
 import type { Sql } from '#libs/postgres/database.ts'
 import { failpoint } from '#libs/runtime/failpoint.ts'
 import { ofAccount } from '../alerts/alert-subject.ts'
-import { type DecidedTransition, recordTransitions } from '../alerts/record-transitions.ts'
+import type { DecidedTransition } from '../alerts/record-transitions.ts'
 import {
   type AccountDecision,
   decideOnFacts,
@@ -10,24 +10,24 @@ import {
   type EvaluationContext,
 } from '../core/alert/decide-account.ts'
 import type { Suspicion } from '../core/alert/outage.ts'
+import type { AccountKey, SeenHealth } from '../core/alert/subject.ts'
 import { type FactRow, packChanges, type SeenAt } from '../core/preview/fact-record.ts'
 import { changeNotifications } from '../notifications/change-notifications.ts'
 import type { Notification } from '../notifications/notification.ts'
 import { insertFacts } from '../rules/fact-history-store.ts'
 import type { RuleCatalog } from '../rules/rule-store.ts'
 import {
-  type AccountKey,
   type AccountToSave,
   claimDueAccounts,
   deleteAccounts,
   forgetTraits,
   lockAccounts,
-  type SeenHealth,
   type StoredAccount,
   saveAccounts,
 } from './account-store.ts'
 import { type ContextReader, isTurn, type News, readEvaluationContext, suspicionOf } from './evaluation-context.ts'
 import { countTenants } from './monitor-store.ts'
+import { recordAndNotify } from './record-and-notify.ts'
 
 export type EvaluatedAccounts = { readonly accounts: number; readonly stale: number; readonly transitions: number }
 
@@ -81,8 +81,8 @@ export const evaluateChanges = async (
   await saveAccounts(tx, saved)
   await insertFacts(tx, facts)
   await forgetTraits(tx, cleared)
-  failpoint('alerting.judge.saved')
-  await recordTransitions(tx, decided, notifications)
+  failpoint('alerting.evaluate.saved')
+  await recordAndNotify(tx, { transitions: decided, changes: notifications, policies: around.policies })
   return { accounts: saved.length, stale, transitions: decided.length }
 }
 
@@ -105,7 +105,7 @@ export const evaluateDueAccounts = async (
     return { ...account, states: decision.states, nextCheckAt: decision.nextCheckAt }
   })
   await saveAccounts(tx, saved)
-  await recordTransitions(tx, decided)
+  await recordAndNotify(tx, { transitions: decided, policies: around.policies })
   return accounts.length
 }
 

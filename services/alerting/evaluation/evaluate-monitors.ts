@@ -1,11 +1,13 @@
 import type { SourceActivity } from '#libs/contracts/source-activity.ts'
 import type { Sql } from '#libs/postgres/database.ts'
 import { failpoint } from '#libs/runtime/failpoint.ts'
-import { type AlertSubjectSnapshot, ofSource, ofTenant } from '../alerts/alert-subject.ts'
-import { type DecidedTransition, recordTransitions } from '../alerts/record-transitions.ts'
+import { ofSource, ofTenant, type SubjectSnapshot } from '../alerts/alert-subject.ts'
+import type { DecidedTransition } from '../alerts/record-transitions.ts'
 import type { AccountDecision, EvaluationContext, RuleInForce } from '../core/alert/decide-account.ts'
 import { countedSince, decideSource, decideTenant, inhibitedBy, type QuietCount } from '../core/alert/decide-monitor.ts'
+import type { NotificationPolicy } from '../core/alert/notification-policy.ts'
 import { OUTAGE_MUTES } from '../core/alert/outage.ts'
+import type { MonitorKey } from '../core/alert/subject.ts'
 import { policiesOf } from '../policy/policy-store.ts'
 import { silencesOf } from '../policy/silence-store.ts'
 import type { RuleCatalog } from '../rules/rule-store.ts'
@@ -14,12 +16,12 @@ import {
   claimDueMonitors,
   countQuiet,
   lockMonitors,
-  type MonitorKey,
   type MonitorToSave,
   outagesOf,
   type StoredMonitor,
   saveMonitors,
 } from './monitor-store.ts'
+import { recordAndNotify } from './record-and-notify.ts'
 
 /** Judges that sources were heard, in one transaction: of each source the newest instant counts, and one that is known is old news. */
 export const evaluateActivity = async (
@@ -45,7 +47,7 @@ export const evaluateActivity = async (
     if (monitor.seen && heardAt <= monitor.seen.heardAt) continue
     const before = monitor.seen
     const news = { heardAt, expectedIntervalHours: message.expectedIntervalHours }
-    const decision = decideSource(monitor, news, heardAt, around(monitor))
+    const decision = decideSource(monitor, news, heardAt, around.of(monitor))
     const seen = { at: Math.max(heardAt, before?.at ?? 0), ...news }
     evaluated.push({
       monitor: { ...monitor, seen },
@@ -79,8 +81,8 @@ export const evaluateDueMonitors = async (
   for (const monitor of monitors)
     evaluated.push(
       monitor.kind === 'source'
-        ? evaluateSource(monitor, now, around(monitor))
-        : await evaluateTenant(tx, monitor, now, around(monitor)),
+        ? evaluateSource(monitor, now, around.of(monitor))
+        : await evaluateTenant(tx, monitor, now, around.of(monitor)),
     )
   return write(tx, evaluated, around)
 }
@@ -101,7 +103,7 @@ export const recheckMuted = async (
 type EvaluatedMonitor = {
   readonly monitor: StoredMonitor
   readonly decision: AccountDecision
-  readonly subjectSnapshot: (at: number) => AlertSubjectSnapshot
+  readonly subjectSnapshot: (at: number) => SubjectSnapshot
 }
 
 const evaluateSource = (monitor: StoredMonitor, now: number, around: EvaluationContext): EvaluatedMonitor => {
@@ -135,20 +137,20 @@ const isExpected = ({ kind, seen }: StoredMonitor): boolean => kind === 'tenant'
 const write = async (
   tx: Sql,
   evaluated: readonly EvaluatedMonitor[],
-  around: (monitor: MonitorKey) => MonitorContext,
+  around: MonitorContexts,
 ): Promise<MonitorsEvaluated> => {
   if (evaluated.length === 0) return NOTHING
   const saved = evaluated.map(({ monitor, decision }): MonitorToSave => {
-    const mutes = inhibitedBy(around(monitor).rules, decision.states)
-    const inhibits = isExpected(monitor) ? mutes : mutes.filter((ruleId) => around(monitor).guardIds.has(ruleId))
+    const mutes = inhibitedBy(around.of(monitor).rules, decision.states)
+    const inhibits = isExpected(monitor) ? mutes : mutes.filter((ruleId) => around.of(monitor).guardIds.has(ruleId))
     return { ...monitor, states: decision.states, inhibits, nextCheckAt: decision.nextCheckAt }
   })
   await saveMonitors(tx, saved)
-  failpoint('alerting.subjects.saved')
+  failpoint('alerting.monitors.saved')
   const decided = evaluated.flatMap(({ decision, subjectSnapshot }): DecidedTransition[] =>
     decision.transitions.map((one) => ({ ...one, ...subjectSnapshot(one.at) })),
   )
-  await recordTransitions(tx, decided)
+  await recordAndNotify(tx, { transitions: decided, policies: around.policies })
   const isTurned = ({ monitor }: EvaluatedMonitor, i: number) => saved[i]!.inhibits.join() !== monitor.inhibits.join()
   const tenantsOf = (some: readonly MonitorKey[]) => [...new Set(some.map(({ tenantId }) => tenantId))]
   return {
@@ -161,13 +163,24 @@ const write = async (
 /** With the ids of the rules that watch all accounts. */
 type MonitorContext = EvaluationContext & { readonly guardIds: ReadonlySet<string> }
 
-const monitorContexts = async (tx: Sql, ruleCatalog: RuleCatalog, monitors: readonly MonitorKey[], since: number) => {
+type MonitorContexts = {
+  readonly of: (monitor: MonitorKey) => MonitorContext
+  /** By tenant. */
+  readonly policies: ReadonlyMap<string, NotificationPolicy>
+}
+
+const monitorContexts = async (
+  tx: Sql,
+  ruleCatalog: RuleCatalog,
+  monitors: readonly MonitorKey[],
+  since: number,
+): Promise<MonitorContexts> => {
   const tenantIds = [...new Set(monitors.map((monitor) => monitor.tenantId))]
   const rules = await ruleCatalog.rulesInForce(tx, tenantIds)
   const silences = await silencesOf(tx, tenantIds, since)
   const outages = await outagesOf(tx, tenantIds)
   const policies = await policiesOf(tx, tenantIds)
-  return (monitor: MonitorKey): MonitorContext => {
+  const contextOf = (monitor: MonitorKey): MonitorContext => {
     const { tenantId, kind } = monitor
     const all = rules.get(tenantId) ?? []
     return {
@@ -180,6 +193,7 @@ const monitorContexts = async (tx: Sql, ruleCatalog: RuleCatalog, monitors: read
       outages: kind === 'source' ? [] : (outages.get(tenantId) ?? []).map(({ mutes }) => ({ mutes, quietSince: null })),
     }
   }
+  return { of: contextOf, policies }
 }
 
 const rulesAbout = (rules: readonly RuleInForce[], { kind, name }: MonitorKey): readonly RuleInForce[] =>

@@ -2,12 +2,14 @@ import type { AccountHealth } from '#libs/contracts/account-health.ts'
 import type { Sql } from '#libs/postgres/database.ts'
 import { type EvaluationContext, nextDue, type RuleInForce } from '../core/alert/decide-account.ts'
 import { isMany } from '../core/alert/decide-monitor.ts'
+import type { NotificationPolicy } from '../core/alert/notification-policy.ts'
 import { type Outage, quietOf, type Suspicion } from '../core/alert/outage.ts'
 import type { About, Rule } from '../core/alert/rule.ts'
+import type { AccountKey } from '../core/alert/subject.ts'
 import { policiesOf } from '../policy/policy-store.ts'
 import { silencesOf } from '../policy/silence-store.ts'
 import type { RuleCatalog } from '../rules/rule-store.ts'
-import type { AccountKey, StoredAccount } from './account-store.ts'
+import type { StoredAccount } from './account-store.ts'
 import { countActive, countNear, outagesOf } from './monitor-store.ts'
 
 /** What accounts are judged by, besides what was seen of them. */
@@ -15,6 +17,8 @@ export type ContextReader = {
   readonly of: (account: AccountKey) => EvaluationContext
   readonly outages: (tenantId: string) => readonly Outage[]
   readonly guards: (tenantId: string) => readonly Guard[]
+  /** By tenant. */
+  readonly policies: ReadonlyMap<string, NotificationPolicy>
 }
 
 /** A rule that watches how many accounts are silent together. */
@@ -46,6 +50,7 @@ export const readEvaluationContext = async (
   return {
     outages: (tenantId) => mutingAccounts.get(tenantId) ?? [],
     guards: (tenantId) => guards.get(tenantId) ?? [],
+    policies,
     of: ({ tenantId, accountId }) => ({
       accountId,
       rules: ofAccounts.get(tenantId) ?? [],

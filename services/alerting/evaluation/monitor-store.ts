@@ -4,10 +4,8 @@ import type { RuleStates } from '../core/alert/decide-account.ts'
 import type { QuietCount, SourceSeen } from '../core/alert/decide-monitor.ts'
 import type { Outage } from '../core/alert/outage.ts'
 import type { MuteReason } from '../core/alert/rule.ts'
+import type { MonitorKey } from '../core/alert/subject.ts'
 import { packStates, unpackStates } from './rule-state-codec.ts'
-
-/** What operators' alerts are about: a source, or (without a name) all accounts of the tenant. */
-export type MonitorKey = { readonly tenantId: string; readonly kind: 'source' | 'tenant'; readonly name: string }
 
 export type StoredMonitor = MonitorKey & {
   /** Of a source. */

@@ -1,7 +1,7 @@
 import type { AccountHealth } from '#libs/contracts/account-health.ts'
 import { derivedId } from '#libs/runtime/ids.ts'
+import type { SeenHealth } from '../core/alert/subject.ts'
 import { changeTypes } from '../core/delivery/change-types.ts'
-import type { SeenHealth } from '../evaluation/account-store.ts'
 import type { Notification } from './notification.ts'
 import { accountBody } from './payload.ts'
 

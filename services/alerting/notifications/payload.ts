@@ -1,6 +1,6 @@
 import { toInstant } from '#libs/runtime/clock.ts'
 import type { Rule, RuleState, Transition } from '../core/alert/rule.ts'
-import type { AccountKey, SeenHealth } from '../evaluation/account-store.ts'
+import type { AlertSubject, SeenHealth } from '../core/alert/subject.ts'
 import type { WebhookType } from './notification.ts'
 
 /** Receivers are promised less than 20 KB; what remains is for the part that is not the explanation. */
@@ -34,7 +34,7 @@ export const alertInBody = (alertId: string, rule: Rule, state: RuleState, trans
 export type BodyOptions = {
   readonly type: WebhookType
   readonly at: number
-  readonly account: AccountKey
+  readonly account: Pick<AlertSubject, 'tenantId' | 'accountId'>
   readonly seen: SeenHealth
   readonly extra: object
 }

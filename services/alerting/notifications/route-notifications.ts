@@ -1,6 +1,5 @@
 import type { Sql } from '#libs/postgres/database.ts'
 import { type NotificationPolicy, quietUntil } from '../core/alert/notification-policy.ts'
-import { policiesOf } from '../policy/policy-store.ts'
 import { enqueueNotifications } from './enqueue-deliveries.ts'
 import { addToGroups, type Grouped } from './group-store.ts'
 import type { Notification, WebhookType } from './notification.ts'
@@ -13,10 +12,11 @@ const ROUTED: readonly WebhookType[] = [...GROUPED, ...RECOVERIES, 'alert.escala
  * Hands notices to endpoints as the policy of their tenant wants it, in the caller's transaction: recoveries in quiet hours wait for their end, alerts that
  * are grouped wait for their window (for endpoints that take groups), escalations go where the policy says.
  */
-export const routeNotifications = async (tx: Sql, notifications: readonly Notification[]): Promise<void> => {
-  const routed = notifications.filter(({ type }) => ROUTED.includes(type))
-  const tenantIds = [...new Set(routed.map((notification) => notification.tenantId))]
-  const policies = tenantIds.length === 0 ? new Map<string, NotificationPolicy>() : await policiesOf(tx, tenantIds)
+export const routeNotifications = async (
+  tx: Sql,
+  notifications: readonly Notification[],
+  policies: ReadonlyMap<string, NotificationPolicy>,
+): Promise<void> => {
   const groups: Grouped[] = []
   const notified = notifications.map((notification): Notification => {
     const policy = policies.get(notification.tenantId)

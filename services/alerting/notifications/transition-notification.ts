@@ -1,16 +1,15 @@
+import { toInstant } from '#libs/runtime/clock.ts'
 import { derivedId } from '#libs/runtime/ids.ts'
-import type { DecidedTransition } from '../alerts/record-transitions.ts'
+import type { RecordedTransition } from '../alerts/record-transitions.ts'
 import type { Rule, TransitionKind } from '../core/alert/rule.ts'
 import type { Notification, WebhookType } from './notification.ts'
-import { alertInBody } from './payload.ts'
+import { accountBody, alertInBody } from './payload.ts'
 
-/** What endpoints are told of a transition; undefined when nobody is. */
-export const transitionNotification = (
-  one: DecidedTransition & { readonly alertId: string },
-): Notification | undefined => {
+/** The notification of a transition; undefined when nobody is notified of it. */
+export const transitionNotification = (one: RecordedTransition): Notification | undefined => {
   const type = typeOf(one.kind, one.rule)
   if (!one.notifying.told || !type) return undefined
-  const { subject, snapshot, at } = one
+  const { subject, seen, evidence, at } = one
   const alert = {
     ...alertInBody(one.alertId, one.rule, one.state, one),
     ...(one.kind === 'acknowledged' && one.actor ? { acknowledgedBy: one.actor } : {}),
@@ -21,10 +20,12 @@ export const transitionNotification = (
     accountId: subject.accountId,
     type,
     severity: one.rule.severity,
-    ownerId: snapshot.ownerId,
-    traits: snapshot.traits,
+    ownerId: seen?.facts.ownerId ?? null,
+    traits: seen?.traits ?? {},
     at,
-    body: snapshot.body(type, at, { alert }),
+    body: seen
+      ? accountBody({ type, at, account: subject, seen, extra: { alert } })
+      : { type, timestamp: toInstant(at), data: { tenantId: subject.tenantId, ...evidence, alert } },
   }
 }
 

@@ -1,7 +1,7 @@
 import { numberArray, textArray } from '#libs/postgres/array-literal.ts'
 import type { Database, Sql } from '#libs/postgres/database.ts'
+import type { AccountKey } from '../core/alert/subject.ts'
 import type { FactRow } from '../core/preview/fact-record.ts'
-import type { AccountKey } from '../evaluation/account-store.ts'
 
 /** An account that begins anew writes over what is left of it: a record for previews never holds up judging. */
 export const insertFacts = async (tx: Sql, rows: readonly (AccountKey & FactRow)[]): Promise<void> => {

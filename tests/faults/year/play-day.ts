@@ -69,7 +69,7 @@ export const createPlayer = ({ alerting, database, bus, seed }: Parts): Player =
 
   const evaluated = async () => {
     const [row] = await database.query<{ n: number }>('select coalesce(sum(sequence), 0) as n from alerting.account')
-    return { done: row!.n >= total, state: `${row!.n} of ${total} changes judged` }
+    return { done: row!.n >= total, state: `${row!.n} of ${total} changes evaluated` }
   }
 
   const told = async () => {

@@ -1,26 +1,18 @@
 import type { Facts } from '#libs/contracts/account-health.ts'
 import { earliest, NO_MEMORY } from '../conditions/condition.ts'
-import { readsTheSame } from '../conditions/rule-reads.ts'
 import { decideAlert, type Observation } from './decide-alert.ts'
 import type { MuteContext, Operations } from './decide-notification.ts'
 import type { NotificationPolicy } from './notification-policy.ts'
 import { isInOutage, isMutedByOutage, isSuspected, isWaiting, type Outage, type Suspicion } from './outage.ts'
 import { FIRST_STATE, type Rule, type RuleState, type Transition } from './rule.ts'
+import { readsTheSame } from './rule-reads.ts'
+import type { Seen } from './subject.ts'
 
 /** A rule with the version its states belong to: what they remember of another version's condition is forgotten. */
 export type RuleInForce = { readonly rule: Rule; readonly version: string }
 
 export type KeptState = { readonly version: string; readonly state: RuleState }
 export type RuleStates = Readonly<Record<string, KeptState>>
-
-/** What an account looked like when last seen. */
-export type Seen = {
-  readonly facts: Facts
-  readonly traits: Readonly<Record<string, unknown>>
-  readonly backfill: boolean
-  /** The silence cap took points of the score, or gave them back, in the change that led here. */
-  readonly silenceCapMoved?: boolean
-}
 
 export type AccountAlerting = { readonly seen: Seen | null; readonly states: RuleStates }
 

@@ -8,9 +8,9 @@ import {
   type EvaluationContext,
   type RuleInForce,
   type RuleStates,
-  type Seen,
 } from './decide-account.ts'
 import type { About } from './rule.ts'
+import type { Seen } from './subject.ts'
 
 /** What was last known of a source. */
 export type SourceSeen = {

@@ -1,7 +1,7 @@
 import type { Facts } from '#libs/contracts/account-health.ts'
 import { FACT_NAMES, FACTS } from '#libs/contracts/facts.ts'
 import { DAY_MS } from '#libs/runtime/durations.ts'
-import type { Seen } from '../alert/decide-account.ts'
+import type { Seen } from '../alert/subject.ts'
 
 export type SeenAt = { readonly at: number; readonly seen: Seen }
 

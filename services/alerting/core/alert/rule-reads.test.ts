@@ -3,13 +3,8 @@ import { expect, test } from 'vitest'
 import type { Facts } from '#libs/contracts/account-health.ts'
 import { facts, rule } from '../../../../tests/support/alerting/alert-script.ts'
 import { readShippedRules } from '../../rules/shipped-rules.ts'
-import {
-  type AccountAlerting,
-  decideOnFacts,
-  decideOnTime,
-  type RuleInForce,
-  type Seen,
-} from '../alert/decide-account.ts'
+import { type AccountAlerting, decideOnFacts, decideOnTime, type RuleInForce } from './decide-account.ts'
+import type { Seen } from './subject.ts'
 
 const shipped = [...readShippedRules().values()]
   .map(({ rule: one }) => one)

@@ -1,7 +1,7 @@
 import type { Facts } from '#libs/contracts/account-health.ts'
 import type { FactName } from '#libs/contracts/facts.ts'
-import type { Rule } from '../alert/rule.ts'
-import type { Condition } from './condition.ts'
+import type { Condition } from '../conditions/condition.ts'
+import type { Rule } from './rule.ts'
 
 /** Facts a rule's answer hangs on; null when it hangs on more than the facts at hand: what it remembers, or traits. */
 const READS = new WeakMap<Rule, readonly FactName[] | null>()

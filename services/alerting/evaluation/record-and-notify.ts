@@ -1,0 +1,21 @@
+import type { Sql } from '#libs/postgres/database.ts'
+import { type DecidedTransition, recordTransitions } from '../alerts/record-transitions.ts'
+import type { NotificationPolicy } from '../core/alert/notification-policy.ts'
+import type { Notification } from '../notifications/notification.ts'
+import { routeNotifications } from '../notifications/route-notifications.ts'
+import { transitionNotification } from '../notifications/transition-notification.ts'
+
+export type Decided = {
+  readonly transitions: readonly DecidedTransition[]
+  /** Notifications of changes that are no alerts. */
+  readonly changes?: readonly Notification[]
+  /** By tenant. */
+  readonly policies: ReadonlyMap<string, NotificationPolicy>
+}
+
+/** Records transitions, then notifies of them, in the caller's transaction. */
+export const recordAndNotify = async (tx: Sql, { transitions, changes = [], policies }: Decided): Promise<void> => {
+  const recorded = await recordTransitions(tx, transitions)
+  const notifications = recorded.flatMap((transition) => transitionNotification(transition) ?? [])
+  await routeNotifications(tx, [...changes, ...notifications], policies)
+}
