@@ -217,37 +217,6 @@ describe('bodies', () => {
   })
 })
 
-describe('overload', () => {
-  it('turns requests away with 503 and Retry-After, but not health checks', async () => {
-    await app.close()
-    base = await start({ limits: { maxInFlight: 0 } })
-    const answer = await fetch(`${base}/v1/things/a`, { headers: bearer })
-    expect(answer.headers.get('retry-after')).toBe('5')
-    await expectProblem(answer, 503, 'overloaded')
-    expect((await fetch(`${base}/readyz`)).status).toBe(200)
-  })
-  it('counts the bytes of the bodies under way', async () => {
-    await app.close()
-    base = await start({ limits: { maxInFlightBytes: 100 } })
-    expect((await post('{"name":"a"}')).status).toBe(201)
-    expect((await post('{"name":"a"}')).status).toBe(201)
-    await expectProblem(await post(`{"name":"${'a'.repeat(200)}"}`), 503, 'overloaded')
-  })
-  it('counts what a compressed body inflates to, and gives it back', async () => {
-    await app.close()
-    base = await start({ limits: { maxInFlightBytes: 2_000 } })
-    const zipped = { ...json, 'content-encoding': 'gzip' }
-    const large = gzipSync(`{"name":"${'a'.repeat(50_000)}"}`)
-    expect(large.length).toBeLessThan(2_000)
-    for (let time = 0; time < 3; time++) {
-      const refused = await post(large, zipped)
-      expect(refused.headers.get('retry-after')).toBe('5')
-      await expectProblem(refused, 503, 'overloaded')
-      expect((await post(gzipSync('{"name":"a"}'), zipped)).status).toBe(201)
-    }
-  })
-})
-
 describe('operations', () => {
   it('readyz names each dependency and is 503 while one is down or hangs', async () => {
     await app.close()

@@ -63,7 +63,7 @@ export const createHttpServer = async (options: HttpServerOptions): Promise<Fast
   closeConnectionsWhenDraining(app, clock)
   observeRequests(app, metrics)
   await app.register(helmet, { global: true })
-  refuseOverload(app, { ...DEFAULT_LIMITS, ...options.limits })
+  await refuseOverload(app, { ...DEFAULT_LIMITS, ...options.limits })
   inflateBodies(app)
   refuseUnsafeInput(app)
   await describeApi(app, { title, version })
