@@ -10,7 +10,7 @@ export type BusMetrics = {
   readonly consumerRestarts: Counter
 }
 
-/** The figures of every bus adapter, registered once per registry however many buses share it. */
+/** The metrics of every bus adapter; buses that share a registry share them. */
 export const createBusMetrics = (registry: Registry): BusMetrics => {
   const known = <Kind>(kind: new (...args: never[]) => Kind, name: string, create: () => Kind): Kind => {
     const metric = registry.getSingleMetric(name)
@@ -38,7 +38,7 @@ export const createBusMetrics = (registry: Registry): BusMetrics => {
       }),
     ),
     outOfRange: count('pulso_bus_offset_out_of_range_total', 'Times a position was no longer in the log', []),
-    consumerRestarts: count('pulso_bus_consumer_restarts_total', 'Consumers made anew after a crash', [
+    consumerRestarts: count('pulso_bus_consumer_restarts_total', 'Consumers replaced after a crash', [
       'topic',
       'group',
     ]),

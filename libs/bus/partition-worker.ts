@@ -6,7 +6,7 @@ import { deliverBatch } from './deliver-batch.ts'
 /** What a record costs in memory beside its key and value, roughly. */
 export const RECORD_OVERHEAD = 100
 
-/** A record's share of a batch's byte limit. Keys are counted in UTF-16 units: near enough for a limit. */
+/** A record's share of a batch's byte limit. A key counts in UTF-16 units, near enough for a limit. */
 export const recordBytes = (record: DeliveredRecord): number =>
   record.key.length + record.value.length + RECORD_OVERHEAD
 
@@ -14,19 +14,19 @@ export const recordBytes = (record: DeliveredRecord): number =>
 export type Chunk = {
   readonly records: readonly DeliveredRecord[]
   readonly bytes: number
-  /** The log held others behind them. */
+  /** The log held more records behind these. */
   readonly more?: boolean
-  /** Gives their memory back: nobody may look at them any more. */
+  /** Frees the memory of the records: nobody may read them any more. */
   readonly release?: () => void
 }
 
 export type PartitionWorker = {
-  /** Takes the next records of the partition. Never waits: whoever reads looks at `waitingBytes` and reads no further when it is too much. */
+  /** Takes the next records. Never waits: the caller stops fetching when `waitingBytes` is too much. */
   readonly push: (...chunks: readonly Chunk[]) => void
   readonly waitingBytes: () => number
-  /** Of the records that wait and of those that are being handled. */
+  /** Bytes of the waiting records and of those being handled. */
   readonly bufferedBytes: () => number
-  /** Aborts the signal of the batches, forgets what waits, and resolves when those under way have settled. */
+  /** Aborts the batches' signal, drops the waiting records, resolves when the batches in flight have settled. */
   readonly stop: () => Promise<void>
 }
 
@@ -40,9 +40,9 @@ export type PartitionWorkerOptions = {
   readonly deadLetter: (record: DeliveredRecord, reason: string) => Promise<void>
   readonly clock: Clock
   readonly logger: Logger
-  /** All records before `nextOffset` are durable or dead-lettered. */
+  /** Every record before `nextOffset` is durable or dead-lettered. */
   readonly onDone: (nextOffset: number, records: number) => void
-  /** Records were taken from those that wait, or are done: there may be room to read on. */
+  /** A batch was taken or is done: there may be room to fetch. */
   readonly onRoom: () => void
 }
 
@@ -61,7 +61,7 @@ const cut = (chunk: Chunk, maxBytes: number): readonly [Chunk, Chunk | undefined
   return [{ records: chunk.records.slice(0, count), bytes }, rest]
 }
 
-/** Takes from the front as much as one batch may hold. */
+/** Takes chunks from the front up to the size of one batch. */
 const takeBatch = (waiting: Chunk[], maxBytes: number): Required<Chunk> => {
   const taken: Chunk[] = []
   let bytes = 0
@@ -79,12 +79,13 @@ const takeBatch = (waiting: Chunk[], maxBytes: number): Required<Chunk> => {
   return { records, bytes, more, release }
 }
 
+/** `settled` resolves to the failure, or undefined. */
 type UnderWay = { readonly chunk: Chunk; readonly batch: Batch; readonly settled: Promise<unknown> }
 
 /**
- * Hands one partition's records to the handler: in order, up to `inFlight` batches at once, each as large as what waits allows.
- * The position moves over the batches in their order. When one fails, the ones behind it are waited for, it is delivered by the
- * rules of `deliverBatch`, and they come again after it. `settled` resolves to the failure, or undefined.
+ * Hands one partition's records to the handler, in order, up to `inFlight` batches at once.
+ * Offsets are committed in order. When a batch fails, the worker waits for the later ones, retries
+ * the failed batch by the rules of `deliverBatch`, then redelivers the later ones.
  */
 export const createPartitionWorker = (options: PartitionWorkerOptions): PartitionWorker => {
   const { topic, partition, handle, deadLetter, clock, logger } = options
@@ -118,7 +119,7 @@ export const createPartitionWorker = (options: PartitionWorkerOptions): Partitio
     recovering = true
     const behind = underWay.splice(0)
     await Promise.all(behind.map(({ settled }) => settled))
-    // Nothing comes beside it until it is through.
+    // No other batch runs beside it.
     const delivered = await deliverBatch({ handle, clock, logger }, { ...failed.batch, more: false }, failure)
     waiting.unshift(...behind.map(({ chunk }) => chunk))
     waitingBytes += behind.reduce((sum, { chunk }) => sum + chunk.bytes, 0)

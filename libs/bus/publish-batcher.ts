@@ -1,118 +1,72 @@
+import { batchCalls } from '#libs/runtime/batch-calls.ts'
 import { type Clock, sleep } from '#libs/runtime/clock.ts'
 import { UnavailableError } from '#libs/runtime/errors.ts'
 import type { BusRecord } from './bus.ts'
 
 export type PublishBatcherOptions = {
   /**
-   * Stores the records, in order; rejects when none or not all are. One call at a time, so that the order of publishing stays.
-   * `sinceMs` is when the first of them was published: whoever tries again looks how long it has waited.
+   * Stores the records, in order; rejects unless it stored all of them. One send at a time keeps
+   * the order of publishing. `sinceMs` is when the first of them was published.
    */
   readonly send: (records: readonly BusRecord[], sinceMs: number) => Promise<void>
   readonly clock: Clock
-  /** How long the first of a group waits for company. */
+  /** The first publish after a rest waits this long for others. */
   readonly lingerMs: number
-  /** Bounds of one send; a larger single publish is cut. */
+  /** Limits of one send. A larger publish is cut. */
   readonly maxRecords: number
   readonly maxBytes: number
-  /** What may wait in memory before new publishes are refused. */
+  /** New publishes are refused while more than this waits in memory. */
   readonly maxWaitingBytes: number
 }
 
 export type PublishBatcher = {
-  /** Resolves when all the records are stored; rejects with the error of the send that held the first of them that was not. */
+  /** Resolves when every record is stored; rejects with the error of the first send that failed. */
   readonly publish: (records: readonly BusRecord[]) => Promise<void>
-  /** Resolves when nothing waits or is under way. */
+  /** Resolves when nothing waits or is in flight. */
   readonly drained: () => Promise<void>
 }
 
-type Piece = {
-  readonly records: readonly BusRecord[]
-  readonly bytes: number
-  readonly sinceMs: number
-  readonly settle: (error?: unknown) => void
-}
+type Run = { readonly records: BusRecord[]; readonly sinceMs: number; bytes: number }
 
 const bytesOf = ({ key, value }: BusRecord): number => key.length + value.length + 50
 
-/** Cuts records into runs that fit one send each. */
-const cut = (
-  records: readonly BusRecord[],
-  options: PublishBatcherOptions,
-): { records: BusRecord[]; bytes: number }[] => {
-  const runs: { records: BusRecord[]; bytes: number }[] = []
-  for (const record of records) {
-    const bytes = bytesOf(record)
-    const last = runs.at(-1)
-    if (last && last.records.length < options.maxRecords && last.bytes + bytes <= options.maxBytes) {
-      last.records.push(record)
-      last.bytes += bytes
-    } else runs.push({ records: [record], bytes })
-  }
-  return runs
-}
-
 /**
- * Groups concurrent publishes into one send: the first waits a moment for company, and what arrives while a send is under way forms
- * the next. A record larger than `maxBytes` travels alone, so that its refusal is nobody else's.
+ * Gathers concurrent publishes into one send: publishes during a send form the next one. A record
+ * larger than `maxBytes` travels alone, so that its refusal concerns no other.
  */
 export const createPublishBatcher = (options: PublishBatcherOptions): PublishBatcher => {
-  const waiting: Piece[] = []
-  let waitingBytes = 0
-  let running: Promise<void> | undefined
+  const { send, clock, lingerMs, maxRecords, maxBytes, maxWaitingBytes } = options
+  const runs = batchCalls<Run>({
+    handle: (batch) => {
+      const records = batch.length === 1 ? batch[0]!.records : batch.flatMap((run) => run.records)
+      return send(records, batch[0]!.sinceMs)
+    },
+    sizesOf: ({ records, bytes }) => [records.length, bytes],
+    maxSizes: [maxRecords, maxBytes],
+    gather: (isRested) => (isRested ? sleep(clock, lingerMs) : Promise.resolve()),
+  })
 
-  const takeGroup = (): Piece[] => {
-    const group = [waiting.shift()!]
-    let { bytes } = group[0]!
-    let count = group[0]!.records.length
-    for (let next = waiting[0]; next; next = waiting[0]) {
-      if (bytes + next.bytes > options.maxBytes || count + next.records.length > options.maxRecords) break
-      waiting.shift()
-      group.push(next)
-      bytes += next.bytes
-      count += next.records.length
+  /** Cuts records into runs that fit one send each. */
+  const cut = (records: readonly BusRecord[]): readonly Run[] => {
+    const made: Run[] = []
+    for (const record of records) {
+      const bytes = bytesOf(record)
+      const last = made.at(-1)
+      if (last && last.records.length < maxRecords && last.bytes + bytes <= maxBytes) {
+        last.records.push(record)
+        last.bytes += bytes
+      } else made.push({ records: [record], bytes, sinceMs: clock.now() })
     }
-    return group
+    return made
   }
-
-  const run = async (): Promise<void> => {
-    await sleep(options.clock, options.lingerMs)
-    while (waiting.length > 0) {
-      const group = takeGroup()
-      const records = group.length === 1 ? group[0]!.records : group.flatMap((piece) => piece.records)
-      const error = await options.send(records, group[0]!.sinceMs).then(
-        () => undefined,
-        (failure: unknown) => failure,
-      )
-      for (const piece of group) {
-        waitingBytes -= piece.bytes
-        piece.settle(error)
-      }
-    }
-    running = undefined
-  }
-
-  const enqueue = (run: { records: BusRecord[]; bytes: number }): Promise<void> =>
-    new Promise((resolve, reject) => {
-      waiting.push({
-        ...run,
-        sinceMs: options.clock.now(),
-        settle: (error) => (error === undefined ? resolve() : reject(error)),
-      })
-      waitingBytes += run.bytes
-    })
 
   return {
     publish: async (records) => {
-      if (records.length === 0) return
-      if (waitingBytes > options.maxWaitingBytes) throw new UnavailableError('too much waits to be published')
-      const pieces = cut(records, options).map(enqueue)
-      running ??= run()
-      if (pieces.length === 1) return pieces[0]
-      const failed = (await Promise.allSettled(pieces)).find((piece) => piece.status === 'rejected')
+      if (runs.pending()[1]! > maxWaitingBytes) throw new UnavailableError('too much waits to be published')
+      const stored = await Promise.allSettled(cut(records).map(runs.call))
+      const failed = stored.find((run) => run.status === 'rejected')
       if (failed) throw failed.reason
     },
-    drained: async () => {
-      while (running) await running
-    },
+    drained: runs.drained,
   }
 }

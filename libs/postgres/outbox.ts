@@ -1,9 +1,10 @@
 import type { Bus } from '#libs/bus/bus.ts'
 import type { TopicName } from '#libs/contracts/topics.ts'
-import { type Clock, sleep } from '#libs/runtime/clock.ts'
+import type { Clock } from '#libs/runtime/clock.ts'
 import { failpoint } from '#libs/runtime/failpoint.ts'
 import type { Logger } from '#libs/runtime/logger.ts'
 import { counter, gauge, type Registry } from '#libs/runtime/metrics.ts'
+import { type Repeating, repeat } from '#libs/runtime/repeat.ts'
 import type { Database, Sql } from './database.ts'
 
 export type OutboxRecord = {
@@ -16,7 +17,7 @@ export type OutboxRecord = {
 /**
  * Leaves records to be published once the caller's transaction has committed, and only then. The schema has the table
  * `outbox (id bigint generated always as identity primary key, topic text, key text, headers jsonb, value bytea)`.
- * Whoever writes two records of one key does it under a lock of what the key names: ids are then in the key's order.
+ * Two writers of one key take a lock on the key's subject, so that ids follow the order of the key.
  */
 export const enqueue = async (tx: Sql, schema: string, records: readonly OutboxRecord[]): Promise<void> => {
   if (records.length === 0) return
@@ -34,12 +35,8 @@ export const enqueue = async (tx: Sql, schema: string, records: readonly OutboxR
   )
 }
 
-export type OutboxRelay = {
-  readonly start: () => void
-  readonly stop: () => Promise<void>
-  /** Something was committed: call after the commit. Not needed for correctness. */
-  readonly wake: () => void
-}
+/** `wake` it after a commit, so that records go out at once. Correctness does not need it. */
+export type OutboxRelay = Repeating
 
 export type OutboxRelayDeps = {
   readonly database: Database
@@ -51,7 +48,6 @@ export type OutboxRelayDeps = {
 }
 
 const POLL_MS = 1_000
-const RETRY_MS = 1_000
 const BATCH = 1_000
 
 type Row = {
@@ -63,8 +59,9 @@ type Row = {
 }
 
 /**
- * Publishes what was enqueued, in the order of ids, and deletes it after the acknowledgement: a crash in between publishes again.
- * One relay at a time per schema, by a lock that ends with its transaction.
+ * Publishes enqueued records in the order of their ids and deletes them after the acknowledgement:
+ * a crash in between publishes again. An advisory lock, which ends with its transaction, admits one
+ * relay per schema at a time.
  */
 export const createOutboxRelay = (deps: OutboxRelayDeps): OutboxRelay => {
   const { database, bus, clock, logger, metrics, schema } = deps
@@ -80,10 +77,6 @@ export const createOutboxRelay = (deps: OutboxRelayDeps): OutboxRelay => {
       if (rows[0]) waiting.set(rows[0].n)
     },
   })
-  const stopping = new AbortController()
-  let woken = new AbortController()
-  let running: Promise<void> | undefined
-
   const relayOnce = (): Promise<number> =>
     database.transaction(async (tx) => {
       const [lock] = await tx.query<{ held: boolean }>(
@@ -107,33 +100,14 @@ export const createOutboxRelay = (deps: OutboxRelayDeps): OutboxRelay => {
       return rows.length
     })
 
-  const run = async (): Promise<void> => {
-    while (!stopping.signal.aborted) {
-      let waitMs = POLL_MS
-      woken = new AbortController()
-      try {
-        const count = await relayOnce()
-        published.inc(count)
-        if (count > 0) {
-          failpoint('outbox.committed')
-          continue
-        }
-      } catch (error) {
-        logger.warn({ err: error, schema }, 'outbox not relayed, trying again')
-        waitMs = RETRY_MS
-      }
-      await sleep(clock, waitMs, AbortSignal.any([stopping.signal, woken.signal]))
-    }
-  }
-
-  return {
-    start: () => {
-      running = run()
+  return repeat(
+    { clock, logger, everyMs: POLL_MS, failure: 'outbox not relayed, trying again', fields: { schema } },
+    async () => {
+      const count = await relayOnce()
+      published.inc(count)
+      if (count === 0) return undefined
+      failpoint('outbox.committed')
+      return 0
     },
-    stop: async () => {
-      stopping.abort()
-      await running
-    },
-    wake: () => woken.abort(),
-  }
+  )
 }

@@ -5,8 +5,8 @@ export type BatchOptions<Call> = {
   readonly sizesOf: (call: Call) => readonly number[]
   /** Largest batch in each unit. A call that is larger alone is a batch of its own. */
   readonly maxSizes: readonly number[]
-  /** Awaited before the first batch after a rest, so that calls made at the same time share it. */
-  readonly gather: () => Promise<unknown>
+  /** Awaited before a batch so that simultaneous calls share it; `isRested`: none ran just before. */
+  readonly gather: (isRested: boolean) => Promise<unknown>
   /** Batches at once; absent: 1. A further batch begins only when the waiting calls fill it. */
   readonly maxAtOnce?: number
   /** Whether the calls of a batch that failed with this error are handled again, each alone; absent: never. */
@@ -84,17 +84,17 @@ export const batchCalls = <Call>(options: BatchOptions<Call>): BatchedCalls<Call
       underWay++
       void run(take()).then(() => {
         underWay--
-        fillSoon()
+        fillSoon(false)
       })
     }
     if (waiting.length > 0 || underWay > 0) return
     for (const resolve of onDrained.splice(0)) resolve()
   }
 
-  const fillSoon = (): void => {
+  const fillSoon = (isRested: boolean): void => {
     if (gathering) return
     gathering = true
-    void gather().then(() => {
+    void gather(isRested).then(() => {
       gathering = false
       fill()
     })
@@ -109,7 +109,7 @@ export const batchCalls = <Call>(options: BatchOptions<Call>): BatchedCalls<Call
           pendingSizes[i]! += size
         })
         waiting.push({ call, sizes, resolve, reject })
-        fillSoon()
+        fillSoon(underWay === 0)
       }),
     pending: () => pendingSizes,
     drained: () =>

@@ -44,7 +44,7 @@ await describeWithKafka('what is Kafka’s alone', (brokers) => {
     await admin.disconnect()
   }
 
-  it('a position that the log does not have is an error line and a metric, and reading goes on from the earliest record', async () => {
+  it('a position outside the log is an error line and a metric, and reading resumes at the earliest record', async () => {
     const lines: string[] = []
     const logger = createLogger('error', { write: (line) => void lines.push(line) })
     const { bus, name, metrics } = createBus(brokers, { logger })
@@ -58,7 +58,7 @@ await describeWithKafka('what is Kafka’s alone', (brokers) => {
     expect(await metrics.getSingleMetricAsString('pulso_bus_offset_out_of_range_total')).toMatch(/ [1-9]\d*$/m)
   })
 
-  it('a record that the broker finds too large is refused at once, and those published beside it are stored', async () => {
+  it('a record too large for the broker is refused at once, and the records published beside it are stored', async () => {
     const bus = await started(createBus(brokers).bus)
     const outcomes = await Promise.allSettled([
       bus.publish(TOPIC, numbered(5, 5)),
@@ -71,7 +71,7 @@ await describeWithKafka('what is Kafka’s alone', (brokers) => {
     await allSeen('records', seen, 10)
   })
 
-  it('a record of the largest size that is taken can still be dead-lettered', async () => {
+  it('a record of the largest accepted size can still be dead-lettered', async () => {
     const { bus } = createBus(brokers)
     await started(bus)
     const value = randomBytes(2 * 1024 * 1024 - 1_000)
@@ -84,19 +84,20 @@ await describeWithKafka('what is Kafka’s alone', (brokers) => {
     expect(dead[0]!.value.equals(value)).toBe(true)
   })
 
-  it('records that others produced with snappy, gzip or nothing are read', async () => {
+  it('records that other producers compressed with snappy, gzip or nothing are read', async () => {
     const { bus, name } = createBus(brokers)
     await started(bus)
     const { seen } = await collect(bus, { group: newId() })
     const producer = kafka.producer({ allowAutoTopicCreation: false })
     await producer.connect()
-    for (const [i, compression] of [CompressionTypes.Snappy, CompressionTypes.GZIP, CompressionTypes.None].entries())
-      await producer.send({ topic: name, compression, messages: [{ key: null, value: `other ${i}` }] })
+    for (const compression of [CompressionTypes.Snappy, CompressionTypes.GZIP, CompressionTypes.None])
+      await producer.send({ topic: name, compression, messages: [{ key: null, value: `codec ${compression}` }] })
     await producer.disconnect()
     await allSeen('records', seen, 3)
+    expect(seen.map(({ value }) => value).sort()).toEqual(['codec 0', 'codec 1', 'codec 2'])
   })
 
-  it('what is published is compressed: 3 MB of the same letter pass where 2 MB are the limit', async () => {
+  it('records are published compressed: 3 MB of one letter pass a limit of 2 MB', async () => {
     const bus = await started(createBus(brokers).bus)
     const { seen } = await collect(bus, { group: newId() })
     await bus.publish(TOPIC, [record('letters', 'a'.repeat(3_000_000))])
@@ -127,7 +128,7 @@ await describeWithKafka('what is Kafka’s alone', (brokers) => {
     expect(distinct(seen).size).toBe(12)
   })
 
-  it('with no broker there, starting and publishing throw UnavailableError in time, and a consumer waits', async () => {
+  it('without a broker, starting and publishing throw UnavailableError in time, and a consumer waits', async () => {
     const { bus } = createBus(`127.0.0.1:${await freePort()}`, { publishTimeoutMs: 300 })
     onTestFinished(bus.stop)
     await bus.consume({ group: 'g', topic: TOPIC, handle: async () => undefined })

@@ -1,13 +1,14 @@
-import { type Clock, sleep } from '#libs/runtime/clock.ts'
+import type { Clock } from '#libs/runtime/clock.ts'
 import { failpoint } from '#libs/runtime/failpoint.ts'
 import { newId } from '#libs/runtime/ids.ts'
 import type { Logger } from '#libs/runtime/logger.ts'
+import { repeat } from '#libs/runtime/repeat.ts'
 import type { ConsumeOptions, DeliveredRecord, Subscription } from '../bus.ts'
 import type { GroupStore, Lease } from './group-store.ts'
 import type { LogStore, StoredTopic } from './log-store.ts'
 import { createReader, type Reader } from './reader.ts'
 
-/** Leases live 8 s: several of these may fail before one is lost. It is also how often positions are stored. */
+/** A member that renews no lease for 8 s (`bus.lease_length()`) loses its partitions: a few heartbeats may fail. */
 const HEARTBEAT_MS = 1_000
 const DEFAULT_BATCH_BYTES = 8 * 1024 * 1024
 
@@ -19,7 +20,7 @@ export type ConsumerOptions = {
   readonly deadLetter: (partition: number, record: DeliveredRecord, reason: string) => Promise<void>
   readonly onRecords: (count: number) => void
   readonly onLag: (records: number) => void
-  /** Records that were to be read are gone from the log. */
+  /** Unread records are gone from the log. */
   readonly onGap: () => void
   readonly clock: Clock
   readonly logger: Logger
@@ -27,23 +28,23 @@ export type ConsumerOptions = {
 
 export type Consumer = Subscription & {
   readonly onPublished: (partitions: readonly number[]) => void
-  /** Somebody joined, left or let go of a partition. */
+  /** A member joined, left or released a partition. */
   readonly onGroupChanged: () => void
 }
 
 type Claimed = { readonly epoch: number; readonly reader: Reader; releasing: boolean }
 
 /**
- * One member of a group. Every member computes the same share from the sorted list of live members: partition p belongs to the
- * member p modulo their number. It lets go of what is not its own, having finished it, and takes what is its own and free.
+ * One member of a group. Every member computes the same share from the sorted list of live members:
+ * partition p belongs to member p modulo their number. A member finishes and releases partitions
+ * that are not its own, and claims its own ones once they are free. A heartbeat stores the positions.
  */
 export const startConsumer = async (deps: ConsumerOptions): Promise<Consumer> => {
   const { options, topic, groups, log, clock } = deps
   const me = { group: options.group, topicId: topic.id, topic: topic.name, member: newId() }
   const logger = deps.logger.child({ group: me.group, topic: me.topic })
   const claimed = new Map<number, Claimed>()
-  const stopping = new AbortController()
-  let again = new AbortController()
+  let stopping = false
 
   const leaseOf = ([partition, { epoch, reader }]: [number, Claimed]): Lease => ({
     partition,
@@ -51,7 +52,7 @@ export const startConsumer = async (deps: ConsumerOptions): Promise<Consumer> =>
     position: reader.position(),
   })
 
-  const take = ({ partition, epoch, position }: Lease): void => {
+  const read = ({ partition, epoch, position }: Lease): void => {
     const reader = createReader({
       store: log,
       lease: { topicId: topic.id, group: me.group, member: me.member, epoch },
@@ -71,17 +72,17 @@ export const startConsumer = async (deps: ConsumerOptions): Promise<Consumer> =>
     claimed.set(partition, { epoch, reader, releasing: false })
   }
 
-  const letGo = async (partition: number, holding: Claimed): Promise<void> => {
-    holding.releasing = true
-    await holding.reader.stop()
-    await groups.release(me, leaseOf([partition, holding]))
-    if (claimed.get(partition) === holding) claimed.delete(partition)
+  const release = async (partition: number, claim: Claimed): Promise<void> => {
+    claim.releasing = true
+    await claim.reader.stop()
+    await groups.release(me, leaseOf([partition, claim]))
+    if (claimed.get(partition) === claim) claimed.delete(partition)
   }
 
-  const lose = (partition: number, holding: Claimed): void => {
+  const lose = (partition: number, { reader }: Claimed): void => {
     claimed.delete(partition)
     logger.warn({ partition }, 'partition lost to another member')
-    void holding.reader.stop()
+    void reader.stop()
   }
 
   const heartbeat = async (): Promise<void> => {
@@ -89,23 +90,21 @@ export const startConsumer = async (deps: ConsumerOptions): Promise<Consumer> =>
     if (before.length > 0) failpoint('bus.position.before')
     const { claimed: kept, members } = await groups.heartbeat(me, before.map(leaseOf))
     if (before.length > 0) failpoint('bus.position.after')
-    for (const [partition, holding] of before)
-      if (!kept.has(partition) && claimed.get(partition) === holding && !holding.releasing) lose(partition, holding)
+    for (const [partition, claim] of before)
+      if (!kept.has(partition) && claimed.get(partition) === claim && !claim.releasing) lose(partition, claim)
     const index = members.indexOf(me.member)
     const isMine = (partition: number) => index >= 0 && partition % members.length === index
-    for (const [partition, holding] of claimed)
-      if (!isMine(partition) && !holding.releasing)
-        letGo(partition, holding).catch((error) => {
+    for (const [partition, claim] of claimed)
+      if (!isMine(partition) && !claim.releasing)
+        release(partition, claim).catch((error) => {
           logger.warn({ err: error, partition }, 'partition could not be released, its lease will end')
           claimed.delete(partition)
         })
-    const wanted = Array.from({ length: topic.partitions }, (_, number) => number).filter(
-      (partition) => isMine(partition) && !claimed.has(partition),
-    )
-    if (wanted.length > 0 && !stopping.signal.aborted) {
-      const leases = await groups.claim(me, wanted)
+    const missing = [...Array(topic.partitions).keys()].filter((number) => isMine(number) && !claimed.has(number))
+    if (missing.length > 0 && !stopping) {
+      const leases = await groups.claim(me, missing)
       failpoint('bus.lease.claimed')
-      for (const lease of leases) take(lease)
+      for (const lease of leases) read(lease)
     }
     deps.onLag(await lag())
   }
@@ -118,30 +117,24 @@ export const startConsumer = async (deps: ConsumerOptions): Promise<Consumer> =>
     )
   }
 
-  const run = async (): Promise<void> => {
-    for (;;) {
-      await sleep(clock, HEARTBEAT_MS, again.signal)
-      if (stopping.signal.aborted) return
-      again = new AbortController()
-      await heartbeat().catch((error) => logger.warn({ err: error }, 'heartbeat failed, trying again'))
-    }
-  }
-
   await groups.addReaders(me)
   await heartbeat()
-  const running = run()
+  const beating = repeat(
+    { clock, logger, everyMs: HEARTBEAT_MS, failure: 'heartbeat failed, trying again' },
+    async () => void (await heartbeat()),
+  )
+  beating.start()
 
   return {
     onPublished: (partitions) => {
       for (const partition of partitions) claimed.get(partition)?.reader.wake()
     },
-    onGroupChanged: () => again.abort(),
+    onGroupChanged: beating.wake,
     lag,
     stop: async () => {
-      stopping.abort()
-      again.abort()
-      await running
-      const released = await Promise.allSettled([...claimed].map(([partition, holding]) => letGo(partition, holding)))
+      stopping = true
+      await beating.stop()
+      const released = await Promise.allSettled([...claimed].map(([partition, claim]) => release(partition, claim)))
       const left = await Promise.allSettled([groups.leave(me)])
       for (const outcome of [...released, ...left])
         if (outcome.status === 'rejected')

@@ -7,6 +7,7 @@ import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { silentLogger } from '#libs/runtime/logger.ts'
+import { eventually } from '../../../tests/support/eventually.ts'
 import { withConnection } from '../pg-database.ts'
 import { startEmbeddedPostgres } from './embedded-postgres.ts'
 import { isReachableByOthers } from './postgres-binaries.ts'
@@ -46,18 +47,7 @@ const spawnOwner = async (account: { uid?: number; gid?: number } = {}) => {
   return { child, url: url as string }
 }
 
-/** The server may be between its end and its new start. */
-const eventually = async <T>(work: () => Promise<T>): Promise<T> => {
-  for (let tries = 0; ; tries++)
-    try {
-      return await work()
-    } catch (error) {
-      if (tries === 200) throw error
-      await new Promise((resolve) => setTimeout(resolve, 50))
-    }
-}
-
-test('data is there again after an orderly stop, with the same password and sure of its disk', async () => {
+test('data is there again after an orderly stop, with the same password and durable commits', async () => {
   const first = await start()
   await write(first.connectionString)
   expect(
@@ -79,7 +69,7 @@ test('a wrong password opens nothing', async () => {
   await server.stop()
 })
 
-test('a second opener is refused and told which process has the data, and the first goes on', async () => {
+test('a second opener is refused with the process that has the data, and the first goes on', async () => {
   const { child, url } = await spawnOwner()
   await write(url)
   await expect(start()).rejects.toThrow(`in use by another Pulso (process ${child.pid})`)
@@ -90,7 +80,9 @@ test('a server killed under a live process is started again at the same address,
   const server = await start()
   await write(server.connectionString)
   process.kill(postmasterPid(), 'SIGKILL')
-  expect(await eventually(() => read(server.connectionString))).toEqual([{ n: 1 }])
+  const answers = () => read(server.connectionString).then(Boolean, () => false)
+  await eventually('the server answers again', answers)
+  expect(await read(server.connectionString)).toEqual([{ n: 1 }])
   await server.stop()
 })
 
@@ -98,9 +90,7 @@ test('after the owner was killed its server ends by itself', async () => {
   const { child, url } = await spawnOwner()
   const server = postmasterPid()
   child.kill('SIGKILL')
-  await eventually(async () => {
-    if (existsSync(`/proc/${server}`)) throw new Error('still there')
-  })
+  await eventually('the server has ended', () => !existsSync(`/proc/${server}`))
   await expect(run(url, 'select 1')).rejects.toThrow()
 })
 
@@ -126,7 +116,7 @@ test('after owner and server were killed together the next start has the data', 
   await next.stop()
 })
 
-test('a folder that other accounts cannot reach works too, and deleting it deletes what was known', async () => {
+test('a folder that other accounts cannot reach works too, and deleting it deletes the data', async () => {
   const inner = join(dataDir, 'closed', 'data')
   await mkdir(join(dataDir, 'closed'), { mode: 0o700 })
   const server = await start(inner)

@@ -8,6 +8,8 @@ export type Member = {
   readonly partitions: ReadonlySet<number>
   /** The most that its heap and buffers took so far. */
   readonly peakBytes: () => number
+  /** How often its memory was measured. */
+  readonly samples: () => number
   /** SIGKILL; resolves when the process is gone. */
   readonly kill: () => Promise<void>
 }
@@ -19,10 +21,13 @@ export const spawnMember = (order: MemberOrder): Member => {
   const values: string[] = []
   const partitions = new Set<number>()
   let peakBytes = 0
+  let samples = 0
   createInterface({ input: child.stdout }).on('line', (text) => {
     const line = JSON.parse(text) as MemberLine
-    if ('memoryBytes' in line) peakBytes = Math.max(peakBytes, line.memoryBytes)
-    else {
+    if ('memoryBytes' in line) {
+      samples++
+      peakBytes = Math.max(peakBytes, line.memoryBytes)
+    } else {
       values.push(line.value)
       partitions.add(line.partition)
     }
@@ -31,6 +36,7 @@ export const spawnMember = (order: MemberOrder): Member => {
     values,
     partitions,
     peakBytes: () => peakBytes,
+    samples: () => samples,
     kill: async () => {
       child.kill('SIGKILL')
       await gone
