@@ -1,6 +1,8 @@
 import type { TopicName } from '#libs/contracts/topics.ts'
 
-/** One record to publish. The key decides the partition (murmur2, as in Kafka's clients): one key has one order. */
+/**
+ * One record to publish. One key has one partition (murmur2, as in Kafka's clients) and one order.
+ */
 export type BusRecord = {
   readonly key: string
   readonly value: Buffer
@@ -27,16 +29,19 @@ export type Batch = {
   readonly records: readonly DeliveredRecord[]
   /** What the records take in memory, roughly. */
   readonly bytes: number
-  /** The log held more records behind these when they were read: a handler may wait for the next batch. */
+  /** The log held more records behind these: a handler may wait for the next batch. */
   readonly more?: boolean
   /** Aborts when the partition is lost or the consumer stops. */
   readonly signal: AbortSignal
-  /** Puts the record on `<topic>.dead` with its original bytes and `reason`; resolves when it is stored. */
+  /** Puts the record with its bytes and `reason` on `<topic>.dead`; resolves when it is stored. */
   readonly deadLetter: (record: DeliveredRecord, reason: string) => Promise<void>
 }
 
 export type ConsumeOptions = {
-  /** Reads one topic only: Kafka shares all topics of a group among its members, whichever each member reads. */
+  /**
+   * Reads one topic only: Kafka shares all topics of a group among its members, whichever they
+   * read.
+   */
   readonly group: string
   readonly topic: TopicName
   /**
@@ -87,7 +92,7 @@ export type Bus = {
   readonly stop: () => Promise<void>
   /** Throws `UnavailableError` unless the log can be reached. */
   readonly check: () => Promise<void>
-  /** Creates missing topics, each with `<topic>.dead`. Throws if one has fewer partitions than its contract. */
+  /** Creates missing topics and their `<topic>.dead`. Throws if one has too few partitions. */
   readonly ensureTopics: (topics: readonly TopicName[]) => Promise<void>
   /** Number of partitions of a topic. */
   readonly partitionsOf: (topic: TopicName) => Promise<number>

@@ -4,14 +4,14 @@ import type { BusRecord, DeliveredRecord } from './bus.ts'
 
 const LONGEST_REASON = 1_000
 
-/** Secrets that an error's text may carry: credentials in addresses, keys, signing secrets, `password=...`. */
+/** Secrets in an error's text: credentials in addresses, keys, signing secrets, `password=...`. */
 const SECRETS: readonly RegExp[] = [
   /(?<=:\/\/)[^\s/@]*@/g,
   /\b(?:pulso_(?:live|test)|whsec)_\S+/g,
   /(?<=\b(?:password|passwd|secret|token|authorization|api[-_]?key)["']?\s*[=:]\s*)(?:(?:Bearer|Basic)\s+)?\S+/gi,
 ]
 
-/** `name: message` of an error, without secrets and of bounded length, for a log line or a dead letter. */
+/** `name: message` of an error, short and without secrets, for a log line or a dead letter. */
 export const safeReason = (error: unknown): string => {
   const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error)
   const clean = SECRETS.reduce((kept, secret) => kept.replace(secret, '[redacted]'), text)
@@ -20,7 +20,10 @@ export const safeReason = (error: unknown): string => {
 
 export type Origin = { readonly topic: string; readonly partition: number }
 
-/** The record for `<topic>.dead`: the original key, bytes and headers, with headers for origin and reason. */
+/**
+ * The record for `<topic>.dead`: original key, bytes and headers, and headers for origin and
+ * reason.
+ */
 export const toDeadLetter = (origin: Origin, record: DeliveredRecord, reason: string, nowMs: number): BusRecord => {
   const why: DeadLetterHeaders = {
     'dead-reason': reason,

@@ -10,9 +10,9 @@ export type Delivery = {
   readonly logger: Logger
 }
 
-/** Pauses between tries of a whole batch: together well under the 5 s for which a record may hold up its partition. */
+/** Pauses between tries of a whole batch: well under the 5 s for which a record may hold it up. */
 const RETRY_PAUSES_MS = [50, 150, 400, 1_000]
-/** Pauses between tries of a single record, unless the isolation of its batch has taken `ISOLATION_LIMIT_MS`. */
+/** Pauses between tries of a single record, until isolation has taken `ISOLATION_LIMIT_MS`. */
 const SINGLE_PAUSES_MS = [20, 100]
 const ISOLATION_LIMIT_MS = 3_000
 const FIRST_WAIT_MS = 100
@@ -20,13 +20,15 @@ const LONGEST_WAIT_MS = 5_000
 
 const STOPPED = Symbol('the partition was taken away or the consumer stops')
 
-/** Sleeps. Gives the delivery up if the partition is lost: its next reader gets the records that are not done. */
+/**
+ * Sleeps. Gives up if the partition is lost: its next reader gets the records that are not done.
+ */
 const pause = async (delivery: Delivery, batch: Batch, delayMs: number): Promise<void> => {
   await sleep(delivery.clock, delayMs, batch.signal)
   if (batch.signal.aborted) throw STOPPED
 }
 
-/** Handles the batch and waits out any `UnavailableError`. Answers the error of any other failure. */
+/** Handles the batch, waiting out `UnavailableError`. Answers the error of any other failure. */
 const attempt = async (delivery: Delivery, batch: Batch, earlier?: unknown): Promise<unknown> => {
   let error = earlier
   for (let waitMs = FIRST_WAIT_MS; ; waitMs = Math.min(waitMs * 2, LONGEST_WAIT_MS)) {
@@ -54,7 +56,7 @@ const attemptSingle = async (delivery: Delivery, batch: Batch, first: unknown, u
   return error
 }
 
-/** Waits for the dead-letter topic as long as it takes: the record would be lost if its partition moved on. */
+/** Waits for the dead-letter topic: the record would be lost if its partition moved on. */
 const deadLetter = async (delivery: Delivery, batch: Batch, record: DeliveredRecord, error: unknown): Promise<void> => {
   const { topic, partition } = batch
   const fields = { topic, partition, offset: record.offset, reason: safeReason(error) }
@@ -69,7 +71,7 @@ const deadLetter = async (delivery: Delivery, batch: Batch, record: DeliveredRec
   }
 }
 
-/** Halves the batch down to the records that fail alone: one bad record among thousands costs a few tries. */
+/** Halves the batch down to the records that fail alone: one bad record costs a few tries. */
 const isolate = async (delivery: Delivery, batch: Batch, error: unknown, untilMs: number): Promise<void> => {
   const { records } = batch
   if (records.length === 1) {
@@ -85,9 +87,9 @@ const isolate = async (delivery: Delivery, batch: Batch, error: unknown, untilMs
 }
 
 /**
- * Handles a batch by the rules of `ConsumeOptions.handle`. Resolves true when every record is durable
- * or dead-lettered, false when the signal aborted the delivery. `failure` is the error of a try that
- * the caller already made. Never rejects.
+ * Handles a batch by the rules of `ConsumeOptions.handle`. Resolves true when every record is
+ * durable or dead-lettered, false when the signal aborted it. `failure` is the error of an earlier
+ * try. Never rejects.
  */
 export const deliverBatch = async (delivery: Delivery, batch: Batch, failure?: unknown): Promise<boolean> => {
   try {

@@ -25,7 +25,7 @@ export type FetchScheduler = {
   readonly update: () => void
   /** The same, when a batch was taken or is done. Costs nothing while no partition is paused. */
   readonly onRoom: () => void
-  /** Resumes partitions that went to another member: a paused one would stay so after its return. */
+  /** Resumes partitions that went to another member: they must not be paused when they return. */
   readonly forget: (partitions: readonly number[]) => void
 }
 
@@ -34,10 +34,10 @@ const MAX_WAITING_BYTES = 32 * 1024 * 1024
 
 /**
  * Decides which partitions may fetch. A partition is full, and does not fetch, once its waiting
- * records fill a batch or its buffered ones `inFlight` batches (2 at least).
- * Without a shared limit every partition that is not full fetches. With one, lagging partitions take
- * turns, each until it is full, so that each can fill its batches instead of all sharing the limit
- * in small pieces. At the limit no lagging partition fetches. Partitions that keep up always fetch.
+ * records fill a batch or its buffered ones `inFlight` batches (2 at least). Without a shared limit
+ * every partition that is not full fetches. With one, lagging partitions take turns, each until it
+ * is full, so that each can fill its batches instead of all sharing the limit in small pieces. At
+ * the limit no lagging partition fetches. Partitions that keep up always fetch.
  */
 export const createFetchScheduler = (options: FetchSchedulerOptions): FetchScheduler => {
   const { inFlight, maxBatchBytes, maxBufferedBytes, states, pause, resume } = options

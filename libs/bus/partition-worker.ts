@@ -6,11 +6,11 @@ import { deliverBatch } from './deliver-batch.ts'
 /** What a record costs in memory beside its key and value, roughly. */
 export const RECORD_OVERHEAD = 100
 
-/** A record's share of a batch's byte limit. A key counts in UTF-16 units, near enough for a limit. */
+/** A record's share of a batch's byte limit. A key counts in UTF-16 units: near enough. */
 export const recordBytes = (record: DeliveredRecord): number =>
   record.key.length + record.value.length + RECORD_OVERHEAD
 
-/** Records in offset order, with the bytes of their keys and values and `RECORD_OVERHEAD` for each. */
+/** Records in offset order. Bytes: keys, values, and `RECORD_OVERHEAD` for each record. */
 export type Chunk = {
   readonly records: readonly DeliveredRecord[]
   readonly bytes: number
@@ -21,12 +21,12 @@ export type Chunk = {
 }
 
 export type PartitionWorker = {
-  /** Takes the next records. Never waits: the caller stops fetching when `waitingBytes` is too much. */
+  /** Takes the next records, without waiting: the caller watches `waitingBytes`. */
   readonly push: (...chunks: readonly Chunk[]) => void
   readonly waitingBytes: () => number
   /** Bytes of the waiting records and of those being handled. */
   readonly bufferedBytes: () => number
-  /** Aborts the batches' signal, drops the waiting records, resolves when the batches in flight have settled. */
+  /** Aborts the batches, drops the waiting records, waits for the batches in flight. */
   readonly stop: () => Promise<void>
 }
 
@@ -46,7 +46,9 @@ export type PartitionWorkerOptions = {
   readonly onRoom: () => void
 }
 
-/** Cuts a chunk after as many records as fit, at least one; the rest, handled last, frees both. One that fits whole is not looked into. */
+/**
+ * Cuts a chunk after as many records as fit, at least one. The rest, handled last, releases both.
+ */
 const cut = (chunk: Chunk, maxBytes: number): readonly [Chunk, Chunk | undefined] => {
   if (chunk.bytes <= maxBytes) return [chunk, undefined]
   let bytes = recordBytes(chunk.records[0]!)

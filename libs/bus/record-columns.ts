@@ -5,7 +5,7 @@ import { releaseBytes } from './release-bytes.ts'
 /** Records as columns: while they wait they take the bytes they came in, and a few numbers each. */
 export type RecordColumns = {
   readonly bytes: Buffer
-  /** Record i: its key lies from 4i to 4i + 1, its value from 4i + 2 to 4i + 3. A null one is empty. */
+  /** Record i: key from 4i to 4i + 1, value from 4i + 2 to 4i + 3; a null one is empty. */
   readonly bounds: Int32Array
   readonly offsets: Float64Array
   /** Epoch ms. */
@@ -23,7 +23,7 @@ export const createColumns = (bytes: Buffer, count: number): RecordColumns => ({
 
 type View = { readonly columns: RecordColumns; readonly index: number }
 
-/** Decodes a field when it is read: at 100,000 records/s a field that nobody reads must cost nothing. */
+/** Decodes a field when it is read: at 100,000 records/s an unread field must cost nothing. */
 const view: DeliveredRecord & ThisType<View> = {
   get key() {
     const { bytes, bounds } = this.columns
@@ -48,7 +48,7 @@ const view: DeliveredRecord & ThisType<View> = {
   },
 }
 
-/** Records `from` to before `to`. With `isLast`, releasing the chunk releases the bytes of all columns. */
+/** Records `from` to before `to`. With `isLast`, their release frees the bytes of all columns. */
 export const toChunk = (columns: RecordColumns, from: number, to: number, isLast: boolean): Chunk => {
   const { bounds } = columns
   const records = new Array<DeliveredRecord>(to - from)

@@ -1,11 +1,11 @@
 import { SPARE_BYTES } from '#libs/runtime/zstd.ts'
 
-/** Ends JSON and text alike: no UTF-8 holds this byte, so that a late reader fails where it parses. */
+/** No UTF-8 holds this byte: a late reader fails where it parses. */
 const POISON = 0xff
 
 let poisons = false
 
-/** For tests: from now on released bytes are overwritten instead of freed. Set by the tests' setup file only. */
+/** For tests: released bytes are overwritten instead of freed. The tests' setup file calls it. */
 export const poisonReleasedBytes = (): void => {
   poisons = true
 }

@@ -1,6 +1,6 @@
 import { createGrowingBytes, type GrowingBytes } from '#libs/runtime/growing-bytes.ts'
 
-/** PostgreSQL's number of an element type, and the bytes of a value where it is fixed. */
+/** An element type's number in PostgreSQL, and the bytes of a value where they are fixed. */
 const TYPES = {
   int2: { oid: 21, bytes: 2 },
   int4: { oid: 23, bytes: 4 },
@@ -10,7 +10,7 @@ const TYPES = {
 } as const
 type Numeric = Exclude<keyof typeof TYPES, 'text'>
 
-/** Dimensions, whether there are nulls, element type; then of the one dimension its size and where it begins. */
+/** Header: dimensions, null flag, element type; then size and lower bound of the one dimension. */
 const HEADER_BYTES = 20
 const EMPTY_BYTES = 12
 const LENGTH_BYTES = 4
@@ -18,24 +18,26 @@ const INITIAL_BYTES = 512
 const KEPT_BYTES = 256 * 1024
 const NULL_LENGTH = -1
 const TWO_TO_32 = 2 ** 32
-/** Up to here writing characters one by one beats a call into the runtime. */
+/** Up to this length, writing character by character beats a call into the runtime. */
 const SHORT_TEXT = 48
 
 /**
- * One column of many rows as an array parameter in PostgreSQL's binary form (`unnest($1::int8[])` takes it): values go straight to
- * bytes, where a text form would keep each as an object until it is joined. `bytes` is valid until the next `push` or `clear`.
- * https://www.postgresql.org/docs/current/protocol-overview.html#PROTOCOL-FORMAT-CODES, array_recv of the server's sources
+ * One column of many rows as an array parameter in PostgreSQL's binary form, for
+ * `unnest($1::int8[])`. Values go straight to bytes; a text form would keep each as an object until
+ * they are joined. `bytes` is valid until the next `push` or `clear`.
+ * https://www.postgresql.org/docs/current/protocol-overview.html#PROTOCOL-FORMAT-CODES, and
+ * array_recv in the server's source.
  */
 export type ArrayColumn<Value> = {
   readonly push: (value: Value | null) => void
   readonly bytes: () => Buffer
-  /** Begins anew and keeps its memory. */
+  /** Empties the column, which keeps its memory. */
   readonly clear: () => void
 }
 
 type Sink = Pick<ArrayColumn<never>, 'bytes' | 'clear'> & {
   readonly all: GrowingBytes
-  /** A value of so many bytes comes next; -1 for null. */
+  /** Begins a value of `length` bytes; -1 for null. */
   readonly begin: (length: number) => void
 }
 
@@ -79,7 +81,7 @@ const PUT: Readonly<Record<Numeric, (buffer: Buffer, at: number, value: number) 
     buffer[at + 1] = value
   },
   int4: putInt4,
-  // Of whole numbers of 53 bits.
+  // Whole numbers of 53 bits.
   int8: (buffer, at, value) => {
     putInt4(buffer, at, Math.floor(value / TWO_TO_32))
     putInt4(buffer, at + 4, value)
@@ -113,7 +115,7 @@ export const createTextColumn = (): ArrayColumn<string> => {
     push: (value) => {
       if (value === null) return sink.begin(NULL_LENGTH)
       sink.begin(0)
-      // No text has more than three bytes a UTF-16 unit.
+      // UTF-8 has at most three bytes per UTF-16 unit.
       const buffer = all.ensure(3 * value.length)
       const length = isShortAscii(value) ? putAscii(buffer, all.length, value) : buffer.write(value, all.length)
       putInt4(buffer, all.length - LENGTH_BYTES, length)

@@ -1,6 +1,7 @@
 /**
- * Array parameters as PostgreSQL's text form. The driver's own conversion costs several times more, which shows where one
- * statement carries tens of thousands of values. Pass the text as the parameter and cast it: `unnest($1::text[])`.
+ * Array parameters in PostgreSQL's text form, for statements with thousands of values: the driver's
+ * own conversion costs several times more. Cold paths pass JS arrays. The statement casts the text:
+ * `unnest($1::text[])`.
  */
 export const numberArray = (values: readonly (number | null)[]): string => {
   let text = '{'

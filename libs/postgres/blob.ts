@@ -3,13 +3,15 @@ import { createGrowingBytes } from '#libs/runtime/growing-bytes.ts'
 const INITIAL_BYTES = 4 * 1024
 const KEPT_BYTES = 8 * 1024 * 1024
 
-/** Many byte strings as one binary parameter and where each lies in it: `substring($blob from offset + 1 for length)`. */
+/**
+ * Many byte strings as one binary parameter; each is `substring($blob from offset + 1 for length)`.
+ */
 export type Blob = {
-  /** Answers the offset at which the bytes lie. */
+  /** Answers the offset of the bytes. */
   readonly append: (bytes: Buffer) => number
   /** Valid until the next `append` or `clear`. */
   readonly bytes: () => Buffer
-  /** Begins anew and keeps its memory. */
+  /** Empties the blob, which keeps its memory. */
   readonly clear: () => void
 }
 

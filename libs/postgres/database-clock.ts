@@ -7,7 +7,9 @@ const SAMPLES = 5
 
 type Measurement = { readonly offsetMs: number; readonly errorMs: number }
 
-/** How far the database's clock is ahead of `clock`: the sample with the shortest round trip is the least wrong. */
+/**
+ * The database's clock minus `clock`; the sample with the shortest round trip is the most exact.
+ */
 export const measureOffset = async (database: Sql, clock: Clock): Promise<Measurement> => {
   let best: Measurement = { offsetMs: 0, errorMs: Number.POSITIVE_INFINITY }
   for (let sample = 0; sample < SAMPLES; sample++) {
@@ -25,8 +27,8 @@ export const measureOffset = async (database: Sql, clock: Clock): Promise<Measur
 export type DatabaseClock = Clock & { readonly start: () => Promise<void>; readonly stop: () => void }
 
 /**
- * The process's clock, corrected by the database's: replicas on machines whose clocks differ agree on what is due.
- * Measured at start and every minute; a difference smaller than the measurement's own error counts as none.
+ * The process's clock, corrected by the database's, so that replicas agree about what is due.
+ * Measured at start and every minute; a difference below the measurement's error counts as none.
  */
 export const createDatabaseClock = (deps: {
   readonly base: Clock

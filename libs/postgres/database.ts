@@ -1,11 +1,12 @@
-/** Something that runs SQL: the pool or one transaction. Parameters only, never text put together from values. */
+/** The pool or one transaction. Values are parameters; they never become part of the text. */
 export type Sql = {
   readonly query: <Row = Record<string, unknown>>(text: string, params?: readonly unknown[]) => Promise<readonly Row[]>
 }
 
 /**
- * PostgreSQL. Throws `UnavailableError` when the server is away (refused, reset, shutting down, too many clients), the driver's
- * error otherwise. bigint and numeric columns arrive as numbers, timestamptz as epoch milliseconds (numbers), date as text.
+ * PostgreSQL. Throws `UnavailableError` when the server is unavailable (refused, reset, shutting
+ * down, too many clients), otherwise the driver's error. bigint and numeric arrive as numbers,
+ * timestamptz as epoch milliseconds, date as text.
  */
 export type Database = Sql & {
   readonly start: () => Promise<void>
@@ -13,6 +14,9 @@ export type Database = Sql & {
   readonly check: () => Promise<void>
   /** Runs `work` in one transaction: commits when it resolves, rolls back when it throws. */
   readonly transaction: <T>(work: (tx: Sql) => Promise<T>) => Promise<T>
-  /** Calls `onNotify(payload)` for each `notify channel`, reconnecting by itself (and calling once after each reconnect, with ''). The answer stops it. */
+  /**
+   * Calls `onNotify(payload)` for each `notify channel`. Reconnects by itself and then calls
+   * `onNotify('')`. The answer stops it.
+   */
   readonly listen: (channel: string, onNotify: (payload: string) => void) => Promise<() => Promise<void>>
 }

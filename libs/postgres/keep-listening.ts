@@ -4,14 +4,17 @@ import type { Logger } from '#libs/runtime/logger.ts'
 const RECONNECT_MS = 500
 
 export type ListenOptions = {
-  /** Opens the connection; answers how to close it, and calls `onLost` once when it ends by itself or by that. */
+  /** Opens the connection and answers its close; calls `onLost` once, whoever ended it. */
   readonly connect: (onLost: () => void) => Promise<() => Promise<void>>
-  /** Notifications may have been missed meanwhile. */
+  /** Notifications may have been missed. */
   readonly onReconnect: () => void
   readonly logger: Logger
 }
 
-/** Keeps one listening connection open, opening it again until the answer is called. A server that is away at first is waited for too. */
+/**
+ * Keeps one listening connection open until the answer is called. Waits for a server that is
+ * unavailable.
+ */
 export const keepListening = async ({ connect, onReconnect, logger }: ListenOptions): Promise<() => Promise<void>> => {
   const stopping = new AbortController()
   let close = async () => {}

@@ -4,14 +4,20 @@ import { withConnection } from './pg-database.ts'
 
 export type MigrateOptions = {
   readonly connectionString: string
-  /** Created when missing; it also holds the table of migrations that have run. The files name it in full: `create table scoring.accounts`. */
+  /**
+   * Created if missing; holds the table of applied migrations. Files use full names:
+   * `scoring.accounts`.
+   */
   readonly schema: string
-  /** Absolute path of plain SQL files `001_name.sql`, run in order, each in a transaction. */
+  /** Absolute path of the SQL files `001_name.sql`, run in order, each in a transaction. */
   readonly folder: string
   readonly logger: Logger
 }
 
-/** Brings one schema up to date. Any number of processes may do it at once: an advisory lock lets one work and the others wait. Answers the names that ran. */
+/**
+ * Brings one schema up to date and answers the migrations it ran. Processes that migrate at once
+ * wait for each other, by an advisory lock.
+ */
 export const migrate = async ({
   connectionString,
   schema,

@@ -15,9 +15,10 @@ export type OutboxRecord = {
 }
 
 /**
- * Leaves records to be published once the caller's transaction has committed, and only then. The schema has the table
- * `outbox (id bigint generated always as identity primary key, topic text, key text, headers jsonb, value bytea)`.
- * Two writers of one key take a lock on the key's subject, so that ids follow the order of the key.
+ * Leaves records to be published once the caller's transaction has committed, and only then. Needs
+ * the table `outbox (id bigint generated always as identity primary key, topic text, key text,
+ * headers jsonb, value bytea)`. Writers of one key lock what the key names, so that ids have the
+ * key's order.
  */
 export const enqueue = async (tx: Sql, schema: string, records: readonly OutboxRecord[]): Promise<void> => {
   if (records.length === 0) return

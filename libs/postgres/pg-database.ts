@@ -13,7 +13,7 @@ export type DatabaseOptions = {
 }
 
 const CONNECT_TIMEOUT_MS = 10_000
-/** A link that swallows packets shows as `UnavailableError` after this, not never. */
+/** A link that drops packets shows as `UnavailableError` after this time. */
 const QUERY_TIMEOUT_MS = 60_000
 
 const asNumber = (text: string): number => Number(text)
@@ -26,7 +26,7 @@ const arrayOf =
   (text: string): unknown[] =>
     parseTexts(text).map((item) => (item === null ? null : parse(item)))
 
-/** int8, numeric, timestamptz, date and arrays of them; everything else as the driver does it (json parsed, bytea a Buffer). */
+/** int8, numeric, timestamptz, date and arrays of them; other types as the driver parses them. */
 const PARSERS: Readonly<Record<number, (text: string) => unknown>> = {
   20: asNumber,
   1700: asNumber,
@@ -43,7 +43,7 @@ const types = {
     (format === 'binary' ? undefined : PARSERS[id]) ?? pg.types.getTypeParser(id, format as 'text'),
 } as pg.CustomTypesConfig
 
-/** One connection of its own for `work`, closed after it: for what needs the driver's client itself. */
+/** Opens a connection for `work` and closes it after: for callers that need the driver's client. */
 export const withConnection = async <T>(
   connectionString: string,
   work: (client: pg.Client) => Promise<T>,
@@ -66,9 +66,10 @@ export const withConnection = async <T>(
 }
 
 /**
- * The `Database` port on node-postgres. Instants go in as epoch ms and become timestamps in SQL: `to_timestamp($n::double precision / 1000)`.
- * A Buffer parameter travels as bytes, a JS array as text: for many values pass one blob and lengths, or arrays of short things.
- * `start` throws `UnavailableError` when the server cannot be reached.
+ * The `Database` port on node-postgres. Instants are passed as epoch ms: `to_timestamp($n::double
+ * precision / 1000)`. A Buffer travels as bytes, a JS array as text: pass many values as one blob
+ * with lengths, or as an `ArrayColumn`. `start` throws `UnavailableError` when the server cannot be
+ * reached.
  */
 export const createDatabase = (options: DatabaseOptions): Database => {
   const { logger } = options
@@ -85,7 +86,7 @@ export const createDatabase = (options: DatabaseOptions): Database => {
     query_timeout: QUERY_TIMEOUT_MS,
     allowExitOnIdle: true,
   })
-  // Without these two a lost connection is an unhandled 'error' event: the end of the process.
+  // Without these two, a lost connection is an unhandled 'error' event and ends the process.
   pool.on('error', (error) => logger.warn({ err: error }, 'idle database connection lost'))
   pool.on('connect', (client) => client.on('error', () => {}))
 
@@ -120,7 +121,7 @@ export const createDatabase = (options: DatabaseOptions): Database => {
       await client.query('begin')
       try {
         const answer = await work(sqlOf(client))
-        // A statement that failed unnoticed turns the commit into a rollback, which the server reports only by this word.
+        // A swallowed failure turns the commit into a rollback: the server's answer alone tells.
         const { command } = await client.query('commit')
         if (command !== 'COMMIT') throw new Error('the transaction had failed and was rolled back')
         return answer

@@ -15,16 +15,19 @@ const NETWORK_CODES = new Set([
   'ENOENT',
 ])
 
-/** Classes 08 (connection) and 53 (out of connections, memory, disk); shutdown, crash and start-up; a standby that may not write. */
+/**
+ * Classes 08 (connection) and 53 (connections, memory, disk); shutdown, crash, start-up; a
+ * read-only standby.
+ */
 const AWAY_STATES = /^(08...|53...|57P0[1-5]|25006)$/
 
-/** The driver says these in words only. */
+/** The driver reports these in words only. */
 const DRIVER_WORDS =
   /connection terminated|timeout exceeded when trying to connect|query read timeout|not queryable|connection error|client was closed|client has already been closed/i
 
 const codeOf = (error: unknown): string => String((error as { code?: unknown } | undefined)?.code ?? '')
 
-/** True when the server, not the statement, is at fault: the connection is gone and the same statement may work later. */
+/** True when the server, not the statement, is at fault: the same statement may work later. */
 export const isServerAway = (error: unknown): boolean =>
   error instanceof UnavailableError ||
   NETWORK_CODES.has(codeOf(error)) ||
@@ -32,7 +35,7 @@ export const isServerAway = (error: unknown): boolean =>
   (error instanceof Error && codeOf(error) === '' && DRIVER_WORDS.test(error.message)) ||
   (error instanceof AggregateError && error.errors.some(isServerAway))
 
-/** The error as the port promises it. The message never carries the address: it may reach a tenant. */
+/** The error as the port promises it. Its message has no address: it may reach a tenant. */
 export const asDatabaseError = (error: unknown): unknown =>
   isServerAway(error) && !(error instanceof UnavailableError)
     ? new UnavailableError('PostgreSQL is not available', { cause: error })

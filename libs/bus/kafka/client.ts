@@ -16,7 +16,7 @@ CompressionCodecs[CompressionTypes.ZSTD] = () => ({
 export type KafkaConnection = {
   readonly brokers: readonly string[]
   readonly clientId: string
-  /** `ca`: certificates in PEM that are trusted instead of the public ones. */
+  /** `ca`: PEM certificates that are trusted instead of the public ones. */
   readonly ssl?: boolean | { readonly ca: string }
   readonly sasl?: {
     readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512'
@@ -25,7 +25,7 @@ export type KafkaConnection = {
   }
 }
 
-/** Few and short retries inside kafkajs: whoever calls it tries again by its own rules and for as long as it means to. */
+/** Few and short retries inside kafkajs: its callers retry by their own rules. */
 const RETRY = { initialRetryTime: 100, maxRetryTime: 1_000, retries: 3 }
 
 export const createKafkaClient = (

@@ -27,7 +27,7 @@ export type KafkaConsumerOptions = {
   readonly deadLetter: (topic: string, partition: number, record: DeliveredRecord, reason: string) => Promise<void>
 }
 
-/** Keeps one member in the group until it is stopped: a session that crashes or hangs is replaced, whatever the reason. */
+/** Keeps one member in the group until it is stopped: replaces a session that crashes or hangs. */
 export const startKafkaConsumer = (consume: ConsumeOptions, options: KafkaConsumerOptions): Subscription => {
   const { kafka, topics, clock, wireClock, logger, metrics } = options
   const { topic, group, handle, inFlight = 1, maxBatchBytes = MAX_BATCH_BYTES } = consume
@@ -69,7 +69,10 @@ export const startKafkaConsumer = (consume: ConsumeOptions, options: KafkaConsum
         }),
     })
 
-  /** Commits once a second until the session ends, hangs or is stopped. Committing each batch would halve what can be read. */
+  /**
+   * Commits once a second until the session ends, hangs or is stopped. A commit per batch would
+   * halve the reading rate.
+   */
   const watch = async (open: KafkaSession): Promise<void> => {
     let over = false
     void open.ended.then(() => {

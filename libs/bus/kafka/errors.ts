@@ -1,6 +1,6 @@
 import { UnavailableError } from '#libs/runtime/errors.ts'
 
-/** Refusals of the broker that no waiting changes. */
+/** Refusals that do not pass with time. */
 const FINAL_TYPES: readonly string[] = [
   'MESSAGE_TOO_LARGE',
   'RECORD_LIST_TOO_LARGE',
@@ -14,17 +14,20 @@ const FINAL_TYPES: readonly string[] = [
   'INVALID_CONFIG',
 ]
 
-/** The broker's own name of what went wrong, looked for down the chain of causes. */
+/** The broker's name for the failure, from the chain of causes. */
 export const kafkaErrorType = (error: unknown): string | undefined => {
   for (let at = error; at instanceof Error; at = at.cause)
     if ('type' in at && typeof at.type === 'string') return at.type
   return undefined
 }
 
-/** Worth trying again: all but a final refusal. kafkajs also fails by TypeErrors while a broker goes away, so its classes say little. */
+/**
+ * Worth a retry: anything but a final refusal. kafkajs throws TypeErrors too while a broker stops,
+ * so its classes say little.
+ */
 export const isPassing = (error: unknown): boolean => !FINAL_TYPES.includes(kafkaErrorType(error) ?? '')
 
-/** What the port throws in place of kafkajs' own errors. */
+/** The port's error for an error of kafkajs. */
 export const toBusError = (error: unknown, doing: string): Error => {
   const cause = error instanceof Error ? error : new Error(String(error))
   if (isPassing(error)) return new UnavailableError(`Kafka is unavailable: ${doing}: ${cause.message}`, { cause })

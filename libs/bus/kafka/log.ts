@@ -6,9 +6,9 @@ const WARN = 2
 const OFFSET_OUT_OF_RANGE = 'Offset out of range, resetting'
 
 /**
- * kafkajs' log lines in the process' log. It calls everything an error that it then tries again, so its errors are warnings here and
- * the rest is for debugging; only an offset that the log no longer has is an error, because records may have gone unread: it is
- * told to `onOffsetOutOfRange` too, since kafkajs says it nowhere else.
+ * kafkajs' log lines in the process' log. kafkajs logs errors that it then retries: they are
+ * warnings here, and the rest is debug output. Only an offset outside the log is an error, because
+ * records may be lost; `onOffsetOutOfRange` is called, since kafkajs reports it nowhere else.
  */
 export const kafkaLog =
   (logger: Logger, onOffsetOutOfRange: () => void): logCreator =>

@@ -13,7 +13,10 @@ export type Membership = {
   readonly logger: Logger
 }
 
-/** Commits the positions that the group does not know yet. A failure is only logged: the next commit repeats them. */
+/**
+ * Commits the positions that the group does not know. A failure is logged: the next commit repeats
+ * them.
+ */
 export const commitPositions = async ({ consumer, topic, partitions, logger }: Membership): Promise<void> => {
   const due = partitions.uncommitted()
   if (due.length === 0) return
@@ -35,13 +38,13 @@ export const followAssignments = (membership: Membership): void => {
   consumer.on(REBALANCING, () => void commitPositions(membership))
   consumer.on(GROUP_JOIN, ({ payload }) => {
     const assigned = payload.memberAssignment[topic] ?? []
-    // A member that the group removed and that joined again under a new id may have missed commits of
-    // others: it starts from the group's positions.
+    // A member that the group removed rejoins under a new id and may have missed commits of others:
+    // it starts from the group's positions.
     if (payload.memberId !== memberId) partitions.assign([])
     memberId = payload.memberId
     const { kept, lost } = partitions.assign(assigned)
     scheduler.forget(lost)
-    // kafkajs goes back to the committed position of each kept partition, whose records are in memory already.
+    // kafkajs goes back to the committed positions of kept partitions, whose records are in memory.
     for (const partition of kept) {
       const { next } = partitions.get(partition)
       if (next !== undefined) consumer.seek({ topic, partition, offset: String(next) })

@@ -19,7 +19,7 @@ export type AssignedPartitions = {
   /** Creates the partition with its worker, if it is unknown. */
   readonly get: (partition: number) => Assigned
   readonly numbers: () => readonly number[]
-  /** Keeps the partitions that are still assigned and drops the others, whose batches in flight may finish. */
+  /** Keeps the assigned partitions and drops the others, whose batches in flight may finish. */
   readonly assign: (assigned: readonly number[]) => {
     readonly kept: readonly number[]
     readonly lost: readonly number[]

@@ -21,7 +21,7 @@ const CHECK_TIMEOUT_MS = 5_000
 const LEADER_TIMEOUT_MS = 30_000
 const REPLICAS = 3
 
-/** Topics and offsets, by one admin connection that is made when first needed and again after a failure. */
+/** Topics and offsets, by one admin connection, opened on first use and again after a failure. */
 export const createKafkaTopics = ({ kafka, clock }: { kafka: Kafka; clock: Clock }): KafkaTopics => {
   let connected: Promise<Admin> | undefined
 
@@ -52,7 +52,7 @@ export const createKafkaTopics = ({ kafka, clock }: { kafka: Kafka; clock: Clock
     const present = topics.filter((topic) => known.includes(topic))
     if (present.length === 0) return new Map()
     const metadata = await withAdmin('reading the topics', (admin) => admin.fetchTopicMetadata({ topics: present }))
-    // A partition without a leader is not there yet for anyone who wants to use it.
+    // A partition without a leader cannot be used yet.
     return new Map(
       metadata.topics.map(({ name, partitions }) => [name, partitions.filter(({ leader }) => leader >= 0).length]),
     )
@@ -66,7 +66,7 @@ export const createKafkaTopics = ({ kafka, clock }: { kafka: Kafka; clock: Clock
       replicationFactor: replicationFactor ?? Math.min(REPLICAS, cluster.brokers.length),
       configEntries: [{ name: 'max.message.bytes', value: String(maxRecordBytes) }],
     }))
-    // Answers false when another process created one meanwhile, which is as good.
+    // Answers false if another process created one meanwhile, which is as good.
     await withAdmin('creating topics', (admin) => admin.createTopics({ topics, waitForLeaders: false }))
   }
 

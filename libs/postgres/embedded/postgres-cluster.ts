@@ -10,7 +10,7 @@ const MAJOR = '18'
 /** The superuser and the database. */
 export const CLUSTER_NAME = 'pulso'
 
-/** PostgreSQL refuses to run as root, so root starts it as `nobody`; anybody else as themselves. */
+/** PostgreSQL refuses to run as root: root starts it as `nobody`. */
 export const accountToRunAs = (): Account | undefined => {
   if (process.getuid?.() !== 0) return undefined
   const line = readFileSync('/etc/passwd', 'utf8')
@@ -23,8 +23,8 @@ export const accountToRunAs = (): Account | undefined => {
 const OUTSIDE = '/var/lib/pulso'
 
 /**
- * Where the cluster lives: in `dataDir`, or, when root's own folders keep the other account out, in a folder of its own under
- * /var/lib/pulso with the link `elsewhere` to it: whoever deletes `dataDir` and starts again begins anew.
+ * Folder of the cluster: `dataDir`, or, where root's folders keep the other account out, a folder
+ * under /var/lib/pulso with the link `elsewhere` to it. Deleting `dataDir` thus deletes the data.
  */
 export const placeFor = async (dataDir: string, account: Account | undefined): Promise<string> => {
   if (!account) return dataDir
@@ -40,7 +40,7 @@ export const placeFor = async (dataDir: string, account: Account | undefined): P
   return place
 }
 
-/** Made once, readable by this user alone. */
+/** Created once, readable by this user alone. */
 export const readPassword = (dataDir: string): string => {
   const file = join(dataDir, 'password')
   if (!existsSync(file)) writeFileSync(file, randomBytes(24).toString('hex'), { mode: 0o600 })
@@ -54,7 +54,7 @@ export type Cluster = {
   readonly account: Account | undefined
 }
 
-/** Built aside and renamed, so that a start that was killed half way leaves nothing that looks finished. */
+/** Built aside and renamed: a start that was killed half way leaves nothing that looks finished. */
 const initialise = async ({ binaries, clusterDir, password, account }: Cluster): Promise<void> => {
   const half = `${clusterDir}.new`
   const passwordFile = `${half}.password`
@@ -88,7 +88,7 @@ const initialise = async ({ binaries, clusterDir, password, account }: Cluster):
   }
 }
 
-/** Creates the cluster when there is none. Throws when it belongs to another major version. */
+/** Creates the cluster if missing. Throws if it belongs to another major version. */
 export const ensureCluster = async (cluster: Cluster): Promise<void> => {
   if (!existsSync(cluster.clusterDir)) await initialise(cluster)
   const version = readFileSync(join(cluster.clusterDir, 'PG_VERSION'), 'utf8').trim()

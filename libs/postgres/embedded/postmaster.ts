@@ -25,12 +25,12 @@ export type PostmasterOptions = {
 
 export type Postmaster = {
   readonly pid: number
-  /** Resolves when the process is gone, whoever ended it. */
+  /** Resolves when the process has ended, whoever ended it. */
   readonly exited: Promise<void>
   readonly stop: () => Promise<void>
 }
 
-/** For glibc's allocator: a connection that has carried a large statement gives its memory back, instead of holding it while it idles. */
+/** For glibc's allocator: an idle connection gives back the memory of its last large statement. */
 const GIVES_BACK = { MALLOC_MMAP_THRESHOLD_: '262144', MALLOC_TRIM_THRESHOLD_: '262144', MALLOC_TOP_PAD_: '65536' }
 
 const POLL_MS = 25
@@ -56,7 +56,10 @@ const readPidFile = (clusterDir: string): { pid: number; status: string } | unde
   }
 }
 
-/** A postmaster works inside its data directory: that tells it from a stranger who was given the same process id. */
+/**
+ * A postmaster's working directory is its data directory: another process with a reused id has
+ * another.
+ */
 const isPostmasterOf = (pid: number, clusterDir: string): boolean => {
   try {
     return isAlive(pid) && readlinkSync(`/proc/${pid}/cwd`) === realpathSync(clusterDir)
@@ -79,7 +82,7 @@ const signal = (pid: number, name: NodeJS.Signals) => {
   } catch {}
 }
 
-/** Fast shutdown (open transactions are rolled back, a checkpoint is written), then harder ones for a server that does not answer. */
+/** Fast shutdown (rolls back, writes a checkpoint), then harder ones if the server does not end. */
 const shutDown = async (pid: number, isGone: () => boolean): Promise<void> => {
   for (const [name, timeoutMs] of [
     ['SIGINT', STOP_TIMEOUT_MS],
@@ -91,7 +94,9 @@ const shutDown = async (pid: number, isGone: () => boolean): Promise<void> => {
   }
 }
 
-/** Ends the server that a killed owner left behind, and clears the pid file that a killed server left behind. Call it as the only owner. */
+/**
+ * Ends the server or clears the pid file that a killed owner left. Only for the owner of the claim.
+ */
 export const clearPredecessor = async (clusterDir: string): Promise<void> => {
   const left = readPidFile(clusterDir)
   if (!left) return
@@ -99,7 +104,7 @@ export const clearPredecessor = async (clusterDir: string): Promise<void> => {
   else rmSync(join(clusterDir, 'postmaster.pid'), { force: true })
 }
 
-/** Ends the server when this process ends without having stopped it (SIGKILL): the pipe closes, `read` fails. A line means all is well. */
+/** Ends the server if this process dies without stopping it: `read` fails when the pipe closes. */
 const spawnWatcher = (pid: number, account: Account | undefined): ChildProcess => {
   const watcher = spawn('/bin/sh', ['-c', `read line && exit 0; kill -INT ${pid}`], {
     stdio: ['pipe', 'ignore', 'ignore'],
@@ -123,7 +128,10 @@ const lastLines = (logFile: string): string => {
   return lines.slice(-5).join('\n')
 }
 
-/** Starts the server and resolves when it takes connections. It runs in a session of its own, so Ctrl-C reaches this process only, which stops it in order. */
+/**
+ * Starts the server and resolves when it accepts connections. Its own session keeps Ctrl-C from it:
+ * this process stops it in order.
+ */
 export const startPostmaster = async (options: PostmasterOptions): Promise<Postmaster> => {
   const { clusterDir, logFile, account, port } = options
   const settings = Object.entries({ ...options.settings, port: String(port) }).flatMap(([name, value]) => [
