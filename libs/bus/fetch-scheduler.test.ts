@@ -10,7 +10,7 @@ const state = (partition: number, bufferedBytes: number, behind = true): FetchSt
   behind,
 })
 
-/** A scheduler whose partitions are full at `LIMIT` buffered bytes, or when a batch of half of it waits. */
+/** A scheduler whose partitions are full at `LIMIT` buffered bytes or half as many waiting ones. */
 const setUp = (maxBufferedBytes?: number) => {
   const paused = new Set<number>()
   let states: readonly FetchState[] = []

@@ -17,7 +17,7 @@ const MIN_CHUNK_BYTES = 1024
 const RATIO = 16
 /** No batch is larger by the brokers' defaults: a frame that states more may lie. */
 const MAX_STATED_BYTES = 4 * 1024 * 1024
-/** Spare bytes behind an unpacked content: node's zlib makes a second buffer for one that is full. */
+/** Spare bytes behind a content: node's zlib allocates a second buffer when one is full. */
 export const SPARE_BYTES = 1
 
 const RAW = 0
@@ -27,7 +27,7 @@ const WORTH_IT_BYTES = 256
 /** From this size on another thread packs and unpacks, so that the event loop goes on. */
 const LONG_WORK_BYTES = 64 * 1024
 
-/** A small batch gets a small chunk: a large one for a few records would only burden the collector. */
+/** A small batch gets a small chunk: a large one would only burden the collector. */
 const chunkFor = (bytes: number): number => Math.min(MAX_CHUNK_BYTES, Math.max(MIN_CHUNK_BYTES, bytes))
 
 const packing = ({ length }: Buffer): ZstdOptions => ({
@@ -35,7 +35,9 @@ const packing = ({ length }: Buffer): ZstdOptions => ({
   chunkSize: chunkFor(length),
   pledgedSrcSize: length,
 })
-/** Records keep their whole chunk in memory: where the frame states its size the chunk has just that. */
+/**
+ * Records keep their whole chunk in memory: a frame that states its size gets a chunk of just that.
+ */
 const unpacking = (packed: Buffer, stated: number): ZstdOptions => ({
   chunkSize:
     stated <= MAX_STATED_BYTES ? Math.max(MIN_CHUNK_BYTES, stated + SPARE_BYTES) : chunkFor(packed.length * RATIO),
@@ -52,7 +54,7 @@ export const unpackZstd = (packed: Buffer): Buffer => zstdDecompressSync(packed,
 const compress = promisify(zstdCompress)
 const decompress = promisify(zstdDecompress)
 
-/** A body as the database stores it: a codec byte, then the content, packed if that makes it smaller. */
+/** A body for the database: a codec byte, then the content, packed if that makes it smaller. */
 export const packBody = async (content: Buffer): Promise<Buffer> => {
   const isLong = content.length >= LONG_WORK_BYTES
   if (content.length >= WORTH_IT_BYTES) {
@@ -81,7 +83,7 @@ export const unpackBodyAside = async (body: Buffer): Promise<Buffer> => {
   return packed && stated >= LONG_WORK_BYTES ? decompress(packed, unpacking(packed, stated)) : unpackBody(body)
 }
 
-/** Size of the content by the frame's own statement (RFC 8878, 3.1.1.1); infinite where it has none. */
+/** Size that the frame states for its content (RFC 8878, 3.1.1.1); infinite if none. */
 const statedBytes = (frame: Buffer): number => {
   const descriptor = frame[4]
   if (descriptor === undefined || frame.length < 16) return Number.POSITIVE_INFINITY

@@ -63,7 +63,7 @@ const createConsumer = ({ kafka, group, sessionTimeoutMs, maxBatchBytes }: Sessi
     maxBytes: FETCH_BYTES,
     allowAutoTopicCreation: false,
     metadataMaxAge: METADATA_AGE_MS,
-    // kafkajs gives up after some errors: consumer.ts replaces a crashed session whatever the error.
+    // kafkajs gives up after some errors; consumer.ts replaces a crashed session after any.
     retry: { initialRetryTime: 100, maxRetryTime: 1_000, retries: 6, restartOnFailure: async () => false },
   })
 

@@ -21,11 +21,11 @@ const CHANNEL = 'bus'
 
 export type PostgresBusOptions = {
   readonly database: Database
-  /** Stamps the records. Heartbeats, polls and retries use real time, also where a test stops this clock. */
+  /** Stamps the records. Heartbeats, polls and retries use real time. */
   readonly clock: Clock
   readonly logger: Logger
   readonly metrics: Registry
-  /** Age at which records that every group has passed are deleted; default an hour. Dead letters: 30 days. */
+  /** Records that every group has passed are deleted at this age; default an hour. */
   readonly retentionMs?: number
 }
 

@@ -42,7 +42,9 @@ export type StoredChunk = {
   readonly last_offset: number
 }
 
-/** Applies `edit` to the values of a key's records; null removes a record. Undefined when nothing changed. */
+/**
+ * Applies `edit` to the values of a key's records; null removes one. Undefined if nothing changed.
+ */
 export const editChunk = async (
   chunk: StoredChunk,
   key: Buffer,

@@ -8,7 +8,7 @@ import type { GroupStore, Lease } from './group-store.ts'
 import type { LogStore, StoredTopic } from './log-store.ts'
 import { createReader, type Reader } from './reader.ts'
 
-/** A member that renews no lease for 8 s (`bus.lease_length()`) loses its partitions: a few heartbeats may fail. */
+/** A member that misses its lease of 8 s (`bus.lease_length()`) loses its partitions. */
 const HEARTBEAT_MS = 1_000
 const DEFAULT_BATCH_BYTES = 8 * 1024 * 1024
 
@@ -37,7 +37,7 @@ type Claimed = { readonly epoch: number; readonly reader: Reader; releasing: boo
 /**
  * One member of a group. Every member computes the same share from the sorted list of live members:
  * partition p belongs to member p modulo their number. A member finishes and releases partitions
- * that are not its own, and claims its own ones once they are free. A heartbeat stores the positions.
+ * that are not its own, and claims its own once they are free. Heartbeats store the positions.
  */
 export const startConsumer = async (deps: ConsumerOptions): Promise<Consumer> => {
   const { options, topic, groups, log, clock } = deps

@@ -3,7 +3,9 @@ import { partitionOf } from '../murmur2.ts'
 import { editChunk } from './chunk.ts'
 import type { LogStore } from './log-store.ts'
 
-/** Takes a key's records out of the log, or edits them, in each topic out of the partition that has the key, dead letters included. */
+/**
+ * Removes or edits a key's records, dead letters included, in the key's partition of each topic.
+ */
 export const createForget =
   (log: LogStore): Bus['forget'] =>
   async (key, edit = () => null) => {

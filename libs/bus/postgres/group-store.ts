@@ -9,9 +9,14 @@ export type Membership = {
 }
 export type Lease = { readonly partition: number; readonly epoch: number; readonly position: number }
 
-/** Groups: who is a member, who reads which partition under a lease, and how far each group has come. All by the database's clock. */
+/**
+ * Groups: members, the lease under which each partition is read, and positions. Time is the
+ * database's clock.
+ */
 export const createGroupStore = (database: Database) => ({
-  /** Gives the group a position in every partition of the topic: a new one begins with the oldest record that is kept. */
+  /**
+   * Gives the group a position in every partition: a new group begins with the oldest kept record.
+   */
   addReaders: ({ group, topicId }: Membership) =>
     database.query(
       `insert into bus.readers (consumer_group, topic_id, partition, position)
@@ -24,8 +29,8 @@ export const createGroupStore = (database: Database) => ({
     ),
 
   /**
-   * Says that the member lives, renews its leases and stores their positions. Answers the partitions it still holds and the live
-   * members of the group, sorted. A new member makes the others look at once.
+   * Keeps the member alive, renews its leases and stores their positions. Answers the partitions it
+   * still holds and the sorted live members of the group. A new member wakes the others.
    */
   heartbeat: async ({ group, topicId, topic, member }: Membership, leases: readonly Lease[]) => {
     const [row] = await database.query<{ claimed: number[]; joined: boolean }>(
@@ -59,7 +64,7 @@ export const createGroupStore = (database: Database) => ({
     return { claimed: new Set(row!.claimed), members: members.map((one) => one.member) }
   },
 
-  /** Takes those of the partitions that nobody holds. */
+  /** Claims the partitions that no live member holds. */
   claim: ({ group, topicId, member }: Membership, partitions: readonly number[]): Promise<readonly Lease[]> =>
     database.query<Lease>(
       `update bus.readers set member = $3, epoch = epoch + 1, expires_at = now() + bus.lease_length()
@@ -69,7 +74,7 @@ export const createGroupStore = (database: Database) => ({
       [group, topicId, member, partitions],
     ),
 
-  /** Stores the position and lets the partition go, so that another member takes it at once. */
+  /** Stores the position and frees the partition for another member. */
   release: async ({ group, topicId, topic, member }: Membership, lease: Lease) => {
     await database.query(
       `with released as (

@@ -4,12 +4,12 @@ import type { EncodedChunk, StoredChunk } from './chunk.ts'
 export type StoredTopic = { readonly id: number; readonly name: string; readonly partitions: number }
 export type Place = { readonly topicId: number; readonly partition: number }
 
-/** At most this many chunks a read: many tiny ones come when publishers send records one by one. */
+/** Chunks of one read: there are many tiny ones when publishers send records one by one. */
 const CHUNKS_PER_READ = 500
 const CHUNKS_PER_DELETE = 200
 const CHUNKS_PER_REWRITE = 50
 
-/** The log itself: topics, appending, reading, deleting what is old. */
+/** Topics, and the chunks of their partitions: append, read, rewrite, delete. */
 export const createLogStore = (database: Database) => ({
   findTopic: async (name: string): Promise<StoredTopic | undefined> =>
     (await database.query<StoredTopic>('select id, name, partitions from bus.topics where name = $1', [name]))[0],
@@ -33,7 +33,10 @@ export const createLogStore = (database: Database) => ({
       Buffer.concat(chunks.map((chunk) => chunk.body)),
     ]),
 
-  /** Chunks from `offset` on, in order, about `maxBytes` of them but at least one; none for a member whose lease has gone to another. */
+  /**
+   * Chunks from `offset` on, about `maxBytes` but at least one; none for a member that lost its
+   * lease.
+   */
   read: (
     place: Place & { group: string; member: string; epoch: number },
     offset: number,
@@ -51,7 +54,7 @@ export const createLogStore = (database: Database) => ({
       [place.topicId, place.partition, offset, CHUNKS_PER_READ, maxBytes, place.group, place.member, place.epoch],
     ),
 
-  /** Ends of the partitions: the offsets that the next records will get. */
+  /** The offset that the next record of each partition gets. */
   ends: async (topicId: number): Promise<ReadonlyMap<number, number>> => {
     const rows = await database.query<{ partition: number; next_offset: number }>(
       'select partition, next_offset from bus.partitions where topic_id = $1',
@@ -63,8 +66,8 @@ export const createLogStore = (database: Database) => ({
   listTopics: () => database.query<StoredTopic>('select id, name, partitions from bus.topics order by id'),
 
   /**
-   * Rewrites the next chunks after `offset` that `edit` answers another body for; answers the offset to go on after, null at the end.
-   * Two at once wait for each other: neither writes over what the other did.
+   * Stores the bodies that `edit` answers for the next chunks after `offset`. Answers the last
+   * offset it saw, null at the end. Row locks keep two rewrites from overwriting each other.
    */
   rewrite: (
     { topicId, partition }: Place,
@@ -93,7 +96,7 @@ export const createLogStore = (database: Database) => ({
       `select topic_id, partition, name from bus.partitions join bus.topics on id = topic_id order by topic_id, partition`,
     ),
 
-  /** Deletes the oldest chunks that every group has passed and that are older than `retentionMs`. True when there may be more. */
+  /** Deletes old chunks that every group has passed. True when there may be more. */
   deleteOld: async ({ topicId, partition }: Place, retentionMs: number): Promise<boolean> => {
     const deleted = await database.query(
       `with oldest as (

@@ -23,7 +23,7 @@ export type Reader = {
   readonly stop: () => Promise<void>
 }
 
-/** Reads one partition ahead of its handler, by about one batch, and passes the records to a worker. */
+/** Reads one partition about one batch ahead of its handler; a worker handles the records. */
 export const createReader = (options: ReaderOptions): Reader => {
   const { store, lease, topic, partition, clock, logger, maxBatchBytes } = options
   const readBytes = maxBatchBytes / 2

@@ -12,7 +12,7 @@ export type RetentionOptions = {
   readonly log: LogStore
   readonly groups: GroupStore
   readonly logger: Logger
-  /** Age at which records that every group has passed are deleted; default an hour, dead letters 30 days. */
+  /** Records that every group has passed are deleted at this age; default an hour. */
   readonly retentionMs: number | undefined
 }
 

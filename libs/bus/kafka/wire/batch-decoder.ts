@@ -3,14 +3,17 @@ import { unpackZstd } from '#libs/runtime/zstd.ts'
 import type { RecordColumns } from '../../record-columns.ts'
 import { readRecords } from './record-decoder.ts'
 
-/** What kafkajs' parts look at of a batch: it stands for its records, and passes for a message with the offset of the last. */
+/**
+ * The fields of a message that kafkajs reads. A `LogBatch` stands for its records and passes for a
+ * message with the offset of the last.
+ */
 export type LogBatch = {
   readonly offset: string
   readonly key: Buffer | null
   readonly isControlRecord: boolean
   readonly batchContext: { readonly producerId: string; readonly inTransaction: boolean }
   readonly columns: RecordColumns
-  /** The records of `columns` it stands for. */
+  /** Its records are those of `columns` from `from` to before `to`. */
   readonly from: number
   readonly to: number
 }
@@ -40,9 +43,9 @@ const IN_TRANSACTION = 0x10
 const CONTROL = 0x20
 
 /**
- * Reads a batch of the log (https://kafka.apache.org/documentation/#recordbatch) as columns, and answers one message for all its
- * records. kafkajs makes, filters, sorts and counts some twenty objects a record, which at a hundred thousand records a second is most of
- * what a consumer does. In a transaction each record is a message of its own, since kafkajs looks at each to know what was aborted.
+ * Reads a batch (https://kafka.apache.org/documentation/#recordbatch) as columns and answers one
+ * message for all its records. In a transaction each record is a message of its own, because
+ * kafkajs checks each for an abort.
  */
 export const decodeBatch = async (source: Source): Promise<{ readonly records: readonly LogBatch[] }> => {
   const batch = source.buffer.subarray(source.offset)

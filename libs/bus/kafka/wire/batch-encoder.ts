@@ -3,7 +3,7 @@ import { packZstd } from '#libs/runtime/zstd.ts'
 import { type EncodedRecord, encoded } from './record-encoder.ts'
 
 type Batch = {
-  /** As kafkajs numbers the codecs. */
+  /** kafkajs' number of the codec. */
   readonly compression?: number
   readonly firstOffset?: { toString(): string }
   readonly firstTimestamp: number
@@ -16,7 +16,7 @@ type Batch = {
   readonly firstSequence?: number
   readonly records: readonly EncodedRecord[]
 }
-/** As kafkajs' encoders carry bytes. */
+/** The shape in which kafkajs' encoders carry bytes. */
 type Carried = { readonly buf: Buffer; readonly buffer: Buffer; readonly size: () => number }
 
 type Codec = { readonly compress: (from: { readonly buffer: Buffer }) => Promise<Buffer> }
@@ -35,13 +35,13 @@ const ATTRIBUTES_AT = 21
 const HEAD_BYTES = 61
 
 /**
- * A batch of the log (https://kafka.apache.org/documentation/#recordbatch) of the records encoded last. They are packed from where they
- * lie, and their memory is used again for the next: kafkajs copies them into buffers that double until they fit.
+ * A batch (https://kafka.apache.org/documentation/#recordbatch) of the records encoded last. They
+ * are packed where they lie, and the next records reuse their memory.
  */
 export const encodeBatch = async (batch: Batch): Promise<Carried> => {
   const { records, compression = NONE } = batch
   const bytes = encoded.buffer.subarray(records[0]?.from ?? 0, records.at(-1)?.to ?? 0)
-  // Before anything is waited for, since others may encode then.
+  // Before the first await, since others may encode during it.
   const packed = compression === ZSTD ? packZstd(bytes) : Buffer.from(bytes)
   encoded.clear()
   const isPacked = compression === NONE || compression === ZSTD

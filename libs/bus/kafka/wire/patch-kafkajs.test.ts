@@ -39,7 +39,7 @@ const bytes = fc.oneof(
 const messages = fc.record({
   key: fc.option(bytes),
   value: fc.option(bytes),
-  // kafkajs takes what every object inherits, such as `toString`, for the value of an earlier header.
+  // kafkajs mistakes inherited names such as `toString` for an earlier header.
   headers: fc.dictionary(
     fc.string({ maxLength: 40 }).filter((name) => !(name in {})),
     fc.oneof(bytes, fc.array(bytes, { minLength: 2, maxLength: 3 })),

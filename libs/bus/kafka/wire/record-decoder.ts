@@ -6,14 +6,14 @@ export type BatchHead = {
   readonly count: number
   readonly firstOffset: number
   readonly firstTimestamp: number
-  /** When the broker stamped all of them, if it did; else their producer did, each. */
+  /** The broker's stamp of the whole batch; null: the producer stamped each record. */
   readonly appendedAt: number | null
 }
 
 let source: Buffer = Buffer.alloc(0)
 let at = 0
 
-/** Zigzag, base 128, low bits first: of any whole number of 53 bits. */
+/** Zigzag, base 128, low bits first, of a whole number of 53 bits. */
 const readVarint = (): number => {
   let value = 0
   let factor = 1
@@ -26,7 +26,10 @@ const readVarint = (): number => {
   }
 }
 
-/** The records of a batch, one behind the other in `bytes` (https://kafka.apache.org/documentation/#record). Throws `RangeError` when they end early. */
+/**
+ * Records as a batch holds them (https://kafka.apache.org/documentation/#record). Throws
+ * `RangeError` when they end early.
+ */
 export const readRecords = (bytes: Buffer, head: BatchHead): RecordColumns => {
   const { count, firstOffset, firstTimestamp, appendedAt } = head
   source = bytes
@@ -37,7 +40,7 @@ export const readRecords = (bytes: Buffer, head: BatchHead): RecordColumns => {
     const length = readVarint()
     const end = at + length
     if (length < 0 || end > bytes.length) throw new RangeError('a batch of the log ends in the middle of a record')
-    // The attributes, which no version uses.
+    // The attributes: no version uses them.
     at++
     const delta = readVarint()
     timestamps[index] = appendedAt ?? firstTimestamp + delta
@@ -57,7 +60,7 @@ const readBounds = (bounds: Int32Array, place: number): void => {
   bounds[place + 1] = at
 }
 
-/** The last record's headers with their bytes: neighbours mostly bear the same. */
+/** The last record's headers and their bytes: consecutive records mostly have equal ones. */
 let lastHeaders: Headers = {}
 let lastBytes = Buffer.alloc(0)
 
@@ -69,7 +72,7 @@ const readHeaders = (end: number): Headers => {
   for (let left = readVarint(); left > 0; left--) {
     const name = readText() ?? ''
     const value = readText()
-    // Of those with one name the first counts.
+    // The first header of a name counts.
     if (value !== undefined && !Object.hasOwn(headers, name)) headers[name] = value
   }
   lastHeaders = headers

@@ -11,10 +11,10 @@ export type WireMessage = {
 const INITIAL_BYTES = 64 * 1024
 const KEPT_BYTES = 4 * 1024 * 1024
 
-/** Records that were encoded and belong to no batch yet, one behind the other: kafkajs makes a batch of them in the same breath. */
+/** Encoded records that no batch holds yet. kafkajs makes a batch of them without awaiting. */
 export const encoded = createGrowingBytes(INITIAL_BYTES, KEPT_BYTES)
 
-/** Zigzag, then base 128, low bits first: of any whole number of 53 bits. */
+/** Zigzag, then base 128, low bits first, of a whole number of 53 bits. */
 const putVarint = (value: number): void => {
   const { buffer } = encoded
   let rest = value < 0 ? -2 * value - 1 : 2 * value
@@ -55,10 +55,10 @@ const listHeaders = (headers: WireMessage['headers']): readonly [string, Bytes][
   return list ?? NO_HEADERS
 }
 
-/** Where a record lies among the encoded ones. */
+/** Place of a record among the encoded ones. */
 export type EncodedRecord = { readonly from: number; readonly to: number }
 
-/** Puts a record (https://kafka.apache.org/documentation/#record) behind those that were encoded before. */
+/** Appends a record (https://kafka.apache.org/documentation/#record) to the encoded ones. */
 export const encodeRecord = (message: WireMessage): EncodedRecord => {
   const { key, value, offsetDelta = 0, timestampDelta = 0 } = message
   const headers = listHeaders(message.headers)

@@ -2,7 +2,7 @@ import type { Chunk } from '../../partition-worker.ts'
 import { toChunk } from '../../record-columns.ts'
 import type { LogBatch } from './batch-decoder.ts'
 
-/** The records of batches as a fetch brought them, from an offset on (a fetch brings whole batches), one chunk a batch. */
+/** The fetched batches as chunks, one a batch, from an offset on: a fetch brings whole batches. */
 export const toChunks = (batches: readonly LogBatch[], fromOffset: number, more: boolean): Chunk[] =>
   batches.map(({ columns, from, to }, i) => {
     const { offsets } = columns
