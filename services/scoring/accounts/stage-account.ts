@@ -2,8 +2,9 @@ import type { BusRecord } from '#libs/bus/bus.ts'
 import { accountKey } from '#libs/contracts/topics.ts'
 import { derivedId } from '#libs/runtime/ids.ts'
 import type { Account } from '../core/account/account.ts'
-import type { LogEntry, ScoringContext } from '../core/account/apply-events.ts'
-import { changeMessage, factsOf } from '../core/evaluation/change-message.ts'
+import type { LogEntry } from '../core/account/apply-events.ts'
+import { changeMessage, factsOf } from '../core/account/change-message.ts'
+import type { ScoringContext } from '../core/account/evaluate-account.ts'
 import type { FlushRows } from './flush-columns.ts'
 
 type Written = {

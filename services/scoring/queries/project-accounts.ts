@@ -5,8 +5,8 @@ import type { Logger } from '#libs/runtime/logger.ts'
 import { type Repeating, repeat } from '#libs/runtime/repeat.ts'
 import { shareRuns } from '#libs/runtime/share-runs.ts'
 import { loadStored } from '../accounts/load-stored.ts'
+import { decodeState } from '../core/codec/state-codec.ts'
 import { completedRuns } from '../core/journey/journey-runs.ts'
-import { decodeState } from '../core/state/state.ts'
 import type { LiveModels } from '../models/live-models.ts'
 import {
   awaitAccountListLock,

@@ -1,9 +1,9 @@
 import type { Band } from '#libs/contracts/account-health.ts'
+import { createEmptyInteractions, type InteractionPages } from '../codec/interaction-pages.ts'
 import type { Evaluation, Override } from '../evaluation/evaluation.ts'
 import type { Erasures } from '../events/erasure.ts'
 import { createSeenIds, type SeenIds } from '../events/seen-ids.ts'
 import type { CompiledModel } from '../models/model.ts'
-import { createEmptyInteractions, type InteractionPages } from '../state/interaction-pages.ts'
 import { type AccountState, createState } from '../state/state.ts'
 import { createUserPages, type UserPages } from '../state/user-pages.ts'
 

@@ -6,7 +6,8 @@ import { encodeWhole } from '../codec/account-bytes.ts'
 import { ALL_HEARD } from '../evaluation/source-log.ts'
 import { createAccount } from './account.ts'
 import { refold } from './adopt-model.ts'
-import { applyEvents, type ScoringContext } from './apply-events.ts'
+import { applyEvents } from './apply-events.ts'
+import type { ScoringContext } from './evaluate-account.ts'
 
 const former = testModel()
 const zone = createZone('America/Sao_Paulo')

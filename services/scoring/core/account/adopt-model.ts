@@ -1,18 +1,11 @@
+import { createInteractionPages, type InteractionPages } from '../codec/interaction-pages.ts'
 import type { ReceivedEvent } from '../events/parse-event.ts'
 import { type FoldContext, foldEvent } from '../state/fold.ts'
-import { createInteractionPages, type InteractionPages } from '../state/interaction-pages.ts'
 import { type AccountState, createState } from '../state/state.ts'
 import { createUserPages, type UserPages } from '../state/user-pages.ts'
 import type { Account } from './account.ts'
-import {
-  finish,
-  type LogEntry,
-  NO_IDS,
-  type ScoringContext,
-  stepOf,
-  stepsCompletedBy,
-  timeSteps,
-} from './apply-events.ts'
+import { finish, type LogEntry, NO_IDS, stepOf, stepsCompletedBy, timeSteps } from './apply-events.ts'
+import type { ScoringContext } from './evaluate-account.ts'
 
 /** An account's counters as another model folds its events. */
 export type Refolded = {

@@ -1,6 +1,7 @@
 import type { Account } from './account.ts'
 import type { Refolded } from './adopt-model.ts'
-import { finish, type LogEntry, NO_IDS, type ScoringContext, stepOf } from './apply-events.ts'
+import { finish, type LogEntry, NO_IDS, stepOf } from './apply-events.ts'
+import type { ScoringContext } from './evaluate-account.ts'
 
 /**
  * The account as the events without an erased user add up: one change with cause `erasure`, always, so that readers learn which traits

@@ -4,7 +4,8 @@ import { event, NOW, testModel } from '../../../../tests/support/scoring/account
 import { ALL_HEARD } from '../evaluation/source-log.ts'
 import type { ReceivedEvent } from '../events/parse-event.ts'
 import { createAccount } from './account.ts'
-import { applyCause, applyEvents, type ScoringContext } from './apply-events.ts'
+import { applyCause, applyEvents } from './apply-events.ts'
+import type { ScoringContext } from './evaluate-account.ts'
 
 const MINUTE_MS = 60_000
 const DAY_MS = 86_400_000

@@ -1,23 +1,13 @@
 import type { Cause } from '#libs/contracts/account-health.ts'
-import type { Zone } from '#libs/time/time-zone.ts'
-import { evaluateAt } from '../evaluation/evaluate-account.ts'
 import type { Evaluation } from '../evaluation/evaluation.ts'
 import { explain } from '../evaluation/explain.ts'
-import type { SourceLog } from '../evaluation/source-log.ts'
 import { deduplicate } from '../events/deduplicate.ts'
 import type { CountedEvent } from '../events/event.ts'
 import type { ReceivedEvent } from '../events/parse-event.ts'
 import { completedSteps, type StepRef } from '../journey/journey.ts'
-import type { CompiledModel } from '../models/model.ts'
 import { foldEvent, promote } from '../state/fold.ts'
 import type { Account } from './account.ts'
-
-export type ScoringContext = {
-  readonly model: CompiledModel
-  readonly zone: Zone
-  readonly now: number
-  readonly sources: SourceLog
-}
+import { evaluateAt, type ScoringContext } from './evaluate-account.ts'
 
 /** One row of the account's log: what was counted together, and the change it led to (null when nothing that is published moved). */
 export type LogEntry = {

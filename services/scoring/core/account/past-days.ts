@@ -1,12 +1,11 @@
 import type { Zone } from '#libs/time/time-zone.ts'
-import { evaluateAt } from '../evaluation/evaluate-account.ts'
 import type { Evaluation } from '../evaluation/evaluation.ts'
 import type { ReceivedEvent } from '../events/parse-event.ts'
 import type { CompiledModel } from '../models/model.ts'
 import type { Traits } from '../models/segment.ts'
 import { foldEvent } from '../state/fold.ts'
 import type { Account } from './account.ts'
-import type { ScoringContext } from './apply-events.ts'
+import { evaluateAt, type ScoringContext } from './evaluate-account.ts'
 import { replay } from './replay.ts'
 
 /** How an account stood at the end of a local day. */

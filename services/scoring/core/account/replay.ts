@@ -2,7 +2,7 @@ import type { Zone } from '#libs/time/time-zone.ts'
 import type { CountedEvent } from '../events/event.ts'
 import type { CompiledModel } from '../models/model.ts'
 import { type Counters, foldEvent } from '../state/fold.ts'
-import { createEmptyInteractions } from '../state/interaction-pages.ts'
+import { createMemoryInteractions } from '../state/interactions.ts'
 import { createState } from '../state/state.ts'
 import { createMemoryUserActivity } from '../state/user-days.ts'
 
@@ -12,7 +12,7 @@ export const replay = (
   context: { readonly model: CompiledModel; readonly zone: Zone; readonly now?: number },
   at: number,
 ): Counters => {
-  const counters = { state: createState(), users: createMemoryUserActivity(), interactions: createEmptyInteractions() }
+  const counters = { state: createState(), users: createMemoryUserActivity(), interactions: createMemoryInteractions() }
   const foldContext = { ...context, now: at }
   for (const event of events) if (event.occurredAt <= at) foldEvent(counters, event, foldContext)
   return counters

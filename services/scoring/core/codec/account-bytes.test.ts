@@ -2,10 +2,11 @@ import { expect, test } from 'vitest'
 import { createZone } from '#libs/time/time-zone.ts'
 import { event, NOW, testModel } from '../../../../tests/support/scoring/account-history.ts'
 import { type Account, createAccount } from '../account/account.ts'
+import { encodeState } from '../codec/state-codec.ts'
 import { foldEvent } from '../state/fold.ts'
-import { interactionBitsFor, relayInteractionPages } from '../state/interaction-pages.ts'
-import { encodeState } from '../state/state.ts'
+
 import { decodeAccount, encodeAccount } from './account-bytes.ts'
+import { interactionBitsFor, relayInteractionPages } from './interaction-pages.ts'
 
 const context = { model: testModel(), zone: createZone('UTC'), now: NOW }
 const ticket = (id: number, type = 'Opened') =>

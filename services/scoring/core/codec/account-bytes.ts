@@ -1,6 +1,5 @@
-import type { Account } from '../account/account.ts'
-import { createInteractionPages, type InteractionPages } from '../state/interaction-pages.ts'
 import type { AccountState } from '../state/state.ts'
+import { createInteractionPages, type InteractionPages } from './interaction-pages.ts'
 import { decodeStateOf, encodeState } from './state-codec.ts'
 
 /**
@@ -9,9 +8,15 @@ import { decodeStateOf, encodeState } from './state-codec.ts'
  */
 const APART_FROM_BYTES = 2_048
 
+type EncodedAccount = {
+  readonly state: AccountState
+  readonly interactions: InteractionPages
+  interactionsApart: boolean
+}
+
 /** What is to be written of an account's state; pages of its dealings where they lie apart. */
 export const encodeAccount = (
-  account: Account,
+  account: EncodedAccount,
 ): { readonly state: Buffer; readonly interactions: readonly { readonly page: number; readonly bytes: Buffer }[] } => {
   const { state, interactions } = account
   if (!account.interactionsApart) {

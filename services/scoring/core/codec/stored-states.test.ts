@@ -1,14 +1,14 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
+import { createZone } from '#libs/time/time-zone.ts'
 import { NOW, testModel } from '../../../../tests/support/scoring/account-history.ts'
 import { createAccount } from '../account/account.ts'
 import { deduplicate } from '../events/deduplicate.ts'
 import type { CountedEvent } from '../events/event.ts'
 import { foldEvent } from '../state/fold.ts'
-import { createInteractionPages } from '../state/interaction-pages.ts'
 import { createUserPages } from '../state/user-pages.ts'
-import { createZone } from '../time/time-zone.ts'
 import { decodeAccount, encodeWhole } from './account-bytes.ts'
+import { createInteractionPages } from './interaction-pages.ts'
 
 /**
  * What Pulso wrote on 2026-11-30, state layout 3: one account a line. Data folders of that day bear such bytes, so the lines

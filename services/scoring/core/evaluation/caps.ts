@@ -1,12 +1,12 @@
-import type { View } from '../factors/factor-input.ts'
 import { paymentFailedDays } from '../factors/payment.ts'
 import { urgentSinceDay } from '../factors/support-urgent-open.ts'
+import type { AccountView } from '../journey/account-view.ts'
 import type { CapModel } from '../models/model.ts'
 import { subscriptionsOf } from '../state/subscription-ledger.ts'
 import type { CapName, CapResult } from './evaluation.ts'
 
 /** What the caps look at beside the view. */
-export type CapContext = { readonly view: View; readonly silentSince: number | null }
+export type CapContext = { readonly view: AccountView; readonly silentSince: number | null }
 
 const HOLDS: Readonly<Record<CapName, (context: CapContext, overDays: number) => boolean>> = {
   cancelled: ({ view }) => {
@@ -23,10 +23,11 @@ const HOLDS: Readonly<Record<CapName, (context: CapContext, overDays: number) =>
 }
 
 /** `Account Deleted` is later than any `Account Created`. */
-const isDeleted = ({ state }: View): boolean => state.lifecycle[state.lifecycle.length - 1]?.deleted === true
+const isDeleted = ({ state }: AccountView): boolean => state.lifecycle[state.lifecycle.length - 1]?.deleted === true
 
 /** The latest `Champion Changed` names nobody. */
-export const isChampionRemoved = ({ state }: View): boolean => state.champion !== null && state.champion.userId === null
+export const isChampionRemoved = ({ state }: AccountView): boolean =>
+  state.champion !== null && state.champion.userId === null
 
 /** All caps that hold; the lowest bears what they take from the score, ties by the model's order. Scores in units of 1e-4. */
 export const capsOf = (

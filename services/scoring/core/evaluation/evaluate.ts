@@ -1,11 +1,6 @@
 import type { Band } from '#libs/contracts/account-health.ts'
-import type { Zone } from '#libs/time/time-zone.ts'
-import type { View } from '../factors/factor-input.ts'
-import { isOpen, measuredRun } from '../journey/journey-runs.ts'
-import { timelineOf } from '../journey/stage-timeline.ts'
+import { type AccountAtInstant, type AccountView, viewOf } from '../journey/account-view.ts'
 import { round4, toUnits, UNITS_PER_POINT } from '../largest-remainder.ts'
-import type { CompiledModel } from '../models/model.ts'
-import type { AccountState } from '../state/state.ts'
 import { bandAfter, plainBand } from './bands.ts'
 import { capsOf } from './caps.ts'
 import type { Evaluation, Override } from './evaluation.ts'
@@ -16,12 +11,7 @@ import { sourceFreshness } from './source-freshness.ts'
 import { standingAt } from './stage-weights.ts'
 import { weightFactors } from './weight-factors.ts'
 
-export type EvaluateInput = {
-  /** No event in it is later than `at`; those of the future wait in `state.pending`. */
-  readonly state: AccountState
-  readonly model: CompiledModel
-  readonly zone: Zone
-  readonly at: number
+export type EvaluateInput = AccountAtInstant & {
   /** Band published last; null = the plain band of the score. */
   readonly previousBand: Band | null
   readonly override: Override | null
@@ -35,10 +25,8 @@ export type EvaluateInput = {
 export const evaluate = (input: EvaluateInput): Evaluation => {
   const { state, model, zone, at } = input
   const { bands, caps, stages } = model.model
-  const timeline = timelineOf(state, model, zone)
-  const standing = standingAt(timeline, at, zone, stages.blendDays)
-  const run = measuredRun(timeline.runs, at)
-  const view: View = { state, model, zone, at, day: zone.dayOf(at), run, runOpen: run !== undefined && isOpen(run, at) }
+  const view = viewOf(input)
+  const standing = standingAt(view.timeline, at, zone, stages.blendDays)
   const limitDays = silenceLimitDays(state, standing.stage, model.model)
   const silenceAt = silenceStartsAt(state, limitDays)
   const silentSince = silenceAt !== null && silenceAt <= at ? silenceAt : null
@@ -73,7 +61,6 @@ export const evaluate = (input: EvaluateInput): Evaluation => {
     nextEvaluationAt: nextEvaluationAt({
       view,
       standing,
-      timeline,
       facts,
       factorsChangeIn: weighted.changesIn,
       silenceStartsAt: silenceAt,
@@ -88,7 +75,7 @@ const inForce = (override: Override | null, at: number): Override | null =>
   override !== null && override.setAt <= at && at < override.expiresAt ? override : null
 
 /** Healthy for long enough, and a promoter, a referral or a review not long ago. */
-const isAdvocate = ({ state, model, zone, day }: View, healthySince: number | null): boolean => {
+const isAdvocate = ({ state, model, zone, day }: AccountView, healthySince: number | null): boolean => {
   const { advocateHealthyDays, advocacyDays } = model.model.facts
   if (healthySince === null || day - zone.dayOf(healthySince) < advocateHealthyDays) return false
   return isWithin(Math.max(state.promoterDay, state.advocacyDay), day, advocacyDays)

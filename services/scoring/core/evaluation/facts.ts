@@ -1,9 +1,9 @@
 import type { Band } from '#libs/contracts/account-health.ts'
-import { activeUsersOf, seatsOf, type View } from '../factors/factor-input.ts'
+import { activeUsersOf, seatsOf } from '../factors/factor-input.ts'
 import { paymentFailedDays } from '../factors/payment.ts'
 import { hasSupport } from '../factors/support-ticket-rate.ts'
 import { urgentTickets } from '../factors/support-urgent-open.ts'
-import { stalledFrom } from '../journey/journey-runs.ts'
+import { type AccountView, overdueDaysOf, stalledDaysOf } from '../journey/account-view.ts'
 import { round4, UNITS_PER_POINT } from '../largest-remainder.ts'
 import { subscriptionsOf } from '../state/subscription-ledger.ts'
 import { isChampionRemoved } from './caps.ts'
@@ -12,7 +12,7 @@ import type { Measured } from './measurements.ts'
 import type { Standing } from './stage-weights.ts'
 
 export type Found = {
-  readonly view: View
+  readonly view: AccountView
   readonly standing: Standing
   readonly measured: Measured
   readonly score: number | null
@@ -26,7 +26,7 @@ export type Found = {
 
 export const factsOf = (found: Found): CoreFacts => {
   const { view, standing, measured, score, band, confidence, limitDays, silentSince, advocate } = found
-  const { state, day, zone } = view
+  const { state, day, zone, openRun } = view
   const { mrr, renewal, anyScheduled } = subscriptionsOf(state)
   return {
     score,
@@ -47,8 +47,8 @@ export const factsOf = (found: Found): CoreFacts => {
     paymentFailedDays: paymentFailedDays(view),
     cancelScheduled: anyScheduled,
     championRemoved: isChampionRemoved(view),
-    onboardingOverdueDays: view.runOpen ? overdueDaysOf(view) : null,
-    onboardingStalledDays: view.runOpen ? stalledDaysOf(view) : null,
+    onboardingOverdueDays: openRun === undefined ? null : overdueDaysOf(openRun, view),
+    onboardingStalledDays: openRun === undefined ? null : stalledDaysOf(openRun, view),
     ownerId: (state.traits.ownerId as string | undefined) ?? null,
     advocate,
     topContributions: topOf(measured, view.model.model.facts.topContributions),
@@ -60,25 +60,14 @@ export const isWithin = (day: number, today: number, windowDays: number): boolea
   day >= 0 && day > today - windowDays
 
 /** Active users of the window in which active users are measured / the `seats` trait. */
-const seatUseOf = (view: View): number | null => {
+const seatUseOf = (view: AccountView): number | null => {
   const seats = seatsOf(view.state)
   return seats === null ? null : round4(activeUsersOf(view, view.model.seatUseDays) / seats)
 }
 
-const planUseOf = ({ state }: View): number | null => {
+const planUseOf = ({ state }: AccountView): number | null => {
   const { used, limit } = state.planLimit ?? { used: null, limit: null }
   return used === null || limit === null ? null : round4(used / limit)
-}
-
-export const overdueDaysOf = (view: View): number =>
-  Math.max(0, view.day - view.zone.dayOf(view.run!.startAt) - view.model.model.onboarding.targetDays)
-
-/** Null without required steps: then there is nothing to stall on. */
-export const stalledDaysOf = (view: View): number | null => {
-  const run = view.run!
-  if (run.required === 0) return null
-  const from = stalledFrom(run, view.at)
-  return from === null ? 0 : view.day - view.zone.dayOf(from)
 }
 
 /** The largest contributions above 0, ties in the model's order. */

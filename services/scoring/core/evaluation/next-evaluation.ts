@@ -1,16 +1,15 @@
 import { HOUR_MS } from '#libs/runtime/durations.ts'
-import { leavesIn, seatsOf, type View } from '../factors/factor-input.ts'
+import { leavesIn, seatsOf } from '../factors/factor-input.ts'
 import { urgentSinceDay } from '../factors/support-urgent-open.ts'
-import type { Timeline } from '../journey/stage-timeline.ts'
+import type { AccountView } from '../journey/account-view.ts'
 import type { CoreFacts, Override } from './evaluation.ts'
 import type { Standing } from './stage-weights.ts'
 
 const NEVER = Number.POSITIVE_INFINITY
 
 export type NextEvaluationContext = {
-  readonly view: View
+  readonly view: AccountView
   readonly standing: Standing
-  readonly timeline: Timeline
   readonly facts: CoreFacts
   /** Of the factors that bear weight. */
   readonly factorsChangeIn: number
@@ -41,8 +40,8 @@ export const nextEvaluationAt = (context: NextEvaluationContext): number | null 
 }
 
 const instantOfChange = (context: NextEvaluationContext): number => {
-  const { view, timeline, silenceStartsAt, sourcesNextAt, override, healthySince } = context
-  const { at, state } = view
+  const { view, silenceStartsAt, sourcesNextAt, override, healthySince } = context
+  const { at, state, timeline } = view
   let next = sourcesNextAt
   const consider = (instant: number | null | undefined): void => {
     if (instant !== null && instant !== undefined && instant > at && instant < next) next = instant
@@ -58,7 +57,7 @@ const instantOfChange = (context: NextEvaluationContext): number => {
 }
 
 /** When the account will have been healthy for long enough, by local days. */
-const advocateFrom = ({ zone, model }: View, healthySince: number): number =>
+const advocateFrom = ({ zone, model }: AccountView, healthySince: number): number =>
   zone.startOfDay(zone.dayOf(healthySince) + model.model.facts.advocateHealthyDays)
 
 const daysUntilChange = (context: NextEvaluationContext): number => {

@@ -1,5 +1,6 @@
-import { type Measurement, noData, type View } from '../factors/factor-input.ts'
+import { type Measurement, noData } from '../factors/factor-input.ts'
 import { FACTORS } from '../factors/factor-table.ts'
+import type { AccountView } from '../journey/account-view.ts'
 import { round4, shareUnits, toUnits } from '../largest-remainder.ts'
 import type { FactorModel, GroupModel } from '../models/model.ts'
 import type { Measured } from './measurements.ts'
@@ -26,7 +27,7 @@ type MeasuredGroup = {
 const NO_DATA = noData()
 
 /** Measures every factor and spreads the weight of what is missing; contributions sum exactly to the rounded score. */
-export const weightFactors = (view: View, standing: Standing, sources: SourceFreshness): WeightedFactors => {
+export const weightFactors = (view: AccountView, standing: Standing, sources: SourceFreshness): WeightedFactors => {
   const { groups } = view.model.model
   const factors: Measurement[] = []
   const weighted: MeasuredGroup[] = []
@@ -60,7 +61,7 @@ export const weightFactors = (view: View, standing: Standing, sources: SourceFre
 
 /** Measures the group's factors onto the end of `into`. */
 const measureGroup = (
-  view: View,
+  view: AccountView,
   group: GroupModel,
   stageWeight: number,
   sourceFresh: number,
@@ -82,7 +83,7 @@ const measureGroup = (
 }
 
 /** Before its first event an account has nothing to measure, whatever its model is connected to. */
-const measure = (view: View, factor: FactorModel, sourceFresh: number): Measurement => {
+const measure = (view: AccountView, factor: FactorModel, sourceFresh: number): Measurement => {
   if (view.state.firstEventAt === null) return NO_DATA
   const measurement = FACTORS.get(factor.name)!.measure(view, factor)
   return sourceFresh === 1 ? measurement : { ...measurement, freshness: measurement.freshness * sourceFresh }

@@ -1,12 +1,17 @@
-import type { Account } from '../account/account.ts'
-import { withoutErased } from './erasure.ts'
+import { type AccountName, type Erasures, withoutErased } from './erasure.ts'
 import type { ReceivedEvent } from './parse-event.ts'
-import { hashId, ID_BYTES } from './seen-ids.ts'
+import { hashId, ID_BYTES, type SeenIds } from './seen-ids.ts'
 
 const word = new Uint32Array(2)
 
+type Seen = AccountName & {
+  readonly ids: SeenIds
+  /** Null: nothing was erased. */
+  readonly erasures: Erasures | null
+}
+
 /** Events not counted before and not erased, and their hashes one behind the other. */
-export const deduplicate = (account: Account, events: readonly ReceivedEvent[]) => {
+export const deduplicate = (account: Seen, events: readonly ReceivedEvent[]) => {
   const ids = Buffer.allocUnsafe(events.length * ID_BYTES)
   const fresh: ReceivedEvent[] = []
   for (const given of events) {

@@ -1,4 +1,5 @@
-import { type FactorDefinition, found, isConnected, noData, type View, windowStart } from './factor-input.ts'
+import type { AccountView } from '../journey/account-view.ts'
+import { type FactorDefinition, found, isConnected, noData, windowStart } from './factor-input.ts'
 import { pointsAt } from './score-factor.ts'
 
 /**
@@ -31,7 +32,7 @@ type Names = { readonly size: number; readonly has: (name: string) => boolean }
 /** The set made of one trait value, kept for as long as that value stands. */
 const sets = new WeakMap<readonly string[], Names>()
 
-const entitledOf = ({ state, model }: View): Names => {
+const entitledOf = ({ state, model }: AccountView): Names => {
   const names = state.traits.entitledFeatures as readonly string[] | undefined
   if (names === undefined) return model.coreFeatures.size > 0 ? model.coreFeatures : state.features
   let set = sets.get(names)

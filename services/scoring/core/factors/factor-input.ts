@@ -1,22 +1,8 @@
-import type { Zone } from '#libs/time/time-zone.ts'
 import type { GroupName } from '../evaluation/evaluation.ts'
-import type { Run } from '../journey/journey-runs.ts'
-import type { CompiledModel, FactorModel } from '../models/model.ts'
+import type { AccountView } from '../journey/account-view.ts'
+import type { FactorModel } from '../models/model.ts'
 import { firstDayFrom, sumOfDays } from '../state/day-counts.ts'
 import type { AccountState } from '../state/state.ts'
-
-/** An account at an instant, as factors, caps and facts see it. No event after `at` is counted in the state. */
-export type View = {
-  readonly state: AccountState
-  readonly model: CompiledModel
-  readonly zone: Zone
-  readonly at: number
-  /** The local day of `at`. */
-  readonly day: number
-  /** The onboarding journey that is measured; undefined before the first event. */
-  readonly run: Run | undefined
-  readonly runOpen: boolean
-}
 
 /** What a factor finds. `points` null = no data. */
 export type Measurement = {
@@ -35,7 +21,7 @@ export type FactorDefinition = {
   readonly needs: readonly ('windowDays' | 'curve' | 'upTo' | 'beyond')[]
   readonly points?: readonly string[]
   readonly settings?: readonly string[]
-  readonly measure: (view: View, factor: FactorModel) => Measurement
+  readonly measure: (view: AccountView, factor: FactorModel) => Measurement
 }
 
 const NEVER = Number.POSITIVE_INFINITY
@@ -53,16 +39,16 @@ export const found = (value: number | null, points: number, changesIn: number, f
 })
 
 /** First day of a window of whole local days that ends today. */
-export const windowStart = (view: View, windowDays: number): number => view.day - windowDays + 1
+export const windowStart = (view: AccountView, windowDays: number): number => view.day - windowDays + 1
 
 /** In how many days the oldest of these ascending days, of those in the window, leaves it. */
-export const leavesIn = (view: View, days: readonly number[], windowDays: number): number =>
+export const leavesIn = (view: AccountView, days: readonly number[], windowDays: number): number =>
   firstDayFrom(days, windowStart(view, windowDays)) + windowDays - view.day
 
-export const activeUsersOf = (view: View, windowDays: number): number =>
+export const activeUsersOf = (view: AccountView, windowDays: number): number =>
   sumOfDays(view.state.activeUsers, windowStart(view, windowDays), view.day)
 
 /** The latest `seats` trait; null when unknown. */
 export const seatsOf = (state: AccountState): number | null => (state.traits.seats as number | undefined) ?? null
 
-export const isConnected = (view: View, group: GroupName): boolean => view.model.connected.has(group)
+export const isConnected = (view: AccountView, group: GroupName): boolean => view.model.connected.has(group)

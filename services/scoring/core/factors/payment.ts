@@ -1,8 +1,8 @@
+import type { AccountView } from '../journey/account-view.ts'
 import type { AccountState } from '../state/state.ts'
-import type { View } from './factor-input.ts'
 
 /** Local days for which an invoice has been failing, the longest; null while nothing fails. */
-export const paymentFailedDays = (view: View): number | null => {
+export const paymentFailedDays = (view: AccountView): number | null => {
   const since = view.state.failingInvoices.days[0]
   return since === undefined ? null : view.day - since
 }

@@ -1,3 +1,4 @@
+import type { AccountView } from '../journey/account-view.ts'
 import { sumOfDays } from '../state/day-counts.ts'
 import {
   activeUsersOf,
@@ -6,7 +7,6 @@ import {
   isConnected,
   leavesIn,
   noData,
-  type View,
   windowStart,
 } from './factor-input.ts'
 import { pointsAt } from './score-factor.ts'
@@ -32,4 +32,4 @@ export const ticketRate: FactorDefinition = {
   },
 }
 
-export const hasSupport = (view: View): boolean => view.state.ticketCount > 0 || isConnected(view, 'support')
+export const hasSupport = (view: AccountView): boolean => view.state.ticketCount > 0 || isConnected(view, 'support')

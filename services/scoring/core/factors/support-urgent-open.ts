@@ -1,4 +1,5 @@
-import { type FactorDefinition, found, noData, type View } from './factor-input.ts'
+import type { AccountView } from '../journey/account-view.ts'
+import { type FactorDefinition, found, noData } from './factor-input.ts'
 import { pointsAt } from './score-factor.ts'
 import { hasSupport } from './support-ticket-rate.ts'
 
@@ -14,7 +15,8 @@ export const urgentOpen: FactorDefinition = {
   },
 }
 
-export const urgentTickets = ({ state }: View): number => state.urgentOpen.counts.reduce((sum, count) => sum + count, 0)
+export const urgentTickets = ({ state }: AccountView): number =>
+  state.urgentOpen.counts.reduce((sum, count) => sum + count, 0)
 
 /** Day since which the urgent ticket that is open longest has been; null without one. */
-export const urgentSinceDay = ({ state }: View): number | null => state.urgentOpen.days[0] ?? null
+export const urgentSinceDay = ({ state }: AccountView): number | null => state.urgentOpen.days[0] ?? null

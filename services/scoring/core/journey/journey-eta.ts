@@ -1,9 +1,9 @@
 import type { Stage } from '#libs/contracts/account-health.ts'
 import { DAY_MS } from '#libs/runtime/durations.ts'
-import type { View } from '../factors/factor-input.ts'
 import { subscriptionsOf } from '../state/subscription-ledger.ts'
+import type { AccountView } from './account-view.ts'
 import { stepsDone } from './journey-runs.ts'
-import { spanAt, type Timeline } from './stage-timeline.ts'
+import { spanAt } from './stage-timeline.ts'
 
 /** Completions from which a pace of one's own can be told. */
 const MINIMUM_DONE = 2
@@ -21,10 +21,10 @@ export type Eta = {
 const UNKNOWN: Eta = { basis: 'insufficient_data', at: null, earliestAt: null, latestAt: null }
 
 /** When the next stage is due, with a range. A renewal window has a date; the end of onboarding is estimated. */
-export const etaOf = (view: View, stage: Stage, timeline: Timeline, cohort: CohortDays | null): Eta => {
+export const etaOf = (view: AccountView, stage: Stage, cohort: CohortDays | null): Eta => {
   if (stage === 'onboarding') return onboardingEta(view, cohort)
   if (stage === 'churned') return UNKNOWN
-  const next = timeline.spans[spanAt(timeline, view.at) + 1]
+  const next = view.timeline.spans[spanAt(view.timeline, view.at) + 1]
   if (next !== undefined) return dated(next.at)
   const { renewalDay } = subscriptionsOf(view.state).renewal
   return renewalDay === null || renewalDay < view.day ? UNKNOWN : dated(view.zone.startOfDay(renewalDay))
@@ -36,7 +36,7 @@ const dated = (at: number): Eta => ({ basis: 'date', at, earliestAt: at, latestA
  * Remaining required steps / the account's own step rate; the range takes its quickest and its slowest step for all that remain.
  * Both are kept within what the middle half of the cohort needed in all, where that is known.
  */
-const onboardingEta = (view: View, cohort: CohortDays | null): Eta => {
+const onboardingEta = (view: AccountView, cohort: CohortDays | null): Eta => {
   const { run, at } = view
   if (run === undefined) return UNKNOWN
   const done = stepsDone(run, at)

@@ -1,6 +1,6 @@
 import type { CountedEvent } from '../events/event.ts'
 import { type FoldContext, foldEvent } from '../state/fold.ts'
-import { createEmptyInteractions } from '../state/interaction-pages.ts'
+import { createMemoryInteractions } from '../state/interactions.ts'
 import { type AccountState, createState } from '../state/state.ts'
 import { createMemoryUserActivity } from '../state/user-days.ts'
 import { runsOf } from './journey-runs.ts'
@@ -48,7 +48,7 @@ const journeysWith = (state: AccountState, events: readonly CountedEvent[], cont
     bypasses: new Map([...state.bypasses].map(([id, at]) => [id, [...at]])),
     valueAt: [...state.valueAt],
   }
-  const counters = { state: copy, users: createMemoryUserActivity(), interactions: createEmptyInteractions() }
+  const counters = { state: copy, users: createMemoryUserActivity(), interactions: createMemoryInteractions() }
   for (const event of events) foldEvent(counters, event, context)
   return copy
 }

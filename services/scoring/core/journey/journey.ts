@@ -1,15 +1,11 @@
 import type { Stage } from '#libs/contracts/account-health.ts'
-import type { Zone } from '#libs/time/time-zone.ts'
-import { overdueDaysOf, stalledDaysOf } from '../evaluation/facts.ts'
-import type { View } from '../factors/factor-input.ts'
 import { round4 } from '../largest-remainder.ts'
-import type { CompiledModel } from '../models/model.ts'
-import type { AccountState } from '../state/state.ts'
 import { subscriptionsOf } from '../state/subscription-ledger.ts'
+import { type AccountAtInstant, type AccountView, overdueDaysOf, stalledDaysOf, viewOf } from './account-view.ts'
 import { type CohortDays, type Eta, etaOf } from './journey-eta.ts'
-import { type EndedBy, isOpen, measuredRun, type Run, stepsDone } from './journey-runs.ts'
+import { type EndedBy, isOpen, type Run, stepsDone } from './journey-runs.ts'
 import { type Opening, openingOf } from './stage-opening.ts'
-import { spanAt, timelineOf } from './stage-timeline.ts'
+import { spanAt } from './stage-timeline.ts'
 
 export { completedSteps, type StepRef } from './journey-steps.ts'
 
@@ -57,24 +53,17 @@ export type Journey = {
   readonly journeys: readonly JourneyRun[]
 }
 
-export type JourneyInput = {
-  readonly state: AccountState
-  readonly model: CompiledModel
-  readonly zone: Zone
-  readonly at: number
+export type JourneyInput = AccountAtInstant & {
   /** Days to complete onboarding of comparable accounts. */
   readonly cohort?: CohortDays | null
 }
 
 /** Where an account stands in its journey and how it came there, as of `at`. */
 export const journeyOf = (input: JourneyInput): Journey => {
-  const { state, model, zone, at } = input
-  const timeline = timelineOf(state, model, zone)
+  const view = viewOf(input)
+  const { zone, at, timeline, run, openRun } = view
   const index = spanAt(timeline, at)
   const span = timeline.spans[index]
-  const run = measuredRun(timeline.runs, at)
-  const open = run !== undefined && isOpen(run, at)
-  const view: View = { state, model, zone, at, day: zone.dayOf(at), run, runOpen: open }
   const stage = span?.stage ?? 'onboarding'
   return {
     stage,
@@ -82,15 +71,15 @@ export const journeyOf = (input: JourneyInput): Journey => {
     daysInStage: span === undefined ? 0 : view.day - zone.dayOf(span.at),
     progress: progressOf(view, stage, span?.at ?? at),
     expectedProgress: stage === 'onboarding' && run !== undefined ? expectedOf(view, run) : null,
-    eta: etaOf(view, stage, timeline, input.cohort ?? null),
-    overdueDays: open ? overdueDaysOf(view) : null,
-    stalledDays: open ? stalledDaysOf(view) : null,
+    eta: etaOf(view, stage, input.cohort ?? null),
+    overdueDays: openRun === undefined ? null : overdueDaysOf(openRun, view),
+    stalledDays: openRun === undefined ? null : stalledDaysOf(openRun, view),
     watchUntil: watchUntil(view, timeline.spans.slice(0, index + 1)),
     history: timeline.spans.slice(0, index + 1).map((passage, place) => ({
       stage: passage.stage,
       enteredAt: passage.at,
       leftAt: place < index ? timeline.spans[place + 1]!.at : null,
-      openedBy: openingOf(view, timeline, place),
+      openedBy: openingOf(view, place),
     })),
     journeys: timeline.runs.filter((one) => one.startAt <= at && one.goneAt > at).map((one) => runView(view, one)),
   }
@@ -98,7 +87,7 @@ export const journeyOf = (input: JourneyInput): Journey => {
 
 const percent = (share: number): number => round4(100 * Math.min(1, Math.max(0, share)))
 
-const progressOf = (view: View, stage: Stage, since: number): number | null => {
+const progressOf = (view: AccountView, stage: Stage, since: number): number | null => {
   const { run, day, zone, model } = view
   if (stage === 'onboarding')
     return run === undefined || run.required === 0 ? null : percent(stepsDone(run, view.at) / run.required)
@@ -112,11 +101,11 @@ const progressOf = (view: View, stage: Stage, since: number): number | null => {
   return percent((day - sinceDay) / Math.max(1, renewalDay - window - sinceDay))
 }
 
-const expectedOf = ({ day, zone, model }: View, run: Run): number =>
+const expectedOf = ({ day, zone, model }: AccountView, run: Run): number =>
   percent((day - zone.dayOf(run.startAt) + 1) / model.model.onboarding.targetDays)
 
 const watchUntil = (
-  { zone, model, at }: View,
+  { zone, model, at }: AccountView,
   spans: readonly { readonly at: number; readonly stage: Stage }[],
 ): number | null => {
   const leftAt = spans.findLast(
@@ -127,11 +116,11 @@ const watchUntil = (
   return until > at ? until : null
 }
 
-const runView = (view: View, run: Run): JourneyRun => {
+const runView = (view: AccountView, run: Run): JourneyRun => {
   const { at } = view
   const done = new Map(run.completions.filter((step) => step.at <= at).map((step) => [step.stepId, step.at]))
   const completedAt = run.completedAt <= at ? run.completedAt : null
-  const stalledDays = isOpen(run, at) ? stalledDaysOf({ ...view, run, runOpen: true }) : null
+  const stalledDays = isOpen(run, at) ? stalledDaysOf(run, view) : null
   const stepIds = run.stepIds ?? [...done.keys()]
   const doneSteps = stepsDone(run, at)
   const stepsAt = Math.min(run.completedAt, run.completions[run.required - 1]?.at ?? Number.POSITIVE_INFINITY)

@@ -1,6 +1,5 @@
-import type { View } from '../factors/factor-input.ts'
+import type { AccountView } from './account-view.ts'
 import type { EndedBy } from './journey-runs.ts'
-import type { Timeline } from './stage-timeline.ts'
 
 /** What led into a stage. */
 export type Opening =
@@ -15,14 +14,14 @@ export type Opening =
   | 'renewal_date_changed'
 
 /** What opened the gate into the span at this place of the timeline. */
-export const openingOf = (view: View, timeline: Timeline, place: number): Opening => {
+export const openingOf = ({ state, timeline }: AccountView, place: number): Opening => {
   const { at, stage } = timeline.spans[place]!
-  const { lifecycle, subscriptions } = view.state
+  const { lifecycle, subscriptions } = state
   if (stage === 'churned') {
     return lifecycle.some((event) => event.at === at && event.deleted) ? 'account_deleted' : 'subscription_canceled'
   }
   if (stage === 'onboarding') {
-    if (view.state.journeyStarts.some((start) => start.at === at)) return 'onboarding_started'
+    if (state.journeyStarts.some((start) => start.at === at)) return 'onboarding_started'
     if (place === 0) return 'first_event'
   }
   const ended = timeline.runs.findLast((run) => run.endAt === at && run.endedBy !== null)
@@ -30,7 +29,7 @@ export const openingOf = (view: View, timeline: Timeline, place: number): Openin
     return ended.endedBy!
   if (subscriptions.some((event) => event.at === at)) return 'subscription_event'
   if (lifecycle.some((event) => event.at === at)) return 'account_created'
-  if (view.state.renewalTraits.some((event) => event.at === at)) return 'renewal_date_changed'
+  if (state.renewalTraits.some((event) => event.at === at)) return 'renewal_date_changed'
   if (stage === 'renewal') return 'renewal_window'
   return place === 0 ? 'first_event' : 'onboarding_started'
 }

@@ -36,4 +36,13 @@ export type InteractionLookup = {
 /** A dealing's name among all of an account: its kind's letter, then its id. */
 export const interactionKey = (kind: InteractionKind, id: string): string => LETTERS[kind] + id
 
+/** All in memory: for views, rebuilds and tests. */
+export const createMemoryInteractions = (): InteractionLookup => {
+  const interactions = new Map<string, unknown>()
+  return {
+    get: (kind, id) => interactions.get(interactionKey(kind, id)) as never,
+    set: (kind, id, interaction) => void interactions.set(interactionKey(kind, id), interaction),
+  }
+}
+
 const LETTERS = { ticket: 't', invoice: 'i', answer: 'a' } as const

@@ -2,8 +2,6 @@ import type { CountedEvent } from '../events/event.ts'
 import type { EventOrder } from '../events/event-order.ts'
 import { createDayCounts, type DayCounts } from './day-counts.ts'
 
-export { decodeState, encodeState } from '../codec/state-codec.ts'
-
 export type SubscriptionEvent = EventOrder & {
   readonly kind: SubscriptionKind
   readonly subscriptionId: string

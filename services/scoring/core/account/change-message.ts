@@ -1,7 +1,7 @@
 import type { AccountHealth, Facts } from '#libs/contracts/account-health.ts'
-import type { Account, PastScore } from '../account/account.ts'
-import type { Change } from '../account/apply-events.ts'
-import type { Evaluation } from './evaluation.ts'
+import type { Evaluation } from '../evaluation/evaluation.ts'
+import type { Account, PastScore } from './account.ts'
+import type { Change } from './apply-events.ts'
 
 /** The change as `account.health` carries it and `/changes` shows it. `changeId` is derived by the caller, which owns the hash. */
 export const changeMessage = (

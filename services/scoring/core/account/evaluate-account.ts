@@ -1,8 +1,12 @@
 import type { Band } from '#libs/contracts/account-health.ts'
-import type { Account } from '../account/account.ts'
-import type { ScoringContext } from '../account/apply-events.ts'
-import { evaluate } from './evaluate.ts'
-import type { Evaluation } from './evaluation.ts'
+import { evaluate } from '../evaluation/evaluate.ts'
+import type { Evaluation } from '../evaluation/evaluation.ts'
+import type { SourceLog } from '../evaluation/source-log.ts'
+import type { FoldContext } from '../state/fold.ts'
+import type { Account } from './account.ts'
+
+/** What events are counted by, and accounts evaluated. */
+export type ScoringContext = FoldContext & { readonly sources: SourceLog }
 
 /** The account as it is counted, at an instant; `previous` is what was published before. */
 export const evaluateAt = (

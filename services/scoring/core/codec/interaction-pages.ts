@@ -1,12 +1,12 @@
+import { type InteractionLookup, interactionKey } from '../state/interactions.ts'
+import { growBits, pageOfKey } from '../state/page-layout.ts'
+import type { AccountState } from '../state/state.ts'
 import {
   type AnyInteraction,
   decodeInteractions,
   encodeInteractions,
   type InteractionPage,
-} from '../codec/interaction-codec.ts'
-import { type InteractionLookup, interactionKey } from './interactions.ts'
-import { growBits, pageOfKey } from './page-layout.ts'
-import type { AccountState } from './state.ts'
+} from './interaction-codec.ts'
 
 /** Aimed at: 1 to 4 KB. */
 const INTERACTIONS_PER_PAGE = 32

@@ -1,0 +1,42 @@
+import type { Zone } from '#libs/time/time-zone.ts'
+import type { CompiledModel } from '../models/model.ts'
+import type { AccountState } from '../state/state.ts'
+import { isOpen, measuredRun, type Run, stalledFrom } from './journey-runs.ts'
+import { type Timeline, timelineOf } from './stage-timeline.ts'
+
+/** What an account is seen by. `state` counts no event after `at`; those of the future wait in `state.pending`. */
+export type AccountAtInstant = {
+  readonly state: AccountState
+  readonly model: CompiledModel
+  readonly zone: Zone
+  readonly at: number
+}
+
+/** An account at an instant, as its journey, factors, facts and caps see it. */
+export type AccountView = AccountAtInstant & {
+  /** The local day of `at`. */
+  readonly day: number
+  readonly timeline: Timeline
+  /** The onboarding journey that is measured; undefined before the first event. */
+  readonly run: Run | undefined
+  /** The same journey while it is open, else undefined. */
+  readonly openRun: Run | undefined
+}
+
+export const viewOf = ({ state, model, zone, at }: AccountAtInstant): AccountView => {
+  const timeline = timelineOf(state, model, zone)
+  const run = measuredRun(timeline.runs, at)
+  const openRun = run !== undefined && isOpen(run, at) ? run : undefined
+  return { state, model, zone, at, day: zone.dayOf(at), timeline, run, openRun }
+}
+
+/** Local days by which a journey is past its target; 0 before that. */
+export const overdueDaysOf = (run: Run, { day, zone, model }: AccountView): number =>
+  Math.max(0, day - zone.dayOf(run.startAt) - model.model.onboarding.targetDays)
+
+/** Local days since a journey's newest required step. Null without required steps: nothing can stall. */
+export const stalledDaysOf = (run: Run, { at, day, zone }: AccountView): number | null => {
+  if (run.required === 0) return null
+  const from = stalledFrom(run, at)
+  return from === null ? 0 : day - zone.dayOf(from)
+}
