@@ -1,6 +1,6 @@
 import type { Clock } from '#libs/runtime/clock.ts'
 import { counter, histogram, type Registry } from '#libs/runtime/metrics.ts'
-import type { Outcome } from './verdicts.ts'
+import type { Outcome } from './acceptance/verdicts.ts'
 
 export type IngestMetrics = {
   readonly count: (outcome: Pick<Outcome, 'accepted' | 'duplicate' | 'rejected'>) => void

@@ -1,19 +1,19 @@
 import type { Platform, Service, ServiceDefinition } from '#libs/runtime/service.ts'
-import { createAcceptEvents } from './accept-events.ts'
-import { createCheckItem, trustItem } from './check-item.ts'
+import { createAcceptEvents } from './acceptance/accept-events.ts'
+import { createCheckItem, trustItem } from './acceptance/check-item.ts'
+import { createRecentlyAccepted } from './acceptance/recently-accepted.ts'
 import { type IngestConfig, ingestConfigSchema } from './config.ts'
 import { createIngestMetrics } from './metrics.ts'
-import { createRecentlyAccepted } from './recently-accepted.ts'
 import { eventRoutes } from './routes/event-routes.ts'
 import { posthogRoutes } from './routes/posthog-routes.ts'
 import { segmentRoutes } from './routes/segment-routes.ts'
 
 export type IngestOptions = {
-  /** Only a benchmark passes true: the same server without the checks, to see what they cost. */
+  /** Only a benchmark sets this: the server without its checks, to measure what they cost. */
   readonly trustEvents?: boolean
 }
 
-/** Accepts events over HTTP and puts them on `usage.events`. Keeps nothing: what it answered is in the log. */
+/** Accepts events over HTTP and publishes them on `usage.events`. Keeps no state of its own. */
 export const createIngest = (platform: Platform, config: IngestConfig, options: IngestOptions = {}): Service => {
   const { bus, clock, keyring } = platform
   const accept = createAcceptEvents({

@@ -1,14 +1,14 @@
 import { createHash } from 'node:crypto'
 
-/** An id for an item that came without one: the same content gets the same id, so sending it again counts once. */
+/** Id for an item without one. The same content has the same id, so a retry counts once. */
 export const deriveId = (item: unknown): string | undefined => {
   try {
     return createHash('sha256').update(JSON.stringify(item)).digest('hex')
   } catch {
-    // Nested too deep to be written: it is refused for that by the checks.
+    // Nested too deep to serialize: the checks refuse the item.
     return undefined
   }
 }
 
-/** Ids arrive as text or as numbers; anything else stays what it is and is refused by the checks. */
+/** Turns a numeric id into text; the checks refuse anything else that is not text. */
 export const asText = (value: unknown): unknown => (typeof value === 'number' ? String(value) : (value ?? undefined))

@@ -1,16 +1,16 @@
 /** A mistake in an item. `pointer` is RFC 6901 into the request body. */
 export type ItemFault = { readonly pointer: string; readonly code: string; readonly detail: string }
 
-/** One item of a request, brought into the shape of `POST /v1/events` but not checked yet. */
+/** One item of a request in the shape of `POST /v1/events`, not yet checked. */
 export type IncomingItem = {
   readonly event: unknown
   /** Pointer of the item in the request body; empty for the body itself. */
   readonly pointer: string
-  /** Where a field stands in the client's own shape, `{ occurredAt: 'time' }`; a field that is not listed has its own name. */
+  /** The client's name of a field, if it differs: `{ occurredAt: 'time' }`. */
   readonly names?: Readonly<Record<string, string>>
-  /** The moment of receipt stands in for a missing `occurredAt`. */
+  /** Whether the time of receipt replaces a missing `occurredAt`. */
   readonly timeOptional?: boolean
-  /** The item could not be brought into shape at all. */
+  /** Set if the item could not be mapped. */
   readonly fault?: ItemFault
 }
 

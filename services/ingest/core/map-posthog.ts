@@ -5,14 +5,14 @@ const ACCOUNT_GROUPS = ['company', 'account', 'organization', 'customer']
 const EMPTY: Readonly<Record<string, unknown>> = {}
 const orEmpty = (value: unknown): Readonly<Record<string, unknown>> => (isObject(value) ? value : EMPTY)
 
-/** Browsers' libraries put the key among the properties too: it must not be kept. */
+/** Removes the API key, which browser libraries copy into the properties. */
 const withoutKey = (given: unknown): unknown => {
   if (!isObject(given)) return given ?? {}
   const { token, api_key, ...properties } = given
   return properties
 }
 
-/** Of several groups the one that is named like a company, else the first. */
+/** The group whose type names a company, else the first group. */
 const accountOf = (groups: Readonly<Record<string, unknown>>): unknown => {
   const type = ACCOUNT_GROUPS.find((name) => groups[name] !== undefined) ?? Object.keys(groups)[0]
   return type === undefined ? undefined : groups[type]
@@ -25,7 +25,7 @@ export const mapPosthog = (input: unknown, pointer: string, historical: boolean)
     pointer,
     fault: { pointer: `${pointer}${field}`, code, detail },
   })
-  if (!isObject(input)) return fault('', 'invalid_type', 'An event is an object')
+  if (!isObject(input)) return fault('', 'invalid_type', 'An event must be an object')
   const properties = orEmpty(input.properties)
   const userId = input.distinct_id ?? properties.distinct_id
   const common = {
@@ -46,7 +46,7 @@ export const mapPosthog = (input: unknown, pointer: string, historical: boolean)
         properties: properties.$group_set ?? {},
       },
     }
-  if (input.event === '$create_alias') return fault('/event', 'unsupported', 'Not an event that Pulso counts')
+  if (input.event === '$create_alias') return fault('/event', 'unsupported', 'Pulso does not count this event')
   const identifies = input.event === '$identify'
   return {
     pointer,

@@ -4,14 +4,14 @@ import { type IncomingItem, isObject } from './incoming-item.ts'
 const CALLS = ['track', 'identify', 'group', 'page', 'screen'] as const
 const EMPTY: Readonly<Record<string, unknown>> = {}
 
-/** The first of these places that holds something, and where it is. */
+/** The first place with a value, and its path. */
 const firstOf = (places: readonly (readonly [string, unknown])[]): readonly [string, unknown] =>
   places.find(([, value]) => value !== undefined && value !== null && value !== '') ?? places[0]!
 
 /**
- * A call of the Segment spec (RudderStack sends the same). The account is `groupId` of a `group` call, else `context.groupId`, as
- * Segment's B2B spec has it. `kind` is the call when the address says it rather than the item. An `alias` joins ids of persons,
- * which Pulso does not count.
+ * A call of the Segment spec, also from RudderStack. The account is `groupId` of a `group` call,
+ * else `context.groupId`, as in Segment's B2B spec. `kind` is the call named by the path, if any.
+ * `alias` is refused: Pulso does not join the ids of persons.
  */
 export const mapSegment = (input: unknown, pointer: string, kind?: string): IncomingItem => {
   const fault = (field: string, code: string, detail: string): IncomingItem => ({
@@ -19,9 +19,9 @@ export const mapSegment = (input: unknown, pointer: string, kind?: string): Inco
     pointer,
     fault: { pointer: `${pointer}${field}`, code, detail },
   })
-  if (!isObject(input)) return fault('', 'invalid_type', 'A call is an object')
+  if (!isObject(input)) return fault('', 'invalid_type', 'A call must be an object')
   const call = kind ?? input.type
-  if (!CALLS.some((known) => known === call)) return fault('/type', 'unsupported', 'Not a call that Pulso counts')
+  if (!CALLS.some((known) => known === call)) return fault('/type', 'unsupported', 'Pulso does not count this call')
   const context = isObject(input.context) ? input.context : EMPTY
   const properties = isObject(input.properties) ? input.properties : EMPTY
   const carriesTraits = call === 'identify' || call === 'group'

@@ -1,7 +1,7 @@
 import { z } from 'zod'
-import { type Outcome, outcomeSchema } from '../verdicts.ts'
+import { type Outcome, outcomeSchema } from '../acceptance/verdicts.ts'
 
-/** What analytics clients send: RudderStack labels its JSON as a form, browsers label theirs as text. */
+/** Content types of analytics clients: RudderStack calls its JSON a form, browsers text. */
 export const ANALYTICS_TYPES = ['application/json', 'application/x-www-form-urlencoded', 'text/plain']
 
 export const analyticsAnswerSchema = z
@@ -19,7 +19,7 @@ export const analyticsAnswerSchema = z
     ],
   })
 
-/** Always 200: several clients take any other 2xx for a failure and would send the good items again for ever. */
+/** Always 200: several clients treat any other 2xx as a failure and retry the good items. */
 export const analyticsAnswer = ({ abandoned: _, ...outcome }: Outcome) => ({
   success: true as const,
   status: 1 as const,
@@ -27,7 +27,7 @@ export const analyticsAnswer = ({ abandoned: _, ...outcome }: Outcome) => ({
   results: outcome.results as z.infer<typeof analyticsAnswerSchema>['results'],
 })
 
-/** The bytes are read by us, the answer is made by us: the route's schemas are for the documentation. */
+/** The handlers parse and serialize themselves: the schemas of these routes only document them. */
 export const undocumentedByZod = {
   validatorCompiler: () => (value: unknown) => ({ value }),
   serializerCompiler: () => JSON.stringify,

@@ -4,9 +4,9 @@ import { z } from 'zod'
 import { usageEventSchema } from '#libs/contracts/usage-event.ts'
 import { errors, PROBLEM_TYPE, problem, problemSchema } from '#libs/http/problems/problem.ts'
 import { routes } from '#libs/http/routes.ts'
-import type { AcceptEvents } from '../accept-events.ts'
-import { readEnvelope } from '../read-envelope.ts'
-import { type Outcome, outcomeSchema } from '../verdicts.ts'
+import type { AcceptEvents } from '../acceptance/accept-events.ts'
+import { type Outcome, outcomeSchema } from '../acceptance/verdicts.ts'
+import { readEnvelope } from '../reading/read-envelope.ts'
 import { takeBody, takeRawBodies } from './raw-bodies.ts'
 
 const TYPES = [
@@ -37,7 +37,7 @@ const bodySchema = z
     }),
   ])
   .meta({
-    description: 'One event, a list, or a list with the instant of sending; NDJSON and CloudEvents 1.0 by Content-Type',
+    description: 'One event, a list, or a list with `sentAt`; NDJSON and CloudEvents 1.0 by Content-Type',
     examples: [EXAMPLE, { events: [EXAMPLE], sentAt: '2026-11-22T10:00:01.000Z' }],
   })
 
@@ -45,7 +45,7 @@ const FAULT = { pointer: '/events/0/occurredAt', code: 'invalid_format', detail:
 
 const refusedSchema = problemSchema.extend(outcomeSchema.shape).meta({
   id: 'EventsRefused',
-  description: 'A problem with the verdict of each event',
+  description: 'The problem, with a verdict for each event',
   examples: [
     {
       type: 'urn:pulso:problem:events_rejected',
@@ -72,10 +72,10 @@ const refusedSchema = problemSchema.extend(outcomeSchema.shape).meta({
 })
 
 const ATOMIC = z.object({
-  atomic: z.enum(['true', 'false']).default('false').describe('All events or none'),
+  atomic: z.enum(['true', 'false']).default('false').describe('Accept all events or none'),
 })
 
-/** `POST /v1/events`: 202 when all count, 207 when some do, 422 when none does. */
+/** `POST /v1/events` answers 202 if all events count, 207 if some count, 422 if none counts. */
 export const eventRoutes = ({ accept }: { readonly accept: AcceptEvents }) =>
   routes((app) => {
     takeRawBodies(app, TYPES)
@@ -83,13 +83,13 @@ export const eventRoutes = ({ accept }: { readonly accept: AcceptEvents }) =>
       '/v1/events',
       {
         config: { scope: 'ingest' },
-        // The events are checked one by one in `accept`, and the answer is made by us: neither needs zod again.
+        // `accept` checks each event and the handler serializes the answer: zod would repeat both.
         validatorCompiler: (part) =>
           part.httpPart === 'body' ? (value) => ({ value }) : validatorCompiler(part as never),
         serializerCompiler: () => JSON.stringify,
         schema: {
           operationId: 'postEvents',
-          summary: 'Reports events; answered when the log has them',
+          summary: 'Reports events; answers when the log has acknowledged them',
           tags: ['ingest'],
           consumes: TYPES,
           querystring: ATOMIC,

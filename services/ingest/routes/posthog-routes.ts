@@ -3,13 +3,13 @@ import type { Keyring } from '#libs/access/keyring.ts'
 import { authenticateKey, keyFromHeader } from '#libs/http/authenticate.ts'
 import { errors } from '#libs/http/problems/problem.ts'
 import { routes } from '#libs/http/routes.ts'
-import type { AcceptEvents } from '../accept-events.ts'
-import { readPosthog, readPosthogKey } from '../read-analytics.ts'
+import type { AcceptEvents } from '../acceptance/accept-events.ts'
+import { readPosthog, readPosthogKey } from '../reading/read-analytics.ts'
 import { ANALYTICS_TYPES, analyticsAnswer, analyticsAnswerSchema, undocumentedByZod } from './analytics-answer.ts'
 import { takeBody, takeRawBodies } from './raw-bodies.ts'
 
 const captureSchema = z.looseObject({ api_key: z.string().optional() }).meta({
-  description: 'An event, a list, or {"api_key", "batch"}, as PostHog’s libraries send them; the key is in the body',
+  description: 'An event, a list, or {"api_key", "batch"}, as sent by PostHog’s libraries; the key is in the body',
   examples: [
     {
       api_key: 'pulso_live_h7Jw2kQp_...',
@@ -35,7 +35,7 @@ const CAPTURE_PATHS = [
   ['/e/', 'postPosthogEvents'],
 ] as const
 
-/** PostHog’s capture API: its libraries work unchanged, with a Pulso key as project key. Pulso has no feature flags and says so. */
+/** PostHog’s capture API for its libraries; a Pulso key is the project key. No feature flags. */
 export const posthogRoutes = ({ accept, keyring }: { readonly accept: AcceptEvents; readonly keyring: Keyring }) =>
   routes((app) => {
     takeRawBodies(app, ANALYTICS_TYPES)

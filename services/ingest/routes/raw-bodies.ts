@@ -1,14 +1,14 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { badEnvelope } from '../body-text.ts'
+import { badEnvelope } from '../reading/body-text.ts'
 
-/** Within this plugin bodies of these types arrive as bytes: ingest reads them itself. */
+/** Within this plugin, bodies of these types arrive as bytes: ingest parses them itself. */
 export const takeRawBodies = (app: FastifyInstance, types: readonly string[]): void => {
   if (types.includes('application/json')) app.removeContentTypeParser('application/json')
   for (const type of types)
     app.addContentTypeParser(type, { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
 }
 
-/** The bytes of the body, once: what has been read must not wait in memory for the log. Only a CloudEvent in headers may have none. */
+/** Takes the body off the request, to free it early. Only binary CloudEvents may have no body. */
 export const takeBody = (request: FastifyRequest): Buffer => {
   const { body } = request
   request.body = undefined

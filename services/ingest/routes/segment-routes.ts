@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import { errors } from '#libs/http/problems/problem.ts'
 import { routes } from '#libs/http/routes.ts'
-import type { AcceptEvents } from '../accept-events.ts'
-import { readSegmentBatch, readSegmentCall } from '../read-analytics.ts'
+import type { AcceptEvents } from '../acceptance/accept-events.ts'
+import { readSegmentBatch, readSegmentCall } from '../reading/read-analytics.ts'
 import { ANALYTICS_TYPES, analyticsAnswer, analyticsAnswerSchema, undocumentedByZod } from './analytics-answer.ts'
 import { takeBody, takeRawBodies } from './raw-bodies.ts'
 
@@ -20,11 +20,11 @@ const callSchema = z.looseObject({}).meta({
   examples: [{ ...EXAMPLE, event: 'Feature Used', properties: { feature: 'reports' } }],
 })
 const batchSchema = z.looseObject({ batch: z.array(z.looseObject({ type: z.string() })) }).meta({
-  description: 'Calls of the Segment spec, as Segment’s and RudderStack’s libraries send them',
+  description: 'Calls of the Segment spec, as sent by the libraries of Segment and RudderStack',
   examples: [{ batch: [{ ...EXAMPLE, type: 'track', event: 'Feature Used' }], sentAt: '2026-11-22T10:00:01.000Z' }],
 })
 
-/** Segment’s and RudderStack’s HTTP API: their libraries work unchanged, with a Pulso key as write key. */
+/** The HTTP API of Segment and RudderStack for their libraries; a Pulso key is the write key. */
 export const segmentRoutes = ({ accept }: { readonly accept: AcceptEvents }) =>
   routes((app) => {
     takeRawBodies(app, ANALYTICS_TYPES)

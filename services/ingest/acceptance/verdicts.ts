@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { ItemFault } from './core/incoming-item.ts'
+import type { ItemFault } from '../core/incoming-item.ts'
 
 const itemProblemSchema = z.object({
   code: z.string(),
@@ -12,14 +12,14 @@ export const resultSchema = z.object({
   id: z.string().optional(),
   status: z.enum(['accepted', 'duplicate', 'conflict', 'rejected']),
   problem: itemProblemSchema.optional(),
-  retryable: z.boolean().optional().describe('Whether the same item can be accepted when sent again'),
+  retryable: z.boolean().optional().describe('Whether the same item may be accepted when sent again'),
 })
 
 export const outcomeSchema = z
   .object({
-    accepted: z.int().describe('New, and in the log'),
-    duplicate: z.int().describe('Known with the same content'),
-    rejected: z.int().describe('Not valid, or known with other content'),
+    accepted: z.int().describe('New events, acknowledged by the log'),
+    duplicate: z.int().describe('Events whose id is known with the same content'),
+    rejected: z.int().describe('Events that are not valid, or whose id is known with different content'),
     results: z.array(resultSchema),
   })
   .meta({
@@ -61,7 +61,7 @@ export type Outcome = {
   readonly duplicate: number
   readonly rejected: number
   readonly results: readonly Result[]
-  /** An atomic request with a mistake: nothing may be published. */
+  /** An atomic request with a bad item: nothing may be published. */
   readonly abandoned: boolean
 }
 
@@ -75,13 +75,13 @@ export const rejected = (index: number, id: string | undefined, errors: readonly
 
 const NOT_TRIED = {
   status: 'rejected',
-  problem: { code: 'not_tried', detail: 'Another item of this atomic request was refused', errors: [] },
+  problem: { code: 'not_tried', detail: 'Another item of this atomic request was rejected', errors: [] },
   retryable: true,
 } as const
 
 const isGood = ({ status }: Result): boolean => status === 'accepted' || status === 'duplicate'
 
-/** Counts the verdicts; in an atomic request one bad item takes the new ones down with it. */
+/** Counts the verdicts. In an atomic request one bad item rejects all new items. */
 export const summarize = (verdicts: readonly Result[], atomic: boolean): Outcome => {
   const abandoned = atomic && !verdicts.every(isGood)
   const results = abandoned

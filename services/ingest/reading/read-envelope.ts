@@ -1,8 +1,8 @@
 import type { FastifyRequest } from 'fastify'
 import { isBadText, type JsonLimits } from '#libs/http/limits/json-limits.ts'
+import { type IncomingItem, isObject } from '../core/incoming-item.ts'
+import { mapCloudEvent } from '../core/map-cloud-event.ts'
 import { assertItems, badEnvelope, parseJson, readBodyText, readSentAt } from './body-text.ts'
-import { type IncomingItem, isObject } from './core/incoming-item.ts'
-import { mapCloudEvent } from './core/map-cloud-event.ts'
 
 type Headers = FastifyRequest['headers']
 
@@ -20,7 +20,7 @@ const fromJson = (value: unknown): Omit<Envelope, 'isBad'> => {
   if (!isObject(value)) throw badEnvelope('invalid_type', 'Send an event, a list of events or {"events": [...]}')
   if (value.events === undefined) return { items: [{ event: value, pointer: '' }] }
   const { events } = value
-  if (!Array.isArray(events)) throw badEnvelope('invalid_type', '"events" is a list', '/events')
+  if (!Array.isArray(events)) throw badEnvelope('invalid_type', '"events" must be a list', '/events')
   assertItems(events.length, '/events')
   return {
     sentAt: readSentAt(value.sentAt, '/sentAt'),
@@ -47,7 +47,7 @@ const fromLines = (text: string): Omit<Envelope, 'isBad'> => {
 }
 
 const fromCloudBatch = (value: unknown): Omit<Envelope, 'isBad'> => {
-  if (!Array.isArray(value)) throw badEnvelope('invalid_type', 'A batch of CloudEvents is a list')
+  if (!Array.isArray(value)) throw badEnvelope('invalid_type', 'A batch of CloudEvents must be a list')
   assertItems(value.length, '')
   return { items: value.map((event, index) => mapCloudEvent(event, `/${index}`)) }
 }
@@ -67,7 +67,7 @@ const fromCloudHeaders = (headers: Headers, text: string): Omit<Envelope, 'isBad
   return { items: [mapCloudEvent({ ...attributes, data }, '')] }
 }
 
-/** Finds the events of a request by its Content-Type. Throws 400 or 413 for an envelope that cannot be read. */
+/** Reads the events of a request by its Content-Type. Throws 400 or 413 for a bad envelope. */
 export const readEnvelope = (body: Buffer, headers: Headers): Envelope => {
   const [type = ''] = (headers['content-type'] ?? '').toLowerCase().split(/[; ]/, 1)
   const { text, isBad } = readBodyText(body)

@@ -9,9 +9,9 @@ const REPLACEMENT = '\ufffd'
 const isBadOrReplaced = (text: string): boolean => isBadText(text) || text.includes(REPLACEMENT)
 
 /**
- * The body as text, and what to ask of each text in it. A body without `\u` escapes cannot hold NUL or lone surrogates, so most
- * bodies need no look at their texts at all. Bytes that are not UTF-8 become replacement characters, and the items that hold one
- * are refused, their neighbours not.
+ * Decodes a body and answers the check that its texts need. A body without `\u` escapes cannot
+ * contain NUL or lone surrogates, so most bodies need no check. Bytes that are not UTF-8 become
+ * replacement characters; only items that contain one are rejected.
  */
 export const readBodyText = (body: Buffer): BodyText => {
   if (!isUtf8(body)) return { text: body.toString('utf8'), isBad: isBadOrReplaced }
@@ -34,9 +34,9 @@ export const MAX_ITEMS = 1_000
 
 /** Throws for a list that is empty or too long. */
 export const assertItems = (count: number, pointer: string): void => {
-  if (count === 0) throw badEnvelope('empty_list', 'There is no event in the list', pointer)
+  if (count === 0) throw badEnvelope('empty_list', 'The list contains no event', pointer)
   if (count > MAX_ITEMS)
-    throw badEnvelope('too_many_items', `At most ${MAX_ITEMS} events a request, not ${count}`, pointer, 413)
+    throw badEnvelope('too_many_items', `A request may have at most ${MAX_ITEMS} events, not ${count}`, pointer, 413)
 }
 
 const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/
@@ -45,6 +45,6 @@ const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/
 export const readSentAt = (value: unknown, pointer: string): number | undefined => {
   if (value === undefined || value === null) return undefined
   const sentAt = typeof value === 'string' && INSTANT.test(value) ? parseInstant(value) : Number.NaN
-  if (Number.isNaN(sentAt)) throw badEnvelope('invalid_instant', 'The instant of sending is not RFC 3339', pointer)
+  if (Number.isNaN(sentAt)) throw badEnvelope('invalid_instant', 'sentAt must be an RFC 3339 instant', pointer)
   return sentAt
 }

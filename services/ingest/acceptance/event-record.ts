@@ -7,21 +7,21 @@ export type RecordContext = { readonly tenantId: string; readonly source: string
 export type EventRecordText = {
   /** JSON of `eventRecordSchema`. */
   readonly text: string
-  /** The same for the same content, whenever and however often it is sent. */
-  readonly mark: number
+  /** Digest of the content, the same each time the same event is sent. */
+  readonly digest: number
 }
 
 export type RecordInput = {
   readonly event: UsageEvent
-  /** Corrected, epoch milliseconds. */
+  /** Corrected by the sender's clock offset, epoch milliseconds. */
   readonly occurredAt: number
-  /** The instant in the sender's own words, the same on every try; empty when the sender gave none. */
-  readonly saidAt: string
+  /** `occurredAt` as sent, the same on every retry; empty: the sender gave none. */
+  readonly sentOccurredAt: string
 }
 
-/** The record's JSON, put together around one `JSON.stringify`: the part that is the same on every try is marked, then completed. */
+/** Builds the record's JSON around one `JSON.stringify`, whose text is the same on every retry. */
 export const writeEventRecord = (
-  { event, occurredAt, saidAt }: RecordInput,
+  { event, occurredAt, sentOccurredAt }: RecordInput,
   context: RecordContext,
 ): EventRecordText => {
   const { id, type, accountId, userId, properties = {}, mode } = event
@@ -34,7 +34,7 @@ export const writeEventRecord = (
     properties,
     mode: mode === 'backfill' ? mode : undefined,
   })
-  const stamps = `{"tenantId":"${context.tenantId}","receivedAt":"${toInstant(context.receivedAt)}","occurredAt":"${toInstant(occurredAt)}",`
-  const mark = crc32(saidAt, crc32(content)) * 2 ** 20 + (content.length % 2 ** 20)
-  return { text: stamps + content.slice(1), mark }
+  const serverFields = `{"tenantId":"${context.tenantId}","receivedAt":"${toInstant(context.receivedAt)}","occurredAt":"${toInstant(occurredAt)}",`
+  const digest = crc32(sentOccurredAt, crc32(content)) * 2 ** 20 + (content.length % 2 ** 20)
+  return { text: serverFields + content.slice(1), digest }
 }

@@ -6,10 +6,10 @@ import type { UsageEvent } from '#libs/contracts/usage-event.ts'
 import type { JsonLimits } from '#libs/http/limits/json-limits.ts'
 import type { Clock } from '#libs/runtime/clock.ts'
 import { failpoint } from '#libs/runtime/failpoint.ts'
+import type { IncomingItem, ItemFault } from '../core/incoming-item.ts'
+import type { IngestMetrics } from '../metrics.ts'
 import type { CheckItem } from './check-item.ts'
-import type { IncomingItem, ItemFault } from './core/incoming-item.ts'
 import { writeEventRecord } from './event-record.ts'
-import type { IngestMetrics } from './metrics.ts'
 import type { RecentlyAccepted } from './recently-accepted.ts'
 import type { Outcome, Result } from './verdicts.ts'
 import { rejected, summarize } from './verdicts.ts'
@@ -17,12 +17,12 @@ import { rejected, summarize } from './verdicts.ts'
 const HEADERS = { kind: 'event' }
 
 export type AcceptRequest = {
-  /** Emptied once they are judged: what was parsed must not wait in memory for the log. */
+  /** Emptied once checked, so that parsed items do not stay in memory while the log is written. */
   readonly items: IncomingItem[]
   readonly principal: Principal
-  /** What the sender's clock showed when it sent, epoch milliseconds. */
+  /** Time of sending by the sender's clock, epoch milliseconds. */
   readonly sentAt?: number | undefined
-  /** All or nothing. */
+  /** Whether one bad item rejects all items. */
   readonly atomic?: boolean
   readonly isBad?: JsonLimits['isBad']
 }
@@ -35,22 +35,25 @@ export type AcceptDeps = {
   readonly checkItem: CheckItem
 }
 
-type Fresh = { readonly record: BusRecord; readonly idKey: string; readonly mark: number }
+type NewEvent = { readonly record: BusRecord; readonly idKey: string; readonly digest: number }
 
 /**
- * A verdict for each item. All items are checked before the first is published, and the answer comes only after the log has
- * acknowledged them: `accepted` and `duplicate` both mean that the event counts. Throws `UnavailableError` when the log is away;
- * sending the same ids again is then right.
+ * Answers a verdict for each item. All items are checked before the first is published; the answer
+ * waits until the log has acknowledged them. `accepted` and `duplicate` both mean that the event
+ * counts. Throws `UnavailableError` when the log is unavailable; the client should send the same
+ * ids again.
  */
 export const createAcceptEvents = ({ bus, clock, metrics, recentlyAccepted, checkItem }: AcceptDeps) => {
-  const checkItems = (request: AcceptRequest): { readonly outcome: Outcome; readonly fresh: readonly Fresh[] } => {
+  const checkItems = (
+    request: AcceptRequest,
+  ): { readonly outcome: Outcome; readonly newEvents: readonly NewEvent[] } => {
     const { principal, atomic = false } = request
     const { tenantId } = principal
     const receivedAt = clock.now()
     const clockOffsetMs = request.sentAt === undefined ? 0 : receivedAt - request.sentAt
     const checkContext = { receivedAt, clockOffsetMs, isBad: request.isBad }
     const recordContext = { tenantId, source: principal.name, receivedAt }
-    const fresh: Fresh[] = []
+    const newEvents: NewEvent[] = []
     const ofThisRequest = new Map<string, number>()
 
     const check = (item: IncomingItem, index: number): Result => {
@@ -58,34 +61,34 @@ export const createAcceptEvents = ({ bus, clock, metrics, recentlyAccepted, chec
       if (!checked.ok) return rejected(index, idOf(item.event), checked.errors)
       const { event } = checked
       const { id } = event
-      const { text, mark } = writeEventRecord(checked, recordContext)
+      const { text, digest } = writeEventRecord(checked, recordContext)
       const value = Buffer.from(text)
       if (value.length > MAX_EVENT_BYTES && isTooLarge(event)) return rejected(index, id, [tooLarge(item)])
       const idKey = idKeyOf(tenantId, event, principal.name)
       const known = ofThisRequest.get(idKey) ?? recentlyAccepted.find(idKey)
-      if (known !== undefined) return { index, id, ...(known === mark ? DUPLICATE : conflict(item)) }
-      ofThisRequest.set(idKey, mark)
-      fresh.push({ record: { key: accountKey(tenantId, event.accountId), value, headers: HEADERS }, idKey, mark })
+      if (known !== undefined) return { index, id, ...(known === digest ? DUPLICATE : conflict(item)) }
+      ofThisRequest.set(idKey, digest)
+      newEvents.push({ record: { key: accountKey(tenantId, event.accountId), value, headers: HEADERS }, idKey, digest })
       return { index, id, status: 'accepted' }
     }
 
     const outcome = summarize(request.items.map(check), atomic)
     request.items.length = 0
-    return { outcome, fresh: outcome.abandoned ? [] : fresh }
+    return { outcome, newEvents: outcome.abandoned ? [] : newEvents }
   }
 
   return async (request: AcceptRequest): Promise<Outcome> => {
-    const { outcome, fresh } = checkItems(request)
-    if (fresh.length > 0) {
+    const { outcome, newEvents } = checkItems(request)
+    if (newEvents.length > 0) {
       failpoint('ingest.publish.before')
       await metrics.timePublish(() =>
         bus.publish(
           'usage.events',
-          fresh.map(({ record }) => record),
+          newEvents.map(({ record }) => record),
         ),
       )
       failpoint('ingest.publish.after')
-      for (const { idKey, mark } of fresh) recentlyAccepted.remember(idKey, mark)
+      for (const { idKey, digest } of newEvents) recentlyAccepted.remember(idKey, digest)
     }
     metrics.count(outcome)
     return outcome
@@ -97,12 +100,12 @@ export type AcceptEvents = ReturnType<typeof createAcceptEvents>
 const DUPLICATE = { status: 'duplicate' } as const
 
 const conflict = ({ pointer, names }: IncomingItem) => {
-  const problem = { code: 'conflict', detail: 'This id was accepted with other content, which stays' }
+  const problem = { code: 'conflict', detail: 'This id was accepted with different content, which is kept' }
   const errors = [{ pointer: `${pointer}/${names?.id ?? 'id'}`, ...problem }]
   return { status: 'conflict', problem: { ...problem, errors }, retryable: false } as const
 }
 
-/** Source and id cannot be confused with each other, whatever they hold. */
+/** The length prefix keeps source and id apart, whatever they contain. */
 const idKeyOf = (tenantId: string, event: UsageEvent, keyName: string): string => {
   const source = event.source ?? keyName
   return `${tenantId}:${source.length}:${source}${event.id}`
@@ -113,11 +116,11 @@ const idOf = (event: unknown): string | undefined => {
   return typeof id === 'string' && id.length <= 128 ? id : undefined
 }
 
-/** Of the event as it was sent, without what the server adds. */
+/** Measures the event as sent, without the fields that the server adds. */
 const isTooLarge = (event: UsageEvent): boolean => Buffer.byteLength(JSON.stringify(event)) > MAX_EVENT_BYTES
 
 const tooLarge = ({ pointer }: IncomingItem): ItemFault => ({
   pointer,
   code: 'event_too_large',
-  detail: `An event may have ${MAX_EVENT_BYTES} bytes`,
+  detail: `An event may have at most ${MAX_EVENT_BYTES} bytes`,
 })

@@ -1,12 +1,12 @@
 import { gunzipSync } from 'node:zlib'
 import { BODY_LIMIT_BYTES } from '#libs/http/server.ts'
+import { type IncomingItem, isObject } from '../core/incoming-item.ts'
+import { mapPosthog } from '../core/map-posthog.ts'
+import { mapSegment } from '../core/map-segment.ts'
 import { assertItems, badEnvelope, parseJson, readBodyText } from './body-text.ts'
-import { type IncomingItem, isObject } from './core/incoming-item.ts'
-import { mapPosthog } from './core/map-posthog.ts'
-import { mapSegment } from './core/map-segment.ts'
 import type { Envelope } from './read-envelope.ts'
 
-/** Some clients compress without saying so in `Content-Encoding`. */
+/** Inflates gzip that the client did not declare in `Content-Encoding`. */
 const inflate = (body: Buffer): Buffer => {
   if (body[0] !== 0x1f || body[1] !== 0x8b) return body
   try {
@@ -23,7 +23,7 @@ const readJson = (body: Buffer): { value: unknown; isBad: Envelope['isBad'] } =>
   return { value: parseJson(text), isBad }
 }
 
-/** Analytics clients drop what is answered with 400, so an odd instant of sending is as good as none. */
+/** Ignores a bad time of sending: analytics clients drop a batch that is answered with 400. */
 const lenientInstant = (value: unknown): number | undefined => {
   const instant = typeof value === 'string' ? Date.parse(value) : Number.NaN
   return Number.isNaN(instant) ? undefined : instant
@@ -44,14 +44,14 @@ export const readSegmentBatch = (body: Buffer): Envelope => {
   return { items, sentAt: lenientInstant(sentAt), isBad }
 }
 
-/** `/v1/track` and its sisters: one call, whose kind the address says. */
+/** `/v1/track` and the like: one call, whose kind is in the path. */
 export const readSegmentCall = (body: Buffer, kind: string): Envelope => {
   const { value, isBad } = readJson(body)
-  if (!isObject(value)) throw badEnvelope('invalid_type', 'A call is an object')
+  if (!isObject(value)) throw badEnvelope('invalid_type', 'A call must be an object')
   return { items: [mapSegment(value, '', kind)], sentAt: lenientInstant(value.sentAt), isBad }
 }
 
-/** What a PostHog client sends, with the key that it carries in its body. */
+/** Events of a PostHog client, with the API key from its body. */
 export const readPosthog = (body: Buffer): Envelope & { readonly key: string | undefined } => {
   const { value, isBad } = readJson(body)
   if (Array.isArray(value)) {
@@ -66,7 +66,7 @@ export const readPosthog = (body: Buffer): Envelope & { readonly key: string | u
   return { items, sentAt: lenientInstant(value.sent_at), isBad, key: keyOf(value) }
 }
 
-/** The key of a PostHog body; undefined when there is none. */
+/** The API key in a PostHog body; undefined: none. */
 export const readPosthogKey = (body: Buffer): string | undefined => keyOf(readJson(body).value)
 
 const keyOf = (value: unknown): string | undefined => {
