@@ -7,26 +7,27 @@ import { decideDelivery, type EndpointDecision } from '../core/delivery/decide-d
 import type { DeliverySchedule } from '../core/delivery/retry-schedule.ts'
 import { signWebhook } from '../core/delivery/sign-webhook.ts'
 import type { SendWebhook } from '../endpoints/http-sender.ts'
-import type { AttemptRecord } from './attempt-store.ts'
+import type { DeliveryUpdate } from './attempt-store.ts'
 import type { ClaimedDelivery, DeliveryTarget } from './claim-store.ts'
 
-/** A claimed delivery with what is needed to try it. */
+/** A claimed delivery and what an attempt needs. */
 export type Job = {
   readonly delivery: ClaimedDelivery
   readonly target: DeliveryTarget
+  /** Of the lease. */
   readonly token: string
-  /** Not to be started so late that it could outlast the lease. */
+  /** A call that starts later could outlast the lease. */
   readonly startBefore: number
 }
 
-export type Tried = {
-  readonly record: AttemptRecord
+export type AttemptOutcome = {
+  readonly update: DeliveryUpdate
   readonly effect: EndpointDecision
   readonly target: DeliveryTarget
   readonly result: SendResult
 }
 
-type TryDeps = {
+type AttemptDeps = {
   readonly clock: Clock
   readonly send: SendWebhook
   readonly sealer: Sealer
@@ -34,8 +35,9 @@ type TryDeps = {
   readonly random: () => number
 }
 
-/** One try of one delivery: signs the stored bytes, posts them, judges the answer. Never throws. */
-export const createTry = ({ clock, send, sealer, schedule, random }: TryDeps): ((job: Job) => Promise<Tried>) => {
+/** One attempt: signs the stored bytes, posts them, decides what follows from the response. Never throws. */
+export const createAttempt = (deps: AttemptDeps): ((job: Job) => Promise<AttemptOutcome>) => {
+  const { clock, send, sealer, schedule, random } = deps
   const secretsOf = createSecretOpener(sealer)
   return async ({ delivery, target, token }) => {
     const startedAt = clock.now()
@@ -46,7 +48,7 @@ export const createTry = ({ clock, send, sealer, schedule, random }: TryDeps): (
       : { kind: 'failed', reason: 'secret_unreadable', latencyMs: 0 }
     failpoint('alerting.send.after')
     const now = clock.now()
-    const decision = decideDelivery({
+    const { delivery: next, effect } = decideDelivery({
       verdict: classifyResponse(result, now),
       tries: delivery.tries + 1,
       failingSince: target.failingSince,
@@ -54,23 +56,22 @@ export const createTry = ({ clock, send, sealer, schedule, random }: TryDeps): (
       now,
       random: random(),
     })
-    const after = decision.delivery
-    const record: AttemptRecord = {
+    const update: DeliveryUpdate = {
       deliveryId: delivery.deliveryId,
       token,
-      state: after.state,
-      reason: after.state === 'delivered' ? null : after.reason,
-      nextAttemptAt: after.state === 'pending' ? after.nextAttemptAt : null,
+      state: next.state,
+      reason: next.state === 'delivered' ? null : next.reason,
+      nextAttemptAt: next.state === 'pending' ? next.nextAttemptAt : null,
       at: now,
       attempt: {
         at: toInstant(startedAt),
-        outcome: result.kind === 'failed' ? result.reason : after.state === 'delivered' ? 'delivered' : 'refused',
+        outcome: result.kind === 'failed' ? result.reason : next.state === 'delivered' ? 'delivered' : 'refused',
         status: result.kind === 'answered' ? result.status : null,
         latencyMs: result.latencyMs,
         answer: result.kind === 'answered' ? result.answer : null,
       },
     }
-    return { record, effect: decision.effect, target, result }
+    return { update, effect, target, result }
   }
 }
 
@@ -90,7 +91,7 @@ const createSecretOpener = (sealer: Sealer): ((target: DeliveryTarget) => readon
   }
 }
 
-/** Undefined when no secret of the endpoint can be opened. Slack's format knows no signature. */
+/** Undefined when no secret of the endpoint can be opened. Slack's format has no signature. */
 const signedHeaders = (
   { deliveryId, body }: ClaimedDelivery,
   { kind }: DeliveryTarget,

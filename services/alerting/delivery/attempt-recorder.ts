@@ -1,120 +1,68 @@
 import type { Database } from '#libs/postgres/database.ts'
+import { batchCalls } from '#libs/runtime/batch-calls.ts'
 import { type Clock, sleep } from '#libs/runtime/clock.ts'
 import { UnavailableError } from '#libs/runtime/errors.ts'
 import { failpoint } from '#libs/runtime/failpoint.ts'
 import type { Logger } from '#libs/runtime/logger.ts'
-import { DISABLE_AFTER_MS } from '../core/delivery/decide-delivery.ts'
-import type { Tried } from './attempt-delivery.ts'
-import { type EndpointMark, markEndpoints, recordAttempts } from './attempt-store.ts'
-import { disableAndNotify } from './disable-endpoint.ts'
+import type { AttemptOutcome } from './attempt-delivery.ts'
+import { saveAttempts } from './attempt-store.ts'
+import { disableEndpoints } from './disable-endpoint.ts'
+import { markEndpoints, marksOf } from './endpoint-health-store.ts'
 
-export type Recorder = {
-  readonly add: (tried: Tried) => void
-  /** Results not yet written. */
+export type AttemptRecorder = {
+  /** Resolves when the outcome is saved or given up; never rejects. */
+  readonly record: (outcome: AttemptOutcome) => Promise<void>
+  /** Outcomes not yet saved. */
   readonly backlog: () => number
-  /** Resolves when all that was added is written. */
+  /** Resolves when there is no backlog. */
   readonly drained: () => Promise<void>
 }
 
-const RETRY_MS = 500
-const BATCH = 1_000
+type RecorderDeps = { readonly database: Database; readonly clock: Clock; readonly logger: Logger }
 
-type RecorderDeps = {
-  readonly database: Database
-  readonly clock: Clock
-  readonly logger: Logger
-  readonly onRecorded: (batch: readonly Tried[]) => void
-}
+const RETRY_MS = 500
+const MAX_TRIES = 4
+const MAX_BATCH = 1_000
+const ONE = [1]
 
 /**
- * Writes results in batches: while one is being written the next collects, so that a busy deliverer pays one round trip for hundreds.
- * A database that is away is waited out; the leases make a late record harmless.
+ * Saves the outcomes of attempts in batches: a busy deliverer pays one round trip for hundreds. Waits
+ * for a database that is unavailable: a late outcome is harmless, since its lease fences it. Gives a
+ * batch up after 4 failures of another kind: its deliveries are attempted again when their leases end.
  */
-export const createRecorder = ({ database, clock, logger, onRecorded }: RecorderDeps): Recorder => {
-  const waiting: Tried[] = []
-  let writing = 0
-  let running: Promise<void> | undefined
-
-  const run = async (): Promise<void> => {
-    // One turn of the loop: what finishes together is written together.
-    await new Promise(setImmediate)
-    while (waiting.length > 0) {
-      const batch = waiting.splice(0, BATCH)
-      writing = batch.length
-      await write(batch)
-      writing = 0
-      onRecorded(batch)
-    }
-  }
-
-  const write = async (batch: readonly Tried[]): Promise<void> => {
-    for (let failures = 0; ; failures++) {
+export const createAttemptRecorder = (deps: RecorderDeps): AttemptRecorder => {
+  const { clock, logger } = deps
+  const saveWithRetries = async (outcomes: readonly AttemptOutcome[]): Promise<void> => {
+    for (let tries = 1; ; tries++) {
       try {
-        failpoint('alerting.record.before')
-        await recordAttempts(
-          database,
-          batch.map((tried) => tried.record),
-        )
-        failpoint('alerting.record.after')
-        await markEndpoints(database, marksOf(batch))
-        failpoint('alerting.record.marked')
-        await disableThose(batch)
-        return
+        return await save(deps, outcomes)
       } catch (error) {
-        const away = error instanceof UnavailableError
-        if (!away && failures >= 3) {
-          logger.error(
-            { err: error, deliveries: batch.length },
-            'results of deliveries not recorded, they will be tried again',
-          )
-          return
-        }
-        logger.warn({ err: error, deliveries: batch.length }, 'results of deliveries not recorded yet')
+        const fields = { err: error, deliveries: outcomes.length }
+        if (tries >= MAX_TRIES && !(error instanceof UnavailableError))
+          return logger.error(fields, 'attempts not saved, their deliveries will be attempted again')
+        logger.warn(fields, 'attempts not saved yet')
         await sleep(clock, RETRY_MS)
       }
     }
   }
-
-  const disableThose = async (batch: readonly Tried[]): Promise<void> => {
-    const disabled = new Set<string>()
-    for (const { effect, target } of batch) {
-      if (effect.endpoint !== 'disable' || disabled.has(target.endpointId)) continue
-      disabled.add(target.endpointId)
-      const now = clock.now()
-      const failingBefore = effect.reason === 'gone' ? null : now - DISABLE_AFTER_MS
-      if (await disableAndNotify(database, target, { reason: effect.reason, failingBefore, now }))
-        logger.warn(
-          { tenantId: target.tenantId, endpointId: target.endpointId, reason: effect.reason },
-          'webhook endpoint disabled',
-        )
-    }
-  }
-
-  return {
-    add: (tried) => {
-      waiting.push(tried)
-      running ??= run().finally(() => {
-        running = undefined
-      })
-    },
-    backlog: () => waiting.length + writing,
-    drained: async () => {
-      while (running) await running
-    },
-  }
+  const batches = batchCalls<AttemptOutcome>({
+    handle: saveWithRetries,
+    sizesOf: () => ONE,
+    maxSizes: [MAX_BATCH],
+    // One turn of the event loop: outcomes of the same turn share a batch.
+    gather: () => new Promise(setImmediate),
+  })
+  return { record: batches.call, backlog: () => batches.pending()[0]!, drained: batches.drained }
 }
 
-/** The results of each endpoint in the order they came, as one change of its health. */
-export const marksOf = (batch: readonly Tried[]): EndpointMark[] => {
-  const marks = new Map<string, EndpointMark>()
-  for (const { effect, target, record } of batch) {
-    const { endpointId } = target
-    const before = marks.get(endpointId) ?? { endpointId, succeeded: false, failedAt: null, pausedUntil: null }
-    const mark =
-      effect.endpoint === 'healthy'
-        ? { ...before, succeeded: true, failedAt: null }
-        : { ...before, failedAt: before.failedAt ?? record.at }
-    marks.set(endpointId, effect.endpoint === 'throttled' ? { ...mark, pausedUntil: effect.pausedUntil } : mark)
-  }
-  return [...marks.values()]
+const save = async (deps: RecorderDeps, outcomes: readonly AttemptOutcome[]): Promise<void> => {
+  failpoint('alerting.record.before')
+  await saveAttempts(
+    deps.database,
+    outcomes.map(({ update }) => update),
+  )
+  failpoint('alerting.record.after')
+  await markEndpoints(deps.database, marksOf(outcomes))
+  failpoint('alerting.record.marked')
+  await disableEndpoints(deps, outcomes)
 }

@@ -1,7 +1,8 @@
 import type { Sql } from '#libs/postgres/database.ts'
 
-/** One try as the delivery log shows it. */
+/** One attempt as the delivery log shows it. */
 export type Attempt = {
+  /** Counts from 1. */
   readonly attempt: number
   /** RFC 3339. */
   readonly at: string
@@ -11,26 +12,28 @@ export type Attempt = {
   readonly answer: string | null
 }
 
-export type AttemptRecord = {
+/** What an attempt led to. */
+export type DeliveryUpdate = {
   readonly deliveryId: string
+  /** Of the lease under which the attempt was made. */
   readonly token: string
   readonly state: 'pending' | 'delivered' | 'exhausted'
   readonly reason: string | null
   /** Epoch ms; null unless pending. */
   readonly nextAttemptAt: number | null
   readonly at: number
-  readonly attempt: Omit<Attempt, 'attempt' | 'at'> & { readonly at: string }
+  readonly attempt: Omit<Attempt, 'attempt'>
 }
 
-/** The log keeps this many tries of a delivery, and counts all. */
+/** The log keeps this many attempts of a delivery, and counts all. */
 const KEPT_ATTEMPTS = 20
 
 /**
- * Writes down what tries led to, many in one statement. A row whose lease went to somebody else in the meantime is left alone: that one
- * will record its own. Answers how many were written.
+ * Saves what attempts led to, many in one statement; returns how many it saved. Skips a delivery whose
+ * lease went to another process in the meantime: that process saves its own attempt.
  */
-export const recordAttempts = async (sql: Sql, records: readonly AttemptRecord[]): Promise<number> => {
-  const [written] = await sql.query<{ count: number }>(
+export const saveAttempts = async (sql: Sql, updates: readonly DeliveryUpdate[]): Promise<number> => {
+  const [saved] = await sql.query<{ count: number }>(
     `with done as (
        select * from json_to_recordset($1::json) as r(
          "deliveryId" uuid, token uuid, state text, reason text, "nextAttemptAt" double precision, at double precision,
@@ -48,57 +51,7 @@ export const recordAttempts = async (sql: Sql, records: readonly AttemptRecord[]
         where d.delivery_id = done."deliveryId" and d.lease_token = done.token and d.delivery_id = any($2::uuid[])
        returning 1)
      select count(*) as count from updated`,
-    [JSON.stringify(records), records.map((record) => record.deliveryId)],
+    [JSON.stringify(updates), updates.map(({ deliveryId }) => deliveryId)],
   )
-  return written!.count
-}
-
-export type EndpointMark = {
-  readonly endpointId: string
-  /** A try succeeded. */
-  readonly succeeded: boolean
-  /** First failure since then; null when the last try succeeded. */
-  readonly failedAt: number | null
-  readonly pausedUntil: number | null
-}
-
-/** Health of endpoints, written only when it changes. Of two pauses the later holds; the first failure in a row stays the first. */
-export const markEndpoints = async (sql: Sql, marks: readonly EndpointMark[]): Promise<void> => {
-  await sql.query(
-    `with health as (
-       select e.endpoint_id,
-              case when m.succeeded then to_timestamp(m."failedAt" / 1000)
-                   else coalesce(e.failing_since, to_timestamp(m."failedAt" / 1000)) end as failing_since,
-              greatest(e.paused_until, to_timestamp(m."pausedUntil" / 1000)) as paused_until
-         from json_to_recordset($1::json) as m("endpointId" uuid, succeeded boolean, "failedAt" double precision,
-                                               "pausedUntil" double precision)
-         join alerting.webhook_endpoint e on e.endpoint_id = m."endpointId"
-        order by e.endpoint_id)
-     update alerting.webhook_endpoint e set failing_since = h.failing_since, paused_until = h.paused_until
-       from health h
-      where e.endpoint_id = h.endpoint_id
-        and (e.failing_since is distinct from h.failing_since or e.paused_until is distinct from h.paused_until)`,
-    [JSON.stringify(marks)],
-  )
-}
-
-/** Disables an endpoint that is enabled and, unless it said itself that it is gone, that failed since `failingBefore` or earlier; true when this call did it. */
-export const disableEndpoint = async (
-  sql: Sql,
-  endpointId: string,
-  {
-    reason,
-    failingBefore,
-    now,
-  }: { readonly reason: string; readonly failingBefore: number | null; readonly now: number },
-): Promise<boolean> => {
-  const rows = await sql.query(
-    `update alerting.webhook_endpoint
-        set state = 'disabled', state_reason = $2, state_at = to_timestamp($3::double precision / 1000)
-      where endpoint_id = $1 and state = 'enabled'
-        and ($4::double precision is null or failing_since <= to_timestamp($4::double precision / 1000))
-      returning 1`,
-    [endpointId, reason, now, failingBefore],
-  )
-  return rows.length > 0
+  return saved!.count
 }

@@ -5,28 +5,39 @@ export type ClaimedDelivery = {
   readonly deliveryId: string
   readonly tenantId: string
   readonly endpointId: string
-  /** Tries made before, since it was created or last replayed. */
+  /** Attempts since the delivery was created or last replayed. */
   readonly tries: number
   readonly body: Buffer
 }
 
 export type ClaimRequest = {
-  /** Fences off whoever held the rows before: only its bearer may record. */
+  /** Fences former holders of the rows off: only an attempt that bears the token is saved. */
   readonly token: string
   readonly now: number
   readonly leaseMs: number
-  /** Rows an endpoint may still be given, for those that are busy; the others get `perEndpoint`. */
-  readonly free: ReadonlyMap<string, number>
-  readonly perEndpoint: number
+  /** Rows that each of these endpoints may still be given. */
+  readonly room: ReadonlyMap<string, number>
+  /** Rows that every other endpoint may be given. */
+  readonly defaultRoom: number
   /** Rows of all endpoints together. */
   readonly limit: number
 }
 
 /**
- * Takes due deliveries under a lease: each endpoint only as many as it has room for, and endpoints in random order, so that none waits behind another's
- * backlog. A row whose lease ran out (its holder died or was stopped) is due again. Rows are reached by arrays of ids and a subquery, so that the planner,
- * which cannot know how few they are, never reads a whole table instead. Nothing is lost if the server forgets a claim in a crash (the rows are due again), so
- * its commit does not wait for the disk.
+ * Claims due deliveries under a lease, each endpoint only as many as it has room for. One statement:
+ *
+ *     room     A 3, B 0                         from the request
+ *     open     C 64, A 3                        endpoints that are enabled, not paused and have room
+ *     due      C: its 64 oldest, A: its 3       due, not under another lease, not locked by another claim
+ *     picked   at most `limit` of these
+ *     claimed  picked, with token and lease
+ *     result   claimed with their bodies, oldest first
+ *
+ * - `open` is in random order: when `limit` cuts, no endpoint waits behind the backlog of another.
+ * - A row whose lease ended is due again: the process that held it died or stopped.
+ * - Arrays of ids and a subquery reach the rows. The planner cannot know how few rows there are and
+ *   would read whole tables in a join.
+ * - The commit does not wait for the disk: a claim lost in a crash of the server is only due again.
  */
 export const claimDeliveries = (sql: Sql, request: ClaimRequest): Promise<readonly ClaimedDelivery[]> =>
   sql.query<ClaimedDelivery>(
@@ -57,9 +68,9 @@ export const claimDeliveries = (sql: Sql, request: ClaimRequest): Promise<readon
             (select m.body from alerting.webhook_message m where m.message_id = c.message_id) as body
        from claimed c order by c.next_attempt_at`,
     [
-      [...request.free.keys()],
-      [...request.free.values()],
-      request.perEndpoint,
+      [...request.room.keys()],
+      [...request.room.values()],
+      request.defaultRoom,
       request.now,
       request.limit,
       request.token,
@@ -78,7 +89,7 @@ export type DeliveryTarget = {
   readonly secrets: readonly Buffer[]
 }
 
-/** What a try needs to know of its endpoint, read for each claim: a rotated secret or a new address is in force at once. */
+/** Enabled endpoints as attempts need them. Read for each claim: a new secret or URL is in force at once. */
 export const targetsOf = (sql: Sql, endpointIds: readonly string[], now: number): Promise<readonly DeliveryTarget[]> =>
   sql.query<DeliveryTarget>(
     `select e.endpoint_id as "endpointId", e.tenant_id as "tenantId", e.url, e.kind,
@@ -91,7 +102,7 @@ export const targetsOf = (sql: Sql, endpointIds: readonly string[], now: number)
     [endpointIds, now],
   )
 
-/** Gives rows back that were claimed and not tried: a process that stops. */
+/** Ends the leases of deliveries that were claimed and not attempted. */
 export const releaseDeliveries = async (sql: Sql, token: string, deliveryIds: readonly string[]): Promise<void> => {
   await sql.query(
     `update alerting.delivery set lease_token = null, leased_until = null

@@ -5,7 +5,7 @@ import { createManualClock } from '../../../tests/support/manual-clock.ts'
 import { addEndpoint, enqueueAll, notificationOf, TENANT } from '../../../tests/support/webhooks/deliveries.ts'
 import { deliverySuite } from '../../../tests/support/webhooks/delivery-suite.ts'
 import type { Reply } from '../../../tests/support/webhooks/webhook-receiver.ts'
-import { recordAttempts } from './attempt-store.ts'
+import { saveAttempts } from './attempt-store.ts'
 import { claimDeliveries } from './claim-store.ts'
 import { replayDelivery } from './delivery-log-store.ts'
 
@@ -118,7 +118,7 @@ test('a lease that runs out frees the delivery, and its former holder can record
   const hook = await receiver()
   const { endpointId } = await addEndpoint(db(), hook.url)
   await enqueueAll(db(), [notificationOf('dropped', { at: 1_000 })])
-  const request = { leaseMs: 60_000, free: new Map<string, number>(), perEndpoint: 10, limit: 10 }
+  const request = { leaseMs: 60_000, room: new Map<string, number>(), defaultRoom: 10, limit: 10 }
   const token = '01890000-0000-7000-8000-000000000001'
   const claimed = await claimDeliveries(db(), { ...request, token, now: 2_000 })
   expect(claimed).toHaveLength(1)
@@ -126,7 +126,7 @@ test('a lease that runs out frees the delivery, and its former holder can record
   expect(await claimDeliveries(db(), { ...request, token: other, now: 61_999 })).toHaveLength(0)
   expect(await claimDeliveries(db(), { ...request, token: other, now: 62_000 })).toHaveLength(1)
   const recordBy = (holder: string) =>
-    recordAttempts(db(), [
+    saveAttempts(db(), [
       {
         deliveryId: claimed[0]!.deliveryId,
         token: holder,

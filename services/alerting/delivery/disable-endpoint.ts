@@ -1,18 +1,41 @@
 import type { Database } from '#libs/postgres/database.ts'
-import { toInstant } from '#libs/runtime/clock.ts'
+import { type Clock, toInstant } from '#libs/runtime/clock.ts'
 import { derivedId } from '#libs/runtime/ids.ts'
+import type { Logger } from '#libs/runtime/logger.ts'
+import { DISABLE_AFTER_MS } from '../core/delivery/decide-delivery.ts'
 import { enqueueNotifications } from '../notifications/enqueue-deliveries.ts'
-import { disableEndpoint } from './attempt-store.ts'
+import type { AttemptOutcome } from './attempt-delivery.ts'
+import type { DeliveryTarget } from './claim-store.ts'
+import { disableEndpoint } from './endpoint-health-store.ts'
 
-type Disabling = { readonly reason: string; readonly failingBefore: number | null; readonly now: number }
+type DisableDeps = { readonly database: Database; readonly clock: Clock; readonly logger: Logger }
 
-/** Disables an endpoint and tells the tenant's other endpoints, in one transaction. True when this call did it: of several replicas one tells. */
-export const disableAndNotify = (
+/** Disables each endpoint that an outcome says is gone or has only failed for 5 days. */
+export const disableEndpoints = async (
+  { database, clock, logger }: DisableDeps,
+  outcomes: readonly AttemptOutcome[],
+): Promise<void> => {
+  const seen = new Set<string>()
+  for (const { effect, target } of outcomes) {
+    const { tenantId, endpointId } = target
+    if (effect.endpoint !== 'disable' || seen.has(endpointId)) continue
+    seen.add(endpointId)
+    const { reason } = effect
+    if (await disableAndNotify(database, target, { reason, now: clock.now() }))
+      logger.warn({ tenantId, endpointId, reason }, 'webhook endpoint disabled')
+  }
+}
+
+type Disabling = { readonly reason: 'gone' | 'failed_for_5_days'; readonly now: number }
+
+/** Disables an endpoint and notifies the tenant's others, in one transaction. True in the one replica that did it. */
+const disableAndNotify = (
   database: Database,
-  { endpointId, tenantId }: { readonly endpointId: string; readonly tenantId: string },
-  { reason, failingBefore, now }: Disabling,
+  { endpointId, tenantId }: DeliveryTarget,
+  { reason, now }: Disabling,
 ): Promise<boolean> =>
   database.transaction(async (tx) => {
+    const failingBefore = reason === 'gone' ? null : now - DISABLE_AFTER_MS
     if (!(await disableEndpoint(tx, endpointId, { reason, failingBefore, now }))) return false
     const timestamp = toInstant(now)
     await enqueueNotifications(tx, [

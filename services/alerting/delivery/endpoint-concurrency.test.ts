@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
 import { createManualClock } from '../../../tests/support/manual-clock.ts'
 import type { Job } from './attempt-delivery.ts'
-import { createEndpointConcurrency, FIRST_ROOM, type Pace } from './endpoint-concurrency.ts'
+import { createEndpointConcurrency } from './endpoint-concurrency.ts'
+import { FIRST_ROOM, type Pace } from './endpoint-slots.ts'
 
 const jobsOf = (endpointId: string, count: number, maxPerSecond: number | null = null, startBefore = Infinity): Job[] =>
   Array.from({ length: count }, (_, index) => ({
@@ -87,7 +88,7 @@ test('a job whose lease could end during its call is not started', async () => {
   clock.advance(20_000)
   await endAll('a', 'good')
   expect(active('a')).toHaveLength(0)
-  expect(concurrency.held()).toBe(0)
+  expect(concurrency.pending()).toBe(0)
 })
 
 test('emptied lanes give back what was not started, and are idle when the calls under way have ended', async () => {
