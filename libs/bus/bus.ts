@@ -1,8 +1,6 @@
 import type { TopicName } from '#libs/contracts/topics.ts'
 
-/**
- * One record to publish. One key has one partition (murmur2, as in Kafka's clients) and one order.
- */
+/** One record to publish. One key has one partition (Kafka's murmur2) and one order. */
 export type BusRecord = {
   readonly key: string
   readonly value: Buffer
@@ -38,19 +36,15 @@ export type Batch = {
 }
 
 export type ConsumeOptions = {
-  /**
-   * Reads one topic only: Kafka shares all topics of a group among its members, whichever they
-   * read.
-   */
+  /** Reads one topic: Kafka shares the topics of a group among members that may not read them. */
   readonly group: string
   readonly topic: TopicName
   /**
    * Resolves when the batch is durable: only then the group's position moves past it. Rejecting
    * redelivers the batch:
-   * - `PermanentError`: at once, record by record; a record that fails again is dead-lettered.
-   * - `UnavailableError`: after a pause, for as long as it takes.
-   * - any other error: a few times within 5 s, then record by record; a record that still fails is
-   *   dead-lettered, so that no record holds up its partition.
+   * `UnavailableError` after a pause, for as long as it takes; any other error a few times within
+   * 5 s (`PermanentError` never), then record by record, and a record that still fails is
+   * dead-lettered: no record holds up its partition.
    */
   readonly handle: (batch: Batch) => Promise<void>
   /**

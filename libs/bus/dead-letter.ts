@@ -20,10 +20,7 @@ export const safeReason = (error: unknown): string => {
 
 export type Origin = { readonly topic: string; readonly partition: number }
 
-/**
- * The record for `<topic>.dead`: original key, bytes and headers, and headers for origin and
- * reason.
- */
+/** The record for `<topic>.dead`: the original, with headers for origin and reason. */
 export const toDeadLetter = (origin: Origin, record: DeliveredRecord, reason: string, nowMs: number): BusRecord => {
   const why: DeadLetterHeaders = {
     'dead-reason': reason,

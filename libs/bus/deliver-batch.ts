@@ -20,9 +20,7 @@ const LONGEST_WAIT_MS = 5_000
 
 const STOPPED = Symbol('the partition was taken away or the consumer stops')
 
-/**
- * Sleeps. Gives up if the partition is lost: its next reader gets the records that are not done.
- */
+/** Sleeps. Gives up if the partition is lost: its next reader gets the unfinished records. */
 const pause = async (delivery: Delivery, batch: Batch, delayMs: number): Promise<void> => {
   await sleep(delivery.clock, delayMs, batch.signal)
   if (batch.signal.aborted) throw STOPPED

@@ -33,11 +33,11 @@ export type FetchScheduler = {
 const MAX_WAITING_BYTES = 32 * 1024 * 1024
 
 /**
- * Decides which partitions may fetch. A partition is full, and does not fetch, once its waiting
- * records fill a batch or its buffered ones `inFlight` batches (2 at least). Without a shared limit
- * every partition that is not full fetches. With one, lagging partitions take turns, each until it
- * is full, so that each can fill its batches instead of all sharing the limit in small pieces. At
- * the limit no lagging partition fetches. Partitions that keep up always fetch.
+ * Decides which partitions may fetch: without a shared limit every one that is not full. With one,
+ * lagging partitions take turns, each until it is full, so that each can fill its batches instead
+ * of all sharing the limit in small pieces; at the limit none of them fetches. Partitions that keep
+ * up always fetch. Full: the waiting records fill a batch, or the buffered ones `inFlight` batches
+ * (2 at least).
  */
 export const createFetchScheduler = (options: FetchSchedulerOptions): FetchScheduler => {
   const { inFlight, maxBatchBytes, maxBufferedBytes, states, pause, resume } = options

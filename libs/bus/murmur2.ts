@@ -20,8 +20,6 @@ export const murmur2 = (bytes: Uint8Array): number => {
   return h ^ (h >>> 15)
 }
 
-/**
- * The partition of a key, as Kafka's clients choose it: both buses keep the same accounts together.
- */
+/** The partition of a key, as Kafka's clients choose it, so that both buses agree. */
 export const partitionOf = (key: string | Uint8Array, partitions: number): number =>
   (murmur2(typeof key === 'string' ? Buffer.from(key) : key) & 0x7fffffff) % partitions

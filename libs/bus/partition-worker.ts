@@ -46,9 +46,7 @@ export type PartitionWorkerOptions = {
   readonly onRoom: () => void
 }
 
-/**
- * Cuts a chunk after as many records as fit, at least one. The rest, handled last, releases both.
- */
+/** Cuts off as many records as fit, at least one. The rest, handled last, releases both. */
 const cut = (chunk: Chunk, maxBytes: number): readonly [Chunk, Chunk | undefined] => {
   if (chunk.bytes <= maxBytes) return [chunk, undefined]
   let bytes = recordBytes(chunk.records[0]!)

@@ -18,7 +18,7 @@ const setUp = (send: (records: readonly BusRecord[]) => Promise<void> | void = (
     maxBytes: 10_000,
     maxWaitingBytes: 100_000,
     ...limits,
-    send: async (records) => {
+    send: async (_topic, records) => {
       sends.push(records.map(({ key }) => key))
       await send(records)
     },
@@ -33,7 +33,10 @@ const setUp = (send: (records: readonly BusRecord[]) => Promise<void> | void = (
 describe('publishes at the same time', () => {
   it('share one send, in the order they were made', async () => {
     const { batcher, sends, pass } = setUp()
-    const published = Promise.all([batcher.publish([record('a'), record('b')]), batcher.publish([record('c')])])
+    const published = Promise.all([
+      batcher.publish('t', [record('a'), record('b')]),
+      batcher.publish('t', [record('c')]),
+    ])
     await pass()
     await published
     expect(sends).toEqual([['a', 'b', 'c']])
@@ -45,9 +48,9 @@ describe('publishes at the same time', () => {
       release = resolve
     })
     const { batcher, sends, pass } = setUp(() => held)
-    const first = batcher.publish([record('a')])
+    const first = batcher.publish('t', [record('a')])
     await pass()
-    const later = Promise.all([batcher.publish([record('b')]), batcher.publish([record('c')])])
+    const later = Promise.all([batcher.publish('t', [record('b')]), batcher.publish('t', [record('c')])])
     await pass()
     expect(sends).toEqual([['a']])
     release()
@@ -64,7 +67,10 @@ describe('publishes at the same time', () => {
         const { batcher, sends, pass } = setUp(undefined, { maxRecords: 5, maxBytes: 1_000 })
         let next = 0
         const published = publishes.map((records) =>
-          batcher.publish(records.map((bytes) => record(String(next++), bytes))),
+          batcher.publish(
+            't',
+            records.map((bytes) => record(String(next++), bytes)),
+          ),
         )
         while (next > 0 && sends.flat().length < next) await pass()
         await Promise.all(published)
@@ -82,9 +88,9 @@ describe('a send that fails', () => {
       if (first!.key === 'huge') throw new Error('message too large')
     })
     const outcomes = Promise.allSettled([
-      batcher.publish([record('a')]),
-      batcher.publish([record('huge', 20_000)]),
-      batcher.publish([record('b')]),
+      batcher.publish('t', [record('a')]),
+      batcher.publish('t', [record('huge', 20_000)]),
+      batcher.publish('t', [record('b')]),
     ])
     await pass()
     expect((await outcomes).map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
@@ -98,12 +104,12 @@ describe('more waiting than memory should hold', () => {
       release = resolve
     })
     const { batcher, pass } = setUp(() => held, { maxWaitingBytes: 1_000 })
-    const first = batcher.publish([record('a', 2_000)])
+    const first = batcher.publish('t', [record('a', 2_000)])
     await pass()
-    await expect(batcher.publish([record('b')])).rejects.toThrow(UnavailableError)
+    await expect(batcher.publish('t', [record('b')])).rejects.toThrow(UnavailableError)
     release()
     await first
-    const later = batcher.publish([record('c')])
+    const later = batcher.publish('t', [record('c')])
     await pass()
     await later
     await batcher.drained()

@@ -1,14 +1,11 @@
-import { batchCalls } from '#libs/runtime/batch-calls.ts'
+import { type BatchedCalls, batchCalls } from '#libs/runtime/batch-calls.ts'
 import { type Clock, sleep } from '#libs/runtime/clock.ts'
 import { UnavailableError } from '#libs/runtime/errors.ts'
 import type { BusRecord } from './bus.ts'
 
 export type PublishBatcherOptions = {
-  /**
-   * Stores the records, in order; rejects unless it stored all of them. One send at a time keeps
-   * the order of publishing. `sinceMs` is when the first of them was published.
-   */
-  readonly send: (records: readonly BusRecord[], sinceMs: number) => Promise<void>
+  /** Stores all records, in order, or rejects. `sinceMs` is when the first of them was published. */
+  readonly send: (topic: string, records: readonly BusRecord[], sinceMs: number) => Promise<void>
   readonly clock: Clock
   /** The first publish after a rest waits this long for others. */
   readonly lingerMs: number
@@ -21,7 +18,7 @@ export type PublishBatcherOptions = {
 
 export type PublishBatcher = {
   /** Resolves when every record is stored; rejects with the error of the first send that failed. */
-  readonly publish: (records: readonly BusRecord[]) => Promise<void>
+  readonly publish: (topic: string, records: readonly BusRecord[]) => Promise<void>
   /** Resolves when nothing waits or is in flight. */
   readonly drained: () => Promise<void>
 }
@@ -31,20 +28,28 @@ type Run = { readonly records: BusRecord[]; readonly sinceMs: number; bytes: num
 const bytesOf = ({ key, value }: BusRecord): number => key.length + value.length + 50
 
 /**
- * Gathers concurrent publishes into one send: publishes during a send form the next one. A record
- * larger than `maxBytes` travels alone, so that its refusal concerns no other.
+ * Gathers concurrent publishes to a topic into one send: publishes during a send form the next one,
+ * which keeps their order. A record larger than `maxBytes` travels alone: its refusal is its own.
  */
 export const createPublishBatcher = (options: PublishBatcherOptions): PublishBatcher => {
   const { send, clock, lingerMs, maxRecords, maxBytes, maxWaitingBytes } = options
-  const runs = batchCalls<Run>({
-    handle: (batch) => {
-      const records = batch.length === 1 ? batch[0]!.records : batch.flatMap((run) => run.records)
-      return send(records, batch[0]!.sinceMs)
-    },
-    sizesOf: ({ records, bytes }) => [records.length, bytes],
-    maxSizes: [maxRecords, maxBytes],
-    gather: (isRested) => (isRested ? sleep(clock, lingerMs) : Promise.resolve()),
-  })
+  const topics = new Map<string, BatchedCalls<Run>>()
+
+  const runsOf = (topic: string): BatchedCalls<Run> => {
+    const known = topics.get(topic)
+    if (known) return known
+    const runs = batchCalls<Run>({
+      handle: (batch) => {
+        const records = batch.length === 1 ? batch[0]!.records : batch.flatMap((run) => run.records)
+        return send(topic, records, batch[0]!.sinceMs)
+      },
+      sizesOf: ({ records, bytes }) => [records.length, bytes],
+      maxSizes: [maxRecords, maxBytes],
+      gather: (isRested) => (isRested ? sleep(clock, lingerMs) : Promise.resolve()),
+    })
+    topics.set(topic, runs)
+    return runs
+  }
 
   /** Cuts records into runs that fit one send each. */
   const cut = (records: readonly BusRecord[]): readonly Run[] => {
@@ -61,12 +66,15 @@ export const createPublishBatcher = (options: PublishBatcherOptions): PublishBat
   }
 
   return {
-    publish: async (records) => {
+    publish: async (topic, records) => {
+      const runs = runsOf(topic)
       if (runs.pending()[1]! > maxWaitingBytes) throw new UnavailableError('too much waits to be published')
       const stored = await Promise.allSettled(cut(records).map(runs.call))
       const failed = stored.find((run) => run.status === 'rejected')
       if (failed) throw failed.reason
     },
-    drained: runs.drained,
+    drained: async () => {
+      await Promise.all([...topics.values()].map((runs) => runs.drained()))
+    },
   }
 }

@@ -3,9 +3,7 @@ import { createGrowingBytes } from '#libs/runtime/growing-bytes.ts'
 const INITIAL_BYTES = 4 * 1024
 const KEPT_BYTES = 8 * 1024 * 1024
 
-/**
- * Many byte strings as one binary parameter; each is `substring($blob from offset + 1 for length)`.
- */
+/** Many byte strings as one parameter; each is `substring($blob from offset + 1 for length)`. */
 export type Blob = {
   /** Answers the offset of the bytes. */
   readonly append: (bytes: Buffer) => number

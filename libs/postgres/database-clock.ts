@@ -7,9 +7,7 @@ const SAMPLES = 5
 
 type Measurement = { readonly offsetMs: number; readonly errorMs: number }
 
-/**
- * The database's clock minus `clock`; the sample with the shortest round trip is the most exact.
- */
+/** The database's clock minus `clock`; the shortest round trip is the most exact. */
 export const measureOffset = async (database: Sql, clock: Clock): Promise<Measurement> => {
   let best: Measurement = { offsetMs: 0, errorMs: Number.POSITIVE_INFINITY }
   for (let sample = 0; sample < SAMPLES; sample++) {

@@ -14,9 +14,6 @@ export type Database = Sql & {
   readonly check: () => Promise<void>
   /** Runs `work` in one transaction: commits when it resolves, rolls back when it throws. */
   readonly transaction: <T>(work: (tx: Sql) => Promise<T>) => Promise<T>
-  /**
-   * Calls `onNotify(payload)` for each `notify channel`. Reconnects by itself and then calls
-   * `onNotify('')`. The answer stops it.
-   */
+  /** Calls `onNotify` with each payload, and with '' after a reconnect. The answer stops it. */
   readonly listen: (channel: string, onNotify: (payload: string) => void) => Promise<() => Promise<void>>
 }

@@ -11,10 +11,7 @@ export type ListenOptions = {
   readonly logger: Logger
 }
 
-/**
- * Keeps one listening connection open until the answer is called. Waits for a server that is
- * unavailable.
- */
+/** Keeps one listening connection open until the answer is called, whenever the server is up. */
 export const keepListening = async ({ connect, onReconnect, logger }: ListenOptions): Promise<() => Promise<void>> => {
   const stopping = new AbortController()
   let close = async () => {}

@@ -4,20 +4,14 @@ import { withConnection } from './pg-database.ts'
 
 export type MigrateOptions = {
   readonly connectionString: string
-  /**
-   * Created if missing; holds the table of applied migrations. Files use full names:
-   * `scoring.accounts`.
-   */
+  /** Created if missing; holds the table of applied migrations. Files use full names. */
   readonly schema: string
   /** Absolute path of the SQL files `001_name.sql`, run in order, each in a transaction. */
   readonly folder: string
   readonly logger: Logger
 }
 
-/**
- * Brings one schema up to date and answers the migrations it ran. Processes that migrate at once
- * wait for each other, by an advisory lock.
- */
+/** Brings one schema up to date; answers what ran. An advisory lock lets one process work. */
 export const migrate = async ({
   connectionString,
   schema,

@@ -15,10 +15,7 @@ const NETWORK_CODES = new Set([
   'ENOENT',
 ])
 
-/**
- * Classes 08 (connection) and 53 (connections, memory, disk); shutdown, crash, start-up; a
- * read-only standby.
- */
+/** Connection (08), out of resources (53), shutdown and start-up, a read-only standby. */
 const AWAY_STATES = /^(08...|53...|57P0[1-5]|25006)$/
 
 /** The driver reports these in words only. */

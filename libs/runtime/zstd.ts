@@ -35,9 +35,7 @@ const packing = ({ length }: Buffer): ZstdOptions => ({
   chunkSize: chunkFor(length),
   pledgedSrcSize: length,
 })
-/**
- * Records keep their whole chunk in memory: a frame that states its size gets a chunk of just that.
- */
+/** Records keep their whole chunk in memory: it has just the size that the frame states. */
 const unpacking = (packed: Buffer, stated: number): ZstdOptions => ({
   chunkSize:
     stated <= MAX_STATED_BYTES ? Math.max(MIN_CHUNK_BYTES, stated + SPARE_BYTES) : chunkFor(packed.length * RATIO),

@@ -69,10 +69,7 @@ export const startKafkaConsumer = (consume: ConsumeOptions, options: KafkaConsum
         }),
     })
 
-  /**
-   * Commits once a second until the session ends, hangs or is stopped. A commit per batch would
-   * halve the reading rate.
-   */
+  /** Commits once a second, until the session ends or hangs: per batch would halve the rate. */
   const watch = async (open: KafkaSession): Promise<void> => {
     let over = false
     void open.ended.then(() => {

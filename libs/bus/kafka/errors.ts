@@ -21,10 +21,7 @@ export const kafkaErrorType = (error: unknown): string | undefined => {
   return undefined
 }
 
-/**
- * Worth a retry: anything but a final refusal. kafkajs throws TypeErrors too while a broker stops,
- * so its classes say little.
- */
+/** Worth a retry. kafkajs throws TypeErrors too while a broker stops: classes say little. */
 export const isPassing = (error: unknown): boolean => !FINAL_TYPES.includes(kafkaErrorType(error) ?? '')
 
 /** The port's error for an error of kafkajs. */

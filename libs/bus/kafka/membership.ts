@@ -13,10 +13,7 @@ export type Membership = {
   readonly logger: Logger
 }
 
-/**
- * Commits the positions that the group does not know. A failure is logged: the next commit repeats
- * them.
- */
+/** Commits positions that the group does not know. A failure is logged: the next one repeats. */
 export const commitPositions = async ({ consumer, topic, partitions, logger }: Membership): Promise<void> => {
   const due = partitions.uncommitted()
   if (due.length === 0) return

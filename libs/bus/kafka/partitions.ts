@@ -15,30 +15,13 @@ type Assigned = {
 
 export type Position = { readonly partition: number; readonly position: number }
 
-export type AssignedPartitions = {
-  /** Creates the partition with its worker, if it is unknown. */
-  readonly get: (partition: number) => Assigned
-  readonly numbers: () => readonly number[]
-  /** Keeps the assigned partitions and drops the others, whose batches in flight may finish. */
-  readonly assign: (assigned: readonly number[]) => {
-    readonly kept: readonly number[]
-    readonly lost: readonly number[]
-  }
-  /** Positions that the group does not know yet. */
-  readonly uncommitted: () => readonly Position[]
-  readonly committed: (positions: readonly Position[]) => void
-  readonly fetchStates: () => readonly FetchState[]
-  readonly lag: () => number
-  /** Aborts every worker and waits for its batches in flight. */
-  readonly stop: () => Promise<void>
-}
-
 /** The partitions of one membership in a group, each with its worker. */
 export const createAssignedPartitions = (
   createWorker: (partition: number, onDone: (nextOffset: number) => void) => PartitionWorker,
-): AssignedPartitions => {
+) => {
   const partitions = new Map<number, Assigned>()
 
+  /** Creates the partition with its worker, if it is unknown. */
   const get = (partition: number): Assigned => {
     const known = partitions.get(partition)
     if (known) return known
@@ -52,8 +35,9 @@ export const createAssignedPartitions = (
 
   return {
     get,
-    numbers: () => [...partitions.keys()],
-    assign: (assigned) => {
+    numbers: (): readonly number[] => [...partitions.keys()],
+    /** Keeps the assigned partitions and drops the others, whose batches in flight may finish. */
+    assign: (assigned: readonly number[]) => {
       const before = [...partitions.keys()]
       const lost = before.filter((partition) => !assigned.includes(partition))
       for (const partition of lost) {
@@ -63,17 +47,18 @@ export const createAssignedPartitions = (
       for (const partition of assigned) get(partition)
       return { kept: before.filter((partition) => assigned.includes(partition)), lost }
     },
-    uncommitted: () =>
+    /** Positions that the group does not know yet. */
+    uncommitted: (): readonly Position[] =>
       [...partitions].flatMap(([partition, { position, committed }]) =>
         position !== undefined && position !== committed ? [{ partition, position }] : [],
       ),
-    committed: (positions) => {
+    committed: (positions: readonly Position[]): void => {
       for (const { partition, position } of positions) {
         const assigned = partitions.get(partition)
         if (assigned) assigned.committed = position
       }
     },
-    fetchStates: () =>
+    fetchStates: (): readonly FetchState[] =>
       [...partitions].map(([partition, { worker, next = 0, end = next }]) => ({
         partition,
         waitingBytes: worker.waitingBytes(),
@@ -82,8 +67,10 @@ export const createAssignedPartitions = (
       })),
     lag: () =>
       [...partitions.values()].reduce((sum, { end = 0, position = end }) => sum + Math.max(0, end - position), 0),
-    stop: async () => {
+    /** Aborts every worker and waits for its batches in flight. */
+    stop: async (): Promise<void> => {
       await Promise.all([...partitions.values()].map(({ worker }) => worker.stop()))
     },
   }
 }
+export type AssignedPartitions = ReturnType<typeof createAssignedPartitions>

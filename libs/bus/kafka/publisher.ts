@@ -2,7 +2,7 @@ import kafkajs, { type Kafka, type Producer } from 'kafkajs'
 import { type Clock, sleep } from '#libs/runtime/clock.ts'
 import type { Bus, BusRecord } from '../bus.ts'
 import type { BusMetrics } from '../bus-metrics.ts'
-import { createPublishBatcher, type PublishBatcher } from '../publish-batcher.ts'
+import { createPublishBatcher } from '../publish-batcher.ts'
 import { isPassing, toBusError } from './errors.ts'
 
 const { CompressionTypes, Partitioners } = kafkajs
@@ -39,11 +39,10 @@ export type KafkaPublisher = {
   readonly publish: Bus['publish']
 }
 
-/** One producer, one queue per topic. */
+/** One producer; the sends of a topic follow each other. */
 export const createKafkaPublisher = (options: KafkaPublisherOptions): KafkaPublisher => {
   const { kafka, clock, metrics } = options
   const compression = CODECS[options.compression]
-  const queues = new Map<string, PublishBatcher>()
   // Not idempotent: kafkajs' idempotent producer can acknowledge a record that was never stored. No
   // retries inside kafkajs: after a change of leaders they can skip records and report success. The
   // whole send is repeated here; readers drop repetitions.
@@ -85,17 +84,7 @@ export const createKafkaPublisher = (options: KafkaPublisherOptions): KafkaPubli
     }
   }
 
-  const queueOf = (topic: string): PublishBatcher => {
-    const known = queues.get(topic)
-    if (known) return known
-    const queue = createPublishBatcher({
-      ...BATCHING,
-      clock,
-      send: (records, sinceMs) => send(topic, records, sinceMs),
-    })
-    queues.set(topic, queue)
-    return queue
-  }
+  const batcher = createPublishBatcher({ ...BATCHING, clock, send })
 
   return {
     start: async () => {
@@ -106,12 +95,12 @@ export const createKafkaPublisher = (options: KafkaPublisherOptions): KafkaPubli
       })
     },
     stop: async () => {
-      await Promise.all([...queues.values()].map((queue) => queue.drained()))
+      await batcher.drained()
       await dropProducer()
     },
     publish: async (topic, records) => {
       const startedAt = clock.now()
-      await queueOf(topic).publish(records)
+      await batcher.publish(topic, records)
       metrics.published.inc({ topic }, records.length)
       metrics.publishSeconds.observe({ topic }, (clock.now() - startedAt) / 1_000)
     },

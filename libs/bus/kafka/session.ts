@@ -8,10 +8,7 @@ import { type AssignedPartitions, createAssignedPartitions } from './partitions.
 import type { LogBatch } from './wire/batch-decoder.ts'
 import { toChunks } from './wire/records.ts'
 
-/**
- * Limit of one partition in one fetch, in compressed bytes: events unpack to about ten times this.
- * Decoding one fetch must not hold up the event loop for long.
- */
+/** Compressed bytes of a partition in one fetch, so that decoding holds up the loop briefly. */
 const FETCH_PARTITION_BYTES = 256 * 1024
 const FETCH_BYTES = 1024 * 1024
 const FETCH_WAIT_MS = 100

@@ -42,9 +42,7 @@ export type StoredChunk = {
   readonly last_offset: number
 }
 
-/**
- * Applies `edit` to the values of a key's records; null removes one. Undefined if nothing changed.
- */
+/** Applies `edit` to the values of a key; null removes a record. Undefined: nothing changed. */
 export const editChunk = async (
   chunk: StoredChunk,
   key: Buffer,

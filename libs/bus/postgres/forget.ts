@@ -3,9 +3,7 @@ import { partitionOf } from '../murmur2.ts'
 import { editChunk } from './chunk.ts'
 import type { LogStore } from './log-store.ts'
 
-/**
- * Removes or edits a key's records, dead letters included, in the key's partition of each topic.
- */
+/** Removes or edits a key's records in its partition of each topic, dead letters included. */
 export const createForget =
   (log: LogStore): Bus['forget'] =>
   async (key, edit = () => null) => {

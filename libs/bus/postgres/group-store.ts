@@ -9,14 +9,9 @@ export type Membership = {
 }
 export type Lease = { readonly partition: number; readonly epoch: number; readonly position: number }
 
-/**
- * Groups: members, the lease under which each partition is read, and positions. Time is the
- * database's clock.
- */
+/** Members, the leases under which they read, and positions, by the database's clock. */
 export const createGroupStore = (database: Database) => ({
-  /**
-   * Gives the group a position in every partition: a new group begins with the oldest kept record.
-   */
+  /** Gives the group its positions: a new group begins with the oldest kept records. */
   addReaders: ({ group, topicId }: Membership) =>
     database.query(
       `insert into bus.readers (consumer_group, topic_id, partition, position)

@@ -33,10 +33,7 @@ export const createLogStore = (database: Database) => ({
       Buffer.concat(chunks.map((chunk) => chunk.body)),
     ]),
 
-  /**
-   * Chunks from `offset` on, about `maxBytes` but at least one; none for a member that lost its
-   * lease.
-   */
+  /** Chunks from `offset` on, about `maxBytes` but at least one; none without the lease. */
   read: (
     place: Place & { group: string; member: string; epoch: number },
     offset: number,

@@ -1,5 +1,5 @@
 import { type Clock, systemClock } from '#libs/runtime/clock.ts'
-import type { Bus, BusRecord } from '../bus.ts'
+import type { BusRecord } from '../bus.ts'
 import type { BusMetrics } from '../bus-metrics.ts'
 import { partitionOf } from '../murmur2.ts'
 import { createPublishBatcher, type PublishBatcher } from '../publish-batcher.ts'
@@ -16,35 +16,20 @@ export type PostgresPublisherOptions = {
   readonly metrics: BusMetrics
 }
 
-/** One batcher a topic; one statement appends all records of a batch. */
-export const createPostgresPublisher = ({ log, topicOf, clock, metrics }: PostgresPublisherOptions) => {
-  const batchers = new Map<string, PublishBatcher>()
-
-  const send = async (topic: StoredTopic, records: readonly BusRecord[]): Promise<void> => {
+/** One statement appends all records of a send. */
+export const createPostgresPublisher = (options: PostgresPublisherOptions): PublishBatcher => {
+  const { log, topicOf, clock, metrics } = options
+  const send = async (topic: string, records: readonly BusRecord[]): Promise<void> => {
+    const { partitions: count } = await topicOf(topic)
     const keyed = records.map((record): KeyedRecord => ({ record, key: Buffer.from(record.key) }))
-    const byPartition = Map.groupBy(keyed, ({ key }) => partitionOf(key, topic.partitions))
+    const byPartition = Map.groupBy(keyed, ({ key }) => partitionOf(key, count))
     const partitions = [...byPartition.keys()].sort((a, b) => a - b)
     const nowMs = clock.now()
     const chunks = await Promise.all(partitions.map((partition) => encodeChunk(byPartition.get(partition)!, nowMs)))
-    const stopTimer = metrics.publishSeconds.startTimer({ topic: topic.name })
-    await log.append(topic.name, partitions, chunks)
+    const stopTimer = metrics.publishSeconds.startTimer({ topic })
+    await log.append(topic, partitions, chunks)
     stopTimer()
-    metrics.published.inc({ topic: topic.name }, records.length)
+    metrics.published.inc({ topic }, records.length)
   }
-
-  const batcherOf = (topic: StoredTopic): PublishBatcher => {
-    const known = batchers.get(topic.name)
-    if (known) return known
-    const batcher = createPublishBatcher({ ...BATCHING, clock: systemClock, send: (records) => send(topic, records) })
-    batchers.set(topic.name, batcher)
-    return batcher
-  }
-
-  const publish: Bus['publish'] = async (name, records) => {
-    if (records.length > 0) await batcherOf(await topicOf(name)).publish(records)
-  }
-  return {
-    publish,
-    drained: () => Promise.all([...batchers.values()].map((batcher) => batcher.drained())),
-  }
+  return createPublishBatcher({ ...BATCHING, clock: systemClock, send })
 }

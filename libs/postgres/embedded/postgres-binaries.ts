@@ -23,10 +23,7 @@ const hasGlibc = (): boolean => {
 
 const SAY_HOW = 'set DATABASE_URL to a PostgreSQL 18 of your own'
 
-/**
- * Folder with bin, lib and share of the PostgreSQL that npm installed. Throws, with a remedy, if
- * none is.
- */
+/** Folder of the PostgreSQL that npm installed. Throws, with a remedy, if there is none. */
 export const findBinaries = (): string => {
   if (process.platform !== 'linux' || !hasGlibc())
     throw new Error(`the built-in PostgreSQL runs on Linux with glibc only: ${SAY_HOW}`)
@@ -53,9 +50,7 @@ export const isReachableByOthers = (path: string): boolean => {
 
 type Link = { readonly source: string; readonly target: string }
 
-/**
- * npm packages have no symlinks. The package's install script makes them, unless scripts are off.
- */
+/** npm packages have no symlinks; an install script makes them, unless scripts are off. */
 const linkLibraries = async (native: string): Promise<void> => {
   const links = JSON.parse(readFileSync(join(native, 'pg-symlinks.json'), 'utf8')) as Link[]
   for (const { source, target } of links) {

@@ -56,10 +56,7 @@ const readPidFile = (clusterDir: string): { pid: number; status: string } | unde
   }
 }
 
-/**
- * A postmaster's working directory is its data directory: another process with a reused id has
- * another.
- */
+/** A postmaster works in its data directory: another process with its id does not. */
 const isPostmasterOf = (pid: number, clusterDir: string): boolean => {
   try {
     return isAlive(pid) && readlinkSync(`/proc/${pid}/cwd`) === realpathSync(clusterDir)
@@ -94,9 +91,7 @@ const shutDown = async (pid: number, isGone: () => boolean): Promise<void> => {
   }
 }
 
-/**
- * Ends the server or clears the pid file that a killed owner left. Only for the owner of the claim.
- */
+/** Ends the server, or clears the pid file, of a killed owner. Only for the owner of the claim. */
 export const clearPredecessor = async (clusterDir: string): Promise<void> => {
   const left = readPidFile(clusterDir)
   if (!left) return
@@ -128,10 +123,7 @@ const lastLines = (logFile: string): string => {
   return lines.slice(-5).join('\n')
 }
 
-/**
- * Starts the server and resolves when it accepts connections. Its own session keeps Ctrl-C from it:
- * this process stops it in order.
- */
+/** Resolves when the server accepts connections. Its own session keeps Ctrl-C from it. */
 export const startPostmaster = async (options: PostmasterOptions): Promise<Postmaster> => {
   const { clusterDir, logFile, account, port } = options
   const settings = Object.entries({ ...options.settings, port: String(port) }).flatMap(([name, value]) => [

@@ -3,10 +3,7 @@ import { unpackZstd } from '#libs/runtime/zstd.ts'
 import type { RecordColumns } from '../../record-columns.ts'
 import { readRecords } from './record-decoder.ts'
 
-/**
- * The fields of a message that kafkajs reads. A `LogBatch` stands for its records and passes for a
- * message with the offset of the last.
- */
+/** What kafkajs reads of a message: a batch passes for one with the offset of its last record. */
 export type LogBatch = {
   readonly offset: string
   readonly key: Buffer | null

@@ -32,9 +32,7 @@ const shapeOf = (value: unknown): string => {
     .join(', ')} }`
 }
 
-/**
- * Throws unless `load` finds the pinned kafkajs, with exports of the shapes of the replacements.
- */
+/** Throws unless `load` finds the pinned kafkajs and exports of the replacements' shapes. */
 export const checkKafkajs = (load: (path: string) => unknown): void => {
   const { version } = load('kafkajs/package.json') as { readonly version: string }
   if (version !== VERSION) throw new Error(`kafkajs ${version} is installed: the replacements fit ${VERSION} only`)

@@ -26,10 +26,7 @@ const readVarint = (): number => {
   }
 }
 
-/**
- * Records as a batch holds them (https://kafka.apache.org/documentation/#record). Throws
- * `RangeError` when they end early.
- */
+/** Records of a batch (https://kafka.apache.org/documentation/#record); `RangeError` if cut off. */
 export const readRecords = (bytes: Buffer, head: BatchHead): RecordColumns => {
   const { count, firstOffset, firstTimestamp, appendedAt } = head
   source = bytes
