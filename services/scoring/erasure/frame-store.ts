@@ -1,5 +1,4 @@
 import type { AccountKey } from '#libs/contracts/topics.ts'
-import { numberArray } from '#libs/postgres/array-literal.ts'
 import { createBlob } from '#libs/postgres/blob.ts'
 import type { Sql } from '#libs/postgres/database.ts'
 
@@ -22,10 +21,10 @@ export const listPlaces = (sql: Sql, key: AccountKey): Promise<readonly LogPlace
     [key.tenantId, key.accountId],
   )
 
-const keysOf = (frames: readonly FrameKey[]): string[] => [
-  numberArray(frames.map(({ partition }) => partition)),
-  numberArray(frames.map(({ position }) => position)),
-  numberArray(frames.map(({ frame }) => frame)),
+const keysOf = (frames: readonly FrameKey[]): number[][] => [
+  frames.map(({ partition }) => partition),
+  frames.map(({ position }) => position),
+  frames.map(({ frame }) => frame),
 ]
 const KEYS = 'unnest($1::int[], $2::bigint[], $3::int[]) as k (partition, position, frame)'
 
@@ -45,7 +44,7 @@ export const writeFrames = async (tx: Sql, frames: readonly PackedFrame[]): Prom
     `update scoring.log_frame f set bytes = substring($6::bytea from k.bytes_at + 1 for k.bytes_length)
      from unnest($1::int[], $2::bigint[], $3::int[], $4::int[], $5::int[]) as k (partition, position, frame, bytes_at, bytes_length)
      where f.partition = k.partition and f.position = k.position and f.frame = k.frame`,
-    [...keysOf(frames), numberArray(offsets), numberArray(frames.map(({ bytes }) => bytes.length)), blob.bytes()],
+    [...keysOf(frames), offsets, frames.map(({ bytes }) => bytes.length), blob.bytes()],
   )
 }
 
@@ -64,6 +63,6 @@ export const markEmptied = async (tx: Sql, key: AccountKey, versions: readonly n
   await tx.query(
     `update scoring.account_log set last_occurred_at = null
      where tenant_id = $1 and account_id = $2 and version = any($3::bigint[])`,
-    [key.tenantId, key.accountId, numberArray(versions)],
+    [key.tenantId, key.accountId, versions],
   )
 }

@@ -1,4 +1,3 @@
-import { numberArray, textArray } from '#libs/postgres/array-literal.ts'
 import type { Sql } from '#libs/postgres/database.ts'
 
 export type SourceActivityEntry = { readonly tenantId: string; readonly source: string; readonly heardAt: number }
@@ -11,11 +10,7 @@ export const writeActivity = async (sql: Sql, heard: readonly SourceActivityEntr
      select tenant_id, source, to_timestamp(heard_at / 1000)
      from unnest($1::text[], $2::text[], $3::double precision[]) as h (tenant_id, source, heard_at)
      on conflict (tenant_id, source) do update set heard_at = greatest(a.heard_at, excluded.heard_at)`,
-    [
-      textArray(sorted.map((one) => one.tenantId)),
-      textArray(sorted.map((one) => one.source)),
-      numberArray(sorted.map((one) => one.heardAt)),
-    ],
+    [sorted.map((one) => one.tenantId), sorted.map((one) => one.source), sorted.map((one) => one.heardAt)],
   )
 }
 
@@ -35,12 +30,7 @@ export const markPublished = async (tx: Sql, told: readonly SourceActivityEntry[
        told_heard_at = to_timestamp(t.heard_at / 1000)
      from unnest($1::text[], $2::text[], $3::double precision[]) as t (tenant_id, source, heard_at)
      where a.tenant_id = t.tenant_id and a.source = t.source`,
-    [
-      textArray(told.map((one) => one.tenantId)),
-      textArray(told.map((one) => one.source)),
-      numberArray(told.map((one) => one.heardAt)),
-      now,
-    ],
+    [told.map((one) => one.tenantId), told.map((one) => one.source), told.map((one) => one.heardAt), now],
   )
 }
 
@@ -55,12 +45,7 @@ export const findSilent = (sql: Sql, mapped: readonly Mapped[], now: number) =>
      where a.heard_at <= to_timestamp(($4::double precision - m.interval_ms) / 1000) and not exists (
        select from scoring.source_silence s
        where s.tenant_id = a.tenant_id and s.source = a.source and s.until_at is null)`,
-    [
-      textArray(mapped.map((one) => one.tenantId)),
-      textArray(mapped.map((one) => one.source)),
-      numberArray(mapped.map((one) => one.intervalMs)),
-      now,
-    ],
+    [mapped.map((one) => one.tenantId), mapped.map((one) => one.source), mapped.map((one) => one.intervalMs), now],
   )
 
 /** Sources on record as silent that were heard again. */
