@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import type { z } from 'zod'
+import { developmentKeyFile } from '#libs/access/keys/development-key.ts'
 import { createHttpServer } from '#libs/http/server.ts'
 import { type Clock, systemClock } from '#libs/runtime/clock.ts'
 import { type Environment, readConfigs } from '#libs/runtime/config.ts'
@@ -34,6 +35,8 @@ export type Started = {
   readonly address: string
   /** Embedded mode only: every scope, from this machine only. */
   readonly developmentKey?: string
+  /** Where that key is kept. */
+  readonly keyFile?: string
 }
 
 export type App = {
@@ -115,7 +118,10 @@ export const createApp = (options: AppOptions): App => {
       await sequence.start()
       logger.info({ address, services: services.map((service) => service.name), ...parts.describe }, 'ready')
       const developmentKey = parts.developmentKey()
-      return { address, ...(developmentKey ? { developmentKey } : {}) }
+      return {
+        address,
+        ...(developmentKey ? { developmentKey, keyFile: developmentKeyFile(config.PULSO_DATA_DIR) } : {}),
+      }
     },
     stop: sequence.stop,
     documentSchemas: Object.assign({}, ...services.map((service) => service.documentSchemas)),

@@ -1,7 +1,7 @@
 import { stayAlive, systemClock } from '#libs/runtime/clock.ts'
 import { ConfigError, EXIT_CONFIG } from '#libs/runtime/config.ts'
 import type { Logger } from '#libs/runtime/logger.ts'
-import { type App, type AppOptions, createApp } from './app.ts'
+import { type App, type AppOptions, createApp, type Started } from './app.ts'
 
 /** From SIGTERM to exit, whatever is under way. */
 const DRAIN_MS = 25_000
@@ -65,8 +65,20 @@ export const runProgram = async ({ start, stop, logger }: Program): Promise<void
   })
 }
 
+/** For a person at a terminal: where the process listens, and where the key of embedded mode is. */
+export const readyLine = ({ address, keyFile }: Started): string =>
+  `Pulso is ready at ${address}, API documentation: ${address}/docs${keyFile ? `, key: ${keyFile}` : ''}\n`
+
 /** Runs services as configured by the environment. Exit code 78 when the configuration is wrong, else those of `runProgram`. */
 export const runMain = (
   definitions: AppOptions['definitions'],
   options: { readonly defaultPort: number },
-): Promise<void> => runProgram(createConfiguredApp({ definitions, environment: process.env, ...options }))
+): Promise<void> => {
+  const app = createConfiguredApp({ definitions, environment: process.env, ...options })
+  const start = async (): Promise<void> => {
+    const started = await app.start()
+    // The log is written late: it comes first.
+    if (process.stdout.isTTY) app.logger.flush(() => process.stdout.write(readyLine(started)))
+  }
+  return runProgram({ ...app, start })
+}

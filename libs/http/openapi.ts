@@ -38,7 +38,7 @@ const addCommonErrors = (app: FastifyInstance): void => {
   })
 }
 
-/** `/openapi.json` and `/docs`, made from the routes' own schemas. */
+/** `/openapi.json` and `/docs`, made from the routes' own schemas; `/` leads to the latter. */
 export const describeApi = async (app: FastifyInstance, info: { title: string; version: string }): Promise<void> => {
   addCommonErrors(app)
   await app.register(swagger, {
@@ -56,6 +56,7 @@ export const describeApi = async (app: FastifyInstance, info: { title: string; v
     },
   })
   app.get('/openapi.json', { config: { scope: 'public' }, schema: { hide: true } }, async () => app.swagger())
+  app.get('/', { config: { scope: 'public' }, schema: { hide: true } }, async (_, reply) => reply.redirect('/docs'))
   await app.register(async (docs) => {
     docs.addHook('onRoute', (route) => {
       route.config = { ...route.config, scope: 'public' }

@@ -246,6 +246,10 @@ describe('operations', () => {
     })
     expect(Object.keys(document.components.schemas)).toEqual(['Problem'])
   })
+  it('leads from / to the documentation, without a key', async () => {
+    const answer = await fetch(base, { redirect: 'manual' })
+    expect([answer.status, answer.headers.get('location')]).toEqual([302, '/docs'])
+  })
   it('does not start with a route that declares no scope', async () => {
     const other = await createHttpServer({
       logger: silentLogger,

@@ -5,6 +5,7 @@ import { Ajv } from 'ajv'
 import { validate as lintDockerfile } from 'dockerfile-utils'
 import { expect, test } from 'vitest'
 import { parse } from 'yaml'
+import { settingNames } from './setting-names.ts'
 
 const root = new URL('../..', import.meta.url).pathname
 const read = (name: string): string => readFileSync(join(root, name), 'utf8')
@@ -42,12 +43,22 @@ test('docker-compose.yml runs every service that has a main, health-checked, and
   }
 })
 
+/** The built-in parts, the fault tests, and a login to other brokers than the one of the file. */
+const LEFT_OUT = /^(PULSO_DATA_DIR|PULSO_FAILPOINTS.*|KAFKA_SSL.*|KAFKA_SASL.*)$/
+
+test('docker-compose.yml passes on every setting that a container may take', () => {
+  const { services } = parse(read('docker-compose.yml'), { merge: true })
+  const wanted = settingNames().filter((name) => !LEFT_OUT.test(name))
+  for (const name of ['ingest', 'scoring', 'alerting'])
+    expect(Object.keys(services[name].environment).sort(), name).toEqual(wanted)
+})
+
 test('docker-compose.yml starts each service as its npm script does', () => {
   const { services } = parse(read('docker-compose.yml'), { merge: true })
   const { scripts } = JSON.parse(read('package.json'))
   for (const name of ['ingest', 'scoring', 'alerting'])
     expect(services[name].command.join(' '), name).toBe(
-      scripts[`start:${name}`].replace(' --disable-warning=TimeoutNegativeWarning', ''),
+      scripts[`start:${name}`].replace('exec ', '').replace(' --disable-warning=TimeoutNegativeWarning', ''),
     )
 })
 

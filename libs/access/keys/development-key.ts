@@ -14,6 +14,8 @@ const readKey = async (file: string): Promise<string | undefined> => {
   }
 }
 
+export const developmentKeyFile = (dataDir: string): string => join(dataDir, 'dev-key')
+
 /**
  * The ready-made key of embedded mode: tenant `default`, every scope, operator, good only from this machine. It is kept in
  * `<dataDir>/dev-key` (mode 0600) and stays the same across starts.
@@ -25,7 +27,7 @@ export const ensureDevelopmentKey = async ({
   readonly database: Database
   readonly dataDir: string
 }): Promise<string> => {
-  const file = join(dataDir, 'dev-key')
+  const file = developmentKeyFile(dataDir)
   const kept = await readKey(file)
   const key = kept ?? newApiKey('test').key
   if (kept === undefined) {

@@ -28,7 +28,8 @@ export const flagsOf = (file: string): readonly string[] => {
 
 const settingsOf = (file: string): Readonly<Record<string, string>> => {
   const words = wordsOf(file)
-  return Object.fromEntries(words.slice(0, words.indexOf('node')).map((word) => word.split('=', 2)))
+  const settings = words.slice(0, words.indexOf('node')).filter((word) => word.includes('='))
+  return Object.fromEntries(settings.map((word) => word.split('=', 2)))
 }
 
 type SpawnOptions = {
@@ -42,10 +43,18 @@ export const spawnProcess = (
   file: string,
   environment: Readonly<Record<string, string>> = {},
   { args = [], root = ROOT }: SpawnOptions = {},
+): SpawnedProcess =>
+  spawnCommand([process.execPath, ...flagsOf(file), file, ...args], { ...settingsOf(file), ...environment }, root)
+
+/** Runs a command in the project's folder, or in that of another checkout. */
+export const spawnCommand = (
+  [command, ...args]: readonly string[],
+  environment: Readonly<Record<string, string>>,
+  cwd = ROOT,
 ): SpawnedProcess => {
-  const child = spawn(process.execPath, [...flagsOf(file), file, ...args], {
-    cwd: root,
-    env: { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', ...settingsOf(file), ...environment },
+  const child = spawn(command!, args, {
+    cwd,
+    env: { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let output = ''
