@@ -1,78 +1,57 @@
+import { LRUCache } from 'lru-cache'
 import type { Database } from '#libs/postgres/database.ts'
 import type { Clock } from '#libs/runtime/clock.ts'
 import { UnavailableError } from '#libs/runtime/errors.ts'
+import { shareRuns } from '#libs/runtime/share-runs.ts'
 import { findKeys, type StoredKey } from './key-store.ts'
 
 /** A revoked key is refused everywhere within 1 s: this plus the time of one look-up. */
 const FRESH_MS = 700
-/** A database that does not answer by then counts as away. */
+/** A database that does not answer by then counts as unavailable. */
 const LOOKUP_TIMEOUT_MS = 2_000
 const MAX_KNOWN = 20_000
 const MAX_UNKNOWN = 10_000
 
 type Entry = { readonly key: StoredKey | undefined; readonly checkedAt: number }
 
-/** Forgets the oldest when full. */
-const remember = (cache: Map<string, Entry>, id: string, entry: Entry, max: number): void => {
-  cache.delete(id)
-  cache.set(id, entry)
-  if (cache.size > max) cache.delete(cache.keys().next().value!)
-}
-
 /**
- * Stored keys by id, at most a second old while the database answers. While it is away the last known state serves, so that ingest
- * goes on. Ids asked for together share one query and only one query runs at a time, so that neither traffic nor guessed keys load
- * the database; unknown ids have their own bounded memory, so that guesses never push out known keys.
+ * Stored keys by id, at most a second old while the database answers. While it is unavailable the last known state
+ * serves, so that ingest goes on. Concurrent look-ups share one query and only one query runs at a time, so neither
+ * traffic nor guessed keys load the database. Unknown ids have their own memory: guesses never push out known keys.
  */
 export const createKeyCache = ({ database, clock }: { readonly database: Database; readonly clock: Clock }) => {
-  const known = new Map<string, Entry>()
-  const unknown = new Map<string, Entry>()
-  let waiting: { ids: Set<string>; result: Promise<void> } | undefined
-  let running: Promise<void> = Promise.resolve()
-  let away = false
+  const known = new LRUCache<string, Entry>({ max: MAX_KNOWN })
+  const unknown = new LRUCache<string, Entry>({ max: MAX_UNKNOWN })
+  const asked = new Set<string>()
+  let unavailable = false
 
-  const lookUp = async (ids: readonly string[]): Promise<void> => {
+  const lookUp = shareRuns(async () => {
+    const ids = [...asked]
+    asked.clear()
     const checkedAt = clock.now()
-    const found = new Map((await withTimeout(clock, findKeys(database, ids))).map((key) => [key.id, key]))
+    const keys = await withTimeout(clock, findKeys(database, ids)).catch((error: Error) => {
+      unavailable = true
+      throw error
+    })
+    unavailable = false
+    const found = new Map(keys.map((key) => [key.id, key]))
     for (const id of ids) {
       const key = found.get(id)
-      if (key) {
-        remember(known, id, { key, checkedAt }, MAX_KNOWN)
-        unknown.delete(id)
-      } else {
-        remember(unknown, id, { key, checkedAt }, MAX_UNKNOWN)
-        known.delete(id)
-      }
+      const [holder, other] = key ? [known, unknown] : [unknown, known]
+      holder.set(id, { key, checkedAt })
+      other.delete(id)
     }
-  }
-  const refresh = (id: string): Promise<void> => {
-    if (!waiting) {
-      const ids = new Set<string>()
-      const result = running.then(async () => {
-        waiting = undefined
-        try {
-          await lookUp([...ids])
-          away = false
-        } catch (error) {
-          away = true
-          throw error
-        }
-      })
-      waiting = { ids, result }
-      running = result.catch(() => {})
-    }
-    waiting.ids.add(id)
-    return waiting.result
-  }
+  })
 
-  /** The key, undefined when there is none; throws UnavailableError when neither database nor memory knows. */
+  /** Undefined when there is no such key. Throws UnavailableError when neither database nor memory knows. */
   return async (id: string): Promise<StoredKey | undefined> => {
     const entry = known.get(id) ?? unknown.get(id)
     const ageMs = entry ? clock.now() - entry.checkedAt : Number.POSITIVE_INFINITY
     if (entry && ageMs >= 0 && ageMs < FRESH_MS) return entry.key
-    const refreshed = refresh(id)
+    asked.add(id)
+    const refreshed = lookUp()
     const last = known.get(id)
-    if (away && last) {
+    if (unavailable && last) {
       refreshed.catch(() => {})
       return last.key
     }

@@ -1,3 +1,4 @@
+import { STATUS_CODES } from 'node:http'
 import { z } from 'zod'
 import { type ErrorDetail, RequestError, UnavailableError } from '#libs/runtime/errors.ts'
 
@@ -21,7 +22,7 @@ export const problemSchema = z
     examples: [
       {
         type: 'urn:pulso:problem:invalid_request',
-        title: 'Unprocessable Content',
+        title: 'Unprocessable Entity',
         status: 422,
         detail: 'The request body is not valid',
         code: 'invalid_request',
@@ -32,24 +33,7 @@ export const problemSchema = z
   })
 export type Problem = z.infer<typeof problemSchema>
 
-const TITLES: Readonly<Record<number, string>> = {
-  400: 'Bad Request',
-  401: 'Unauthorized',
-  403: 'Forbidden',
-  404: 'Not Found',
-  405: 'Method Not Allowed',
-  408: 'Request Timeout',
-  409: 'Conflict',
-  410: 'Gone',
-  413: 'Content Too Large',
-  414: 'URI Too Long',
-  415: 'Unsupported Media Type',
-  422: 'Unprocessable Content',
-  429: 'Too Many Requests',
-  431: 'Request Header Fields Too Large',
-  500: 'Internal Server Error',
-  503: 'Service Unavailable',
-}
+const titleOf = (status: number): string => STATUS_CODES[status] ?? 'Error'
 
 export type ProblemOptions = {
   readonly status: number
@@ -58,10 +42,10 @@ export type ProblemOptions = {
   readonly errors?: readonly ErrorDetail[]
 }
 
-/** The body of every answer that is an error. */
+/** The body of every error answer. */
 export const problem = ({ status, code, detail, errors = [] }: ProblemOptions, requestId: string): Problem => ({
   type: `urn:pulso:problem:${code}`,
-  title: TITLES[status] ?? 'Error',
+  title: titleOf(status),
   status,
   detail,
   code,
@@ -74,16 +58,19 @@ type ProblemResponse = {
   content: { [PROBLEM_TYPE]: { schema: typeof problemSchema } }
 }
 
-/** Error answers of a route for its schema: `response: { 200: thing, ...errors(404, 422) }`. The server adds 400, 401, 403, 429, 500 and 503. */
+/**
+ * Error answers for the schema of a route: `response: { 200: thing, ...errors(404, 422) }`.
+ * The server adds 400, 401, 403, 429, 500 and 503.
+ */
 export const errors = <Status extends number>(...statuses: readonly Status[]): { [S in Status]: ProblemResponse } =>
   Object.fromEntries(
     statuses.map((status) => [
       status,
-      { description: TITLES[status] ?? 'Error', content: { [PROBLEM_TYPE]: { schema: problemSchema } } },
+      { description: titleOf(status), content: { [PROBLEM_TYPE]: { schema: problemSchema } } },
     ]),
   ) as { [S in Status]: ProblemResponse }
 
-/** Another tenant's thing and a thing that does not exist look alike. */
+/** A thing of another tenant and a thing that does not exist get the same answer. */
 export const notFound = (what: string): RequestError => new RequestError(404, 'not_found', `There is no such ${what}`)
 
 type HttpError = Error & { readonly statusCode?: number; readonly code?: string }
@@ -99,7 +86,7 @@ const FASTIFY_CODES: Readonly<Record<string, string>> = {
   FST_ERR_MAX_PARAM_LENGTH: 'url_too_long',
 }
 
-/** Where the fault is. */
+/** Where the mistake is. */
 const POINTERS: Readonly<Record<string, string>> = {
   unsupported_media_type: '',
   body_too_large: '',
@@ -110,12 +97,12 @@ const POINTERS: Readonly<Record<string, string>> = {
   url_too_long: '/path',
 }
 
-/** What an error looks like from outside: the caller's mistakes in words, everything else without its internals. */
+/** The answer to an error: a mistake of the caller in words, any other error without its internals. */
 export const describeError = (error: unknown): ProblemOptions => {
   if (error instanceof RequestError)
     return { status: error.status, code: error.code, detail: error.message, errors: error.errors }
   if (error instanceof UnavailableError)
-    return { status: 503, code: 'unavailable', detail: 'A part this service needs is away; try again later' }
+    return { status: 503, code: 'unavailable', detail: 'A dependency of this service is unavailable; try again later' }
   const { statusCode, code, message, name } = (error ?? {}) as HttpError
   if (name === 'SyntaxError' && statusCode === 400)
     return {
@@ -136,8 +123,8 @@ export const describeError = (error: unknown): ProblemOptions => {
     return {
       status: statusCode,
       code: known ?? 'bad_request',
-      detail: known ? message : (TITLES[statusCode] ?? 'Bad Request'),
-      errors: known ? [{ pointer: POINTERS[known]!, code: known, detail: TITLES[statusCode] ?? 'Bad Request' }] : [],
+      detail: known ? message : titleOf(statusCode),
+      errors: known ? [{ pointer: POINTERS[known]!, code: known, detail: titleOf(statusCode) }] : [],
     }
   }
   return { status: 500, code: 'internal', detail: 'Something went wrong on our side; the log has the request id' }

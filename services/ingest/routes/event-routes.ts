@@ -49,7 +49,7 @@ const refusedSchema = problemSchema.extend(outcomeSchema.shape).meta({
   examples: [
     {
       type: 'urn:pulso:problem:events_rejected',
-      title: 'Unprocessable Content',
+      title: 'Unprocessable Entity',
       status: 422,
       detail: 'No event was accepted',
       code: 'events_rejected',
