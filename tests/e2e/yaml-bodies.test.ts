@@ -39,7 +39,7 @@ it.each([
   ['two documents', 'a: 1\n---\nb: 2', /multiple documents/],
   ['an anchor', 'a: &x 1', /^Anchors and aliases/],
   ['aliases that grow', 'a: &x [1]\nb: &y [*x, *x]\nc: [*y, *y]', /^Anchors and aliases/],
-  ['brackets without end', '['.repeat(50_000), /^Nested too deep$/],
+  ['brackets without end', '['.repeat(5_000), /^Nested too deep$/],
 ])('every route that takes YAML answers %s with the same 422', async (_name, text, detail) => {
   for (const [client, method, path] of ROUTES)
     expect(await client.send(method, path, text), path).toEqual({
