@@ -31,6 +31,7 @@ import { accountJourneyRoutes } from './routes/accounts/account-journey.ts'
 import { accountOverrideRoutes } from './routes/accounts/account-override.ts'
 import { accountListRoutes } from './routes/accounts/accounts.ts'
 import { backfillRoutes } from './routes/backfills.ts'
+import { createModelRoutes } from './routes/models/create-model.ts'
 import { modelActionRoutes } from './routes/models/model-actions.ts'
 import { modelRoutes } from './routes/models/models.ts'
 import { portfolioRoutes } from './routes/portfolio.ts'
@@ -114,7 +115,8 @@ export const createScoring = (platform: Platform, config: ScoringConfig): Servic
       await app.register(accountJourneyRoutes({ clock, views, applyCommand }))
       await app.register(accountOverrideRoutes({ clock, applyCommand }))
       await app.register(backfillRoutes({ database, clock }))
-      await app.register(modelRoutes({ database, idempotentReply }))
+      await app.register(modelRoutes({ database }))
+      await app.register(createModelRoutes({ idempotentReply }))
       await app.register(modelActionRoutes({ database, publishModel, previewModel }))
       await app.register(accessRoutes({ database, clock, idempotentReply }))
     },

@@ -129,10 +129,10 @@ describe.each(SORT_KEYS)('sorted by %s', (sort) => {
         const rows = await listAccounts(database, TENANT, filter, pageWith({ sort, descending, after, limit: 37 }))
         const last = rows.at(-1)
         if (last === undefined) break
-        seen.push(...rows.map((row) => row.account_id))
-        after = { value: sortValueOf(last, sort), accountId: last.account_id }
+        seen.push(...rows.map((row) => row.accountId))
+        after = { value: sortValueOf(last, sort), accountId: last.accountId }
       }
-      expect(seen).toEqual(all.map((row) => row.account_id))
+      expect(seen).toEqual(all.map((row) => row.accountId))
       expect(seen).toHaveLength(500)
       const values = all.map((row) => sortValueOf(row, sort))
       const known = values.filter((value) => value !== null)
@@ -146,7 +146,7 @@ describe.each(SORT_KEYS)('sorted by %s', (sort) => {
 it('finds names and ids by their words in any case, and traits by what they are written like', async () => {
   const find = async (filter: Partial<AccountFilter>) =>
     (await listAccounts(database, TENANT, { ...NO_FILTER, ...filter }, pageWith({ limit: 501 }))).map(
-      (row) => row.account_id,
+      (row) => row.accountId,
     )
   expect(await find({ q: 'C4CA4238A0B923820DCC509A6F75849B company' })).toEqual(['acct-000001'])
   expect(await find({ q: '000001' })).toEqual(['acct-000001'])

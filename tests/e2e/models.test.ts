@@ -213,7 +213,7 @@ it.each<[string, object, string]>([
   expect(await api.get('/v1/models?limit=500')).toEqual(before)
 })
 
-it('refuses text that is no YAML, and YAML that blows up', async () => {
+it('refuses text that is not YAML, and YAML that expands without bound', async () => {
   for (const text of ['a: [', 'a: &x [1]\nb: [*x, *x]', '['.repeat(50_000)])
     expect(await api.send('POST', '/v1/models', text)).toMatchObject({
       status: 422,

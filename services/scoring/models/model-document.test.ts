@@ -50,7 +50,7 @@ test.each<[string, string, string, unknown]>([
   expect(pointers(changed(path, value))).toContain(pointer)
 })
 
-test('text that is no YAML, and a document that is no model, are the caller’s mistakes', () => {
+test('text that is not YAML, and a document that is not a model, are refused with the caller’s errors', () => {
   for (const source of ['a: [', 'just text', '[]', '', '&a [*a, *a]']) {
     expect(() => parseModel(source)).toThrow(RequestError)
   }

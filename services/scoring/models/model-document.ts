@@ -42,17 +42,21 @@ const condition: z.ZodType<TraitCondition> = z
   ])
   .meta({
     id: 'TraitCondition',
-    description: 'A trait that is not there makes a comparison unknown, which is no match',
+    description: 'A comparison of a missing trait is unknown, which is no match',
   })
 
 const segmentSchema = z.strictObject({
-  priority: z.int().min(-1_000).max(1_000).describe('The highest of those that match an account wins; ties by id'),
+  priority: z
+    .int()
+    .min(-1_000)
+    .max(1_000)
+    .describe('Of the models that match an account the highest priority wins; ties by id'),
   when: condition,
 })
 
 const factorSchema = z.strictObject({
   name: z.enum([...FACTORS.keys()] as [string, ...string[]]),
-  weight: z.number().gt(0).max(100).describe('Within its group; they sum to 100'),
+  weight: z.number().gt(0).max(100).describe('Weight within its group; the weights of a group sum to 100'),
   windowDays: days.optional(),
   curve: anchors.optional(),
   upTo: anchors.optional(),
@@ -67,7 +71,7 @@ const groupSchema = z.strictObject({
   factors: z.array(factorSchema).min(1),
 })
 
-/** A health model as a document: everything that decides a score. Published as JSON Schema. */
+/** A health model document: everything that decides a score. Published as JSON Schema. */
 export const modelSchema = z.strictObject({
   id: z.string().regex(/^[a-z0-9][a-z0-9_-]{0,63}$/),
   version: z.int().min(1),
@@ -76,9 +80,9 @@ export const modelSchema = z.strictObject({
   segment: segmentSchema
     .optional()
     .describe(
-      'The accounts it is for: `default` is for all that no other matches and has none, every other model has one',
+      'The accounts of this model. Required, except for `default`, which has the accounts without another model',
     ),
-  groups: z.array(groupSchema).length(GROUPS.length).describe('All seven'),
+  groups: z.array(groupSchema).length(GROUPS.length).describe('All seven groups'),
   caps: z.array(z.strictObject({ name: z.enum(CAPS), limit: points, overDays: z.int().min(0).max(400).optional() })),
   bands: z.strictObject({
     healthy: points,
@@ -157,7 +161,7 @@ export const modelSchema = z.strictObject({
 
 export type ParsedModel = { readonly model: Model } | { readonly errors: readonly ErrorDetail[] }
 
-/** Checks a document that was read from JSON or YAML; every error points into it. */
+/** Checks a parsed document; every error has a pointer into it. */
 export const checkModel = (document: unknown): ParsedModel => {
   const parsed = modelSchema.safeParse(document)
   if (!parsed.success) {
@@ -171,7 +175,7 @@ export const checkModel = (document: unknown): ParsedModel => {
 
 type Issue = { readonly path: readonly PropertyKey[]; readonly code: string; readonly message: string }
 
-/** What is wrong within the form that was meant: of the forms a condition can have, the one whose members are all known to it. */
+/** The errors within the form of a condition that was meant: the one that knows all its members. */
 const innermost = (issue: z.core.$ZodIssue, above: readonly PropertyKey[]): Issue[] => {
   const path = [...above, ...issue.path]
   const forms = issue.code === 'invalid_union' ? issue.errors : []
@@ -181,31 +185,30 @@ const innermost = (issue: z.core.$ZodIssue, above: readonly PropertyKey[]): Issu
     : meant.flatMap((one) => innermost(one, path))
 }
 
-/** A model from YAML or JSON text (JSON is YAML). Throws a 422 RequestError with pointers into the document. */
+/** Parses a model from YAML or JSON text. Throws 422 with a pointer to each error. */
 export const parseModel = (source: string): Model => {
   let document: unknown
   try {
     document = parse(source, { maxAliasCount: 0 })
   } catch (error) {
-    throw new RequestError(422, 'invalid_model', 'The model is no YAML', [
+    throw new RequestError(422, 'invalid_model', 'The model is not valid YAML', [
       { pointer: '', code: 'invalid_yaml', detail: error instanceof Error ? error.message.split('\n')[0]! : '' },
     ])
   }
   const checked = checkModel(document)
-  if ('errors' in checked) throw new RequestError(422, 'invalid_model', 'The model has errors', checked.errors)
+  if ('errors' in checked) throw new RequestError(422, 'invalid_model', 'The model is not valid', checked.errors)
   return checked.model
 }
 
-/** The model of all accounts that no other matches; tenants' own versions of it are numbered on from the shipped one. */
+/** The model of accounts without another match. A tenant's versions of it count on from 2. */
 export const DEFAULT_MODEL_ID = 'default'
 export const SHIPPED_VERSION = 1
 
 export const readShippedSource = (): string => readFileSync(join(import.meta.dirname, 'default.yaml'), 'utf8')
 
-/** The shipped model, loaded like any other. */
 export const loadDefaultModel = (): Model => parseModel(readShippedSource())
 
-/** For editors and other tools; it holds what `checkModel` checks, but for sums, order and what each factor needs. */
+/** JSON Schema for editors: what `checkModel` checks, except for what `modelProblems` adds. */
 export const MODEL_JSON_SCHEMA: Readonly<Record<string, unknown>> = {
   title: 'Pulso health model',
   ...z.toJSONSchema(modelSchema, { io: 'input' }),

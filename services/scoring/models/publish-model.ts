@@ -10,16 +10,16 @@ import { DEFAULT_MODEL_ID, SHIPPED_VERSION } from './model-document.ts'
 import { liveVersions, loadModelSources, nextRevision, setLiveVersion } from './model-store.ts'
 import { requestReevaluation, SETTLED_MS } from './reevaluation-store.ts'
 
-/** Every process knows the live models by then. */
+/** By then every process has read the live models. */
 const KNOWN_MS = 1_200
 const MAX_LIVE_MODELS = 100
 
 export type LiveModel = { readonly modelId: string; readonly version: number | null }
 
 /**
- * Makes a version live, an earlier one too (null withdraws the model): live model, audit row and the request to look at the tenant's
- * accounts in one transaction. What is live already stays as it is; `default` withdrawn is the shipped one. Answers what is live then.
- * Throws 404 for what is not there.
+ * Makes a version live; null withdraws the model, and `default` returns to the shipped version. One
+ * transaction holds the live model, the audit row and the re-evaluation request. A version that is
+ * live already changes nothing. Answers the live version. Throws 404 for an unknown version.
  */
 export type PublishModel = (principal: Principal, model: LiveModel) => Promise<LiveModel>
 
@@ -36,7 +36,7 @@ export const createPublishModel = (deps: {
     const isShipped = modelId === DEFAULT_MODEL_ID && version === SHIPPED_VERSION
     if (version !== null && !isShipped) {
       const [found] = await loadModelSources(tx, [{ tenantId, modelId, version }])
-      if (found === undefined) throw notFound('version of a model')
+      if (found === undefined) throw notFound('model version')
     }
     const live = await liveVersions(tx, tenantId)
     const before = live.find((one) => one.modelId === modelId)
@@ -61,7 +61,7 @@ export const createPublishModel = (deps: {
     const model = { modelId, version: version === null && isDefault ? SHIPPED_VERSION : version }
     await database.transaction((tx) => publish(tx, principal, model))
     failpoint('scoring.publish.after')
-    // Where this fails, the next look at the database does it.
+    // If this fails, the next poll reads the models.
     await liveModels.refresh().catch(() => {})
     return model
   }

@@ -15,7 +15,7 @@ export type Pass = {
   readonly claim: string
 }
 
-/** Requests a re-evaluation of the tenant's accounts at `beginsAt`; a pass under way starts again. */
+/** Requests a re-evaluation of the tenant's accounts; a pass under way starts again. */
 export const requestReevaluation = async (
   tx: Sql,
   request: { readonly tenantId: string; readonly beginsAt: number; readonly settledAt: number },

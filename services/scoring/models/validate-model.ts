@@ -3,10 +3,10 @@ import { FACTORS } from '../core/factors/factor-table.ts'
 import type { FactorModel, GroupModel, Model } from '../core/models/model.ts'
 
 const SUM = 100
-/** Weights such as 33.3 + 33.3 + 33.4 sum to 100 but for the last bit. */
+/** Floating point: 33.3 + 33.3 + 33.4 is not exactly 100. */
 const SUM_TOLERANCE = 1e-6
 
-/** What a schema cannot say of a model: sums, order, what each factor needs. */
+/** Checks that a schema cannot express: sums, order, what each factor needs. */
 export const modelProblems = (model: Model): readonly ErrorDetail[] => [
   ...repeated(model.groups, '/groups'),
   ...repeated(model.caps, '/caps'),
@@ -84,7 +84,7 @@ const orderProblem = (anchors: FactorModel['curve'], pointer: string): ErrorDeta
       : [],
   )
 
-/** Days are whole and bounded, as the counters behind them are. */
+/** Days are whole and bounded, like the counters behind them. */
 const settingProblems = ({ settings, windowDays }: FactorModel, pointer: string): ErrorDetail[] =>
   Object.entries(settings ?? {}).flatMap(([name, value]) => {
     const at = `${pointer}/settings/${name}`
@@ -100,8 +100,12 @@ const settingProblems = ({ settings, windowDays }: FactorModel, pointer: string)
 
 const segmentProblems = ({ id, segment }: Model): ErrorDetail[] => {
   if (id === 'default')
-    return segment === undefined ? [] : [problem('/segment', 'not_allowed', 'the default model is for every account')]
-  return segment === undefined ? [problem('/segment', 'required', 'every model but default says who it is for')] : []
+    return segment === undefined
+      ? []
+      : [problem('/segment', 'not_allowed', 'the default model must not have a segment')]
+  return segment === undefined
+    ? [problem('/segment', 'required', 'every model except default must have a segment')]
+    : []
 }
 
 const bandProblems = ({ bands }: Model): ErrorDetail[] =>

@@ -3,28 +3,30 @@ import { notFound } from '#libs/http/problems/problem.ts'
 import type { Sql } from '#libs/postgres/database.ts'
 
 export type AccountSummaryRow = {
-  readonly account_id: string
+  readonly accountId: string
   readonly name: string | null
-  readonly owner_id: string | null
+  readonly ownerId: string | null
   readonly traits: Record<string, unknown> | null
   readonly score: number | null
   readonly band: string
   readonly confidence: number
   readonly stage: string
   readonly mrr: number | null
-  readonly score_delta_7d: number | null
-  readonly score_delta_28d: number | null
-  readonly renewal_day: number | null
+  readonly scoreDelta7d: number | null
+  readonly scoreDelta28d: number | null
+  readonly renewalDay: number | null
   readonly sequence: number
-  readonly evaluated_at: number
+  readonly evaluatedAt: number
 }
 
-const COLUMNS = `l.account_id, p.name, p.owner_id, p.traits, l.score, l.band, l.confidence, l.stage, p.mrr, l.score_delta_7d,
-  l.score_delta_28d, p.renewal_day, l.sequence, l.evaluated_at`
+/** Columns of a summary; `l` and `p` are the tables with the score and with the profile. */
+const columns = (l: string, p: string) => `${l}.account_id as "accountId", ${p}.name, ${p}.owner_id as "ownerId",
+  ${p}.traits, ${l}.score, ${l}.band, ${l}.confidence, ${l}.stage, ${p}.mrr, ${l}.score_delta_7d as "scoreDelta7d",
+  ${l}.score_delta_28d as "scoreDelta28d", ${p}.renewal_day as "renewalDay", ${l}.sequence, ${l}.evaluated_at as "evaluatedAt"`
 const LISTED = `scoring.account_list l
   join scoring.account_profile p on p.tenant_id = l.tenant_id and p.account_id = l.account_id`
 
-/** Sort keys of the API: their columns, and those by which the index orders accounts of one value. Nothing a caller writes reaches the SQL text. */
+/** Sort keys of the API with their column, and the id column of the same index for ties. */
 const SORT_COLUMNS = {
   score: { column: 'l.score', id: 'l.account_id' },
   scoreDelta7d: { column: 'l.score_delta_7d', id: 'l.account_id' },
@@ -36,28 +38,14 @@ const SORT_COLUMNS = {
 export type SortKey = keyof typeof SORT_COLUMNS
 export const SORT_KEYS = Object.keys(SORT_COLUMNS) as SortKey[]
 
-export const sortValueOf = (row: AccountSummaryRow, sort: SortKey): number | string | null => {
-  switch (sort) {
-    case 'score':
-      return row.score
-    case 'scoreDelta7d':
-      return row.score_delta_7d
-    case 'scoreDelta28d':
-      return row.score_delta_28d
-    case 'mrr':
-      return row.mrr
-    case 'renewalDate':
-      return row.renewal_day
-    case 'accountId':
-      return row.account_id
-  }
-}
+export const sortValueOf = (row: AccountSummaryRow, sort: SortKey): number | string | null =>
+  sort === 'renewalDate' ? row.renewalDay : row[sort]
 
 export type AccountFilter = {
   readonly band: string | undefined
   readonly stage: string | undefined
   readonly owner: string | undefined
-  /** Words that name or id hold, any case. One of less than three characters must begin a word there. */
+  /** Words in name or id, any case; a text of less than `TRIGRAM` characters must begin a word. */
   readonly q: string | undefined
   readonly minScore: number | undefined
   readonly maxScore: number | undefined
@@ -67,14 +55,14 @@ export type AccountFilter = {
 export type AccountPage = {
   readonly sort: SortKey
   readonly descending: boolean
-  /** Sort value and id of the last account of the page before. */
+  /** Sort value and id of the last account on the previous page. */
   readonly after: { readonly value: number | string | null; readonly accountId: string } | undefined
   readonly limit: number
 }
 
 type Param = (value: unknown) => string
 
-/** Shorter texts hold no trigram unless they begin a word. */
+/** A shorter text has no trigram, unless it begins a word. */
 const TRIGRAM = 3
 
 const wordConditions = (q: string, param: Param): string[] =>
@@ -88,7 +76,7 @@ const wordConditions = (q: string, param: Param): string[] =>
 
 const NUMBER_OR_TRUTH = /^(true|false|-?(0|[1-9]\d*)(\.\d+)?)$/
 
-/** A trait of that text, or of the number or truth value that is written so. */
+/** The trait as text, or as the number or boolean that this text spells. */
 const traitCondition = (name: string, value: string, param: Param): string => {
   const holds = (json: string): string => `p.traits @> ${param(`{${JSON.stringify(name)}:${json}}`)}::jsonb`
   const asText = holds(JSON.stringify(value))
@@ -109,8 +97,8 @@ const conditions = (filter: AccountFilter, param: Param): string[] => {
 }
 
 /**
- * Accounts without the sort value come last, in either direction: two walks of one index, first of those that have it. The second
- * begins only when the first did not fill the page. Answers the statement so that a test can look at its plan.
+ * Accounts without the sort value come last in either direction: one index scan for accounts with
+ * the value, then one for those without, if the page is not full. A test inspects the plan.
  */
 export const accountListQuery = (
   tenantId: string,
@@ -126,7 +114,7 @@ export const accountListQuery = (
   const limit = param(page.limit)
   const { after } = page
   const walk = (extra: readonly string[], order: string): string =>
-    `(select ${COLUMNS} from ${LISTED} where ${[...where, ...extra].join(' and ')} order by ${order} limit ${limit})`
+    `(select ${columns('l', 'p')} from ${LISTED} where ${[...where, ...extra].join(' and ')} order by ${order} limit ${limit})`
   const afterId = () => (after === undefined ? [] : [`${id} ${beyond} ${param(after.accountId)}`])
   if (page.sort === 'accountId') return { text: walk(afterId(), `${id} ${direction}`), params }
   const walks: string[] = []
@@ -146,12 +134,10 @@ export const listAccounts = (sql: Sql, tenantId: string, filter: AccountFilter, 
   return sql.query<AccountSummaryRow>(text, params)
 }
 
-/** Throws a 404 for an account the tenant does not have. */
+/** Throws 404 for an account that the tenant does not have. */
 export const requireAccount = async (sql: Sql, key: AccountKey): Promise<AccountSummaryRow> => {
   const [row] = await sql.query<AccountSummaryRow>(
-    `select account_id, name, owner_id, traits, score, band, confidence, stage, mrr, score_delta_7d, score_delta_28d, renewal_day,
-       sequence, evaluated_at
-     from scoring.account where tenant_id = $1 and account_id = $2`,
+    `select ${columns('a', 'a')} from scoring.account a where a.tenant_id = $1 and a.account_id = $2`,
     [key.tenantId, key.accountId],
   )
   if (row === undefined) throw notFound('account')

@@ -30,16 +30,16 @@ export type AccountView = {
   readonly outlook: Outlook
 }
 
-/** An account as it stands at an instant, by the models that are live now; undefined when there is no such account. */
+/** Views of an account at an instant, by the models that are live now; undefined: no account. */
 export type AccountViews = {
-  /** From the stored state, evaluated now: what time has moved since the last event is in it. */
+  /** The stored state, evaluated now: includes the effect of time since the last event. */
   readonly now: (key: AccountKey) => Promise<AccountView | undefined>
-  /** From the events with `occurredAt <= at`, whenever they arrived. */
+  /** From events with `occurredAt <= at`, whenever they were received. */
   readonly asOf: (key: AccountKey, at: number) => Promise<AccountView | undefined>
   readonly journey: (key: AccountKey) => Promise<Journey | undefined>
 }
 
-/** The counters of an account and what they are scored by. */
+/** An account's state, and the context to evaluate it in. */
 type Counted = { readonly account: Account; readonly state: AccountState; readonly context: ScoringContext }
 
 export const createAccountViews = (deps: {
@@ -59,7 +59,7 @@ export const createAccountViews = (deps: {
     const { state } = replay(events, { model, zone }, at)
     return { account, state, context: { ...context, model, zone } }
   }
-  /** As stored, unless the models have changed and not yet reached the account. */
+  /** The stored state, unless a changed model has not yet reached the account. */
   const countNow = async (account: Account): Promise<Counted> => {
     const now = Math.max(clock.now(), account.evaluated?.at ?? 0)
     const model = liveModels.modelFor(account.tenantId, account.state.traits)

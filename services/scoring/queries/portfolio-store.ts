@@ -1,7 +1,7 @@
 import type { Sql } from '#libs/postgres/database.ts'
 import type { PortfolioPart } from '../core/insights/portfolio.ts'
 
-/** The tenant's accounts as they are listed, added up by band and stage. */
+/** Sums over the tenant's listed accounts by band and stage. */
 export const loadPortfolio = (sql: Sql, tenantId: string): Promise<readonly PortfolioPart[]> =>
   sql.query<PortfolioPart>(
     `select l.band, l.stage, count(*) as accounts, count(l.score) as scored, coalesce(sum(l.score), 0) as score,

@@ -20,14 +20,14 @@ const MAX_ITEMS = 100
 
 export type ModelPreview = ReturnType<PreviewTally['result']> & {
   readonly accounts: number
-  /** Those looked at: a random sample when there are more than the time allows. */
+  /** Accounts evaluated: a random sample if time does not allow all. */
   readonly evaluated: number
   readonly sampled: boolean
-  /** Of those looked at, the ones that another model would score. */
+  /** Evaluated accounts that the previewed model would score instead of another. */
   readonly affected: number
 }
 
-/** Who would change band if the model were live: every account of the tenant is evaluated now by both, for as long as the time allows. */
+/** Evaluates accounts by the live models and by the previewed model, for at most `BUDGET_MS`. */
 export type PreviewModel = (tenantId: string, model: Model) => Promise<ModelPreview>
 
 export const createPreviewModel = (deps: {
@@ -37,7 +37,7 @@ export const createPreviewModel = (deps: {
 }): PreviewModel => {
   const { database, clock, liveModels } = deps
 
-  /** By another model than it is folded by, an account's events are read again where that counts otherwise. */
+  /** Replays the account's events if the model counts events differently than the stored state. */
   const score = async (row: StoredAccount, by: CompiledModel, now: number): Promise<Scored> => {
     const key: AccountKey = { tenantId: row.tenant_id, accountId: row.account_id }
     const folded = liveModels.version(row)

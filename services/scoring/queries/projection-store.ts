@@ -2,7 +2,7 @@ import type { AccountKey } from '#libs/contracts/topics.ts'
 import { numberArray, textArray } from '#libs/postgres/array-literal.ts'
 import type { Sql } from '#libs/postgres/database.ts'
 
-/** One follower at a time, until its transaction ends: answers false when another is at work. */
+/** Takes the projection lock until the transaction ends. Answers false if another holds it. */
 export const tryAccountListLock = async (tx: Sql): Promise<boolean> => {
   const [row] = await tx.query<{ held: boolean }>(
     `select pg_try_advisory_xact_lock(hashtextextended('scoring.account_list', 0)) as held`,
@@ -10,30 +10,39 @@ export const tryAccountListLock = async (tx: Sql): Promise<boolean> => {
   return row!.held
 }
 
-/** As above, but waits for the other; fails with `LOCK_NOT_AVAILABLE` when that takes longer than `waitMs`. */
+/** Waits for the projection lock; fails with `LOCK_NOT_AVAILABLE` after `waitMs`. */
 export const awaitAccountListLock = async (tx: Sql, waitMs: number): Promise<boolean> => {
   await tx.query(`select set_config('lock_timeout', $1, true)`, [String(waitMs)])
   await tx.query(`select pg_advisory_xact_lock(hashtextextended('scoring.account_list', 0))`)
   return true
 }
 
-/** SQLSTATE of a wait that took too long. */
+/** SQLSTATE of a lock that was not available in time. */
 export const LOCK_NOT_AVAILABLE = '55P03'
 
 export type Projected = {
-  /** Accounts written, and whether flushes are left. */
   readonly accounts: number
+  /** Whether flushes are left. */
   readonly behind: boolean
-  /** Accounts that were in onboarding (or not listed) and no longer are. */
+  /** Accounts that were in onboarding, or not listed, and now are in a later stage. */
   readonly leftOnboarding: readonly AccountKey[]
 }
 
 /**
- * Lists, as they stand now, the accounts of the next flushes of each partition: as many flushes as some `rows` rows of the log are, a
- * flush whole. Needs the lock. Owner, parent and name are cut to what an index entry holds.
+ * Lists the accounts of each partition's next flushes, about `rows` log rows and each flush whole.
+ *
+ *     partition_head, account_list_head ─▶ moved    flushes to project of each partition
+ *     moved, account_log                ─▶ touched  accounts of these flushes
+ *     touched, account, account_list    ─▶ current  accounts now, and the stage listed before
+ *     current ─▶ account_list; account_profile, if it changed; answer: who left onboarding
+ *     moved   ─▶ account_list_head
+ *
+ * All parts read one snapshot. Locks in order: the projection lock, which the caller holds; rows of
+ * the tables written; a key share of `account` for new rows. Flushes write none of these tables;
+ * erasure locks `account` first and deletes only committed rows, so neither can deadlock.
  */
 export const projectFlushes = async (tx: Sql, rows: number): Promise<Projected> => {
-  const [row] = await tx.query<{ accounts: number; behind: boolean; tenant_ids: string[]; account_ids: string[] }>(
+  const [row] = await tx.query<{ accounts: number; behind: boolean; tenantIds: string[]; accountIds: string[] }>(
     `with moved as materialized (
        select h.partition, coalesce(l.position, 0) as after, h.position as head,
          coalesce((
@@ -45,7 +54,7 @@ export const projectFlushes = async (tx: Sql, rows: number): Promise<Projected> 
      ), touched as (
        select distinct g.tenant_id, g.account_id
        from moved m join scoring.account_log g on g.partition = m.partition and g.position > m.after and g.position <= m.upto
-     ), current as materialized (
+     ), current as materialized ( -- owner, parent and name are cut to the size of an index entry
        select a.tenant_id, a.account_id, a.sequence, a.score, a.band, a.confidence, a.stage, a.score_delta_7d, a.score_delta_28d,
          a.evaluated_at, a.name, left(a.owner_id, 256) as owner_id, left(a.traits ->> 'parentId', 256) as parent_id,
          coalesce(a.traits, '{}') as traits, a.mrr, a.renewal_day,
@@ -75,15 +84,15 @@ export const projectFlushes = async (tx: Sql, rows: number): Promise<Projected> 
        on conflict (partition) do update set position = excluded.position
      )
      select (select count(*) from current) as accounts, exists (select from moved where upto < head) as behind,
-       coalesce(array_agg(tenant_id), '{}') as tenant_ids, coalesce(array_agg(account_id), '{}') as account_ids
+       coalesce(array_agg(tenant_id), '{}') as "tenantIds", coalesce(array_agg(account_id), '{}') as "accountIds"
      from current where stage <> 'onboarding' and coalesce(listed_stage, 'onboarding') = 'onboarding'`,
     [rows],
   )
-  const { accounts, behind, tenant_ids, account_ids } = row!
+  const { accounts, behind, tenantIds, accountIds } = row!
   return {
     accounts,
     behind,
-    leftOnboarding: tenant_ids.map((tenantId, i) => ({ tenantId, accountId: account_ids[i]! })),
+    leftOnboarding: tenantIds.map((tenantId, i) => ({ tenantId, accountId: accountIds[i]! })),
   }
 }
 
@@ -93,7 +102,7 @@ export type Completion = AccountKey & {
   readonly completedAt: number
 }
 
-/** Replaces what is known of these accounts' completed onboardings. */
+/** Replaces the completed onboardings of these accounts. */
 export const writeCompletions = async (
   tx: Sql,
   keys: readonly AccountKey[],

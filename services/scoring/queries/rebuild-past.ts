@@ -6,7 +6,7 @@ import { loadCountedEvents } from '../log/event-store.ts'
 import type { LiveModels } from '../models/live-models.ts'
 import { hasBackfills } from '../sources/backfill-store.ts'
 
-/** The days of an account before its first change, as its backfilled events tell them by the models that are live now. */
+/** Scores of the days before an account's first change, from backfilled events, by live models. */
 export type RebuildPast = (key: AccountKey) => Promise<readonly PastDay[]>
 
 export const createRebuildPast =

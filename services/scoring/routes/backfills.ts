@@ -11,16 +11,16 @@ const instant = z.iso.datetime()
 const backfillSchema = z
   .object({
     source: z.string(),
-    state: z.enum(['running', 'ended']).describe('Ended: without an event for 5 minutes'),
-    startedAt: instant.describe('When its first event was counted'),
-    lastEventAt: instant.describe('When its newest event was counted'),
-    events: z.int().describe('Counted, repetitions left out'),
-    accounts: z.int().describe('Accounts touched'),
+    state: z.enum(['running', 'ended']).describe('Ended: no event for 5 minutes'),
+    startedAt: instant.describe('When the first event was counted'),
+    lastEventAt: instant.describe('When the newest event was counted'),
+    events: z.int().describe('Events counted, without duplicates'),
+    accounts: z.int().describe('Accounts with an event in the run'),
     bandMoves: z
       .array(
         z.object({ from: bandSchema.nullable().describe('Null: a new account'), to: bandSchema, accounts: z.int() }),
       )
-      .describe('Accounts whose band after the run is another than before it'),
+      .describe('Accounts whose band differs after the run'),
   })
   .meta({
     id: 'Backfill',
@@ -50,7 +50,7 @@ export const backfillRoutes = ({ database, clock }: { readonly database: Databas
         config: { scope: 'read' },
         schema: {
           operationId: 'listBackfills',
-          summary: 'Runs of backfilled events, newest first: the accounts each has touched and how their bands moved',
+          summary: 'Runs of backfilled events, newest first, with their accounts and band changes',
           tags: ['accounts'],
           querystring: z.object(pageQuery),
           response: { 200: pageSchema(backfillSchema) },

@@ -10,12 +10,12 @@ const count = z.object({ accounts: z.int(), mrr: z.number() })
 
 const portfolioSchema = z
   .object({
-    accounts: z.int().describe('Not churned; so are all figures but those by stage'),
+    accounts: z.int().describe('Accounts that have not churned; all figures except `stages` are over these'),
     scored: z.int(),
     meanScore: z.number().nullable(),
     mrrWeightedScore: z.number().nullable().describe('Over the accounts with a score and an MRR above 0'),
     mrr: z.number().nullable().describe('Minor units; null while no account has one'),
-    mrrAtRisk: z.number().nullable().describe('Of the bands at_risk and critical'),
+    mrrAtRisk: z.number().nullable().describe('MRR in the bands at_risk and critical'),
     bands: z.record(bandSchema, count),
     stages: z.record(stageSchema, count),
   })
@@ -60,7 +60,7 @@ export const portfolioRoutes = ({
         config: { scope: 'read' },
         schema: {
           operationId: 'getPortfolio',
-          summary: 'The whole book of accounts: scores, recurring revenue at risk, accounts by band and stage',
+          summary: 'The whole portfolio: scores, recurring revenue at risk, accounts by band and stage',
           tags: ['portfolio'],
           response: { 200: portfolioSchema },
         },

@@ -5,14 +5,14 @@ import type { FlushRows } from '../accounts/flush-columns.ts'
 import { type FlushPosition, writeFlush } from '../accounts/write-flush.ts'
 import type { Backfilled } from '../core/account/backfill-tally.ts'
 
-/** A backfill without an event for this long has ended; what comes later is another. */
+/** A backfill ends after this long without an event; a later event begins another. */
 export const QUIET_MS = 5 * MINUTE_MS
-/** Summed up a little later, so that no flush under way still adds to it. */
+/** Later than the end, so that no flush under way adds to a summed-up backfill. */
 const SUM_UP_AFTER_MS = QUIET_MS + MINUTE_MS
 
 type BackfillFlush = { readonly rows: FlushRows; readonly backfilled: readonly Backfilled[]; readonly now: number }
 
-/** As `writeFlush`, and what was backfilled is added to the runs of its sources in the same transaction. */
+/** As `writeFlush`, and adds the backfilled events to the runs of their sources. */
 export const writeBackfillFlush = (
   database: Database,
   partition: number,
@@ -73,7 +73,7 @@ export type BackfillRow = {
   readonly bandMoves: readonly BandMove[]
 }
 
-/** What a run has touched: as summed up, else counted now. */
+/** Accounts of a run: as summed up, else counted now. */
 const SUMMARY = `coalesce(b.accounts, 0) + coalesce(t.accounts, 0) as accounts, coalesce(b.band_moves, '[]') || coalesce(t.band_moves, '[]') as "bandMoves"`
 const TOUCHED = `(
   select sum(n) as accounts,
@@ -105,7 +105,7 @@ export const listBackfills = (sql: Sql, tenantId: string, page: BackfillPage): P
     [tenantId, page.after?.startedAt ?? null, page.after?.source ?? null, page.limit],
   )
 
-/** Sums up runs that have ended, a few at a time; those another process is at are left to it. */
+/** Sums up ended runs, a few at a time; skips runs locked by another process. */
 export const sumUpBackfills = (tx: Sql, now: number): Promise<readonly BackfillRow[]> =>
   tx.query<BackfillRow>(
     `with ended as (

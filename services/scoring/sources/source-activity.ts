@@ -1,25 +1,25 @@
 import type { ReceivedEvent } from '../core/events/parse-event.ts'
 import type { SourceActivityEntry } from './source-store.ts'
 
-/** When each source was last heard, in memory: nothing is written per event. */
+/** When each source last sent an event, in memory: nothing is written per event. */
 export type SourceActivityTracker = {
-  /** Whatever comes live shows that its source reports, also where it happened earlier; what is backfilled shows nothing. */
-  readonly recordActivity: (tenantId: string, events: readonly Spoken[], now: number) => void
-  /** What is to be written at `now`; counts as written. */
+  /** A live event counts at its receipt, whenever it occurred; a backfilled one does not. */
+  readonly recordActivity: (tenantId: string, events: readonly SourceEvent[], now: number) => void
+  /** Answers the entries to write at `now` and marks them as written. */
   readonly take: (now: number, everyMs: (tenantId: string, source: string) => number) => readonly SourceActivityEntry[]
-  /** What was taken could not be written. */
+  /** Undoes `take` for entries that could not be written. */
   readonly putBack: (sourceActivity: readonly SourceActivityEntry[]) => void
 }
 
-type Spoken = Pick<ReceivedEvent, 'source' | 'type' | 'receivedAt' | 'properties' | 'backfill'>
+type SourceEvent = Pick<ReceivedEvent, 'source' | 'type' | 'receivedAt' | 'properties' | 'backfill'>
 
-/** A heartbeat may name the source that it stands for. */
-const sourceOf = ({ source, type, properties }: Spoken): string =>
+/** A heartbeat may name another source than its own. */
+const sourceOf = ({ source, type, properties }: SourceEvent): string =>
   type === 'Source Heartbeat' && typeof properties.source === 'string' && properties.source !== ''
     ? properties.source
     : source
 
-/** Names beyond these are not watched: a client that invents a source for each event must not fill memory or tables. */
+/** Further sources are ignored: a client with a new source per event must not fill the memory. */
 const MAX_SOURCES = 1_000
 
 type Entry = { heardAt: number; writtenActivityAt: number; writtenAt: number }

@@ -2,7 +2,7 @@ import type { Sql } from '#libs/postgres/database.ts'
 
 export type SourceActivityEntry = { readonly tenantId: string; readonly source: string; readonly heardAt: number }
 
-/** Writes when sources were heard; never back in time. */
+/** Writes when each source last sent an event; never moves back in time. */
 export const writeActivity = async (sql: Sql, heard: readonly SourceActivityEntry[]): Promise<void> => {
   const sorted = [...heard].sort((a, b) => (`${a.tenantId}:${a.source}` < `${b.tenantId}:${b.source}` ? -1 : 1))
   await sql.query(
@@ -14,7 +14,7 @@ export const writeActivity = async (sql: Sql, heard: readonly SourceActivityEntr
   )
 }
 
-/** Sources heard since `source.activity` was last told of them, which was at `before` or earlier; the caller's until its transaction ends. */
+/** Locks sources with unpublished activity that were last published at `before` or earlier. */
 export const lockUnpublished = (tx: Sql, before: number, limit: number) =>
   tx.query<SourceActivityEntry>(
     `select tenant_id as "tenantId", source, heard_at as "heardAt" from scoring.source_activity
@@ -36,7 +36,7 @@ export const markPublished = async (tx: Sql, told: readonly SourceActivityEntry[
 
 export type Mapped = { readonly tenantId: string; readonly source: string; readonly intervalMs: number }
 
-/** Of these sources, those heard before but not for longer than their interval, and not yet on record as silent. */
+/** Sources without an event for longer than their interval, whose silence is not yet recorded. */
 export const findSilent = (sql: Sql, mapped: readonly Mapped[], now: number) =>
   sql.query<SourceActivityEntry>(
     `select a.tenant_id as "tenantId", a.source, a.heard_at as "heardAt"
@@ -48,7 +48,7 @@ export const findSilent = (sql: Sql, mapped: readonly Mapped[], now: number) =>
     [mapped.map((one) => one.tenantId), mapped.map((one) => one.source), mapped.map((one) => one.intervalMs), now],
   )
 
-/** Sources on record as silent that were heard again. */
+/** Sources with a recorded silence that sent an event since. */
 export const findActiveAgain = (sql: Sql) =>
   sql.query<SourceActivityEntry>(
     `select a.tenant_id as "tenantId", a.source, a.heard_at as "heardAt"
@@ -56,7 +56,7 @@ export const findActiveAgain = (sql: Sql) =>
      where s.until_at is null and a.heard_at > s.heard_at`,
   )
 
-/** False when it was on record already. */
+/** Answers false if a silence was already recorded. */
 export const openSilence = async (
   tx: Sql,
   silent: SourceActivityEntry,
@@ -72,7 +72,7 @@ export const openSilence = async (
   return rows.length > 0
 }
 
-/** False when it was closed already. A silence that is not yet in force never is. */
+/** Answers false if the silence was already closed. Never ends it before its begin. */
 export const closeSilence = async (
   tx: Sql,
   heard: { readonly tenantId: string; readonly source: string },

@@ -16,7 +16,7 @@ export const accountErasureRoutes = ({ eraseAccount, eraseUser }: Deps) =>
         config: { scope: 'admin' },
         schema: {
           operationId: 'eraseAccount',
-          summary: 'Erases an account with all that is known of it; what happened before never comes back',
+          summary: 'Erases an account with all its data; events from before the erasure are never counted again',
           tags: ['accounts'],
           params: accountParams,
           response: { 204: z.null(), ...errors(404) },
@@ -33,7 +33,7 @@ export const accountErasureRoutes = ({ eraseAccount, eraseUser }: Deps) =>
         config: { scope: 'admin' },
         schema: {
           operationId: 'eraseUser',
-          summary: 'Erases one user with all their events; the account is what the others add up to',
+          summary: 'Erases one user with all their events; the account is scored without them',
           tags: ['accounts'],
           params: userParams,
           response: { 204: z.null(), ...errors(404) },

@@ -17,7 +17,7 @@ const factorSchema = z.object({
   status: z.enum(['measured', 'no_data', 'stale']),
   value: z.number().nullable(),
   points: z.number().nullable(),
-  weight: z.number().describe('Within its group'),
+  weight: z.number().describe('Weight within the group'),
   freshness: z.number(),
   contribution: z.number(),
   window: windowSchema.nullable(),
@@ -121,7 +121,7 @@ export const accountHealthRoutes = ({ views }: { readonly views: AccountViews })
         config: { scope: 'read' },
         schema: {
           operationId: 'getAccountHealth',
-          summary: 'The score with everything it is made of; with `at`, as of that instant, from the retained events',
+          summary: 'The score with all its parts; with `at`, as of that instant, from the retained events',
           tags: ['accounts'],
           params: accountParams,
           querystring: z.object({ at: instantParameter }),

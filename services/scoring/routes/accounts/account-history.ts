@@ -28,7 +28,7 @@ const pointSchema = z
     band: bandSchema,
     stage: stageSchema,
     model: z.object({ id: z.string(), version: z.int() }),
-    markers: z.array(z.string()).describe('What is no behaviour: model_change, override, backfill'),
+    markers: z.array(z.string()).describe('Causes other than behaviour: model_change, override, backfill'),
   })
   .meta({
     id: 'HistoryPoint',
@@ -83,7 +83,7 @@ const changeSchema = accountHealthSchema
   .omit({ tenantId: true, traits: true, evidence: true, explanation: true })
   .extend({
     explanation: z.array(
-      explanationLineSchema.extend({ evidence: z.array(z.string()).describe('Ids of up to 5 events behind it') }),
+      explanationLineSchema.extend({ evidence: z.array(z.string()).describe('Ids of up to 5 events that caused it') }),
     ),
   })
   .meta({ id: 'Change', examples: [CHANGE_EXAMPLE] })
@@ -113,12 +113,12 @@ const historyQuery = z.object({
   ...pageQuery,
   from: instantParameter,
   to: instantParameter,
-  resolution: z.enum(['change', 'day']).default('change').describe('day: the last of each local day'),
+  resolution: z.enum(['change', 'day']).default('change').describe('day: the last change of each local day'),
 })
 
 type Deps = { readonly database: Database; readonly zone: Zone; readonly rebuildPast: RebuildPast }
 
-/** Of a day that was told afterwards: before the versions of all changes. */
+/** The version of a day rebuilt from a backfill: sorts before every recorded change. */
 const PAST_VERSION = 0
 
 const toPastPoint = ({ at, evaluation, model: { model } }: PastDay): z.infer<typeof pointSchema> => ({
@@ -138,7 +138,7 @@ export const accountHistoryRoutes = ({ database, zone, rebuildPast }: Deps) =>
         config: { scope: 'read' },
         schema: {
           operationId: 'getAccountHistory',
-          summary: 'How score, band and stage went, oldest first',
+          summary: 'Score, band and stage over time, oldest first',
           description:
             'Days before the first change are computed from what was backfilled, one point for each on which something moved.',
           tags: ['accounts'],

@@ -28,8 +28,8 @@ const journeySchema = z
     history: z.array(
       z.object({ stage: stageSchema, enteredAt: instant, leftAt: instant.nullable(), openedBy: z.unknown() }),
     ),
-    gates: z.array(z.looseObject({ gate: z.string(), passed: z.boolean() })).describe('Of the journey measured'),
-    steps: z.array(z.looseObject({ stepId: z.string() })).describe('Of the journey measured'),
+    gates: z.array(z.looseObject({ gate: z.string(), passed: z.boolean() })).describe('Gates of the measured journey'),
+    steps: z.array(z.looseObject({ stepId: z.string() })).describe('Steps of the measured journey'),
     journeys: z.array(z.looseObject({ journeyId: z.string() })),
   })
   .meta({
@@ -54,7 +54,7 @@ const journeySchema = z
     ],
   })
 
-/** Fields whose names end in `At` or are instants by name become RFC 3339 texts. */
+/** Turns instants, which have a name in `At` or a known name, into RFC 3339 texts. */
 const withInstants = (value: unknown): unknown => {
   if (Array.isArray(value)) return value.map(withInstants)
   if (typeof value !== 'object' || value === null) return value
@@ -68,7 +68,7 @@ const withInstants = (value: unknown): unknown => {
   )
 }
 
-/** The journey started last among the open ones, else the one that ended last, is the one whose gates and steps are shown on top. */
+/** The measured journey is the open one that started last, else the one that ended last. */
 const measuredOf = (journey: Journey) =>
   journey.journeys.filter((run) => run.endedAt === null).at(-1) ??
   [...journey.journeys].sort((a, b) => (a.endedAt ?? 0) - (b.endedAt ?? 0)).at(-1)
@@ -77,7 +77,7 @@ const bypassSchema = z
   .object({ journeyId: z.string().min(1).max(256).optional(), reason: z.string().trim().min(1).max(1_000) })
   .meta({ examples: [{ journeyId: 'main', reason: 'Migrated by our own team; nothing left to do' }] })
 
-/** An event that only Pulso itself makes: it is counted at once, and one like it that comes by the topic is refused. */
+/** Only Pulso may make this event: it counts at once; one that arrives on the topic is refused. */
 const bypassing = (key: AccountKey, now: number, id: string, properties: Record<string, unknown>): AccountCommand => {
   const at = { occurredAt: now, receivedAt: now }
   const event = { id, source: 'pulso', type: BYPASS_TYPE, userId: null, properties }
@@ -101,7 +101,7 @@ export const accountJourneyRoutes = ({ clock, views, applyCommand }: Deps) =>
         config: { scope: 'read' },
         schema: {
           operationId: 'getAccountJourney',
-          summary: 'Where the account stands in its journey, how it came there and when it may go on',
+          summary: 'The account’s stage in its journey, the stages before and when the next may begin',
           tags: ['accounts'],
           params: accountParams,
           response: { 200: journeySchema, ...errors(404) },
@@ -121,7 +121,7 @@ export const accountJourneyRoutes = ({ clock, views, applyCommand }: Deps) =>
         config: { scope: 'write' },
         schema: {
           operationId: 'bypassOnboarding',
-          summary: 'Ends an onboarding journey whose gates are not passed; kept as an event of the account',
+          summary: 'Ends an onboarding journey before its gates are passed; recorded as an event of the account',
           tags: ['accounts'],
           params: accountParams,
           body: bypassSchema,

@@ -20,7 +20,7 @@ const newOverrideSchema = z
     expiresAt: z.iso
       .datetime({ offset: true })
       .optional()
-      .describe('Default: 90 days on; 30 for values up to 10 or from 90 up'),
+      .describe('Default: in 90 days; in 30 days for values up to 10 or from 90'),
   })
   .meta({ examples: [EXAMPLE] })
 
@@ -34,10 +34,10 @@ export const overrideSchema = z
   })
   .meta({ examples: [{ ...EXAMPLE, author: 'cs-ops', setAt: '2026-11-24T10:00:00.000Z' }] })
 
-/** Extreme values are sooner out of date. */
+/** An extreme value expires sooner. */
 const defaultDays = (score: number): number => (score <= 10 || score >= 90 ? 30 : 90)
 
-/** Sets the override or, with null, removes it: a change with cause `override`. */
+/** Sets the override, or removes it (null): a change with cause `override`. */
 const overriding = (override: Override | null): AccountCommand => ({
   apply: (account, context) => {
     account.override = override
@@ -60,7 +60,7 @@ export const accountOverrideRoutes = ({
         config: { scope: 'write' },
         schema: {
           operationId: 'setOverride',
-          summary: 'Puts a person’s score in place of the computed one, until it expires',
+          summary: 'Replaces the computed score by a person’s, until it expires',
           tags: ['accounts'],
           params: accountParams,
           body: newOverrideSchema,
@@ -73,7 +73,7 @@ export const accountOverrideRoutes = ({
           body.expiresAt === undefined ? now + defaultDays(body.score) * DAY_MS : parseInstant(body.expiresAt)
         if (expiresAt <= now) {
           throw new RequestError(422, 'invalid_request', 'The request body is not valid', [
-            { pointer: '/expiresAt', code: 'in_the_past', detail: 'An instant after now wanted' },
+            { pointer: '/expiresAt', code: 'in_the_past', detail: 'must be an instant after now' },
           ])
         }
         const override = {
@@ -93,7 +93,7 @@ export const accountOverrideRoutes = ({
         config: { scope: 'write' },
         schema: {
           operationId: 'removeOverride',
-          summary: 'Lets the computed score stand again',
+          summary: 'Removes the override: the computed score counts again',
           tags: ['accounts'],
           params: accountParams,
           response: { 204: z.null(), ...errors(404) },

@@ -14,13 +14,13 @@ import { OUTLOOK_EXAMPLE, outlookFields, toOutlook } from './outlook-schema.ts'
 const rollUpSchema = z
   .object({
     children: z.int(),
-    scored: z.int().describe('Children with a score; the others are left out of mean, weighted mean and worst'),
+    scored: z.int().describe('Children with a score; means and worst are over these'),
     meanScore: z.number().nullable(),
     mrrWeightedScore: z.number().nullable().describe('Over the children with a score and an MRR above 0'),
     worst: z.object({ accountId: z.string(), score: z.number() }).nullable(),
-    mrr: z.number().nullable().describe('Minor units, of all children'),
+    mrr: z.number().nullable().describe('Minor units, over all children'),
   })
-  .describe('The accounts whose trait `parentId` names this one; null without any')
+  .describe('The accounts whose trait `parentId` is this account; null without any')
 
 const accountSchema = summarySchema
   .extend({
@@ -66,7 +66,7 @@ export const accountRoutes = ({ database, projector, views }: Deps) =>
         schema: {
           operationId: 'getAccount',
           summary:
-            'One account: identity, traits, summary, its children together, readiness to expand and risk of the renewal',
+            'One account: identity, traits, summary, roll-up of its children, expansion readiness and renewal risk',
           tags: ['accounts'],
           params: accountParams,
           response: { 200: accountSchema, ...errors(404) },

@@ -60,7 +60,7 @@ const listQuery = z.looseObject({
     .min(1)
     .max(256)
     .optional()
-    .describe('Words that name or id hold; one of less than three characters must begin a word there'),
+    .describe('Words in name or id; a text of less than three characters must begin a word'),
   minScore: z.coerce.number().min(0).max(100).optional(),
   maxScore: z.coerce.number().min(0).max(100).optional(),
   sort: z.enum(SORTS).default('accountId').describe('`-` for descending; `trait.<name>=` filters by a trait'),
@@ -75,19 +75,19 @@ const sortValue = (sort: SortKey) => {
 }
 
 export const toSummary = (row: AccountSummaryRow): z.infer<typeof summarySchema> => ({
-  accountId: row.account_id,
+  accountId: row.accountId,
   name: row.name,
-  ownerId: row.owner_id,
+  ownerId: row.ownerId,
   score: row.score,
   band: bandSchema.parse(row.band),
   confidence: row.confidence,
   stage: stageSchema.parse(row.stage),
-  scoreDelta7d: row.score_delta_7d,
-  scoreDelta28d: row.score_delta_28d,
+  scoreDelta7d: row.scoreDelta7d,
+  scoreDelta28d: row.scoreDelta28d,
   mrr: row.mrr,
-  renewalDate: row.renewal_day === null ? null : dateOfDay(row.renewal_day),
+  renewalDate: row.renewalDay === null ? null : dateOfDay(row.renewalDay),
   sequence: row.sequence,
-  evaluatedAt: toInstant(row.evaluated_at),
+  evaluatedAt: toInstant(row.evaluatedAt),
 })
 
 const traitFilters = (query: Readonly<Record<string, unknown>>): Record<string, string> =>
@@ -124,7 +124,7 @@ export const accountListRoutes = ({ database, projector }: Deps) =>
         const rows = await listAccounts(database, principal.tenantId, filter, page)
         return pageOf(rows, limit, toSummary, (row) => ({
           value: sortValueOf(row, sort),
-          accountId: row.account_id,
+          accountId: row.accountId,
           sort: query.sort,
         }))
       },

@@ -2,15 +2,15 @@ import { z } from 'zod'
 import { RequestError } from '#libs/runtime/errors.ts'
 import { parseInstant } from '#libs/time/instant.ts'
 
-/** An instant in the query, still to be read by `readInstant`. */
+/** An instant in the query, for `readInstant` to parse. */
 export const instantParameter = z.string().min(1).max(40).optional().describe('RFC 3339')
 
-/** Epoch milliseconds of the parameter `name`. Throws 422 for what is no RFC 3339 instant. */
+/** Epoch milliseconds of the parameter `name`. Throws 422 unless it is an RFC 3339 instant. */
 export const readInstant = (name: string, text: string): number => {
   const at = parseInstant(text)
   if (Number.isNaN(at)) {
     throw new RequestError(422, 'invalid_parameter', 'The instant is not valid', [
-      { pointer: `/query/${name}`, code: 'invalid_instant', detail: 'An RFC 3339 instant wanted' },
+      { pointer: `/query/${name}`, code: 'invalid_instant', detail: 'must be an RFC 3339 instant' },
     ])
   }
   return at

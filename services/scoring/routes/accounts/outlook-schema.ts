@@ -5,32 +5,32 @@ import type { Reason } from '../../core/insights/weigh-signals.ts'
 const reasonSchema = z.object({
   signal: z.string(),
   value: z.union([z.number(), z.boolean()]).nullable(),
-  points: z.number().nullable().describe('How strongly it speaks for the answer, 0..100; null: unknown, or a limit'),
+  points: z
+    .number()
+    .nullable()
+    .describe('How strongly the signal supports the answer, 0..100; null: unknown, or a limit'),
   weight: z.number(),
   speaks: z.enum(['for', 'against', 'unknown']),
-  contribution: z.number().describe('Its part of the score'),
+  contribution: z.number().describe('Part of the score'),
   limit: z
     .union([z.literal('blocks'), z.number()])
     .nullable()
-    .describe('`blocks` the answer, or takes its score to at least this'),
+    .describe('`blocks` the answer, or raises its score to at least this'),
 })
 
-const score = z
-  .number()
-  .nullable()
-  .describe('0..100, the weighted mean of the signals that are known; null when none is')
+const score = z.number().nullable().describe('0..100, the weighted mean of the known signals; null without any')
 
 export const expansionReadinessSchema = z.object({
   level: z
     .enum(['ready', 'building', 'blocked', 'unknown'])
-    .describe('unknown: neither the use of seats nor of the plan is known'),
+    .describe('unknown: neither seat use nor plan use is known'),
   score,
   reasons: z.array(reasonSchema),
 })
 
 export const renewalRiskSchema = z.object({
   level: z.enum(['low', 'elevated', 'high']).nullable().describe('null: churned, or nothing is known'),
-  score: score.describe('0..100, higher is riskier; no probability'),
+  score: score.describe('0..100, higher is riskier; not a probability'),
   reasons: z.array(reasonSchema),
 })
 

@@ -6,10 +6,10 @@ import type { Database } from '#libs/postgres/database.ts'
 import { parseModel } from '../../models/model-document.ts'
 import type { PublishModel } from '../../models/publish-model.ts'
 import type { PreviewModel } from '../../queries/preview-model.ts'
-import { modelParams, readSource, versionParams } from './models.ts'
+import { modelParams, readSource, versionParams } from './model-version.ts'
 
 const publishedSchema = z
-  .object({ modelId: z.string(), version: z.int().nullable().describe('Null: withdrawn') })
+  .object({ modelId: z.string(), version: z.int().nullable().describe('Null: the model is withdrawn') })
   .meta({ examples: [{ modelId: 'enterprise', version: 2 }] })
 
 const scored = z.object({ score: z.number().nullable(), band: bandSchema })
@@ -18,10 +18,10 @@ const previewSchema = z
   .object({
     modelId: z.string(),
     version: z.int(),
-    accounts: count.describe('All of the tenant'),
-    evaluated: count.describe('Those looked at; the figures below are of them'),
-    sampled: z.boolean().describe('True when the time allowed only a random sample'),
-    affected: count.describe('Those that the version would score in place of another'),
+    accounts: count.describe('All accounts of the tenant'),
+    evaluated: count.describe('Accounts evaluated; the figures below are about these'),
+    sampled: z.boolean().describe('Whether time allowed only a random sample'),
+    affected: count.describe('Accounts that this version would score instead of another model'),
     bandChanges: count,
     bands: z.array(z.object({ from: bandSchema, to: bandSchema, accounts: count })),
     meanMove: z.number().nullable().describe('Mean change of the score over the affected accounts'),
@@ -67,7 +67,7 @@ export const modelActionRoutes = ({ database, publishModel, previewModel }: Deps
         config: { scope: 'write' },
         schema: {
           operationId: 'publishModel',
-          summary: 'Makes a version live, an earlier one too (roll back); every account it moves is scored anew',
+          summary: 'Makes a version live, or rolls back to an earlier one; affected accounts are re-evaluated',
           tags: ['models'],
           params: versionParams,
           response: { 200: publishedSchema, ...errors(404, 409) },
@@ -81,7 +81,7 @@ export const modelActionRoutes = ({ database, publishModel, previewModel }: Deps
         config: { scope: 'read' },
         schema: {
           operationId: 'previewModel',
-          summary: 'Who would change band if the version were live now; changes nothing',
+          summary: 'Previews which accounts would change band if the version were live; changes nothing',
           tags: ['models'],
           params: versionParams,
           response: { 200: previewSchema, ...errors(404) },
@@ -100,7 +100,7 @@ export const modelActionRoutes = ({ database, publishModel, previewModel }: Deps
         schema: {
           operationId: 'withdrawModel',
           summary:
-            'Ends a segment’s model: its accounts go to the next that matches; `default` goes back to the shipped one',
+            'Withdraws a model: its accounts go to the next matching model; `default` returns to the shipped version',
           tags: ['models'],
           params: modelParams,
           response: { 200: publishedSchema, ...errors(404) },

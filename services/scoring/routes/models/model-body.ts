@@ -13,21 +13,21 @@ export const MODEL_EXAMPLE = {
   groups: [{ name: 'usage', weights: { onboarding: 25, adoption: 35, renewal: 25 }, factors: ['...'] }],
 }
 
-/** The reader of documents checks it. */
+/** `readModel` checks the document. */
 export const modelBodySchema = z.record(z.string(), z.unknown()).meta({
   description:
-    'A whole model document, such as GET /v1/models/default/versions/1 answers: JSON, or YAML without anchors and aliases. GET /v1/model-schema answers its JSON Schema. `version` may be left out.',
+    'A whole model document, such as GET /v1/models/default/versions/1: JSON, or YAML without anchors and aliases. GET /v1/model-schema answers its JSON Schema. `version` may be omitted.',
   examples: [MODEL_EXAMPLE],
 })
 
-/** The document of a request as that version of the model, checked; 422 with a pointer to each mistake. */
+/** Checks a document as this version of the model. Throws 422 with a pointer to each error. */
 export const readModel = (body: Record<string, unknown>, version: number): Model => {
   const checked = checkModel({ ...body, version })
   if ('errors' in checked) throw new RequestError(422, 'invalid_model', 'The model is not valid', checked.errors)
   return checked.model
 }
 
-/** The text that is kept: as written when it was YAML, and bearing its version. */
+/** The text to store: YAML as submitted, with the version set. */
 export const sourceOf = (request: FastifyRequest, model: Model): string => {
   const text = yamlTextOf(request)
   if (text === undefined) {
