@@ -5,6 +5,8 @@ create extension btree_gin schema scoring;
 
 create extension pg_trgm schema scoring;
 
+create type scoring.page_kind as enum ('users', 'interactions');
+
 create table scoring.account (
   tenant_id text not null,
   account_id text not null,
@@ -82,6 +84,15 @@ create table scoring.account_log (
 CREATE INDEX account_log_at ON scoring.account_log USING btree (tenant_id, account_id, at);
 CREATE INDEX account_log_position ON scoring.account_log USING btree (partition, "position");
 
+create table scoring.account_page (
+  tenant_id text not null,
+  account_id text not null,
+  page integer not null,
+  bytes bytea storage main not null,
+  kind scoring.page_kind not null,
+  constraint account_page_pkey PRIMARY KEY (tenant_id, account_id, kind, page)
+) with (fillfactor=70, toast_tuple_target=8128);
+
 create table scoring.account_profile (
   tenant_id text not null,
   account_id text not null,
@@ -101,14 +112,6 @@ CREATE INDEX account_profile_parent ON scoring.account_profile USING btree (tena
 CREATE INDEX account_profile_renewal ON scoring.account_profile USING btree (tenant_id, renewal_day, account_id);
 CREATE INDEX account_profile_search ON scoring.account_profile USING gin (tenant_id, search scoring.gin_trgm_ops);
 CREATE INDEX account_profile_traits ON scoring.account_profile USING gin (tenant_id, traits jsonb_path_ops);
-
-create table scoring.account_users (
-  tenant_id text not null,
-  account_id text not null,
-  page integer not null,
-  users bytea storage main not null,
-  constraint account_users_pkey PRIMARY KEY (tenant_id, account_id, page)
-) with (fillfactor=70, toast_tuple_target=8128);
 
 create table scoring.backfill (
   tenant_id text not null,

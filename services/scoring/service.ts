@@ -11,6 +11,7 @@ import { createEraseAccount } from './erasure/erase-account.ts'
 import { createEraseUser } from './erasure/erase-user.ts'
 import { createApplyCommand } from './flush/apply-command.ts'
 import { createBatchScorer } from './flush/score-batch.ts'
+import { FLUSHES_BUFFERED, MAX_WAITING_REEVALUATIONS } from './limits.ts'
 import { createChangeRelay } from './log/change-relay.ts'
 import { oldestUnrelayedAge } from './log/relay-store.ts'
 import { createScoringMetrics } from './metrics.ts'
@@ -40,13 +41,10 @@ import { createSourceActivity } from './sources/source-activity.ts'
 import { createSourceWatch } from './sources/watch-sources.ts'
 import { createEvaluationTimer } from './timers/evaluation-timer.ts'
 
-/** One is folded and one written while the next comes in, each of as many batches of a partition as may be under way. */
-const FLUSHES_HELD = 3
-
-/** Accounts to be scored anew that wait before an event at most. */
-const REEVALUATIONS_WAITING = 2_000
-
-/** Folds events into accounts, scores them, says what moved and why: `usage.events` -> `account.health`. */
+/**
+ * Folds events into accounts, scores the accounts, and says what changed and why: `usage.events` ->
+ * `account.health`.
+ */
 export const createScoring = (platform: Platform, config: ScoringConfig): Service => {
   const { clock, logger, database, bus } = platform
   const idempotentReply = createIdempotentReply({ database, sealer: createSealer(platform.settings.encryptionKey) })
@@ -54,7 +52,7 @@ export const createScoring = (platform: Platform, config: ScoringConfig): Servic
   const liveModels = createLiveModels({ database, clock, logger, zone })
   const cache = createAccountCache(config.PULSO_SCORING_CACHE_BYTES)
   const maxBatchBytes = config.PULSO_SCORING_BATCH_BYTES
-  const inFlight = Math.max(2, Math.floor(config.PULSO_SCORING_HELD_BYTES / (FLUSHES_HELD * maxBatchBytes)))
+  const inFlight = Math.max(2, Math.floor(config.PULSO_SCORING_HELD_BYTES / (FLUSHES_BUFFERED * maxBatchBytes)))
   const metrics = createScoringMetrics(platform.metrics)
   const sourceActivity = createSourceActivity()
   const sourceWatch = createSourceWatch({ database, bus, clock, logger, liveModels, sourceActivity })
@@ -89,7 +87,7 @@ export const createScoring = (platform: Platform, config: ScoringConfig): Servic
     logger,
     liveModels,
     perSecond: config.PULSO_SCORING_REEVALUATIONS_PER_SECOND,
-    maxBacklog: REEVALUATIONS_WAITING,
+    maxBacklog: MAX_WAITING_REEVALUATIONS,
     lag,
   })
   metrics.watch({
@@ -133,7 +131,7 @@ export const createScoring = (platform: Platform, config: ScoringConfig): Servic
         inFlight,
         maxBatchBytes,
         releaseAfterHandling: true,
-        maxBufferedBytes: FLUSHES_HELD * inFlight * maxBatchBytes,
+        maxBufferedBytes: FLUSHES_BUFFERED * inFlight * maxBatchBytes,
       })
       reevaluator.start()
       sourceWatch.start()

@@ -73,7 +73,7 @@ describe('an account that is erased', () => {
         'bus.chunks',
         'scoring.account',
         'scoring.account_log',
-        'scoring.account_users',
+        'scoring.account_page',
         'scoring.log_frame',
       ]),
     )

@@ -1,19 +1,21 @@
+import { type AccountKey, accountKey } from '#libs/contracts/topics.ts'
 import type { Account } from '../core/account/account.ts'
 import { accountBytes } from '../core/account/memory-estimate.ts'
 
 /**
- * Accounts kept in memory between flushes, the longest unused dropped first. One that a flush under way holds is never dropped:
- * the database does not have it yet. What is dropped by mistake only costs a read, since every write compares versions.
+ * Accounts kept in memory between flushes; the longest unused are dropped first. An account in
+ * flight (taken and not yet released) never makes room for another, since the database does not
+ * have it yet. An account that is missing only costs a read: every write compares versions.
  */
 export type AccountCache = {
-  readonly get: (key: string) => Account | undefined
-  readonly put: (key: string, account: Account) => void
-  readonly drop: (key: string) => void
+  /** The account, in flight from now on. */
+  readonly take: (key: string) => Account | undefined
+  /** Adds an account that was read; it is in flight from now on. */
+  readonly put: (account: Account) => void
+  readonly drop: (key: AccountKey) => void
+  /** Ends the flight of accounts, measures them anew, and drops accounts down to the bound. */
+  readonly release: (accounts: readonly Account[]) => void
   readonly size: () => number
-  /** About how many bytes of memory they take. */
-  readonly bytes: () => number
-  /** Counts anew what accounts take that a flush has let go of, and drops down to the bound. */
-  readonly settle: (accounts: readonly Account[]) => void
 }
 
 export const createAccountCache = (maxBytes: number): AccountCache => {
@@ -30,29 +32,34 @@ export const createAccountCache = (maxBytes: number): AccountCache => {
     accounts.delete(key)
   }
   return {
-    get: (key) => {
+    take: (key) => {
       const account = accounts.get(key)
       if (account === undefined) return undefined
-      // A Map keeps the order of insertion: back in means youngest.
+      account.inFlight++
+      // A Map keeps the order of insertion: the account becomes the youngest.
       accounts.delete(key)
       accounts.set(key, account)
       return account
     },
-    put: (key, account) => {
+    put: (account) => {
+      const key = accountKey(account.tenantId, account.accountId)
       drop(key)
+      account.inFlight++
       measure(account, accountBytes(account))
       accounts.set(key, account)
     },
-    drop,
-    size: () => accounts.size,
-    bytes: () => bytes,
-    settle: (touched) => {
-      // One that was dropped meanwhile is none of the cache's any more.
-      for (const account of touched) if (account.cachedBytes > 0) measure(account, accountBytes(account))
+    drop: ({ tenantId, accountId }) => drop(accountKey(tenantId, accountId)),
+    release: (released) => {
+      for (const account of released) {
+        account.inFlight--
+        // An account that was dropped in the meantime no longer belongs to the cache.
+        if (account.cachedBytes > 0) measure(account, accountBytes(account))
+      }
       for (const [key, account] of accounts) {
         if (bytes <= maxBytes) break
         if (account.inFlight === 0) drop(key)
       }
     },
+    size: () => accounts.size,
   }
 }

@@ -1,14 +1,16 @@
 import { type AccountKey, accountKey } from '#libs/contracts/topics.ts'
 import type { ReceivedEvent } from '../core/events/parse-event.ts'
 
-/** Events to count into one account; `evaluate` evaluates the account if there are no events too. */
+/**
+ * Events to count into one account; `evaluate` evaluates the account if there are no events too.
+ */
 export type AccountEvents = { readonly events: readonly ReceivedEvent[]; readonly evaluate: boolean }
 
 /** One account that is to be changed, and the events for it. */
 export type AccountRequest = AccountKey & {
   /** `tenantId:accountId`. */
   readonly key: string
-  /** Parses the records, once. Called as late as possible, so that few events are in memory at a time. */
+  /** Parses the records, once: as late as possible, so that few events are in memory at a time. */
   readonly read: () => AccountEvents
   /** As `read`, for the last time: the events are not kept any longer. */
   readonly take: () => AccountEvents

@@ -1,11 +1,8 @@
 import type { AccountKey } from '#libs/contracts/topics.ts'
-import { textArray } from '#libs/postgres/array-literal.ts'
+import { numberArray, textArray } from '#libs/postgres/array-literal.ts'
 import type { Sql } from '#libs/postgres/database.ts'
 import type { PastScore } from '../core/account/account.ts'
 import type { Override } from '../core/evaluation/evaluation.ts'
-
-/** Number in the table of a page of an account's dealings; those of its users have their own, from 0 on. */
-export const interactionsPage = (page: number): number => -1 - page
 
 export type StoredAccount = {
   readonly tenant_id: string
@@ -47,17 +44,22 @@ export const loadIds = (sql: Sql, keys: readonly AccountKey[]) =>
     keyParams(keys),
   )
 
-export type PageKey = AccountKey & { readonly page: number }
+export type PageKind = 'users' | 'interactions'
+export type PageKey = AccountKey & { readonly kind: PageKind; readonly page: number }
 
 export const loadPages = (sql: Sql, pages: readonly PageKey[]) =>
-  sql.query<{ tenant_id: string; account_id: string; page: number; users: Buffer }>(
-    `select u.tenant_id, u.account_id, u.page, u.users
-     from unnest($1::text[], $2::text[], $3::int[]) as k (tenant_id, account_id, page)
-     join scoring.account_users u on u.tenant_id = k.tenant_id and u.account_id = k.account_id and u.page = k.page`,
-    [...keyParams(pages), `{${pages.map((page) => page.page).join(',')}}`],
+  sql.query<{ tenant_id: string; account_id: string; kind: PageKind; page: number; bytes: Buffer }>(
+    `select p.tenant_id, p.account_id, p.kind, p.page, p.bytes
+     from unnest($1::text[], $2::text[], $3::scoring.page_kind[], $4::int[]) as k (tenant_id, account_id, kind, page)
+     join scoring.account_page p
+       on p.tenant_id = k.tenant_id and p.account_id = k.account_id and p.kind = k.kind and p.page = k.page`,
+    [...keyParams(pages), textArray(pages.map(({ kind }) => kind)), numberArray(pages.map(({ page }) => page))],
   )
 
-/** The score published last at or before an instant, per account; accounts without one are missing from the answer. */
+/**
+ * The score published last at or before an instant, per account; accounts without one are missing
+ * from the answer.
+ */
 export const loadPastScores = async (
   sql: Sql,
   keys: readonly AccountKey[],

@@ -1,138 +1,111 @@
 import type { Facts } from '#libs/contracts/account-health.ts'
-import { type ArrayColumn, createNumberColumn, createTextColumn } from '#libs/postgres/array-column.ts'
-import { createBlob } from '#libs/postgres/blob.ts'
 import type { Account } from '../core/account/account.ts'
 import type { LogEntry } from '../core/account/apply-events.ts'
 import type { ScoringContext } from '../core/account/evaluate-account.ts'
-import { encodeAccount } from '../core/codec/account-bytes.ts'
-import { createFrameWriter } from '../log/log-frames.ts'
-import { interactionsPage } from './account-store.ts'
-import { createTextArena } from './text-arena.ts'
+import type { Evaluation } from '../core/evaluation/evaluation.ts'
+import type { FramePlace } from '../log/log-frames.ts'
+import type { PageKind } from './account-store.ts'
+import type { Columns } from './flush-table.ts'
 
-/** One flush as the columns of one statement: everything long lies in one blob, so that nothing is copied or escaped twice. */
-export type FlushRows = {
-  /** The account as it now is; `baseVersion` is what the database must still hold, 0 for a new account. */
-  readonly addAccount: (account: Account, baseVersion: number, facts: Facts, context: ScoringContext) => void
-  /** A text as bytes that live as long as the flush. */
-  readonly toBytes: (text: string) => Buffer
-  readonly addEntry: (account: Account, entry: LogEntry, message: Buffer | null) => void
-  /** While much is being packed, a promise to wait for before more is added. */
-  readonly room: () => Promise<unknown> | null
-  readonly accounts: () => number
-  /** What the statement takes; valid until `clear`. */
-  readonly params: () => Promise<unknown[]>
-  /** Empty again, for another flush: the memory is kept, which would otherwise be most of what a flush leaves to the collector. */
-  readonly clear: () => void
+type AccountRow = {
+  readonly account: Account
+  readonly baseVersion: number
+  readonly evaluation: Evaluation
+  readonly facts: Facts
+  readonly context: ScoringContext
+  readonly state: Buffer
 }
-
-/** As the statement names them, in its order. */
-const ACCOUNT_COLUMNS = [
-  ...['text', 'text', 'int8', 'int8', 'int8', 'int4', 'int4', 'int4', 'int2', 'text', 'int4', 'text', 'text', 'float8'],
-  ...['text', 'float8', 'text', 'float8', 'float8', 'float8', 'float8', 'text', 'float8', 'float8', 'int4', 'text'],
-  'float8',
-] as ColumnType[]
-const PAGE_COLUMNS: readonly ColumnType[] = ['text', 'text', 'int4', 'int4', 'int4']
-const LOG_COLUMNS = [
-  ...['text', 'text', 'int8', 'float8', 'float8', 'int4', 'int4', 'int8', 'float8', 'int4', 'int4', 'int4', 'int4'],
-] as ColumnType[]
-const FRAME_COLUMNS: readonly ColumnType[] = ['int4', 'int4', 'int4']
-
-export const createFlushRows = (): FlushRows => {
-  const blob = createBlob()
-  const accounts = createColumns(ACCOUNT_COLUMNS)
-  const pages = createColumns(PAGE_COLUMNS)
-  const log = createColumns(LOG_COLUMNS)
-  const framed = createColumns(FRAME_COLUMNS)
-  const frames = createFrameWriter()
-  let count = 0
-  return {
-    addAccount: (account, baseVersion, facts, { model: { model }, zone }) => {
-      const { evaluation, state, users, tenantId, accountId } = account
-      const at = evaluation!
-      const { state: bytes, interactions } = encodeAccount(account)
-      count++
-      push(accounts, [
-        tenantId,
-        accountId,
-        baseVersion,
-        account.version,
-        account.sequence,
-        blob.append(bytes),
-        bytes.length,
-        state.userCount,
-        users.bits(),
-        model.id,
-        model.version,
-        textTrait(state.traits.name),
-        facts.ownerId,
-        at.score,
-        at.band,
-        at.confidence,
-        at.stage,
-        facts.mrr,
-        account.firstChangeAt,
-        at.at,
-        at.nextEvaluationAt,
-        isEmpty(state.traits) ? null : JSON.stringify(state.traits),
-        facts.scoreDelta7d,
-        facts.scoreDelta28d,
-        facts.renewalInDays === null ? null : zone.dayOf(at.at) + facts.renewalInDays,
-        account.override === null ? null : JSON.stringify(account.override),
-        at.healthySince,
-      ])
-      for (const page of interactions)
-        push(pages, [tenantId, accountId, interactionsPage(page.page), blob.append(page.bytes), page.bytes.length])
-      for (const page of users.takeDirty())
-        push(pages, [tenantId, accountId, page.page, blob.append(page.bytes), page.bytes.length])
-    },
-    toBytes: createTextArena(),
-    addEntry: (account, entry, message) => {
-      const { evaluation, change, events } = entry
-      const place = frames.add(events, message)
-      push(log, [
-        account.tenantId,
-        account.accountId,
-        entry.version,
-        evaluation.at,
-        events.length === 0
-          ? null
-          : events.reduce((last, event) => Math.max(last, event.occurredAt), Number.NEGATIVE_INFINITY),
-        blob.append(entry.ids),
-        entry.ids.length,
-        change === null ? null : change.sequence,
-        evaluation.score,
-        place.frame,
-        place.eventsAt,
-        place.eventsLength,
-        place.changeLength,
-      ])
-    },
-    room: frames.room,
-    accounts: () => count,
-    params: async () => {
-      for (const [frame, bytes] of (await frames.take()).entries())
-        push(framed, [frame, blob.append(bytes), bytes.length])
-      return [blob.bytes(), ...[accounts, pages, log, framed].flatMap((columns) => columns.map(({ bytes }) => bytes()))]
-    },
-    clear: () => {
-      count = 0
-      blob.clear()
-      for (const columns of [accounts, pages, log, framed]) for (const column of columns) column.clear()
-    },
-  }
+type PageRow = {
+  readonly account: Account
+  readonly kind: PageKind
+  readonly page: number
+  readonly bytes: Buffer
 }
+type LogRow = { readonly account: Account; readonly entry: LogEntry; readonly place: FramePlace }
+type FrameRow = { readonly frame: number; readonly bytes: Buffer }
 
-type ColumnType = 'text' | Parameters<typeof createNumberColumn>[0]
-type Value = string | number | null
-const createColumns = (types: readonly ColumnType[]): readonly ArrayColumn<Value>[] =>
-  types.map((type) => (type === 'text' ? createTextColumn() : createNumberColumn(type)) as ArrayColumn<Value>)
-const push = (into: readonly ArrayColumn<Value>[], row: readonly Value[]): void => {
-  for (let i = 0; i < row.length; i++) into[i]!.push(row[i]!)
+export const ACCOUNT_KEY: Columns<{ readonly account: Account }> = [
+  { name: 'tenant_id', type: 'text', of: ({ account }) => account.tenantId },
+  { name: 'account_id', type: 'text', of: ({ account }) => account.accountId },
+]
+
+/** The version that the database must still have; 0 for a new account. */
+const BASE_VERSION: Columns<AccountRow> = [{ name: 'base_version', type: 'int8', of: (row) => row.baseVersion }]
+
+export const ACCOUNT_VALUES: Columns<AccountRow> = [
+  { name: 'version', type: 'int8', of: ({ account }) => account.version },
+  { name: 'sequence', type: 'int8', of: ({ account }) => account.sequence },
+  { name: 'state', type: 'bytea', of: ({ state }) => state },
+  { name: 'user_count', type: 'int4', of: ({ account }) => account.state.userCount },
+  { name: 'user_page_bits', type: 'int2', of: ({ account }) => account.users.bits() },
+  { name: 'model_id', type: 'text', of: ({ context }) => context.model.model.id },
+  { name: 'model_version', type: 'int4', of: ({ context }) => context.model.model.version },
+  { name: 'name', type: 'text', of: ({ account }) => textOrNull(account.state.traits.name) },
+  { name: 'owner_id', type: 'text', of: ({ facts }) => facts.ownerId },
+  { name: 'score', type: 'float8', of: ({ evaluation }) => evaluation.score },
+  { name: 'band', type: 'text', of: ({ evaluation }) => evaluation.band },
+  { name: 'confidence', type: 'float8', of: ({ evaluation }) => evaluation.confidence },
+  { name: 'stage', type: 'text', of: ({ evaluation }) => evaluation.stage },
+  { name: 'mrr', type: 'float8', of: ({ facts }) => facts.mrr },
+  { name: 'score_delta_7d', type: 'float8', of: ({ facts }) => facts.scoreDelta7d },
+  { name: 'score_delta_28d', type: 'float8', of: ({ facts }) => facts.scoreDelta28d },
+  {
+    name: 'renewal_day',
+    type: 'int4',
+    of: ({ facts, context, evaluation }) =>
+      facts.renewalInDays === null ? null : context.zone.dayOf(evaluation.at) + facts.renewalInDays,
+  },
+  { name: 'traits', type: 'jsonb', of: ({ account }) => jsonOrNull(account.state.traits) },
+  { name: 'override', type: 'jsonb', of: ({ account }) => jsonOrNull(account.override) },
+  { name: 'first_change_at', type: 'timestamptz', of: ({ account }) => account.firstChangeAt },
+  { name: 'evaluated_at', type: 'timestamptz', of: ({ evaluation }) => evaluation.at },
+  { name: 'next_evaluation_at', type: 'timestamptz', of: ({ evaluation }) => evaluation.nextEvaluationAt },
+  { name: 'healthy_since', type: 'timestamptz', of: ({ evaluation }) => evaluation.healthySince },
+]
+
+const PAGE: Columns<PageRow> = [
+  ...ACCOUNT_KEY,
+  { name: 'kind', type: 'page_kind', of: ({ kind }) => kind },
+  { name: 'page', type: 'int4', of: ({ page }) => page },
+  { name: 'bytes', type: 'bytea', of: ({ bytes }) => bytes },
+]
+
+const LOG: Columns<LogRow> = [
+  ...ACCOUNT_KEY,
+  { name: 'version', type: 'int8', of: ({ entry }) => entry.version },
+  { name: 'at', type: 'timestamptz', of: ({ entry }) => entry.evaluation.at },
+  { name: 'last_occurred_at', type: 'timestamptz', of: ({ entry }) => lastOccurredAt(entry) },
+  { name: 'ids', type: 'bytea', of: ({ entry }) => entry.ids },
+  { name: 'sequence', type: 'int8', of: ({ entry }) => (entry.change === null ? null : entry.change.sequence) },
+  { name: 'score', type: 'float8', of: ({ entry }) => entry.evaluation.score },
+  { name: 'frame', type: 'int4', of: ({ place }) => place.frame },
+  { name: 'events_at', type: 'int4', of: ({ place }) => place.eventsAt },
+  { name: 'events_length', type: 'int4', of: ({ place }) => place.eventsLength },
+  { name: 'change_length', type: 'int4', of: ({ place }) => place.changeLength },
+]
+
+const FRAME: Columns<FrameRow> = [
+  { name: 'frame', type: 'int4', of: ({ frame }) => frame },
+  { name: 'bytes', type: 'bytea', of: ({ bytes }) => bytes },
+]
+
+/** The tables of a flush, in the order of their parameters. */
+export const FLUSH_TABLES = {
+  account: [...ACCOUNT_KEY, ...BASE_VERSION, ...ACCOUNT_VALUES] as Columns<AccountRow>,
+  page: PAGE,
+  log: LOG,
+  frame: FRAME,
+} as const
+
+const lastOccurredAt = ({ events }: LogEntry): number | null =>
+  events.length === 0
+    ? null
+    : events.reduce((last, event) => Math.max(last, event.occurredAt), Number.NEGATIVE_INFINITY)
+
+const textOrNull = (value: unknown): string | null => (typeof value === 'string' ? value : null)
+
+/** Null for nothing and for an object without members. */
+const jsonOrNull = (value: object | null): string | null => {
+  if (value !== null) for (const _name in value) return JSON.stringify(value)
+  return null
 }
-
-const isEmpty = (object: object): boolean => {
-  for (const _name in object) return false
-  return true
-}
-
-const textTrait = (value: unknown): string | null => (typeof value === 'string' ? value : null)

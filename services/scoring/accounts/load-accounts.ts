@@ -3,7 +3,6 @@ import { type AccountKey, accountKey } from '#libs/contracts/topics.ts'
 import type { Sql } from '#libs/postgres/database.ts'
 import { DAY_MS } from '#libs/runtime/durations.ts'
 import { type Account, createAccount, PAST, PAST_DAYS } from '../core/account/account.ts'
-import { evaluateAt, type ScoringContext } from '../core/account/evaluate-account.ts'
 import { decodeAccount } from '../core/codec/account-bytes.ts'
 import { createUserPages } from '../core/state/user-pages.ts'
 import type { LiveModels } from '../models/live-models.ts'
@@ -15,37 +14,32 @@ import { loadStored } from './load-stored.ts'
 import { loadErasures } from './tombstone-store.ts'
 
 /**
- * The accounts of a flush in memory, from the cache or the database, with the pages of every user and
- * dealing that folding will touch. They are in flight from now on, or none is when it throws. They may lack their evaluation: `restoreEvaluation` right before it is used, with no wait in between.
+ * The requested accounts in memory, from the cache or the database, with every page that counting
+ * the events will touch. All of them are in flight; if loading fails, none is. An account that was
+ * read lacks its evaluation.
  */
-export const holdAccounts = async (
+export const loadAccounts = async (
   sql: Sql,
   cache: AccountCache,
-  wanted: readonly AccountRequest[],
+  requests: readonly AccountRequest[],
   { liveModels, now }: { readonly liveModels: LiveModels; readonly now: number },
-): Promise<Account[]> => {
-  const held = new Map<string, Account>()
-  const hold = (key: string, account: Account): void => {
-    account.inFlight++
-    held.set(key, account)
-  }
-  const cold = wanted.filter(({ key }) => {
-    const account = cache.get(key)
-    if (account !== undefined) hold(key, account)
-    return account === undefined
-  })
+): Promise<readonly Account[]> => {
+  const taken = requests.map(({ key }) => cache.take(key))
+  const inFlight = taken.filter((account) => account !== undefined)
   try {
-    for (const account of cold.length === 0 ? [] : await readAccounts(sql, cold, liveModels, { withIds: true })) {
-      const key = keyOf(account)
-      cache.put(key, account)
-      hold(key, account)
+    const missing = requests.filter((_, i) => taken[i] === undefined)
+    const read = missing.length === 0 ? [] : await readAccounts(sql, missing, liveModels, { withIds: true })
+    for (const account of read) {
+      cache.put(account)
+      inFlight.push(account)
     }
-    const accounts = wanted.map(({ key }) => held.get(key)!)
-    await loadTouchedPages(sql, wanted, accounts, now)
+    const unread = read.values()
+    const accounts = taken.map((account) => account ?? unread.next().value!)
+    await loadTouchedPages(sql, requests, accounts, now)
     await loadPast(sql, accounts, now)
     return accounts
   } catch (error) {
-    for (const account of held.values()) account.inFlight--
+    cache.release(inFlight)
     throw error
   }
 }
@@ -53,8 +47,9 @@ export const holdAccounts = async (
 const keyOf = (account: AccountKey): string => accountKey(account.tenantId, account.accountId)
 
 /**
- * Accounts as last written, without their evaluation; new ones where the database has none. Without the ids of what they have counted
- * they can be looked at, but must not be given events.
+ * Accounts as last written, without their evaluation, and new accounts where the database has none.
+ * An account that was read without the ids of its counted events may be viewed, but must not be
+ * given events.
  */
 export const readAccounts = async (
   sql: Sql,
@@ -67,7 +62,7 @@ export const readAccounts = async (
   const known = keys.filter((key) => stored.has(keyOf(key)))
   const ids = known.length === 0 || !withIds ? [] : await loadIds(sql, known)
   const idsOf = new Map(ids.map((row) => [accountKey(row.tenant_id, row.account_id), row.ids]))
-  // After the accounts: one that is found gone was erased, and its tombstone is there.
+  // After the accounts: where an account is missing because it was erased, its tombstone is there.
   const erased = await loadErasures(sql, keys)
   return keys.map((key) => {
     const row = stored.get(keyOf(key))
@@ -96,21 +91,9 @@ const revive = (blank: Account, row: StoredAccount, ids: Buffer | null): Account
   return account
 }
 
-/** The evaluation is a pure function of what was written, so neither database nor cache keeps it. */
-export const restoreEvaluation = (account: Account, context: ScoringContext): void => {
-  if (account.evaluated === null || account.evaluation !== null) return
-  account.evaluation = evaluateAt(account, context, account.evaluated.at, account.evaluated)
-}
-
-/** It is large, and would outlive many a collection before the account is touched again. */
-export const forgetEvaluation = (account: Account): void => {
-  if (account.evaluation === null) return
-  const { at, band, healthySince } = account.evaluation
-  account.evaluated = { at, band, healthySince }
-  account.evaluation = null
-}
-
-/** Looks up the scores of 7 and 28 days ago where what is known of them no longer holds. */
+/**
+ * Looks up the scores of 7 and 28 days ago for accounts whose remembered scores are out of date.
+ */
 const loadPast = async (sql: Sql, accounts: readonly Account[], now: number): Promise<void> => {
   for (const name of PAST) {
     const before = now - PAST_DAYS[name] * DAY_MS

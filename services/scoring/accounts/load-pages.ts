@@ -6,67 +6,86 @@ import type { CountedEvent } from '../core/events/event.ts'
 import { eventsPending, interactionTouchedBy, usersTouchedBy } from '../core/state/fold.ts'
 import { pageBitsFor, relayUserPages } from '../core/state/user-pages.ts'
 import type { AccountRequest } from './account-request.ts'
-import { interactionsPage, loadPages, type PageKey } from './account-store.ts'
+import { loadPages, type PageKey, type PageKind } from './account-store.ts'
 
-/** Puts the pages of all that folding what is wanted will touch into the accounts, and lays those out anew that have grown too large. */
+/**
+ * Loads the pages that counting the requested events will touch, and lays out anew the pages that
+ * have grown too large.
+ */
 export const loadTouchedPages = async (
   sql: Sql,
-  wanted: readonly Pick<AccountRequest, 'read'>[],
+  requests: readonly AccountRequest[],
   accounts: readonly Account[],
   now: number,
 ): Promise<void> => {
   const missing: (PageKey & { readonly owner: Account })[] = []
   for (const [i, owner] of accounts.entries()) {
     const { tenantId, accountId } = owner
-    const touching = (): readonly CountedEvent[] => [...wanted[i]!.read().events, ...eventsPending(owner.state, now)]
-    for (const page of userPages(owner, touching)) missing.push({ tenantId, accountId, page, owner })
-    for (const page of pagesOfInteractions(owner, touching))
-      missing.push({ tenantId, accountId, page: interactionsPage(page), owner })
+    const events = (): readonly CountedEvent[] => [...requests[i]!.read().events, ...eventsPending(owner.state, now)]
+    for (const kind of KINDS)
+      for (const page of missingPages(owner, kind, events)) missing.push({ tenantId, accountId, kind, page, owner })
   }
   if (missing.length > 0) {
-    const rows = await loadPages(sql, missing)
-    const found = new Map(rows.map((row) => [`${row.page}:${accountKey(row.tenant_id, row.account_id)}`, row.users]))
-    for (const { owner, page, tenantId, accountId } of missing) {
-      const bytes = found.get(`${page}:${accountKey(tenantId, accountId)}`)
-      if (page >= 0) owner.users.load(page, bytes)
-      else owner.interactions.load(interactionsPage(page), bytes?.toString('latin1'))
-    }
+    const found = new Map((await loadPages(sql, missing)).map((row) => [nameOf({ ...keyOf(row), ...row }), row.bytes]))
+    for (const page of missing) BY_KIND[page.kind].load(page.owner, page.page, found.get(nameOf(page)))
   }
   for (const account of accounts) layOut(account)
 }
 
-type PageBook = {
+const keyOf = (row: { readonly tenant_id: string; readonly account_id: string }) => ({
+  tenantId: row.tenant_id,
+  accountId: row.account_id,
+})
+const nameOf = ({ kind, page, tenantId, accountId }: PageKey): string =>
+  `${kind}:${page}:${accountKey(tenantId, accountId)}`
+
+type Pages = {
   readonly bits: () => number
   readonly pageOf: (key: string) => number
   readonly isLoaded: (page: number) => boolean
 }
 
-const userPages = ({ users, state }: Account, touching: () => readonly CountedEvent[]): Iterable<number> =>
-  pagesWanted(users, pageBitsFor(state.userCount, users.bits()), () => touching().flatMap(usersTouchedBy))
-
-const pagesOfInteractions = (
-  { interactions, state }: Account,
-  touching: () => readonly CountedEvent[],
-): Iterable<number> =>
-  pagesWanted(interactions, interactionBitsFor(state, interactions.bits()), () =>
-    touching().flatMap((event) => interactionTouchedBy(event) ?? []),
-  )
-
-/** The pages that must be loaded: all of them where they are to be laid out anew. */
-const pagesWanted = (userActivity: PageBook, wantedBits: number, keys: () => readonly string[]): Iterable<number> => {
-  const bits = userActivity.bits()
-  if (isWholeLoaded(userActivity, bits)) return []
-  if (bits === 0) return [0]
-  const pages =
-    wantedBits > bits
-      ? Array.from({ length: 2 ** bits }, (_, page) => page)
-      : keys().map(userActivity.pageOf, userActivity)
-  return new Set(pages.filter((page) => !userActivity.isLoaded(page)))
+type KindOfPages = {
+  readonly pagesOf: (account: Account) => Pages
+  /** How many page bits the account's size asks for. */
+  readonly bitsFor: (account: Account) => number
+  readonly keysOf: (event: CountedEvent) => readonly string[]
+  readonly load: (account: Account, page: number, bytes: Buffer | undefined) => void
 }
 
-/** Of most accounts all is: then nobody need read their records yet. */
-const isWholeLoaded = (userActivity: PageBook, bits: number): boolean => {
-  for (let page = 0; page < 2 ** bits; page++) if (!userActivity.isLoaded(page)) return false
+const KINDS = ['users', 'interactions'] as const
+const BY_KIND: Readonly<Record<PageKind, KindOfPages>> = {
+  users: {
+    pagesOf: ({ users }) => users,
+    bitsFor: ({ users, state }) => pageBitsFor(state.userCount, users.bits()),
+    keysOf: usersTouchedBy,
+    load: ({ users }, page, bytes) => users.load(page, bytes),
+  },
+  interactions: {
+    pagesOf: ({ interactions }) => interactions,
+    bitsFor: ({ interactions, state }) => interactionBitsFor(state, interactions.bits()),
+    keysOf: (event) => [interactionTouchedBy(event) ?? []].flat(),
+    load: ({ interactions }, page, bytes) => interactions.load(page, bytes?.toString('latin1')),
+  },
+}
+
+/** The pages to load: those that the events touch, or all pages if they must be laid out anew. */
+const missingPages = (account: Account, kind: PageKind, events: () => readonly CountedEvent[]): Iterable<number> => {
+  const { pagesOf, bitsFor, keysOf } = BY_KIND[kind]
+  const pages = pagesOf(account)
+  const bits = pages.bits()
+  if (areAllLoaded(pages, bits)) return []
+  if (bits === 0) return [0]
+  const wanted =
+    bitsFor(account) > bits
+      ? Array.from({ length: 2 ** bits }, (_, page) => page)
+      : events().flatMap(keysOf).map(pages.pageOf, pages)
+  return new Set(wanted.filter((page) => !pages.isLoaded(page)))
+}
+
+/** True of most accounts, whose records then need not be parsed yet. */
+const areAllLoaded = (pages: Pages, bits: number): boolean => {
+  for (let page = 0; page < 2 ** bits; page++) if (!pages.isLoaded(page)) return false
   return true
 }
 

@@ -9,8 +9,8 @@ import type { LiveModels } from '../models/live-models.ts'
 import { loadAccounts, type StoredAccount } from './account-store.ts'
 
 /**
- * Accounts as last written, and the models they were scored by in the catalog. A state that was written in a former layout is folded
- * again from the account's events.
+ * Accounts as last written, and the models they were scored by in the catalog. A state that was
+ * written in a former layout is folded again from the account's events.
  */
 export const loadStored = async (
   sql: Sql,

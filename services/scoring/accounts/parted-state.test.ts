@@ -15,7 +15,7 @@ import { compileModel } from '../core/models/model.ts'
 import { loadCountedEvents } from '../log/event-store.ts'
 import { loadDefaultModel } from '../models/model-document.ts'
 import { createScoring } from '../service.ts'
-import { interactionsPage, loadAccounts, loadPages } from './account-store.ts'
+import { loadAccounts, loadPages } from './account-store.ts'
 
 const KEY = { tenantId: 'default', accountId: 'acme' }
 
@@ -33,12 +33,15 @@ test('an account with 10,000 tickets is the fold of its events over restarts, an
     await eventually('all are counted', async () => (await loadCountedEvents(database, KEY)).length === sent)
     await service.stop()
   }
-  /** Rows of the account's dealings that its last flush wrote, and all bytes that it wrote of the account. */
+  /**
+   * The pages of interactions that the account's last flush wrote, and all bytes that it wrote of
+   * the account.
+   */
   const written = async () => {
     const [row] = await database.query<{ pages: number; bytes: number }>(
-      `select count(u.page)::int as pages, (length(a.state) + coalesce(sum(length(u.users)), 0))::int as bytes
-       from scoring.account a left join scoring.account_users u
-         on u.tenant_id = a.tenant_id and u.account_id = a.account_id and u.page < 0 and u.xmin = a.xmin
+      `select count(p.page)::int as pages, (length(a.state) + coalesce(sum(length(p.bytes)), 0))::int as bytes
+       from scoring.account a left join scoring.account_page p
+         on p.tenant_id = a.tenant_id and p.account_id = a.account_id and p.kind = 'interactions' and p.xmin = a.xmin
        group by a.state`,
     )
     return row!
@@ -59,9 +62,9 @@ test('an account with 10,000 tickets is the fold of its events over restarts, an
   const pages = Array.from({ length: 2 ** interactions.bits() }, (_, page) => page)
   const rows = await loadPages(
     database,
-    pages.map((page) => ({ ...KEY, page: interactionsPage(page) })),
+    pages.map((page) => ({ ...KEY, kind: 'interactions', page })),
   )
-  for (const { page, users } of rows) interactions.load(interactionsPage(page), users.toString('latin1'))
+  for (const { page, bytes } of rows) interactions.load(page, bytes.toString('latin1'))
   const context = {
     model: compileModel(loadDefaultModel()),
     zone: createZone('UTC'),

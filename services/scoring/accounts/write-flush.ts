@@ -1,14 +1,17 @@
 import type { Sql } from '#libs/postgres/database.ts'
 import { UnavailableError } from '#libs/runtime/errors.ts'
-import type { FlushRows } from './flush-columns.ts'
+import type { FlushRows } from './flush-rows.ts'
 import { FLUSH_STATEMENT } from './flush-statement.ts'
 
-/** The number of a flush in its partition, and of the last flush whose changes are known to be on `account.health`. */
+/**
+ * The number of a flush in its partition, and of the last flush whose changes are known to be on
+ * `account.health`.
+ */
 export type FlushPosition = { readonly position: number; readonly relayed: number }
 
 /**
- * Writes a flush whole or not at all. Throws `UnavailableError` if another scorer has written one of the accounts since the
- * account was read.
+ * Writes a flush whole or not at all. Throws `UnavailableError` if another scorer has written one
+ * of the accounts since the account was read.
  */
 export const writeFlush = async (sql: Sql, partition: number, rows: FlushRows): Promise<FlushPosition> => {
   try {

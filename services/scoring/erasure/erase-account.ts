@@ -8,7 +8,7 @@ import type { Clock } from '#libs/runtime/clock.ts'
 import type { Logger } from '#libs/runtime/logger.ts'
 import type { AccountCache } from '../accounts/account-cache.ts'
 import { loadErasures } from '../accounts/tombstone-store.ts'
-import { whileContended } from '../flush/retry-on-conflict.ts'
+import { retryOnConflict } from '../flush/retry-on-conflict.ts'
 import { eraseEverywhere, insertErasedAccount, lockAccount } from './erasure-store.ts'
 import { deleteUnusedFrames, listPlaces } from './frame-store.ts'
 import { blank, editLog } from './rewrite-frames.ts'
@@ -32,9 +32,9 @@ export const createEraseAccount = (deps: {
   const { database, bus, clock, logger, cache } = deps
   return async (principal, accountId) => {
     const key = { tenantId: principal.tenantId, accountId }
-    const hash = await whileContended(() => database.transaction((tx) => erase(tx, clock, principal, key)))
+    const hash = await retryOnConflict(() => database.transaction((tx) => erase(tx, clock, principal, key)))
     logger.info({ tenantId: key.tenantId, hash }, 'account erased')
-    cache.drop(accountKey(key.tenantId, accountId))
+    cache.drop(key)
     await bus.forget(accountKey(key.tenantId, accountId))
   }
 }

@@ -1,38 +1,49 @@
+/** The turn of one flush in its pipeline. */
+export type FlushTurn = {
+  /** Resolves when the earlier flushes are written; rejects if one of them failed. */
+  readonly earlierWritten: Promise<void>
+  /**
+   * Ends the preparation, so that the next flush may be prepared. Writes after the earlier flushes;
+   * rejects if one of them failed.
+   */
+  readonly write: (write: () => Promise<void>) => Promise<void>
+}
+
 /**
- * The flushes of one partition, one behind the other: while one is being written the next is already folded onto it in memory.
- * When one fails, those behind it fail too without being tried, since they stand on what was never written.
+ * The flushes of one partition, in order: while one flush is being written, the next is already
+ * folded onto it in memory. If a flush fails, the flushes behind it fail without being tried, since
+ * they stand on what was never written.
  */
 export type FlushPipeline = {
-  /** Runs `prepare` after the earlier ones prepared (it is given when they will have written), then what it answers after they wrote. */
-  readonly run: <Prepared>(
-    prepare: (earlierWritten: Promise<void>) => Promise<Prepared>,
-    write: (prepared: Prepared) => Promise<void>,
-  ) => Promise<void>
+  /**
+   * Runs `flush` when the earlier flushes are prepared. Whatever `flush` does before it calls
+   * `write` is its preparation.
+   */
+  readonly run: (flush: (turn: FlushTurn) => Promise<void>) => Promise<void>
 }
 
 export const createFlushPipeline = (): FlushPipeline => {
-  /** Settled without an answer: what was prepared last must not stay in memory until the next. */
   let prepared: Promise<void> = Promise.resolve()
   let written: Promise<void> = Promise.resolve()
   let underWay = 0
   return {
-    run: async (prepare, write) => {
+    run: async (flush) => {
       underWay++
-      const before = written
-      const ready = prepared.then(() => prepare(before))
-      prepared = ready.then(
-        () => {},
-        () => {},
-      )
-      const done = ready.then(async (value) => {
-        await before
-        await write(value)
-      })
+      const earlierWritten = written
+      const preparing = Promise.withResolvers<void>()
+      const write: FlushTurn['write'] = async (write) => {
+        preparing.resolve()
+        await earlierWritten
+        await write()
+      }
+      const done = prepared.then(() => flush({ earlierWritten, write }))
+      prepared = preparing.promise
       written = done
       done.catch(() => {})
       try {
         await done
       } finally {
+        preparing.resolve()
         underWay--
         if (underWay === 0) written = Promise.resolve()
       }

@@ -1,21 +1,10 @@
 import type { Batch } from '#libs/bus/bus.ts'
 import { type Clock, systemClock } from '#libs/runtime/clock.ts'
-
-/** Flushes at once over all partitions: one folds while another is written; more would only make each smaller. */
-const MAX_FLUSHES = 2
-/** Flushes of one partition at once: the next is folded while the one before is being written. */
-const MAX_FLUSHES_OF_PARTITION = 2
-
-/** Records that old are being caught up with: a little more delay is lost among it, and fewer, larger flushes catch up sooner. */
-const OLD_MS = 2_000
-/** How long the first of them waits for more at most, or half of its age. */
-const GATHER_MS = 10_000
-/** From one flush of a partition to the next, at least: a flush costs nearly the same for ten events as for two, and time that one service saves another has. */
-const PACE_MS = 80
+import { BACKLOG_AGE_MS, FLUSH_INTERVAL_MS, MAX_FLUSHES, MAX_FLUSHES_OF_PARTITION, MAX_GATHER_MS } from '../limits.ts'
 
 type Waiting = {
   readonly arrival: number
-  /** By the machine's clock: how long it may wait for more, if more comes. */
+  /** Until when, by the machine's clock, the batch may wait for more batches if more come. */
   readonly gathersUntil: number
   readonly batch: Batch
   readonly resolve: () => void
@@ -25,17 +14,21 @@ type Partition = { waiting: Waiting[]; flushing: number; underWay: number; begun
 
 export type FlushQueueOptions = {
   readonly flush: (batches: readonly Batch[]) => Promise<void>
-  /** How many batches of a partition may be handed over before the first is flushed: with so many waiting, no more come. */
+  /**
+   * How many batches of a partition may be handed over and not yet flushed. With so many waiting,
+   * no more come.
+   */
   readonly mostBatches: number
-  /** Time as the records see it. */
+  /** The clock that the timestamps of records are compared with. */
   readonly clock: Clock
-  /** Time of this machine, for the gathering. */
+  /** The machine's clock, for the gathering. */
   readonly wireClock?: Clock
 }
 
 /**
- * Gathers the batches of a partition that arrive while others are being flushed into one flush: large under load, since every
- * account touched costs once per flush, and small when idle, since new records wait for more to come only where a flush has just begun.
+ * Gathers the batches of a partition that arrive while other batches are being flushed into one
+ * flush. Flushes are large under load, since an account costs once per flush. They are small when
+ * idle: new records wait only if a flush has just begun.
  */
 export const createFlushQueue = ({
   flush,
@@ -50,7 +43,7 @@ export const createFlushQueue = ({
   const gathersUntil = ({ waiting, flushing, begunAt }: Partition): number => {
     if (flushing + waiting.length >= mostBatches) return Number.NEGATIVE_INFINITY
     const moreComes = waiting.at(-1)!.batch.more === true
-    return Math.max(begunAt + PACE_MS, moreComes ? waiting[0]!.gathersUntil : 0)
+    return Math.max(begunAt + FLUSH_INTERVAL_MS, moreComes ? waiting[0]!.gathersUntil : 0)
   }
 
   const fillAfter = (partition: Partition, delayMs: number): void => {
@@ -58,7 +51,10 @@ export const createFlushQueue = ({
     partition.cancelTimer = wireClock.after(delayMs, fill)
   }
 
-  /** Of the partitions that may begin another flush, the one that has waited longest: a busy one starves nobody. */
+  /**
+   * The partition that has waited longest, of those that may begin another flush: a busy partition
+   * starves no other.
+   */
   const next = (): Partition | undefined => {
     let best: Partition | undefined
     const now = wireClock.now()
@@ -107,7 +103,7 @@ export const createFlushQueue = ({
         partitions.set(batch.partition, partition)
       }
       const ageMs = clock.now() - batch.records[0]!.timestampMs
-      const gathersUntil = wireClock.now() + (ageMs > OLD_MS ? Math.min(GATHER_MS, ageMs / 2) : 0)
+      const gathersUntil = wireClock.now() + (ageMs > BACKLOG_AGE_MS ? Math.min(MAX_GATHER_MS, ageMs / 2) : 0)
       partition.waiting.push({ arrival: arrivals++, gathersUntil, batch, resolve, reject })
       fill()
     })

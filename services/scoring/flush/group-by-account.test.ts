@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import type { Batch } from '#libs/bus/bus.ts'
 import { RESERVED_TYPES } from '#libs/contracts/usage-event.ts'
 import { usageRecord } from '../../../tests/support/scoring/scorer.ts'
-import { groupRecords } from './group-by-account.ts'
+import { groupByAccount } from './group-by-account.ts'
 
 test('types that Pulso records itself are refused with the reason where product backends write the topic', () => {
   const records = [...RESERVED_TYPES, 'Signed In'].map((type, offset) => ({
@@ -11,7 +11,7 @@ test('types that Pulso records itself are refused with the reason where product 
     timestampMs: Date.now(),
   }))
   const batch = { topic: 'usage.events', partition: 0, records } as unknown as Batch
-  const [{ wanted, unreadable } = { wanted: [], unreadable: [] }] = groupRecords([batch], 10)
-  expect(wanted.flatMap((one) => one.read().events.map(({ type }) => type))).toEqual(['Signed In'])
+  const [{ requests, unreadable } = { requests: [], unreadable: [] }] = groupByAccount([batch], 10)
+  expect(requests.flatMap((one) => one.read().events.map(({ type }) => type))).toEqual(['Signed In'])
   expect(unreadable.map(({ reason }) => reason)).toEqual(["type: Onboarding Bypassed is reserved for Pulso's own API"])
 })

@@ -5,10 +5,13 @@ import { type ReceivedEvent, readRecord } from '../core/events/parse-event.ts'
 
 export type Unreadable = { readonly batch: Batch; readonly record: DeliveredRecord; readonly reason: string }
 
-export type GroupedBatch = {
+export type GroupedRecords = {
   /** One per key, in order of first appearance. */
-  readonly wanted: readonly AccountRequest[]
-  /** What could not be read, of the records read so far; whoever parks it takes it out. */
+  readonly requests: readonly AccountRequest[]
+  /**
+   * The records, of all that were parsed so far, that cannot be read. Whoever dead-letters them
+   * takes them out.
+   */
   readonly unreadable: Unreadable[]
 }
 
@@ -19,15 +22,16 @@ type Reading = {
 }
 
 /**
- * Batches of one partition by account: what to count, and which accounts to look at because time has moved them. In parts of so many
- * accounts, each made when it is asked for: what tens of thousands of accounts are to be given is mostly a list of records. At least
- * one part, so that what cannot be read is parked with it.
+ * Groups a partition's batches by account: events to count, and accounts due for evaluation. Yields
+ * groups of at most `maxAccounts` accounts lazily, since the requests of tens of thousands of
+ * accounts would mostly be lists of records. Yields at least one group, so that unreadable records
+ * are dead-lettered.
  */
-export function* groupRecords(
+export function* groupByAccount(
   batches: readonly Batch[],
   maxAccounts: number,
   retentionDays?: number,
-): Generator<GroupedBatch> {
+): Generator<GroupedRecords> {
   const groups = new Map<string, DeliveredRecord[]>()
   for (const { records } of batches) {
     for (const record of records) {
@@ -39,24 +43,24 @@ export function* groupRecords(
   }
   const reading: Reading = { batches, unreadable: [], retentionDays }
   const { unreadable } = reading
-  let wanted: AccountRequest[] = []
+  let requests: AccountRequest[] = []
   for (const [key, group] of groups) {
     groups.delete(key)
     // Tenant ids hold no ':', so the first one ends the tenant.
     const end = key.indexOf(':')
     if (end < 1) for (const record of group) leaveOut(reading, record, 'the key is not tenantId:accountId')
     else
-      wanted.push({
+      requests.push({
         key,
         tenantId: key.slice(0, end),
         accountId: key.slice(end + 1),
         ...once(() => readGroup(key, group.splice(0), reading)),
       })
-    if (wanted.length < maxAccounts || groups.size === 0) continue
-    yield { wanted, unreadable }
-    wanted = []
+    if (requests.length < maxAccounts || groups.size === 0) continue
+    yield { requests, unreadable }
+    requests = []
   }
-  yield { wanted, unreadable }
+  yield { requests, unreadable }
 }
 
 const leaveOut = ({ batches, unreadable }: Reading, record: DeliveredRecord, reason: string): void => {

@@ -40,12 +40,13 @@ test('a flush that still read its rows when the one before ended begins where th
     batchOf(usageRecord('acme', { agoMs: 3 * 86_400_000 }), usageRecord('another')),
   )
 
-  // A scorer that knows nothing yet: its second flush begins while the first is being written, and reads users until that one is through.
+  // A scorer that knows nothing yet: its second flush begins while the first is being written, and
+  // reads users until that one is through.
   const reading = Promise.withResolvers<void>()
   const firstIsOver = Promise.withResolvers<void>()
   let second: Promise<void> | undefined
   const query: Database['query'] = async (text, params) => {
-    if (text.includes('join scoring.account_users') && second !== undefined) {
+    if (text.includes('join scoring.account_page') && second !== undefined) {
       reading.resolve()
       await firstIsOver.promise
     } else if (text.includes('insert into scoring.account_log') && second === undefined) {

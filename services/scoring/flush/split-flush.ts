@@ -1,18 +1,21 @@
 import type { Batch } from '#libs/bus/bus.ts'
-import { type GroupedBatch, groupRecords } from './group-by-account.ts'
+import { type GroupedRecords, groupByAccount } from './group-by-account.ts'
 
-/** What a part of a flush came to. */
-export type Flushed = { readonly events: number; readonly duplicates: number }
+/** A flush is written in parts of at most `maxAccounts` accounts. */
+export type FlushPart = GroupedRecords & { readonly topic: string; readonly partition: number }
+
+export type FlushResult = { readonly events: number; readonly duplicates: number }
 
 /**
- * Flushes batches of one partition in parts of so many accounts: one part is folded while the one before is being written, and no more
- * are in memory. The next flush of the partition begins behind the last part, so that of events with one id the first stays the first.
+ * Flushes batches of one partition part by part: one part is prepared while the part before is
+ * being written, and no more parts are in memory. The next flush of the partition begins behind the
+ * last part, so that of events with one id the first stays first.
  */
 export const createSplitFlush = (
-  flushPart: (topic: string, partition: number, part: GroupedBatch) => Promise<Flushed>,
+  flushPart: (part: FlushPart) => Promise<FlushResult>,
   maxAccounts: number,
   retentionDays?: number,
-): ((batches: readonly Batch[]) => Promise<Flushed>) => {
+): ((batches: readonly Batch[]) => Promise<FlushResult>) => {
   const allBegun = new Map<number, Promise<void>>()
   return async (batches) => {
     const { topic, partition } = batches[0]!
@@ -21,16 +24,16 @@ export const createSplitFlush = (
     allBegun.set(partition, begun.promise)
     let [events, duplicates] = [0, 0]
     let last: Promise<void> = Promise.resolve()
-    const begin = async (part: GroupedBatch): Promise<void> => {
-      const flushed = await flushPart(topic, partition, part)
-      events += flushed.events
-      duplicates += flushed.duplicates
+    const begin = async (group: GroupedRecords): Promise<void> => {
+      const result = await flushPart({ topic, partition, ...group })
+      events += result.events
+      duplicates += result.duplicates
     }
     try {
       await earlier
-      for (const part of groupRecords(batches, maxAccounts, retentionDays)) {
+      for (const group of groupByAccount(batches, maxAccounts, retentionDays)) {
         const before = last
-        last = begin(part)
+        last = begin(group)
         last.catch(() => {})
         await before
       }
@@ -38,7 +41,8 @@ export const createSplitFlush = (
       await last
     } finally {
       begun.resolve()
-      // One behind a part that failed fails too; until then the lane is not free for another try.
+      // The part behind a part that failed fails too; until it has, the pipeline is not free for
+      // another try.
       await last.catch(() => {})
     }
     return { events, duplicates }

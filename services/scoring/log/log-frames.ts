@@ -1,15 +1,10 @@
 import { createGrowingBytes, type GrowingBytes } from '#libs/runtime/growing-bytes.ts'
 import { packBody } from '#libs/runtime/zstd.ts'
 import { type RawEvent, rawText } from '../core/events/parse-event.ts'
+import { FRAME_BYTES, MAX_COMPRESSING, MAX_SPARE_FRAMES } from '../limits.ts'
 
-/** Making ready to pack costs as much as packing this; unpacking it for the sake of one account takes a fraction of a millisecond. */
-const FRAME_BYTES = 256 * 1024
 const FIRST_BYTES = 16 * 1024
 const KEPT_BYTES = 4 * 1024 * 1024
-/** Of one writer: whoever adds more waits, so that what waits for the packing does not pile up. */
-const MOST_PACKED_AT_ONCE = 4
-/** Memory for so many frames is kept, of all writers. */
-const MOST_SPARE = 8
 /** Ends an event: no JSON text holds it. */
 const RECORD_SEPARATOR = 0x1e
 
@@ -37,7 +32,7 @@ const spare: GrowingBytes[] = []
 const takeSpare = (): GrowingBytes => spare.pop() ?? createGrowingBytes(FIRST_BYTES, KEPT_BYTES)
 const giveBack = (bytes: GrowingBytes): void => {
   bytes.clear()
-  if (spare.length < MOST_SPARE) spare.push(bytes)
+  if (spare.length < MAX_SPARE_FRAMES) spare.push(bytes)
 }
 
 export const createFrameWriter = (): FrameWriter => {
@@ -69,7 +64,7 @@ export const createFrameWriter = (): FrameWriter => {
       if (open.length >= FRAME_BYTES) close()
       return place
     },
-    room: () => (packing < MOST_PACKED_AT_ONCE ? null : packed.at(-MOST_PACKED_AT_ONCE)!),
+    room: () => (packing < MAX_COMPRESSING ? null : packed.at(-MAX_COMPRESSING)!),
     take: async () => {
       if (open.length > 0) close()
       const frames = packed

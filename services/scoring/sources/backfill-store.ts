@@ -1,7 +1,7 @@
 import { numberArray, textArray } from '#libs/postgres/array-literal.ts'
 import type { Database, Sql } from '#libs/postgres/database.ts'
 import { MINUTE_MS } from '#libs/runtime/durations.ts'
-import type { FlushRows } from '../accounts/flush-columns.ts'
+import type { FlushRows } from '../accounts/flush-rows.ts'
 import { type FlushPosition, writeFlush } from '../accounts/write-flush.ts'
 import type { Backfilled } from '../core/account/backfill-tally.ts'
 

@@ -8,7 +8,7 @@ import { newId } from '#libs/runtime/ids.ts'
 import { applyEvents } from '../../core/account/apply-events.ts'
 import { BYPASS_TYPE } from '../../core/events/event-types.ts'
 import type { Journey } from '../../core/journey/journey.ts'
-import type { AccountCommand, ChangeAccount } from '../../flush/apply-command.ts'
+import type { AccountCommand, ApplyCommand } from '../../flush/apply-command.ts'
 import type { AccountViews } from '../../queries/account-views.ts'
 import { accountParams } from './account-params.ts'
 
@@ -91,7 +91,7 @@ const bypassing = (key: AccountKey, now: number, id: string, properties: Record<
   }
 }
 
-type Deps = { readonly clock: Clock; readonly views: AccountViews; readonly applyCommand: ChangeAccount }
+type Deps = { readonly clock: Clock; readonly views: AccountViews; readonly applyCommand: ApplyCommand }
 
 export const accountJourneyRoutes = ({ clock, views, applyCommand }: Deps) =>
   routes((app) => {

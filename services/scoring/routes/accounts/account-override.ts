@@ -8,7 +8,7 @@ import { parseInstant } from '#libs/time/instant.ts'
 import { applyCause } from '../../core/account/apply-events.ts'
 import type { Override } from '../../core/evaluation/evaluation.ts'
 import { round4 } from '../../core/largest-remainder.ts'
-import type { AccountCommand, ChangeAccount } from '../../flush/apply-command.ts'
+import type { AccountCommand, ApplyCommand } from '../../flush/apply-command.ts'
 import { accountParams } from './account-params.ts'
 
 const EXAMPLE = { score: 40, reason: 'The sponsor told us they are leaving', expiresAt: '2027-01-31T00:00:00.000Z' }
@@ -51,7 +51,7 @@ export const accountOverrideRoutes = ({
   applyCommand,
 }: {
   readonly clock: Clock
-  readonly applyCommand: ChangeAccount
+  readonly applyCommand: ApplyCommand
 }) =>
   routes((app) => {
     app.put(

@@ -1,0 +1,36 @@
+
+with head as (
+  insert into scoring.partition_head as h (partition, position) values ($1, 1)
+  on conflict (partition) do update set position = h.position + 1
+  returning h.position, h.relayed
+), input as (
+  select i.* from head, unnest($3::text[], $4::text[], $5::int8[], $6::int8[], $7::int8[], $8::int4[], $9::int4[], $10::int4[], $11::int2[], $12::text[], $13::int4[], $14::text[], $15::text[], $16::float8[], $17::text[], $18::float8[], $19::text[], $20::float8[], $21::float8[], $22::float8[], $23::int4[], $24::text[], $25::text[], $26::float8[], $27::float8[], $28::float8[], $29::float8[]) as i (tenant_id, account_id, base_version, version, sequence, state_at, state_length, user_count, user_page_bits, model_id, model_version, name, owner_id, score, band, confidence, stage, mrr, score_delta_7d, score_delta_28d, renewal_day, traits, override, first_change_at, evaluated_at, next_evaluation_at, healthy_since)
+), inserted as (
+  insert into scoring.account (tenant_id, account_id, version, sequence, state, user_count, user_page_bits, model_id, model_version, name, owner_id, score, band, confidence, stage, mrr, score_delta_7d, score_delta_28d, renewal_day, traits, override, first_change_at, evaluated_at, next_evaluation_at, healthy_since)
+  select i.tenant_id, i.account_id, i.version, i.sequence, substring($2::bytea from i.state_at + 1 for i.state_length), i.user_count, i.user_page_bits, i.model_id, i.model_version, i.name, i.owner_id, i.score, i.band, i.confidence, i.stage, i.mrr, i.score_delta_7d, i.score_delta_28d, i.renewal_day, i.traits::jsonb, i.override::jsonb, to_timestamp(i.first_change_at / 1000), to_timestamp(i.evaluated_at / 1000), to_timestamp(i.next_evaluation_at / 1000), to_timestamp(i.healthy_since / 1000)
+  from input i where i.base_version = 0
+  on conflict do nothing
+  returning 1
+), updated as (
+  update scoring.account a set version = i.version, sequence = i.sequence, state = substring($2::bytea from i.state_at + 1 for i.state_length), user_count = i.user_count, user_page_bits = i.user_page_bits, model_id = i.model_id, model_version = i.model_version, name = i.name, owner_id = i.owner_id, score = i.score, band = i.band, confidence = i.confidence, stage = i.stage, mrr = i.mrr, score_delta_7d = i.score_delta_7d, score_delta_28d = i.score_delta_28d, renewal_day = i.renewal_day, traits = i.traits::jsonb, override = i.override::jsonb, first_change_at = to_timestamp(i.first_change_at / 1000), evaluated_at = to_timestamp(i.evaluated_at / 1000), next_evaluation_at = to_timestamp(i.next_evaluation_at / 1000), healthy_since = to_timestamp(i.healthy_since / 1000),
+    evaluation_claimed_until = null
+  from input i
+  where i.base_version > 0 and a.tenant_id = i.tenant_id and a.account_id = i.account_id and a.version = i.base_version
+  returning 1
+), paged as (
+  insert into scoring.account_page (tenant_id, account_id, kind, page, bytes)
+  select p.tenant_id, p.account_id, p.kind::scoring.page_kind, p.page, substring($2::bytea from p.bytes_at + 1 for p.bytes_length)
+  from head, unnest($30::text[], $31::text[], $32::text[], $33::int4[], $34::int4[], $35::int4[]) as p (tenant_id, account_id, kind, page, bytes_at, bytes_length)
+  on conflict (tenant_id, account_id, kind, page) do update set bytes = excluded.bytes
+), logged as (
+  insert into scoring.account_log (partition, position, tenant_id, account_id, version, at, last_occurred_at, ids, sequence, score, frame, events_at, events_length, change_length)
+  select $1, head.position, l.tenant_id, l.account_id, l.version, to_timestamp(l.at / 1000), to_timestamp(l.last_occurred_at / 1000), substring($2::bytea from l.ids_at + 1 for l.ids_length), l.sequence, l.score, l.frame, l.events_at, l.events_length, l.change_length
+  from head, unnest($36::text[], $37::text[], $38::int8[], $39::float8[], $40::float8[], $41::int4[], $42::int4[], $43::int8[], $44::float8[], $45::int4[], $46::int4[], $47::int4[], $48::int4[]) as l (tenant_id, account_id, version, at, last_occurred_at, ids_at, ids_length, sequence, score, frame, events_at, events_length, change_length)
+), framed as (
+  insert into scoring.log_frame (partition, position, frame, bytes)
+  select $1, head.position, f.frame, substring($2::bytea from f.bytes_at + 1 for f.bytes_length)
+  from head, unnest($49::int4[], $50::int4[], $51::int4[]) as f (frame, bytes_at, bytes_length)
+)
+select head.position, head.relayed,
+  scoring.assert_written($52::bigint, (select count(*) from inserted) + (select count(*) from updated)) as written
+from head
