@@ -52,7 +52,7 @@ const setUp = (
 }
 
 describe('the records of one partition', () => {
-  it('are handed over also after nothing was pushed', async () => {
+  it('are handed over also after an empty push', async () => {
     const { worker, handed, pass } = setUp(async () => {})
     worker.push()
     worker.push(chunk(0, 0))
@@ -62,7 +62,7 @@ describe('the records of one partition', () => {
     expect(handed).toEqual([[0, 1]])
   })
 
-  it('are released once they are done, all of a chunk with the last of it, and only where the handler keeps nothing', async () => {
+  it('are released once they are done, all of a chunk with the last of it, and only if the handler allows it', async () => {
     for (const releaseAfterHandling of [true, false]) {
       const released: string[] = []
       const { worker, handed, positions, pass } = setUp(
@@ -83,7 +83,7 @@ describe('the records of one partition', () => {
     }
   })
 
-  it('that gather while a batch is handled form the next batch', async () => {
+  it('that arrive while a batch is handled form the next batch', async () => {
     let release = () => {}
     const held = new Promise<void>((resolve) => {
       release = resolve

@@ -16,7 +16,7 @@ export type Chunk = {
   readonly bytes: number
   /** The log held more records behind these. */
   readonly more?: boolean
-  /** Frees the memory of the records: nobody may read them any more. */
+  /** Frees the memory of the records, which must not be read any more. */
   readonly release?: () => void
 }
 

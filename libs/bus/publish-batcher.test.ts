@@ -42,7 +42,7 @@ describe('publishes at the same time', () => {
     expect(sends).toEqual([['a', 'b', 'c']])
   })
 
-  it('that come while a send is under way form the next one', async () => {
+  it('that arrive during a send form the next one', async () => {
     let release = () => {}
     const held = new Promise<void>((resolve) => {
       release = resolve
@@ -97,8 +97,8 @@ describe('a send that fails', () => {
   })
 })
 
-describe('more waiting than memory should hold', () => {
-  it('refuses further publishes until it has gone', async () => {
+describe('a batcher over its memory limit', () => {
+  it('refuses publishes until it has sent what waits', async () => {
     let release = () => {}
     const held = new Promise<void>((resolve) => {
       release = resolve

@@ -11,10 +11,10 @@ export const poisonReleasedBytes = (): void => {
 }
 
 /**
- * Frees the memory of handled records at once: nobody may read them any more. The collector would
- * free buffers that live as long as a flush only in a full collection, which they themselves bring
- * about every half second (measured 2026-11-25). A small buffer shares its memory with others and
- * is left to the collector. A late reader finds an empty buffer, in tests a poisoned one.
+ * Frees the memory of handled records, which must not be read any more, at once. The collector
+ * would free buffers that live as long as a flush only in a full collection, which they bring about
+ * every half second (measured 2026-11-25). A small buffer shares its memory and is left to it. A
+ * late reader finds an empty buffer, in tests a poisoned one.
  */
 export const releaseBytes = (bytes: Buffer): void => {
   if (poisons) bytes.fill(POISON)

@@ -34,7 +34,7 @@ const rows = fc.array(
   { maxLength: 40 },
 )
 
-test('PostgreSQL reads from columns and a blob what was put into them, in one round after the other', async () => {
+test('PostgreSQL reads the values that were pushed to columns and a blob, round after round', async () => {
   const columns = {
     small: createNumberColumn('int2'),
     int: createNumberColumn('int4'),

@@ -4,7 +4,7 @@ import type { Logger } from '#libs/runtime/logger.ts'
 const RECONNECT_MS = 500
 
 export type ListenOptions = {
-  /** Opens the connection and answers its close; calls `onLost` once, whoever ended it. */
+  /** Opens the connection and answers its close; calls `onLost` once when it has ended. */
   readonly connect: (onLost: () => void) => Promise<() => Promise<void>>
   /** Notifications may have been missed. */
   readonly onReconnect: () => void

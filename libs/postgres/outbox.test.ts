@@ -56,7 +56,7 @@ const published = () => bus.published.map((one) => Number(one.record.value))
 const waiting = async () => (await database.query<{ n: number }>('select count(*) as n from shop.outbox'))[0]!.n
 const empty = () => eventually('the outbox is empty', async () => (await waiting()) === 0)
 
-test('records are published as they were left, in their order, and then gone', async () => {
+test('records are published as enqueued, in their order, and then deleted', async () => {
   await put(record(1), record(2))
   await put(record(3))
   relay()
@@ -80,7 +80,7 @@ test('a transaction that rolls back publishes nothing', async () => {
   expect(published()).toEqual([2])
 })
 
-test('a record whose transaction commits after that of a later one is not passed over', async () => {
+test('a record is published though its transaction commits after that of a later record', async () => {
   relay()
   await database.transaction(async (tx) => {
     await enqueue(tx, 'shop', [record(1, 'slow')])

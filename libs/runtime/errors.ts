@@ -1,9 +1,9 @@
-/** Trying again cannot help: a consumer parks the record that caused it, with this reason. */
+/** A retry cannot help: a consumer dead-letters the record that caused it, with this reason. */
 export class PermanentError extends Error {
   override name = 'PermanentError'
 }
 
-/** A part that this process depends on is away (database, broker): wait and try again for as long as it takes. */
+/** A dependency (database, broker) is unavailable: wait and retry for as long as it takes. */
 export class UnavailableError extends Error {
   override name = 'UnavailableError'
 }

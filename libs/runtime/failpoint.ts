@@ -2,14 +2,14 @@ import { writeSync } from 'node:fs'
 import { parseDuration } from './durations.ts'
 
 /**
- * `kill` and `stop` are SIGKILL and SIGSTOP of the whole process, `throw` fails what is under way, `sleep` holds the whole process still for a while,
- * as a machine that pauses does.
+ * `kill` and `stop` are SIGKILL and SIGSTOP of the process, `throw` fails the work in progress,
+ * `sleep` holds the whole process still, as a machine that pauses does.
  */
 export type Failpoint = {
   readonly name: string
   readonly effect: 'kill' | 'stop' | 'throw' | 'sleep'
   readonly sleepMs: number
-  /** Counts from 1: the effect is done then, and never again. */
+  /** Counts from 1: the effect happens at this hit, and never again. */
   readonly hit: number
 }
 
@@ -30,7 +30,9 @@ export const armFailpoints = (points: readonly Failpoint[]): void => {
   armed = points.length === 0 ? undefined : { points, hits: new Map() }
 }
 
-/** A place where a process can be hurt on purpose, by its name. Does nothing, at no cost, unless the environment armed it. */
+/**
+ * A named place where a test can hurt the process. Costs nothing unless the environment armed it.
+ */
 export const failpoint = (name: string): void => {
   if (armed !== undefined) reach(name, armed)
 }

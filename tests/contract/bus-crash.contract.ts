@@ -40,7 +40,7 @@ export const crashSuite = (harness: BusHarness): void => {
     const victim = startMember(address, 'crash', { mode: 'hang' })
     await bus.publish(TOPIC, numbered(40, 40))
     await eventually('the victim holds them all', () => distinct(victim.values).size === 40)
-    // Longer than the interval at which positions are committed: what is not done must not be among them.
+    // Longer than the commit interval: no commit may hold records that are not done.
     await pause(2_500)
     await victim.kill()
     const { seen } = await collect(bus, { group: 'crash' })

@@ -143,7 +143,7 @@ export const failureSuite = (harness: BusHarness): void => {
         TOPIC,
         Array.from({ length: 150 }, (_, j) => record(`k${i}-${j}`, load)),
       )
-    // Ten samples, one each 200 ms of the member's own time: by then it could have fetched everything.
+    // Ten samples, 200 ms apart in the member's own time, in which it could fetch all.
     const samples = member.samples()
     await eventually('its memory was sampled', () => member.samples() >= samples + 10)
     expect(member.peakBytes() - before).toBeLessThan(96 * 1024 * 1024)

@@ -18,7 +18,7 @@ export const orderSuite = (harness: BusHarness): void => {
     await bus.publish(TOPIC, numbered(1_000, 20, 3_000))
     await allSeen('records', seen, 4_000)
     for (const { key } of records.slice(0, 20)) {
-      // A request whose answer was a failure of one partition is sent again whole: its records may repeat.
+      // After a failure of one partition the whole request is repeated: records may repeat.
       const values = [...new Set(valuesOf(seen, key))]
       expect(values).toHaveLength(200)
       expect(values).toEqual([...values].sort((a, b) => a - b))

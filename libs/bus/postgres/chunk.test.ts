@@ -21,7 +21,7 @@ const records = fc.array(
   { minLength: 1, maxLength: 30 },
 )
 
-test('what is read is what was written, from any offset on', async () => {
+test('a chunk is read as it was written, from any offset on', async () => {
   await fc.assert(
     fc.asyncProperty(records, fc.nat(1_000), fc.nat(29), async (written, first, skipped) => {
       const keyed = written.map((record) => ({ record, key: Buffer.from(record.key) }))
@@ -40,7 +40,7 @@ test('what is read is what was written, from any offset on', async () => {
   )
 })
 
-test('what is taken out or edited is so, and all else is where it was', async () => {
+test('an edit changes or removes the records of its key, and leaves every other record in its place', async () => {
   await fc.assert(
     fc.asyncProperty(records, fc.nat(29), async (written, chosen) => {
       const keyed = written.map((record) => ({ record, key: Buffer.from(record.key) }))
@@ -63,7 +63,7 @@ test('what is taken out or edited is so, and all else is where it was', async ()
   )
 })
 
-test('records that repeat themselves are stored in a fraction of their size', async () => {
+test('similar records are stored in a fraction of their size', async () => {
   const value = Buffer.from(
     JSON.stringify({ type: 'Feature Used', accountId: 'acme', occurredAt: '2024-01-01T00:00:00Z' }),
   )

@@ -52,7 +52,7 @@ const positionOf = async (topicId: number) => {
   return row!.position
 }
 
-test('a partition is claimed by one member; after its lease by another, and what the first still says is not heard', async () => {
+test('a partition is claimed by one member, after its lease by another; later heartbeats of the first change nothing', async () => {
   const place = await newTopic()
   const first = { ...place, group: 'g', member: newId() }
   const second = { ...place, group: 'g', member: newId() }
@@ -89,7 +89,7 @@ test('a released partition is free at once, and its position never goes back', a
   expect(await groups.claim({ ...first, member: newId() }, [0])).toMatchObject([{ position: 7 }])
 })
 
-test('old records go when every group has passed them, and a new group begins with the oldest that is left', async () => {
+test('old records are deleted once every group has passed them, and a new group begins with the oldest kept one', async () => {
   const place = await newTopic()
   const [slow, fast] = ['slow', 'fast'].map((group) => ({ ...place, group, member: newId() }))
   for (let i = 0; i < 4; i++) await append(place.topic, 10)
@@ -112,7 +112,7 @@ test('old records go when every group has passed them, and a new group begins wi
   ])
 })
 
-test('appends of several writers to overlapping partitions never block each other for good, and leave no gap', async () => {
+test('appends of several writers to overlapping partitions never deadlock, and leave no gap', async () => {
   const { topic, topicId } = await newTopic()
   const chunk = await encodeChunk([{ record: { key: 'k', value: Buffer.from('v') }, key: Buffer.from('k') }], 0)
   await Promise.all(
