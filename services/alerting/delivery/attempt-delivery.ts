@@ -35,7 +35,7 @@ type AttemptDeps = {
   readonly random: () => number
 }
 
-/** One attempt: signs the stored bytes, posts them, decides what follows from the response. Never throws. */
+/** One attempt: signs the stored bytes, posts them, decides by the response. Never throws. */
 export const createAttempt = (deps: AttemptDeps): ((job: Job) => Promise<AttemptOutcome>) => {
   const { clock, send, sealer, schedule, random } = deps
   const secretsOf = createSecretOpener(sealer)

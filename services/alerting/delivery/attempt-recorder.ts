@@ -26,9 +26,9 @@ const MAX_BATCH = 1_000
 const ONE = [1]
 
 /**
- * Saves the outcomes of attempts in batches: a busy deliverer pays one round trip for hundreds. Waits
- * for a database that is unavailable: a late outcome is harmless, since its lease fences it. Gives a
- * batch up after 4 failures of another kind: its deliveries are attempted again when their leases end.
+ * Saves the outcomes of attempts in batches: a busy deliverer pays one round trip for hundreds.
+ * - Waits for a database that is unavailable: the lease makes a late outcome harmless.
+ * - Gives a batch up after 4 failures of another kind: its deliveries are due when leases end.
  */
 export const createAttemptRecorder = (deps: RecorderDeps): AttemptRecorder => {
   const { clock, logger } = deps

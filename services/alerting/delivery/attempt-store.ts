@@ -29,8 +29,8 @@ export type DeliveryUpdate = {
 const KEPT_ATTEMPTS = 20
 
 /**
- * Saves what attempts led to, many in one statement; returns how many it saved. Skips a delivery whose
- * lease went to another process in the meantime: that process saves its own attempt.
+ * Saves updates in one statement; returns how many it saved. Skips a delivery that another process
+ * has claimed since: that process saves its own attempt.
  */
 export const saveAttempts = async (sql: Sql, updates: readonly DeliveryUpdate[]): Promise<number> => {
   const [saved] = await sql.query<{ count: number }>(

@@ -10,7 +10,7 @@ import type { EndpointConcurrency } from './endpoint-concurrency.ts'
 import { FIRST_ROOM } from './endpoint-slots.ts'
 
 export type ClaimLoop = Repeating & {
-  /** Wakes the loop if the endpoint, or without one any endpoint, had more deliveries due than room. */
+  /** Wakes the loop if this endpoint, or any endpoint, had more deliveries due than room. */
   readonly wakeForMore: (endpointId?: string) => void
 }
 
@@ -62,7 +62,7 @@ export const createClaimLoop = (deps: ClaimLoopDeps): ClaimLoop => {
   }
 }
 
-/** A delivery whose endpoint was disabled since the claim keeps its lease until retention ends it. */
+/** Leaves a delivery out whose endpoint was disabled since the claim: retention ends it. */
 const toJobs = async (
   database: Database,
   claimed: readonly ClaimedDelivery[],

@@ -24,11 +24,11 @@ export type ClaimRequest = {
 }
 
 /**
- * Claims due deliveries under a lease, each endpoint only as many as it has room for. One statement:
+ * Claims due deliveries under a lease, for each endpoint as many as it has room for. One statement:
  *
- *     room     A 3, B 0                         from the request
- *     open     C 64, A 3                        endpoints that are enabled, not paused and have room
- *     due      C: its 64 oldest, A: its 3       due, not under another lease, not locked by another claim
+ *     room     A 3, B 0                     from the request
+ *     open     C 64, A 3                    enabled, not paused, with room
+ *     due      C: 64 oldest, A: 3 oldest    due, not leased, not locked by another claim
  *     picked   at most `limit` of these
  *     claimed  picked, with token and lease
  *     result   claimed with their bodies, oldest first
@@ -89,7 +89,7 @@ export type DeliveryTarget = {
   readonly secrets: readonly Buffer[]
 }
 
-/** Enabled endpoints as attempts need them. Read for each claim: a new secret or URL is in force at once. */
+/** Enabled endpoints for attempts. Read for each claim: a new secret or URL is in force at once. */
 export const targetsOf = (sql: Sql, endpointIds: readonly string[], now: number): Promise<readonly DeliveryTarget[]> =>
   sql.query<DeliveryTarget>(
     `select e.endpoint_id as "endpointId", e.tenant_id as "tenantId", e.url, e.kind,

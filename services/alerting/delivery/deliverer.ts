@@ -42,9 +42,9 @@ export type DelivererDeps = {
 }
 
 /**
- * Delivers what is due. Several replicas share the deliveries: each claims a batch under a lease,
- * calls endpoints side by side, and saves the outcomes in batches. Commits wake it, here and in other
- * processes; a poll finds retries and expired leases.
+ * Delivers what is due. Replicas share the deliveries: each claims a batch under a lease, calls
+ * endpoints side by side, and saves the outcomes in batches. A commit of any process wakes it;
+ * a poll finds retries and expired leases.
  */
 export const createDeliverer = (deps: DelivererDeps): Deliverer => {
   const { database, clock, logger, sealer, send, schedule, random = Math.random } = deps
@@ -63,7 +63,7 @@ export const createDeliverer = (deps: DelivererDeps): Deliverer => {
     void recorder.record(outcome).then(() => afterSaving(outcome))
     return paceOf(outcome)
   }
-  // The saved pause keeps other claims off the endpoint: only now its queued jobs can be given back.
+  // The saved pause keeps other claims off the endpoint: from now on its queue may be released.
   const afterSaving = ({ effect, target }: AttemptOutcome): void => {
     if (effect.endpoint === 'throttled') void releaseClaims(database, concurrency.empty(target.endpointId), logger)
     claims.wakeForMore()

@@ -69,7 +69,7 @@ export const findDelivery = async (
     )
   )[0]
 
-/** A replay starts the schedule anew; what still waits is only tried now. A try under way is left alone. Same id, same bytes. */
+/** Restarts the schedule of a finished delivery; makes a pending one due now. Id and bytes stay. */
 const REPLAY = `
   update alerting.delivery d
      set state = 'pending', reason = null, tries = case when d.state = 'pending' then d.tries else 0 end,
@@ -98,7 +98,7 @@ export type ReplayRange = {
   readonly limit: number
 }
 
-/** Replays the finished deliveries created within [from, to), oldest first; answers how many, and when the last of them was created. */
+/** Replays finished deliveries created in [from, to), oldest first. `lastAt`: creation of the last. */
 export const replayRange = async (
   tx: Sql,
   tenantId: string,

@@ -13,13 +13,15 @@ type DeliveryUpkeep = {
   readonly database: Database
   readonly clock: Clock
   readonly sealer: Sealer
-  /** How long deliveries are kept, finished or not. */
   readonly keptMs: number
 }
 
 /**
- * Deliveries of endpoints that are gone are ended; so is what still waits after the time for which deliveries are kept (an endpoint whose own rate is below
- * what it is sent would collect for ever); finished ones go after that time. Secrets sealed with a former key are sealed anew.
+ * - Ends the pending deliveries of disabled and deleted endpoints.
+ * - Ends deliveries that are pending after `keptMs`: an endpoint with too low a rate would collect
+ *   deliveries for ever.
+ * - Removes finished deliveries after `keptMs`.
+ * - Seals secrets of a former key with the current one.
  */
 export const deliveryUpkeep = ({ database, clock, sealer, keptMs }: DeliveryUpkeep): readonly UpkeepTask[] => [
   { name: 'orphans', everyMs: ORPHANS_EVERY_MS, chunk: (limit) => endOrphans(database, clock.now(), limit) },
@@ -31,7 +33,7 @@ export const deliveryUpkeep = ({ database, clock, sealer, keptMs }: DeliveryUpke
   {
     name: 'old deliveries',
     everyMs: RETENTION_EVERY_MS,
-    // A day later than they are ended at the latest, so that each can be seen, and replayed.
+    // At least a day after its end: an operator can see and replay each delivery.
     chunk: (limit) => removeOldDeliveries(database, clock.now() - keptMs - DAY_MS, limit),
   },
   { name: 'reseal', everyMs: RETENTION_EVERY_MS, chunk: (limit) => resealSecrets(database, sealer, limit) },

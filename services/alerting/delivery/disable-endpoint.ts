@@ -28,7 +28,7 @@ export const disableEndpoints = async (
 
 type Disabling = { readonly reason: 'gone' | 'failed_for_5_days'; readonly now: number }
 
-/** Disables an endpoint and notifies the tenant's others, in one transaction. True in the one replica that did it. */
+/** Disables an endpoint and notifies the tenant's others. True in the one replica that did it. */
 const disableAndNotify = (
   database: Database,
   { endpointId, tenantId }: DeliveryTarget,

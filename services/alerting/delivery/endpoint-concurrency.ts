@@ -21,7 +21,7 @@ type ConcurrencyDeps = {
   readonly maxPerEndpoint: number
   /** Never rejects. */
   readonly run: (job: Job) => Promise<Pace>
-  /** The endpoint's queue became short: a good moment to claim more. */
+  /** Called when the queue of an endpoint is short: a good moment to claim more. */
   readonly onRoom: (endpointId: string) => void
 }
 

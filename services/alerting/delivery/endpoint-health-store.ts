@@ -26,8 +26,8 @@ export const marksOf = (outcomes: readonly AttemptOutcome[]): EndpointMark[] => 
 }
 
 /**
- * Writes the health of endpoints where it changes. The later of two pauses holds; `failing_since` stays
- * at the first failure after a success.
+ * Writes the health of endpoints where it changes. The later of two pauses holds.
+ * `failing_since` is the first failure after a success.
  */
 export const markEndpoints = async (sql: Sql, marks: readonly EndpointMark[]): Promise<void> => {
   await sql.query(

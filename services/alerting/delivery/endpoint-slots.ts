@@ -1,6 +1,6 @@
 import type { Job } from './attempt-delivery.ts'
 
-/** What an attempt says of its endpoint. `slow`: a time-out, no connection, or a request to wait. */
+/** Pace of an endpoint by one attempt. `slow`: a time-out, no connection, or a request to wait. */
 export type Pace = 'good' | 'bad' | 'slow'
 
 /** One endpoint's share of this process. */
@@ -46,7 +46,7 @@ export const enqueueJob = (slots: EndpointSlots, job: Job): void => {
 export const roomOf = ({ limit, maxJobs, active, queue }: EndpointSlots): number =>
   Math.max(0, Math.min(limit * JOBS_PER_SLOT, maxJobs) - active - queue.length)
 
-/** One more slot after a success, one less after a failure, half after a slow call: a hanging endpoint keeps one. */
+/** One slot more after a success, one less after a failure, half after a slow call; never none. */
 export const limitAfter = (limit: number, pace: Pace, maxPerEndpoint: number): number => {
   if (pace === 'good') return Math.min(maxPerEndpoint, limit + 1)
   return Math.max(1, pace === 'slow' ? Math.floor(limit / 2) : limit - 1)

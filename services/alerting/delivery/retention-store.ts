@@ -24,9 +24,9 @@ export const endOverdue = async (sql: Sql, { before, now, limit }: Overdue): Pro
 }
 
 /**
- * Ends pending deliveries of disabled and deleted endpoints, so that the log shows each and an operator
- * can replay it. Skips deliveries under a lease: their attempt is under way and records its own outcome.
- * Ends at most `limit` deliveries; returns their number.
+ * Ends pending deliveries of disabled and deleted endpoints, at most `limit`; returns their number.
+ * The log shows each, and an operator can replay it. Skips leased deliveries: their attempt is
+ * under way.
  */
 export const endOrphans = async (sql: Sql, now: number, limit: number): Promise<number> => {
   const [ended] = await sql.query<{ count: number }>(

@@ -13,7 +13,7 @@ export type AddressVerdict =
 
 const HTTPS_PORT = 443
 
-/** `10.0.0.0/8:9000`, `127.0.0.1/32:*`, `[fd00::]/8:443` or `public:8443`; undefined for anything else. */
+/** `10.0.0.0/8:9000`, `127.0.0.1/32:*`, `[fd00::]/8:443` or `public:8443`; else undefined. */
 export const parseAllowEntry = (text: string): AllowEntry | undefined => {
   const match = /^(.+):(\*|\d{1,5})$/.exec(text.trim())
   if (!match) return undefined
@@ -31,8 +31,12 @@ export const isPortOpen = (port: number, allow: readonly AllowEntry[]): boolean 
   port === HTTPS_PORT || allow.some((entry) => opensPort(entry, port))
 
 /**
- * Whether a webhook may connect to an address. Public means global unicast, after unwrapping IPv4 in IPv6 (`::ffff:a.b.c.d`); everything that could
- * lead back inside is not: private, loopback, link-local, NAT64, 6to4, Teredo, the deprecated `::/96`, and a cloud's host address that looks public.
+ * Whether a webhook may connect to an address. Public is global unicast, after `::ffff:a.b.c.d` is
+ * unwrapped. An address that could lead back inside is not public: private, loopback, link-local,
+ * NAT64, 6to4, Teredo, the deprecated `::/96`, and a cloud's host address that looks public.
+ *
+ * By hand on the ranges of `ipaddr.js`: `request-filtering-agent` 3.2 knows no ports and lets a
+ * cloud's host pass (2026-11-30).
  */
 export const checkAddress = (address: string, port: number, allow: readonly AllowEntry[]): AddressVerdict => {
   // Zones (`fe80::1%eth0`) name an interface of this machine.

@@ -1,7 +1,7 @@
 import type { Sql } from '#libs/postgres/database.ts'
 import type { EndpointFilter } from '../core/delivery/matches-endpoint.ts'
 
-/** `slack`: the body of an incoming webhook of Slack, unsigned. `standard`: Standard Webhooks 1.0. */
+/** `slack`: an unsigned incoming webhook of Slack. `standard`: Standard Webhooks 1.0. */
 export type EndpointKind = 'standard' | 'slack'
 
 export type Endpoint = {
@@ -20,14 +20,14 @@ export type Endpoint = {
   readonly createdAt: number
 }
 
-/** What a tenant says of an endpoint. */
+/** The part that a tenant sets. */
 export type EndpointSettings = Pick<Endpoint, 'kind' | 'url' | 'description' | 'eventTypes' | 'filter' | 'maxPerSecond'>
 
 const COLUMNS = `endpoint_id as "endpointId", kind, url, description, event_types as "eventTypes", filter,
   max_per_second as "maxPerSecond", state, state_reason as "stateReason", state_at as "stateAt",
   failing_since as "failingSince", paused_until as "pausedUntil", created_at as "createdAt"`
 
-/** Endpoints of a tenant in the order of their ids, which is the order of their creation. */
+/** Endpoints of a tenant in the order of their creation, which is the order of their ids. */
 export const listEndpoints = (
   sql: Sql,
   tenantId: string,
@@ -49,7 +49,7 @@ export const findEndpoint = async (sql: Sql, tenantId: string, endpointId: strin
     )
   )[0]
 
-/** The same, locked until the transaction ends. */
+/** Finds an endpoint and locks it until the transaction ends. */
 export const lockEndpoint = async (tx: Sql, tenantId: string, endpointId: string): Promise<Endpoint | undefined> =>
   (
     await tx.query<Endpoint>(
@@ -113,7 +113,7 @@ type StateChange = {
   readonly now: number
 }
 
-/** Enabling forgets the failures and the pause: it starts anew. What waits for an endpoint that is not enabled is ended by upkeep. */
+/** Enabling forgets failures and pause. Retention ends the deliveries of other endpoints. */
 export const setEndpointState = async (
   tx: Sql,
   tenantId: string,

@@ -7,7 +7,7 @@ import type { SendFailure } from '../core/delivery/classify-response.ts'
 import { checkAddress, isSameAddress } from './allowed-address.ts'
 import type { WebhookRules } from './validate-url.ts'
 
-/** Why no connection was made. The message is the reason alone: addresses never reach a tenant. */
+/** Why no connection was made. The message is the reason alone: a tenant never sees addresses. */
 export class ConnectError extends Error {
   override name = 'ConnectError'
   readonly reason: SendFailure
@@ -46,8 +46,13 @@ const CONNECT_MS = 5_000
 type ConnectorDeps = { readonly rules: WebhookRules; readonly network: Network; readonly clock: Clock }
 
 /**
- * undici's connector with the guard inside, where literals, names and what they resolve to all pass: every address of a name must be allowed, the
- * connection goes to one that was judged, and the peer is checked again before a byte is written (the TLS hello included).
+ * An undici connector that guards against requests into the inside network:
+ * - every address of a name must be allowed, and so must an address that stands in the URL;
+ * - the connection goes to a checked address, so a name cannot be rebound in between;
+ * - the connected peer is checked again before a byte is written, the TLS hello included.
+ *
+ * By hand: `request-filtering-agent` 3.2 is an `http.Agent`, which undici cannot use, and does not
+ * check the connected peer. The hostile-URL suite holds this one (2026-11-30).
  */
 export const createGuardedConnector = ({ rules, network, clock }: ConnectorDeps): buildConnector.connector => {
   const checkedAddresses = async (host: string, port: number): Promise<readonly string[]> => {

@@ -10,7 +10,7 @@ export type WebhookRequest = {
   readonly body: Buffer
 }
 
-/** Posts once. Never throws and never follows a redirect: what went wrong is the answer. */
+/** Posts once and follows no redirect. Never throws: a failure is a result. */
 export type SendWebhook = (request: WebhookRequest) => Promise<SendResult>
 
 export type WebhookSender = { readonly send: SendWebhook; readonly close: () => Promise<void> }
@@ -25,7 +25,7 @@ type SenderDeps = {
   readonly network?: Network
 }
 
-/** The only door to tenants' servers. Own agent and connector: proxy variables of the environment are not looked at. */
+/** The only door to tenants' servers. Its agent ignores the proxy variables of the environment. */
 export const createWebhookSender = ({ clock, rules, network = systemNetwork }: SenderDeps): WebhookSender => {
   const agent = new Agent({
     connect: createGuardedConnector({ rules, network, clock }),
@@ -71,7 +71,7 @@ export const createWebhookSender = ({ clock, rules, network = systemNetwork }: S
   return { send, close: () => agent.destroy() }
 }
 
-/** Reads at most 16 KB and keeps the first 1 KB as text that PostgreSQL can store; a longer answer is cut off with its connection. */
+/** Keeps the first 1 KB as text that PostgreSQL can store. Cuts an answer off after 16 KB. */
 const readAnswer = async (body: Dispatcher.ResponseData['body']): Promise<string> => {
   const chunks: Buffer[] = []
   let bytes = 0

@@ -4,7 +4,7 @@ import { newId } from '#libs/runtime/ids.ts'
 
 type NewSecret = { readonly endpointId: string; readonly sealed: Buffer; readonly now: number }
 
-/** Adds a signing secret; those before it stop signing at `formerExpireAt`, if they did not earlier. */
+/** Adds a signing secret. Former ones stop signing at `formerExpireAt` or earlier. */
 export const addSecret = async (
   tx: Sql,
   { endpointId, sealed, now }: NewSecret,
@@ -27,7 +27,7 @@ export const addSecret = async (
   )
 }
 
-/** How many secrets sign now. */
+/** Number of secrets that sign now. */
 export const countSecrets = async (tx: Sql, endpointId: string, now: number): Promise<number> => {
   const [row] = await tx.query<{ count: number }>(
     `select count(*) as count from alerting.webhook_secret
@@ -37,7 +37,7 @@ export const countSecrets = async (tx: Sql, endpointId: string, now: number): Pr
   return row!.count
 }
 
-/** Seals with the current key what a former one sealed. Answers how many it did. */
+/** Seals secrets of a former key with the current one; returns their number. */
 export const resealSecrets = async (sql: Sql, sealer: Sealer, limit: number): Promise<number> => {
   const rows = await sql.query<{ secretId: string; endpointId: string; sealed: Buffer }>(
     `select secret_id as "secretId", endpoint_id as "endpointId", sealed from alerting.webhook_secret

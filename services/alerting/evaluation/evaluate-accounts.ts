@@ -11,7 +11,7 @@ import {
 } from '../core/alert/decide-account.ts'
 import type { Suspicion } from '../core/alert/outage.ts'
 import type { AccountKey, SeenHealth } from '../core/alert/subject.ts'
-import { type FactRow, packChanges, type SeenAt } from '../core/preview/fact-record.ts'
+import { type FactRow, packChanges, type SeenAt } from '../core/preview/fact-history.ts'
 import { changeNotifications } from '../notifications/change-notifications.ts'
 import type { Notification } from '../notifications/notification.ts'
 import { insertFacts } from '../rules/fact-history-store.ts'

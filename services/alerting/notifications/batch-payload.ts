@@ -16,7 +16,7 @@ export type SeveralAlerts = {
   readonly extra?: object
 }
 
-/** The body of a notice about several alerts; what does not fit is counted. `shown` are the lines it holds. */
+/** A body about several alerts. `shown` are the alerts that fit; the body counts the others. */
 export const severalAlertsBody = ({
   type,
   tenantId,

@@ -5,7 +5,7 @@ import { changeTypes } from '../core/delivery/change-types.ts'
 import type { Notification } from './notification.ts'
 import { accountBody } from './payload.ts'
 
-/** What endpoints are told of a change that is no alert. */
+/** The notifications of a change of health. Alerts have their own. */
 export const changeNotifications = (message: AccountHealth, seen: SeenHealth): readonly Notification[] =>
   changeTypes(message).flatMap((type): readonly Notification[] => {
     const notificationOf = (notificationId: string, extra: object): Notification => ({

@@ -15,7 +15,8 @@ export type DigestRow = {
 }
 
 /**
- * Alerts of a tenant's accounts that opened in a span, the gravest first. What people silenced, an outage explained or backfill opened is in no digest.
+ * Account alerts that opened in (from, until], the most severe first. Leaves out alerts muted by a
+ * silence, an outage or a backfill.
  */
 export const openedIn = (sql: Sql, tenantId: string, from: number, until: number): Promise<readonly DigestRow[]> =>
   sql.query<DigestRow>(

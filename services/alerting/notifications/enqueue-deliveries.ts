@@ -8,7 +8,7 @@ import type { EndpointKind } from '../endpoints/endpoint-store.ts'
 import type { Notification } from './notification.ts'
 import { textOf } from './payload.ts'
 
-/** `notify` on this channel, sent with the commit, wakes the deliverers of all replicas. */
+/** A commit notifies this channel, which wakes the deliverers of all replicas. */
 export const DELIVERY_CHANNEL = 'alerting_deliveries'
 
 export type Target = {
@@ -20,9 +20,9 @@ export type Target = {
 }
 
 /**
- * One delivery per notice and matching enabled endpoint, in the caller's transaction; answers how many were new.
- * Ids are derived from notice and endpoint, so enqueueing the same notice again adds nothing. They are due a second ago, so that no clock that is a
- * little behind makes the first try wait.
+ * Adds one delivery per notification and matching enabled endpoint, in the caller's transaction;
+ * returns how many are new. Ids derive from notification and endpoint: enqueueing one again adds
+ * nothing. Deliveries are due a second ago: a slow clock does not delay the first attempt.
  */
 export const enqueueNotifications = async (tx: Sql, notifications: readonly Notification[]): Promise<number> => {
   if (notifications.length === 0) return 0
@@ -35,14 +35,14 @@ export const enqueueNotifications = async (tx: Sql, notifications: readonly Noti
   return enqueuePairs(tx, pairs)
 }
 
-/** Endpoints that take groups get a grouped notice when its window ends. */
+/** An endpoint that takes groups gets a grouped notification when the window of the group ends. */
 const isFor = (target: Target, notification: Notification): boolean => {
   if (notification.endpointIds && notification.endpointIds.length > 0)
     return notification.endpointIds.includes(target.endpointId)
   return matchesEndpoint(target, notification) && !(notification.grouped && takesGroups(target))
 }
 
-/** The same for one endpoint that is named, whatever it subscribes to: a test send. Answers the delivery's id. */
+/** Adds a delivery to one endpoint, whatever it subscribes to; returns the id of the delivery. */
 export const enqueueFor = async (
   tx: Sql,
   target: { readonly endpointId: string; readonly kind: EndpointKind },
@@ -64,7 +64,7 @@ type Pair = {
   readonly target: { readonly endpointId: string; readonly kind: EndpointKind }
 }
 
-/** All endpoints of one kind share a message. */
+/** Endpoints of one kind share a message. */
 export const messageIdOf = ({ notificationId }: Notification, kind: EndpointKind): string =>
   kind === 'slack' ? derivedId(notificationId, 'slack') : notificationId
 
@@ -81,7 +81,7 @@ const enqueuePairs = async (tx: Sql, pairs: readonly Pair[]): Promise<number> =>
       id: derivedId(notification.notificationId, target.endpointId),
     }
   })
-  // Sorted, so that two transactions that enqueue the same things wait for each other instead of deadlocking.
+  // One order in all transactions: those that enqueue the same rows wait instead of deadlocking.
   rows.sort((a, b) => (a.id < b.id ? -1 : 1))
   const bodies = [...messages].sort(([a], [b]) => (a < b ? -1 : 1))
   const blob = createBlob()

@@ -4,10 +4,10 @@ import type { Notification } from './notification.ts'
 
 export type Grouped = { readonly notification: Notification; readonly dueAt: number }
 
-/** `''` stands for alerts of accounts that nobody owns. */
+/** `ownerId` is `''` for alerts of accounts without an owner. */
 export type NotificationGroup = { readonly groupId: string; readonly tenantId: string; readonly ownerId: string }
 
-/** The column `notice` names the id `noticeId`: groups that an earlier version opened stay readable. */
+/** The stored id is called `noticeId`, as in groups that an earlier version opened. */
 type StoredNotification = Omit<Notification, 'notificationId'> & { readonly noticeId: string }
 
 const toStored = ({ notificationId, ...rest }: Notification): StoredNotification => ({
@@ -15,7 +15,7 @@ const toStored = ({ notificationId, ...rest }: Notification): StoredNotification
   ...rest,
 })
 
-/** Puts notifications into the open group of their owner: the first one of a group says when it is due. Groups are locked in one order. */
+/** Adds notifications to the groups of their owners. The first of a group sets when it is due. */
 export const addToGroups = async (tx: Sql, grouped: readonly Grouped[]): Promise<void> => {
   if (grouped.length === 0) return
   const byOwner = Map.groupBy(grouped, ({ notification }) =>
@@ -56,7 +56,7 @@ export const addToGroups = async (tx: Sql, grouped: readonly Grouped[]): Promise
   )
 }
 
-/** Groups whose window has ended; those another replica works on are left to it. */
+/** Groups whose window has ended. Skips groups locked by another replica. */
 export const claimDueGroups = (tx: Sql, now: number, limit: number): Promise<readonly NotificationGroup[]> =>
   tx.query<NotificationGroup>(
     `select group_id as "groupId", tenant_id as "tenantId", owner_id as "ownerId" from alerting.notice_group
@@ -64,7 +64,7 @@ export const claimDueGroups = (tx: Sql, now: number, limit: number): Promise<rea
     [now, limit],
   )
 
-/** In the order they were added. */
+/** Notifications of a group, in the order they were added. */
 export const membersOf = async (tx: Sql, groupId: string): Promise<readonly Notification[]> =>
   (
     await tx.query<{ notice: StoredNotification }>(
@@ -77,7 +77,10 @@ export const removeGroup = async (tx: Sql, groupId: string): Promise<void> => {
   await tx.query('delete from alerting.notice_group where group_id = $1', [groupId])
 }
 
-/** Keeps which accounts messages tell of, so that each goes when one of them is erased. Messages that were not written (no endpoint took them) are passed over. */
+/**
+ * Stores which accounts a message names: erasing an account removes its messages. Skips messages
+ * that are not stored because no endpoint took them.
+ */
 export const noteAccountsOf = async (
   tx: Sql,
   tenantId: string,

@@ -22,9 +22,9 @@ export const WEBHOOK_TYPES = [
 ] as const
 export type WebhookType = (typeof WEBHOOK_TYPES)[number]
 
-/** Something webhooks tell: which endpoints get it is decided when it is enqueued, in the transaction of what it tells. */
+/** A message to endpoints. It is enqueued in the transaction of its cause. */
 export type Notification = {
-  /** Derived from the transition or the change, so that enqueueing it again finds the same deliveries. */
+  /** Derived from the cause: enqueueing it again finds the same deliveries. */
   readonly notificationId: string
   readonly tenantId: string
   readonly accountId: string | null
@@ -35,12 +35,12 @@ export type Notification = {
   readonly traits: Readonly<Record<string, unknown>>
   /** Epoch ms. */
   readonly at: number
-  /** Told no earlier than then (epoch ms). */
+  /** Earliest delivery, epoch ms. */
   readonly notBefore?: number
-  /** It waits in a group for endpoints that take groups. */
+  /** Endpoints that take groups get it with its group. */
   readonly grouped?: boolean
-  /** When there are any: only these endpoints, whatever they subscribe to. */
+  /** Unless empty: exactly these endpoints, whatever they subscribe to. */
   readonly endpointIds?: readonly string[]
-  /** `{type, timestamp, data}`: turned into bytes once, so every try sends the same. */
+  /** `{type, timestamp, data}`: turned into bytes once, so every attempt sends the same. */
   readonly body: object
 }

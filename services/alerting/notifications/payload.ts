@@ -3,7 +3,7 @@ import type { Rule, RuleState, Transition } from '../core/alert/rule.ts'
 import type { AlertSubject, SeenHealth } from '../core/alert/subject.ts'
 import type { WebhookType } from './notification.ts'
 
-/** Receivers are promised less than 20 KB; what remains is for the part that is not the explanation. */
+/** Receivers are promised less than 20 KB. */
 const MAX_BODY_BYTES = 20_000
 const MAX_LINES = 40
 
@@ -16,7 +16,7 @@ export type AlertInBody = {
   readonly firedAt: string | null
   readonly resolvedAt?: string
   readonly acknowledgedBy?: string
-  /** True when the alert was told before, or would have been had it not been muted. */
+  /** The alert had a notification before, or would have had one without a mute. */
   readonly reminder?: boolean
 }
 
@@ -41,7 +41,7 @@ export type BodyOptions = {
 
 const texts = new WeakMap<object, string>()
 
-/** A body as it is sent; each is turned into text once. */
+/** The JSON of a body. Each body is turned into text once. */
 export const textOf = (body: object): string => {
   const known = texts.get(body)
   if (known !== undefined) return known
@@ -50,7 +50,7 @@ export const textOf = (body: object): string => {
   return text
 }
 
-/** The body of a webhook about an account: the explanation is cut to its largest lines until the body fits. */
+/** A webhook body about an account. Keeps only the largest lines of the explanation that fit. */
 export const accountBody = ({ type, at, account, seen, extra }: BodyOptions): object => {
   const lines = [...seen.explanation]
     .sort((a, b) => Math.abs(b.delta) - Math.abs(a.delta))

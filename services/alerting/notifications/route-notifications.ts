@@ -9,8 +9,10 @@ const RECOVERIES: readonly WebhookType[] = ['alert.resolved', 'source.recovered'
 const ROUTED: readonly WebhookType[] = [...GROUPED, ...RECOVERIES, 'alert.escalated']
 
 /**
- * Hands notices to endpoints as the policy of their tenant wants it, in the caller's transaction: recoveries in quiet hours wait for their end, alerts that
- * are grouped wait for their window (for endpoints that take groups), escalations go where the policy says.
+ * Enqueues notifications by the policy of their tenant, in the caller's transaction:
+ * - a recovery in quiet hours waits until they end;
+ * - a grouped alert waits for the window of its group, at endpoints that take groups;
+ * - an escalation goes to the endpoints of the policy.
  */
 export const routeNotifications = async (
   tx: Sql,

@@ -13,14 +13,14 @@ import type { Notification } from './notification.ts'
 
 const CLAIM = 10
 
-/** Tells each owner of the alerts since the last digest, at tenants where one is due; answers how many tenants there were. */
+/** Sends the due digests, one per owner; returns the number of tenants with a due digest. */
 export const sendDueDigests = async (tx: Sql, now: number): Promise<number> => {
   const due = await claimDueDigests(tx, now, CLAIM)
   for (const digest of due) {
     await sendDigest(tx, digest, now)
-    const wanted = toPolicy(digest.document).digest
-    // Days that nothing ran are told of in one.
-    await digested(tx, digest.tenantId, now, wanted && nextDigestAt(wanted, now))
+    const policy = toPolicy(digest.document).digest
+    // After days without a running process, one digest covers them all.
+    await digested(tx, digest.tenantId, now, policy && nextDigestAt(policy, now))
   }
   return due.length
 }

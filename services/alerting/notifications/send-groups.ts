@@ -8,7 +8,7 @@ import type { Notification } from './notification.ts'
 
 const CLAIM = 50
 
-/** Tells the alerts of each group whose window has ended, to each endpoint those it subscribes to; answers how many groups there were. */
+/** Sends each group whose window has ended; returns the number of groups. */
 export const sendDueGroups = async (tx: Sql, now: number): Promise<number> => {
   const groups = await claimDueGroups(tx, now, CLAIM)
   if (groups.length === 0) return 0
@@ -30,9 +30,9 @@ type Sending = {
 }
 
 const sendTo = async (tx: Sql, { group, target, members, now }: Sending): Promise<void> => {
-  // Whoever takes groups takes what is in them.
-  const wanted = members.filter((notification) => matchesEndpoint(target, { ...notification, type: 'alert.grouped' }))
-  const [only, second] = wanted
+  // An endpoint that takes groups takes each alert in them.
+  const matching = members.filter((notification) => matchesEndpoint(target, { ...notification, type: 'alert.grouped' }))
+  const [only, second] = matching
   if (!only) return
   if (!second && matchesEndpoint(target, only)) {
     await enqueueFor(tx, target, only)
@@ -44,7 +44,7 @@ const sendTo = async (tx: Sql, { group, target, members, now }: Sending): Promis
     tenantId: group.tenantId,
     ownerId,
     at: now,
-    alerts: linesOf(wanted),
+    alerts: linesOf(matching),
   })
   const notification: Notification = {
     notificationId: derivedId('alert-group', group.groupId, target.endpointId),
@@ -65,7 +65,7 @@ const sendTo = async (tx: Sql, { group, target, members, now }: Sending): Promis
 type InBody = { readonly data: { readonly alert: { readonly id: string }; readonly health?: Record<string, unknown> } }
 const ORDER: readonly unknown[] = ['critical', 'warning', 'info']
 
-/** One line an alert, as it stood last; the gravest first. */
+/** One line per alert, in its last state; the most severe first. */
 const linesOf = (notifications: readonly Notification[]): readonly AlertLine[] => {
   const lines = new Map<string, AlertLine & { readonly severity: unknown }>()
   for (const notification of notifications) {

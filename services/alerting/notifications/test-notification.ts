@@ -2,7 +2,7 @@ import { toInstant } from '#libs/runtime/clock.ts'
 import { newId } from '#libs/runtime/ids.ts'
 import type { Notification } from './notification.ts'
 
-/** What a test send tells: nothing of any account. Each is a new one. */
+/** A test notification, without data of an account. Each has a new id. */
 export const testNotification = (tenantId: string, now: number): Notification => ({
   notificationId: newId(),
   tenantId,

@@ -42,7 +42,7 @@ const alertShape = {
   acknowledgedAt: instant,
   acknowledgedBy: z.string().nullable(),
   snoozedUntil: instant,
-  told: z.boolean().describe('Whether webhooks were told of it'),
+  told: z.boolean().describe('Whether webhooks were notified'),
   notToldBecause: z
     .string()
     .nullable()
@@ -67,7 +67,7 @@ export const alertDetailSchema = z
     evidence: z
       .record(z.string(), z.unknown())
       .describe(
-        'Sequence, health, explanation and facts of the account when the alert opened; of other alerts what was heard or counted',
+        'Sequence, health, explanation and facts of the account when the alert opened; other alerts: their counts',
       ),
   })
   .meta({

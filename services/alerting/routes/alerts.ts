@@ -18,7 +18,7 @@ export type AlertRoutesDeps = {
   readonly database: Database
   readonly clock: Clock
   readonly ruleCatalog: RuleCatalog
-  /** Something may have to be sent. */
+  /** Called after a commit that may have enqueued notifications. */
   readonly onCommit: () => void
 }
 
@@ -102,7 +102,7 @@ export const alertRoutes = ({ database, clock, ruleCatalog, onCommit }: AlertRou
         config: { scope: 'write' },
         schema: {
           operationId: 'acknowledgeAlert',
-          summary: 'Somebody takes care of it: no more reminders',
+          summary: 'Somebody takes care of the alert: no more reminders',
           tags: ['alerts'],
           params,
           response: { 200: alertDetailSchema, ...errors(404, 409) },
@@ -116,7 +116,7 @@ export const alertRoutes = ({ database, clock, ruleCatalog, onCommit }: AlertRou
         config: { scope: 'write' },
         schema: {
           operationId: 'snoozeAlert',
-          summary: 'Nothing is told of it until then; if it still fires, it is told again',
+          summary: 'Mutes the alert until then; if it still fires, it notifies again',
           tags: ['alerts'],
           params,
           body: z

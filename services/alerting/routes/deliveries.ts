@@ -20,7 +20,7 @@ export type DeliveryRoutesDeps = {
 const STATES = ['pending', 'delivered', 'exhausted'] as const
 
 const deliveryShape = {
-  id: z.uuid().describe('Also the `webhook-id` of every try'),
+  id: z.uuid().describe('Also the `webhook-id` of every attempt'),
   endpointId: z.uuid(),
   type: z.string(),
   accountId: z.string().nullable(),
@@ -38,7 +38,7 @@ const deliveryShape = {
         answer: z.string().nullable().describe('First 1 KB'),
       }),
     )
-    .describe('The last 20 tries, oldest first'),
+    .describe('The last 20 attempts, oldest first'),
   nextAttemptAt: z.iso.datetime().nullable().describe('Null unless pending'),
   createdAt: z.iso.datetime(),
   finishedAt: z.iso.datetime().nullable(),
@@ -122,7 +122,7 @@ export const deliveryRoutes = ({ database, clock, idempotentReply }: DeliveryRou
         config: { scope: 'read' },
         schema: {
           operationId: 'getDelivery',
-          summary: 'One delivery with its tries and the body that is sent',
+          summary: 'One delivery with its attempts and its body',
           tags: ['webhooks'],
           params: deliveryParams,
           response: { 200: deliveryWithBodySchema, ...errors(404) },
@@ -140,7 +140,7 @@ export const deliveryRoutes = ({ database, clock, idempotentReply }: DeliveryRou
         config: { scope: 'write', idempotent: true },
         schema: {
           operationId: 'replayDelivery',
-          summary: 'Tries a delivery now and starts its schedule anew: same id, same bytes',
+          summary: 'Attempts a delivery now and restarts its schedule: same id, same bytes',
           tags: ['webhooks'],
           params: deliveryParams,
           response: { 202: deliverySchema, ...errors(404, 409) },

@@ -31,7 +31,7 @@ export const notificationPolicyRoutes = ({ database, clock }: { readonly databas
         config: { scope: 'read' },
         schema: {
           operationId: 'getNotificationPolicy',
-          summary: 'When and how alerts are told; without one, each is told at once',
+          summary: 'When and how alerts notify; without a policy each notifies at once',
           tags: ['notification policy'],
           response: { 200: policySchema },
         },
@@ -44,7 +44,7 @@ export const notificationPolicyRoutes = ({ database, clock }: { readonly databas
         config: { scope: 'write' },
         schema: {
           operationId: 'changeNotificationPolicy',
-          summary: 'Changes when and how alerts are told, whole: what is left out is switched off',
+          summary: 'Replaces the policy; a part that is left out is switched off',
           tags: ['notification policy'],
           body: policySchema,
           response: { 200: policySchema, ...errors(422) },

@@ -16,7 +16,7 @@ export const RULE_EXAMPLE = {
   filter: { traits: { plan: ['enterprise'] } },
 }
 
-/** The reader of documents checks them: its errors point into the conditions too. */
+/** `readRuleDocument` checks the members: its errors point into the conditions too. */
 export const ruleBodySchema = z.record(z.string(), z.unknown()).meta({
   description:
     'A rule: id, severity, `when` (or `quietSource` or `quietAccounts`) and optionally description, enabled, kind, audience, recovers, dwell, recoverDwell, cooldown, reminder, momentary, tells, mutes, filter. JSON, or YAML without anchors and aliases. GET /v1/rule-schema answers its JSON Schema.',

@@ -21,7 +21,7 @@ export type RuleChangesDeps = {
   readonly idempotentReply: IdempotentReply
 }
 
-/** Each change is in force at once: every account is judged by it. */
+/** A change is in force at once: every account is evaluated by it. */
 export const ruleChangeRoutes = ({ database, clock, ruleCatalog, idempotentReply }: RuleChangesDeps) =>
   routes((app) => {
     acceptYaml(app)
@@ -41,7 +41,7 @@ export const ruleChangeRoutes = ({ database, clock, ruleCatalog, idempotentReply
         config: { scope: 'write', idempotent: true },
         schema: {
           operationId: 'createRule',
-          summary: 'A new rule; every account is judged by it at once',
+          summary: 'A new rule; every account is evaluated by it at once',
           tags: ['rules'],
           consumes: JSON_OR_YAML,
           body: ruleBodySchema,
@@ -70,7 +70,7 @@ export const ruleChangeRoutes = ({ database, clock, ruleCatalog, idempotentReply
         config: { scope: 'write' },
         schema: {
           operationId: 'changeRule',
-          summary: 'Changes a rule, whole; `enabled: false` switches it off and ends its alerts',
+          summary: 'Replaces a rule; `enabled: false` switches it off and ends its alerts',
           tags: ['rules'],
           params: ruleParams,
           consumes: JSON_OR_YAML,
@@ -80,8 +80,8 @@ export const ruleChangeRoutes = ({ database, clock, ruleCatalog, idempotentReply
       },
       async ({ params, body, principal }) => {
         const { ruleId } = params
-        const { origin: _, ...given } = body
-        const document = readRule({ id: ruleId, ...given }).document
+        const { origin: _, ...changed } = body
+        const document = readRule({ id: ruleId, ...changed }).document
         if (document.id !== ruleId)
           throw new RequestError(422, 'invalid_rule', 'The rule is not valid', [
             { pointer: '/id', code: 'other_id', detail: 'The id of a rule never changes' },

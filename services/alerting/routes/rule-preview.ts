@@ -16,35 +16,33 @@ const previewSchema = z
   .object({
     from: instant,
     until: instant,
-    recordedFrom: instant.nullable().describe('Oldest change that was replayed'),
-    judgedFrom: instant.describe('From here on the record reaches back as far as the rule looks'),
-    accounts: z.int().describe('Accounts there are'),
-    replayed: z.int().describe('Accounts the figures are of'),
+    recordedFrom: instant.nullable().describe('Oldest replayed change'),
+    judgedFrom: instant.describe('From here on the history reaches back as far as the rule looks'),
+    accounts: z.int().describe('All accounts'),
+    replayed: z.int().describe('Accounts that were replayed'),
     sampled: z.boolean().describe('True when time ran out: a random part of the accounts was replayed'),
-    changes: z.int().describe('Changes that were replayed'),
+    changes: z.int().describe('Replayed changes'),
     fired: z.int().describe('Alerts it would have raised'),
-    told: z.int().describe('Of these, those that somebody would have been told of'),
+    told: z.int().describe('Of these, alerts with a notification'),
     accountsFired: z.int(),
     accountsFiredMoreThanThreeTimes: z.int(),
-    openNow: z.int().describe('Of the alerts raised, those open now'),
-    alreadyOpen: z
-      .int()
-      .describe('Accounts with an alert from before, or led to by backfill: no crossing of this time'),
+    openNow: z.int().describe('Of these, alerts that are open now'),
+    alreadyOpen: z.int().describe('Accounts with an alert that opened before `from`, or by a backfill'),
     openHours: z
       .object({ median: hours, p90: hours, longest: hours })
       .nullable()
-      .describe('How long one alert was open; one that still is, up to now'),
+      .describe('Per alert; an open one up to now'),
     estimate: z
       .object({ fired: z.int(), told: z.int(), accountsFired: z.int(), accountsFiredMoreThanThreeTimes: z.int() })
       .nullable()
-      .describe('When sampled: the figures carried over to all accounts'),
+      .describe('When sampled: the figures scaled to all accounts'),
     mostFired: z
       .array(
         z.object({
           accountId: z.string(),
           fired: z.int(),
           told: z.int(),
-          openHours: hours.describe('All its alerts together'),
+          openHours: hours.describe('Sum over its alerts'),
           openNow: z.boolean(),
           lastFiredAt: instant,
         }),
@@ -91,11 +89,11 @@ const querySchema = z.object({
     .min(1)
     .max(400)
     .default(90)
-    .describe('How far back; what is older than PULSO_PREVIEW_DAYS is not recorded'),
+    .describe('How far back; PULSO_PREVIEW_DAYS is the length of the history'),
   limit: z.coerce.number().int().min(1).max(500).default(50).describe('Accounts listed'),
 })
 
-/** Replaying shares the process with what is live. */
+/** Previews at once: they share the process with live evaluation. */
 const MAX_AT_ONCE = 2
 
 export const rulePreviewRoutes = (deps: { readonly database: Database; readonly clock: Clock }) =>
@@ -108,8 +106,7 @@ export const rulePreviewRoutes = (deps: { readonly database: Database; readonly 
         config: { scope: 'read' },
         schema: {
           operationId: 'previewRule',
-          summary:
-            'What a rule would have done: it is run over the recorded changes, nothing is saved and nobody is told',
+          summary: 'What a rule would have done: replays past changes, saves nothing, notifies nobody',
           tags: ['rules'],
           querystring: querySchema,
           consumes: JSON_OR_YAML,
@@ -124,12 +121,8 @@ export const rulePreviewRoutes = (deps: { readonly database: Database; readonly 
             {
               pointer: rule.about.kind === 'source' ? '/quietSource' : '/quietAccounts',
               code: 'not_recorded',
-              detail: 'Only rules about accounts: what others look at is not recorded',
+              detail: 'Only rules about accounts have a history to replay',
             },
-          ])
-        if (rule.about.kind !== 'account')
-          throw new RequestError(422, 'invalid_rule', 'Only rules about accounts can be previewed', [
-            { pointer: '/when', code: 'not_about_accounts', detail: 'No record is kept of how quiet sources were' },
           ])
         if (running >= MAX_AT_ONCE) {
           reply.header('retry-after', '3')
@@ -150,7 +143,7 @@ const toHours = (ms: number): number => Math.round((ms / HOUR_MS) * 100) / 100
 const toAnswer = ({ openMs, mostFired, ...preview }: Preview): z.infer<typeof previewSchema> => {
   const { from, until, recordedFrom, judgedFrom, accounts, replayed } = preview
   const sampled = replayed < accounts
-  const carried = (count: number): number => Math.round((count * accounts) / Math.max(1, replayed))
+  const scaled = (count: number): number => Math.round((count * accounts) / Math.max(1, replayed))
   return {
     ...preview,
     from: toInstant(from),
@@ -165,10 +158,10 @@ const toAnswer = ({ openMs, mostFired, ...preview }: Preview): z.infer<typeof pr
     },
     estimate: sampled
       ? {
-          fired: carried(preview.fired),
-          told: carried(preview.told),
-          accountsFired: carried(preview.accountsFired),
-          accountsFiredMoreThanThreeTimes: carried(preview.accountsFiredMoreThanThreeTimes),
+          fired: scaled(preview.fired),
+          told: scaled(preview.told),
+          accountsFired: scaled(preview.accountsFired),
+          accountsFiredMoreThanThreeTimes: scaled(preview.accountsFiredMoreThanThreeTimes),
         }
       : null,
     mostFired: mostFired.map(({ openMs: open, lastFiredAt, ...account }) => ({

@@ -27,7 +27,7 @@ const matcherSchema = z
     ownerId: z.string().min(1).max(256).optional(),
     traits: z.record(z.string().max(256), z.union([z.string().max(256), z.number(), z.boolean()])).optional(),
   })
-  .describe('All parts that are given must match; {} matches every alert')
+  .describe('Every member must match; {} matches every alert')
 
 const EXAMPLE = {
   matcher: { ruleId: 'silence' },
@@ -102,7 +102,7 @@ export const silenceRoutes = ({ database, clock, idempotentReply }: SilenceRoute
         config: { scope: 'write', idempotent: true },
         schema: {
           operationId: 'createSilence',
-          summary: 'Plans a quiet: what matches in that span is recorded but not told',
+          summary: 'Plans a silence: alerts that match in that span notify nobody',
           tags: ['silences'],
           body: newSilenceSchema,
           response: { 201: silenceSchema, ...errors(422) },

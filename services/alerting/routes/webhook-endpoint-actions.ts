@@ -22,9 +22,9 @@ import {
 } from './webhook-endpoint-lookup.ts'
 import { endpointSchema, invalid, toEndpoint } from './webhook-endpoint-schema.ts'
 
-/** The former secret signs beside the new one for this long, unless the caller says otherwise. */
+/** Default time for which a former secret signs beside the new one. */
 const OVERLAP_HOURS = 24
-/** Signatures a request bears at most. */
+/** Signatures of a request, at most. */
 const MOST_SECRETS = 5
 const REPLAY_LIMIT = 10_000
 
@@ -36,7 +36,7 @@ export const endpointActions = ({ database, clock, sealer, idempotentReply }: We
         config: { scope: 'write', idempotent: true },
         schema: {
           operationId: 'testWebhookEndpoint',
-          summary: 'Sends a `webhook.test`; its delivery tells what came of it',
+          summary: 'Sends a `webhook.test`; its delivery shows the result',
           tags: ['webhooks'],
           params: endpointParams,
           response: {
@@ -102,7 +102,7 @@ export const endpointActions = ({ database, clock, sealer, idempotentReply }: We
         config: { scope: 'write' },
         schema: {
           operationId: 'enableWebhookEndpoint',
-          summary: 'Enables an endpoint; what was ended while it was disabled can be replayed',
+          summary: 'Enables an endpoint; deliveries that ended meanwhile can be replayed',
           tags: ['webhooks'],
           params: endpointParams,
           response: { 200: endpointSchema, ...errors(404) },

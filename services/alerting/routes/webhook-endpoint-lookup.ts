@@ -24,7 +24,7 @@ export const endpointParams = z.object({
 export const findOr404 = async (sql: Sql, tenantId: string, endpointId: string): Promise<Endpoint> =>
   found(await findEndpoint(sql, tenantId, endpointId))
 
-/** The same, locked until the transaction ends. */
+/** Locks the endpoint until the transaction ends. */
 export const lockOr404 = async (tx: Sql, tenantId: string, endpointId: string): Promise<Endpoint> =>
   found(await lockEndpoint(tx, tenantId, endpointId))
 
@@ -33,7 +33,7 @@ const found = (endpoint: Endpoint | undefined): Endpoint => {
   return endpoint
 }
 
-/** A disabled endpoint is sent nothing, not even a test. */
+/** Nothing is sent to a disabled endpoint, not even a test. */
 export const requireEnabled = ({ state }: Pick<Endpoint, 'state'>): void => {
   if (state !== 'enabled') throw new RequestError(409, 'endpoint_disabled', 'The endpoint is disabled: enable it first')
 }

@@ -17,7 +17,7 @@ export const filterSchema = z
     severity: anyOf(z.enum(SEVERITIES)).optional(),
     traits: z.record(name, anyOf(z.union([z.string().max(256), z.number(), z.boolean()]))).optional(),
   })
-  .describe('Every part that is given must hold; a list means any of them')
+  .describe('Every member must match; a list matches by any of its values')
 
 const eventTypes = z.array(z.enum(WEBHOOK_TYPES)).max(50).describe('Empty: every type')
 const url = z.string().min(1).max(2_048).describe('https, on port 443 or one the operator opened')
@@ -67,7 +67,7 @@ const endpointShape = {
   state: z.enum(['enabled', 'disabled']),
   stateReason: z.string().nullable().describe('`gone` (it answered 410), `failed_for_5_days` or `by_request`'),
   stateAt: z.iso.datetime(),
-  failingSince: z.iso.datetime().nullable().describe('Since when every try failed'),
+  failingSince: z.iso.datetime().nullable().describe('First failure since the last success'),
   pausedUntil: z.iso.datetime().nullable().describe('The receiver asked for a pause'),
   createdAt: z.iso.datetime(),
 }
@@ -105,9 +105,9 @@ export const toEndpoint = ({ endpointId, ...row }: Endpoint): z.infer<typeof end
 const URL_PROBLEMS: Readonly<Record<UrlProblem, string>> = {
   invalid_url: 'This is not a URL',
   scheme_not_allowed: 'Use https',
-  userinfo_not_allowed: 'A URL with a user name or password is not called',
+  userinfo_not_allowed: 'A URL must have no user name and no password',
   port_not_allowed: 'Use port 443, or ask the operator to open another',
-  host_not_allowed: 'This host is not called: only public ones, and what the operator opened',
+  host_not_allowed: 'Use a public host, or ask the operator to open this one',
 }
 
 /** Throws a 422 that points at the URL. */

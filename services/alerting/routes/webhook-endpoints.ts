@@ -31,7 +31,6 @@ import {
   toEndpoint,
 } from './webhook-endpoint-schema.ts'
 
-/** Endpoints of webhooks: what is kept of them, and (in their own file) what can be done with them. */
 export const webhookEndpointRoutes = (deps: WebhookRoutesDeps) =>
   routes(async (app) => {
     const { database, clock, sealer, rules, idempotentReply } = deps
@@ -104,7 +103,7 @@ export const webhookEndpointRoutes = (deps: WebhookRoutesDeps) =>
         config: { scope: 'write' },
         schema: {
           operationId: 'changeWebhookEndpoint',
-          summary: 'Changes what is given; deliveries under way go where the endpoint says at their next try',
+          summary: 'Changes the given members; pending deliveries use them at their next attempt',
           tags: ['webhooks'],
           params: endpointParams,
           body: endpointPatchSchema,
@@ -116,16 +115,16 @@ export const webhookEndpointRoutes = (deps: WebhookRoutesDeps) =>
         const { endpointId } = params
         if (body.url !== undefined) requireUrl(body.url, rules)
         const { state, ...changed } = body
-        const given = Object.fromEntries(Object.entries(changed).filter(([, value]) => value !== undefined))
+        const changes = Object.fromEntries(Object.entries(changed).filter(([, value]) => value !== undefined))
         const endpoint = await database.transaction(async (tx) => {
           const before = await lockOr404(tx, tenantId, endpointId)
-          await updateEndpoint(tx, tenantId, endpointId, { ...before, ...given })
+          await updateEndpoint(tx, tenantId, endpointId, { ...before, ...changes })
           if (state === 'disabled' && before.state === 'enabled')
             await setEndpointState(tx, tenantId, endpointId, { state, reason: 'by_request', now: clock.now() })
           await recordAudit(tx, principal, {
             action: 'webhook_endpoint.changed',
             subject: endpointId,
-            detail: { ...given, ...(state ? { state } : {}) },
+            detail: { ...changes, ...(state ? { state } : {}) },
           })
           return findEndpoint(tx, tenantId, endpointId)
         })
@@ -138,7 +137,7 @@ export const webhookEndpointRoutes = (deps: WebhookRoutesDeps) =>
         config: { scope: 'write' },
         schema: {
           operationId: 'deleteWebhookEndpoint',
-          summary: 'Removes an endpoint; what still waits for it is ended',
+          summary: 'Removes an endpoint and ends its pending deliveries',
           tags: ['webhooks'],
           params: endpointParams,
           response: { 204: z.null().describe('Removed'), ...errors(404) },

@@ -5,7 +5,7 @@ import { DAY_MS, parseDuration } from '#libs/runtime/durations.ts'
 
 const LONGEST_MS = 400 * DAY_MS
 
-/** A length of time as people write it. */
+/** A duration as people write it. */
 export const durationSchema = z
   .string()
   .regex(/^\d+(\.\d+)?(ms|s|m|h|d)$/, 'A duration such as 30m, 12h or 7d')
@@ -21,7 +21,7 @@ export const comparisonSchema = z.union([orderingSchema, equality])
 type Comparison = z.infer<typeof comparisonSchema>
 const span = durationSchema.refine((text) => parseDuration(text) !== 0, 'More than nothing')
 
-/** One schema per shape a condition can have, told apart by the first of these members it bears. */
+/** One schema per shape of a condition. Its first member among these names says the shape. */
 const shapesOf = (condition: z.ZodType) => {
   const children = z.array(condition).min(1, 'At least one condition').max(50)
   return {
@@ -35,7 +35,7 @@ const shapesOf = (condition: z.ZodType) => {
       .describe('How far a fact has moved over a span; unknown until it was seen for that long'),
   }
 }
-/** For a reader that looks into the parts itself. */
+/** Without the children, which `readCondition` reads itself. */
 export const SHAPES = shapesOf(z.unknown())
 
 const VALUES: Readonly<Record<FactKind, z.ZodType>> = {
@@ -46,7 +46,7 @@ const VALUES: Readonly<Record<FactKind, z.ZodType>> = {
   stage: z.enum(STAGES),
 }
 
-/** How facts of one kind compare: those named may be asked about, with these operators. */
+/** Comparisons of facts of one kind, with these names and operators. */
 export const comparisonsOf = (kind: FactKind, names: z.ZodType<FactName>, op: z.ZodType<Comparison>) => ({
   list: z.strictObject({ fact: names, op: z.enum(['in', 'not_in']), value: z.array(VALUES[kind]).min(1).max(100) }),
   presence: z.strictObject({ fact: names, op: z.enum(['known', 'unknown']) }),
@@ -54,7 +54,7 @@ export const comparisonsOf = (kind: FactKind, names: z.ZodType<FactName>, op: z.
   value: z.strictObject({ fact: names, op, value: VALUES[kind] }),
 })
 
-/** The whole language as one schema, for publishing: `readCondition` says better where a mistake lies. */
+/** The whole language as one schema, for publishing. The errors of `readCondition` are clearer. */
 export const conditionSchema: z.ZodType = z
   .lazy(() =>
     z.union([

@@ -1,9 +1,9 @@
 import { numberArray, textArray } from '#libs/postgres/array-literal.ts'
 import type { Database, Sql } from '#libs/postgres/database.ts'
 import type { AccountKey } from '../core/alert/subject.ts'
-import type { FactRow } from '../core/preview/fact-record.ts'
+import type { FactRow } from '../core/preview/fact-history.ts'
 
-/** An account that begins anew writes over what is left of it: a record for previews never holds up judging. */
+/** Overwrites rows that an erased account left: the history never blocks an evaluation. */
 export const insertFacts = async (tx: Sql, rows: readonly (AccountKey & FactRow)[]): Promise<void> => {
   if (rows.length === 0) return
   await tx.query(
@@ -34,7 +34,7 @@ export type FactPage = {
 
 export type StoredFacts = FactRow & { readonly accountId: string }
 
-/** Rows of these accounts, account by account, oldest first. */
+/** Rows of these accounts, by account, oldest first. */
 export const factPage = (sql: Sql, tenantId: string, page: FactPage): Promise<readonly StoredFacts[]> =>
   sql.query<StoredFacts>(
     `select account_id as "accountId", sequence, at, whole, changes from alerting.account_facts
@@ -44,7 +44,7 @@ export const factPage = (sql: Sql, tenantId: string, page: FactPage): Promise<re
     [tenantId, page.accountIds, page.since, page.after?.accountId ?? null, page.after?.sequence ?? null, page.limit],
   )
 
-/** Accounts that have been seen, in an order that has nothing to do with their names but is the same each time; and how many there are in all. */
+/** Evaluated accounts in an order unrelated to their names, and their number without the limit. */
 export const accountsToSample = async (
   sql: Sql,
   tenantId: string,
@@ -58,7 +58,7 @@ export const accountsToSample = async (
   return { accountIds: rows.map((row) => row.accountId), all: rows[0]?.all ?? 0 }
 }
 
-/** Removes rows that end before `before`, at most `limit`; answers how many went. */
+/** Removes rows that end before `before`, at most `limit`; returns their number. */
 export const removeOldFacts = async (sql: Sql, before: number, limit: number): Promise<number> => {
   const [gone] = await sql.query<{ count: number }>(
     `with gone as (
@@ -73,8 +73,9 @@ export const removeOldFacts = async (sql: Sql, before: number, limit: number): P
 }
 
 /**
- * Puts rows that end before `before` behind the whole row they go on from, so that a week of an account is one row; at most `limit`, answers how many. The
- * order matters, so one replica at a time does it. Rows that go on from nothing cannot be read and are removed.
+ * Appends rows that end before `before` to the whole row they continue: a week of an account
+ * becomes one row. Merges at most `limit` rows; returns their number. Removes rows that continue
+ * nothing, since nobody can read them. One replica at a time, since the order matters.
  */
 export const mergeFacts = (database: Database, before: number, limit: number): Promise<number> =>
   database.transaction(async (tx) => {

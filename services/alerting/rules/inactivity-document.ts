@@ -32,11 +32,11 @@ export const quietAccountsSchema = z
   })
   .describe('Instead of `when`: the tenant’s accounts, while many are silent together; over below half of both')
 
-/** What opens an episode: each rule has one of them. */
+/** A rule has one of these members. */
 export const OPENINGS = ['when', 'quietSource', 'quietAccounts'] as const
 
-/** Rules about quiet have one question, which nobody writes. */
-export const QUIET: Condition = { fact: 'silentSince', op: 'known' }
+/** The condition of every rule about inactivity; nobody writes it. */
+export const INACTIVE: Condition = { fact: 'silentSince', op: 'known' }
 
 export const openingErrors = (document: Partial<Record<string, unknown>>): readonly ErrorDetail[] => {
   const [first, second] = OPENINGS.filter((name) => document[name] !== undefined)
@@ -47,12 +47,12 @@ export const openingErrors = (document: Partial<Record<string, unknown>>): reado
   return first === undefined ? [{ pointer: '/when', code: 'invalid_rule', detail: 'A condition' }] : []
 }
 
-type Quiet = {
+type InactivityMembers = {
   readonly quietSource?: z.infer<typeof quietSourceSchema> | undefined
   readonly quietAccounts?: z.infer<typeof quietAccountsSchema> | undefined
 }
 
-export const aboutOf = ({ quietSource, quietAccounts }: Quiet): About => {
+export const aboutOf = ({ quietSource, quietAccounts }: InactivityMembers): About => {
   if (quietSource)
     return { kind: 'source', quietForMs: parseDuration(quietSource.for)!, sources: quietSource.sources ?? null }
   if (!quietAccounts) return { kind: 'account' }

@@ -11,7 +11,7 @@ type Shape = keyof typeof SHAPES
 const OPERATORS = z.enum(['<', '<=', '>', '>=', '==', '!=', 'in', 'not_in', 'known', 'unknown'])
 const LONGEST_DEPTH = 16
 
-/** Reads a condition; what is wrong is added to `errors` with its pointer, and the answer is undefined. */
+/** Reads a condition; undefined when it is not valid. `errors` gets each mistake with its pointer. */
 export const readCondition = (
   value: unknown,
   pointer: string,
@@ -71,7 +71,7 @@ export const readCondition = (
   }
 }
 
-/** Scoring itself publishes how far the score moved in 7 and 28 days; other changes are remembered from what was seen. */
+/** Scoring publishes the change of the score over 7 and 28 days. Other changes need a memory. */
 const changeOf = (change: FactName, overMs: number, op: Ordering, value: number): Condition => {
   if (change === 'score' && overMs === 7 * DAY_MS) return { fact: 'scoreDelta7d', op, value }
   if (change === 'score' && overMs === 28 * DAY_MS) return { fact: 'scoreDelta28d', op, value }

@@ -27,7 +27,7 @@ const ruleOf = (document: object) => {
 }
 
 type Story = readonly { readonly hours: number; readonly score: number; readonly silent: boolean }[]
-/** Judges the stories of accounts as they would have come, in batches and with timers, up to `until`. */
+/** Evaluates the stories of accounts live, in batches and with timers, up to `until`. */
 const live = async (tenantId: string, stories: readonly Story[], until: number) => {
   const changes = stories.flatMap((story, account) => {
     let at = T0

@@ -2,7 +2,7 @@ import type { Database } from '#libs/postgres/database.ts'
 import type { Clock } from '#libs/runtime/clock.ts'
 import { DAY_MS } from '#libs/runtime/durations.ts'
 import type { Rule } from '../core/alert/rule.ts'
-import { type SeenAt, unpackChanges, WHOLE_EVERY_MS } from '../core/preview/fact-record.ts'
+import { type SeenAt, unpackChanges, WHOLE_EVERY_MS } from '../core/preview/fact-history.ts'
 import { type AccountReplay, createReplay, lookBackMs, type Replay } from '../core/preview/replay-rule.ts'
 import { type ReplaySum, sumReplays } from '../core/preview/sum-replays.ts'
 import { accountsToSample, factPage } from './fact-history-store.ts'
@@ -12,10 +12,10 @@ export type Preview = ReplaySum & {
   readonly until: number
   /** Oldest change that was replayed; null when there was none. */
   readonly recordedFrom: number | null
-  /** From here on the record reaches back as far as the rule looks. */
+  /** From here on the history reaches back as far as the rule looks. */
   readonly judgedFrom: number
   readonly accounts: number
-  /** Fewer than `accounts` when time ran out: the others are not looked at. */
+  /** Fewer than `accounts` when time ran out. */
   readonly replayed: number
   readonly changes: number
 }
@@ -23,7 +23,7 @@ export type Preview = ReplaySum & {
 type PreviewDeps = {
   readonly database: Database
   readonly clock: Clock
-  /** Replaying ends after this time. */
+  /** The replay ends after this time. */
   readonly budgetMs?: number
 }
 type PreviewRequest = { readonly tenantId: string; readonly rule: Rule; readonly days: number; readonly limit: number }
@@ -34,8 +34,9 @@ const ACCOUNTS_AT_ONCE = 100
 const ROWS_AT_ONCE = 1_000
 
 /**
- * What a rule would have done in the last `days`: it is run over the recorded changes of the tenant's accounts, nothing is written and nobody is told.
- * Accounts come in random order, so that those replayed when time runs out are a fair sample of all.
+ * What a rule would have done in the last `days`: replays the stored changes of the accounts.
+ * Writes nothing and notifies nobody. Accounts come in random order: when time runs out, the
+ * replayed ones are a fair sample.
  */
 export const previewRule = async (deps: PreviewDeps, request: PreviewRequest): Promise<Preview> => {
   const { database, clock, budgetMs = BUDGET_MS } = deps
@@ -85,7 +86,7 @@ type Part = {
   readonly isLate: () => boolean
 }
 
-/** Page by page, so that an account with a long history takes no more memory than another. When it gets late, only those that were read whole are answered. */
+/** Replays page by page: a long history takes no more memory. Late, it keeps complete accounts. */
 const replayAccounts = async (part: Part) => {
   const running = new Map(part.accountIds.map((accountId) => [accountId, part.start(accountId)]))
   const last = new Map<string, SeenAt>()

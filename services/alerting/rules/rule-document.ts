@@ -9,9 +9,9 @@ import type { Condition } from '../core/conditions/condition.ts'
 import { conditionSchema, durationSchema } from './condition-schemas.ts'
 import {
   aboutOf,
+  INACTIVE,
   OPENINGS,
   openingErrors,
-  QUIET,
   quietAccountsSchema,
   quietSourceSchema,
 } from './inactivity-document.ts'
@@ -19,7 +19,7 @@ import { readCondition } from './parse-condition.ts'
 
 const scalar = z.union([z.string().max(256), z.number(), z.boolean()])
 
-/** A rule as people write it, in YAML or JSON: `when` for rules about accounts, or one of the two kinds of quiet. The condition language has its own reader, whose errors point into the document. */
+/** A rule as people write it. `readCondition` checks its conditions. */
 export const ruleDocumentSchema = z.strictObject({
   id: z
     .string()
@@ -39,11 +39,11 @@ export const ruleDocumentSchema = z.strictObject({
   recovers: z.unknown().optional().describe('The condition that ends it; default: `when` is false'),
   dwell: durationSchema.default('0s').describe('`when` must hold this long first'),
   recoverDwell: durationSchema.default('0s').describe('`recovers` must hold this long first'),
-  cooldown: durationSchema.default('7d').describe('Least time between two openings that are told'),
-  reminder: durationSchema.nullable().default('14d').describe('Told again this often while it fires; null: never'),
+  cooldown: durationSchema.default('7d').describe('Least time between two openings that notify'),
+  reminder: durationSchema.nullable().default('14d').describe('Notifies again this often while it fires; null: never'),
   momentary: z.boolean().default(false).describe('About a moment: resolved as soon as it fired'),
   tells: z.enum(['alert', 'opportunity', 'digest']).default('alert'),
-  mutes: z.array(z.string()).max(50).default([]).describe('Rules that are not told while this one fires'),
+  mutes: z.array(z.string()).max(50).default([]).describe('Rules that are muted while this one fires'),
   filter: z
     .strictObject({
       stages: z.array(z.enum(STAGES)).min(1).optional(),
@@ -53,7 +53,7 @@ export const ruleDocumentSchema = z.strictObject({
 })
 export type RuleDocument = z.infer<typeof ruleDocumentSchema>
 
-/** For editors and other tools; it holds what `readRuleDocument` checks, but for the length of spans and how deep conditions nest. */
+/** For editors. Lacks two checks of `readRuleDocument`: length of spans, depth of conditions. */
 export const RULE_JSON_SCHEMA: Readonly<Record<string, unknown>> = {
   title: 'Pulso alert rule',
   ...z.toJSONSchema(
@@ -71,7 +71,7 @@ export type ReadRule =
   | { readonly ok: true; readonly document: RuleDocument; readonly rule: Rule }
   | { readonly ok: false; readonly errors: readonly ErrorDetail[] }
 
-/** Checks a document whole and turns it into a rule; every error bears a JSON Pointer into the document. */
+/** Turns a document into a rule. Reports every mistake, with its JSON Pointer. */
 export const readRuleDocument = (value: unknown): ReadRule => {
   const parsed = ruleDocumentSchema.safeParse(value)
   const errors: ErrorDetail[] = parsed.success
@@ -81,12 +81,12 @@ export const readRuleDocument = (value: unknown): ReadRule => {
         code: issue.code,
         detail: issue.message,
       }))
-  const given = (typeof value === 'object' && value !== null ? value : {}) as Partial<Record<string, unknown>>
-  errors.push(...openingErrors(given))
-  const isQuiet = given.when === undefined && given.recovers === undefined && errors.length === 0
-  const when = isQuiet ? QUIET : readCondition(given.when, '/when', errors)
+  const members = (typeof value === 'object' && value !== null ? value : {}) as Partial<Record<string, unknown>>
+  errors.push(...openingErrors(members))
+  const isInactivity = members.when === undefined && members.recovers === undefined && errors.length === 0
+  const when = isInactivity ? INACTIVE : readCondition(members.when, '/when', errors)
   const recovers: Condition | undefined =
-    given.recovers === undefined ? when && { not: when } : readCondition(given.recovers, '/recovers', errors)
+    members.recovers === undefined ? when && { not: when } : readCondition(members.recovers, '/recovers', errors)
   if (!parsed.success || errors.length > 0 || !when || !recovers) return { ok: false, errors }
   return { ok: true, document: parsed.data, rule: toRule(parsed.data, when, recovers) }
 }
@@ -114,5 +114,5 @@ const toRule = (document: RuleDocument, when: Condition, recovers: Condition): R
   },
 })
 
-/** Nobody wants to be reminded more often than this, and a reminder of 0 would never end. */
+/** Shortest time between reminders: reminders every 0 ms would never end. */
 const MIN_REMINDER_MS = MINUTE_MS

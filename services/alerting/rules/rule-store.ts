@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { LRUCache } from 'lru-cache'
 import { SEVERITIES } from '#libs/contracts/severity.ts'
 import type { Sql } from '#libs/postgres/database.ts'
 import type { RuleInForce } from '../core/alert/decide-account.ts'
@@ -15,7 +16,7 @@ export type StoredRule = {
 }
 
 export type RuleCatalog = {
-  /** The rules of each tenant: shipped ones, as the tenant has changed them, and its own. Critical ones first. */
+  /** Per tenant: shipped rules, as the tenant changed them, and its own. Critical ones first. */
   readonly rulesInForce: (
     sql: Sql,
     tenantIds: readonly string[],
@@ -28,14 +29,13 @@ const MAX_COMPILED = 10_000
 export const createRuleCatalog = (): RuleCatalog => {
   const shipped = readShippedRules()
   const versions = new Map([...shipped].map(([id, { document }]) => [id, hash(document)]))
-  const compiled = new Map<string, Rule>()
+  const compiled = new LRUCache<string, Rule>({ max: MAX_COMPILED })
 
   const compile = (stored: StoredRule, version: string): Rule => {
     const known = compiled.get(version)
     if (known) return known
     const read = readRuleDocument({ ...stored.document, enabled: stored.document.enabled && !stored.deleted })
     if (!read.ok) throw new Error(`the stored rule ${stored.ruleId} cannot be read: ${JSON.stringify(read.errors)}`)
-    if (compiled.size >= MAX_COMPILED) compiled.clear()
     compiled.set(version, read.rule)
     return read.rule
   }
@@ -65,7 +65,7 @@ export const createRuleCatalog = (): RuleCatalog => {
 const inOrder = (a: RuleInForce, b: RuleInForce): number =>
   SEVERITIES.indexOf(b.rule.severity) - SEVERITIES.indexOf(a.rule.severity) || (a.rule.id < b.rule.id ? -1 : 1)
 
-/** What a rule says names its version: states that remember another condition's past are told apart by it. */
+/** The version of a rule is the hash of its content. A state belongs to one version. */
 const hash = (content: object): string =>
   createHash('sha256').update(JSON.stringify(content)).digest('hex').slice(0, 12)
 
@@ -77,7 +77,7 @@ const rulesOfTenants = (
 ): Promise<readonly (StoredRule & { readonly tenantId: string })[]> =>
   sql.query(`select tenant_id as "tenantId", ${COLUMNS} from alerting.rule where tenant_id = any($1)`, [tenantIds])
 
-/** The tenant's own and changed rules, deleted ones too. */
+/** The tenant's own and changed rules, with deleted ones. */
 export const storedRules = (sql: Sql, tenantId: string): Promise<readonly StoredRule[]> =>
   sql.query<StoredRule>(`select ${COLUMNS} from alerting.rule where tenant_id = $1 order by rule_id`, [tenantId])
 
@@ -107,7 +107,7 @@ export const saveRule = async (tx: Sql, { tenantId, document, deleted, at }: Rul
   )
 }
 
-/** Forgets the tenant's change of a shipped rule. */
+/** Removes the tenant's change of a shipped rule. */
 export const removeRule = async (tx: Sql, tenantId: string, ruleId: string): Promise<void> => {
   await tx.query('delete from alerting.rule where tenant_id = $1 and rule_id = $2', [tenantId, ruleId])
 }

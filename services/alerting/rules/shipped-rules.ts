@@ -6,7 +6,7 @@ import { type RuleDocument, readRuleDocument } from './rule-document.ts'
 
 export type ShippedRule = { readonly document: RuleDocument; readonly rule: Rule }
 
-/** The rules every tenant has unless it changes them: one YAML file each, in the folder `shipped`. Throws for a document that is wrong. */
+/** The rules of every tenant until it changes them. Throws for a document that is not valid. */
 export const readShippedRules = (folder = join(import.meta.dirname, 'shipped')): ReadonlyMap<string, ShippedRule> => {
   const files = readdirSync(folder).filter((file) => file.endsWith('.yaml'))
   return new Map(files.sort().map((file) => [file.slice(0, -'.yaml'.length), readShippedRule(join(folder, file))]))

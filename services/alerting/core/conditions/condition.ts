@@ -4,7 +4,7 @@ import type { Ordering, Truth } from '#libs/runtime/three-valued.ts'
 
 export type Scalar = string | number | boolean
 
-/** What a rule asks of an account's facts. Durations are milliseconds. */
+/** A condition over an account's facts. */
 export type Condition =
   | { readonly all: readonly Condition[] }
   | { readonly any: readonly Condition[] }
@@ -17,14 +17,14 @@ export type Condition =
   | { readonly that: Condition; readonly forMs: number }
   | { readonly previously: Condition }
 
-/** What the parts of a condition remember between evaluations, by their JSON pointer: since when, or the values seen. */
+/** What conditions remember between evaluations, by JSON pointer: since when, or past values. */
 export type Memory = Readonly<Record<string, MemoryCell>>
 export type MemoryCell = number | readonly [Truth, Truth] | readonly (readonly [number, number])[]
 
 export type EvaluationInput = {
   readonly facts: Facts
   readonly at: number
-  /** True when the facts are new; false when only time has passed since they were seen. */
+  /** The facts are new; false: only time has passed. */
   readonly fresh: boolean
 }
 
@@ -34,11 +34,11 @@ export type Verdict = {
   readonly when: Truth
   readonly recovers: Truth
   readonly memory: Memory
-  /** Earliest instant at which the verdict can change while the facts stay as they are. */
+  /** Earliest instant at which the verdict can change by time alone. */
   readonly dueAt: number | null
 }
 
-/** Of conditions that remember nothing: always this one. */
+/** The one memory of conditions that remember nothing. */
 export const NO_MEMORY: Memory = {}
 
 export const earliest = (left: number | null, right: number | null): number | null =>

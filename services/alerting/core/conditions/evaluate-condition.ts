@@ -12,12 +12,12 @@ import {
   type Verdict,
 } from './condition.ts'
 
-/** A span is covered by at most this many remembered values. */
+/** Remembered values per span, at most. */
 const POINTS_PER_SPAN = 64
 
 /**
- * Answers both questions of a rule over facts. Pure: what they must remember is in the verdict's memory, to be given back next time; when nothing
- * of it has changed it is the memory that was given.
+ * Evaluates both conditions of a rule. The verdict holds the memory for the next evaluation: the
+ * same object when it is unchanged.
  */
 export const evaluate = ({ when, recovers }: Questions, input: EvaluationInput, memory: Memory): Verdict => {
   const walk: Walk = { input, memory, kept: null, dueAt: null }
@@ -37,7 +37,7 @@ const keptOf = ({ kept, memory }: Walk): Memory => {
   return more === 0 ? memory : kept
 }
 
-/** One evaluation: what it looks at, and what its parts leave behind. */
+/** One evaluation, and what its conditions leave behind. */
 type Walk = {
   readonly input: EvaluationInput
   readonly memory: Memory
@@ -46,7 +46,7 @@ type Walk = {
 }
 type Look = (walk: Walk) => Truth
 
-/** A condition is compiled once per place: facts are judged many thousand times a second. */
+/** Compiles a condition once per place: it is evaluated many thousand times a second. */
 const COMPILED = new WeakMap<Condition, { readonly root: string; readonly look: Look }>()
 
 const compiled = (condition: Condition, root: string): Look => {
@@ -57,7 +57,7 @@ const compiled = (condition: Condition, root: string): Look => {
   return look
 }
 
-/** `remembers`: it must be looked at each time, also when the rest has settled the answer. */
+/** `remembers`: it must be evaluated each time, even if the others have settled the answer. */
 type Part = { readonly look: Look; readonly remembers: boolean }
 
 const compile = (node: Condition, pointer: string): Part => {
@@ -81,7 +81,7 @@ const compile = (node: Condition, pointer: string): Part => {
   return { look: ({ input }) => compareFact(node, input.facts), remembers: false }
 }
 
-/** All (`settling` false) or any (true) of the parts: one that settles it is enough, else an unknown one makes it unknown. */
+/** All (`settling` false) or any (`settling` true): one settles it, else an unknown one does. */
 const settledBy = (settling: boolean, all: readonly Part[]): Part => {
   const parts = [...all].sort((a, b) => Number(b.remembers) - Number(a.remembers))
   const look: Look = (walk) => {
@@ -106,7 +106,7 @@ const due = (walk: Walk, at: number): void => {
   if (at > walk.input.at) walk.dueAt = earliest(walk.dueAt, at)
 }
 
-/** True once `inner` has been true for the whole span; what is unknown neither counts nor starts again. */
+/** True once `inner` has been true for the whole span. Unknown values neither count nor restart it. */
 const held = (walk: Walk, forMs: number, inner: Truth, pointer: string): Truth => {
   const remembered = walk.memory[pointer] as number | undefined
   if (inner === false) return false
@@ -120,7 +120,7 @@ const held = (walk: Walk, forMs: number, inner: Truth, pointer: string): Truth =
 
 const UNSEEN: readonly [Truth, Truth] = [null, null]
 
-/** What `inner` was when the facts before these were seen; unknown facts are passed over. */
+/** What `inner` was by the facts before these. Skips unknown values. */
 const before = (walk: Walk, inner: Truth, pointer: string): Truth => {
   const cell = (walk.memory[pointer] as readonly [Truth, Truth] | undefined) ?? UNSEEN
   const [older, newest] = cell
@@ -129,7 +129,7 @@ const before = (walk: Walk, inner: Truth, pointer: string): Truth => {
   return moved ? newest : inner === null ? null : older
 }
 
-/** The fact's difference to its value a span ago; unknown until it has been seen for that long. */
+/** Compares the fact's change over a span; unknown until the fact was seen for that long. */
 const changed = (walk: Walk, node: Extract<Condition, { change: FactName }>, pointer: string): Truth => {
   const { facts, at } = walk.input
   const value = facts[node.change]
@@ -152,7 +152,7 @@ const withPoint = (
 ): readonly (readonly [number, number])[] => {
   const last = points.at(-1)
   if (last?.[1] === point[1]) return points
-  // A value that moves all the time is remembered coarsely: a newer one replaces one of the same small step.
+  // Remembers a value that moves all the time coarsely: one value per step.
   const step = Math.max(1, Math.floor(overMs / POINTS_PER_SPAN))
   const crowded = last && points.length > 1 && Math.floor(last[0] / step) === Math.floor(point[0] / step)
   return crowded ? [...points.slice(0, -1), [last[0], point[1]]] : [...points, point]

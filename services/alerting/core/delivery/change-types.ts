@@ -2,14 +2,14 @@ import type { AccountHealth } from '#libs/contracts/account-health.ts'
 
 export type ChangeType = 'health.changed' | 'band.changed' | 'stage.changed' | 'onboarding.step_completed'
 
-/** Smallest move of the score that is told by itself. */
+/** Smallest move of the score that is a change by itself. */
 const MIN_MOVE = 1
 
-/** What a change of an account is told as. An account's first score, band and stage are changes from nothing; backfill tells nothing. */
+/** Notification types of a change. First values are changes too; a backfill has no types. */
 export const changeTypes = ({ backfill, health, stepsCompleted }: AccountHealth): readonly ChangeType[] => {
   if (backfill) return []
   const { score, previousScore, band, previousBand, stage, previousStage } = health
-  // Published numbers have 4 decimals: compared as whole units, so that 0.9999999 left by subtraction is 1.
+  // Compares whole units of 4 decimals: a subtraction may leave 0.9999999 for 1.
   const moved =
     score === null || previousScore === null
       ? score !== previousScore

@@ -1,5 +1,5 @@
 import { HOUR_MS } from '#libs/runtime/durations.ts'
-/** Why no answer came. The words are shown to tenants: none may say anything of the network behind the name. */
+/** Why no answer came. Tenants see these words: none may reveal the network behind a name. */
 export type SendFailure =
   | 'timeout'
   | 'connect_timeout'
@@ -33,7 +33,7 @@ const LONGEST_PAUSE_MS = HOUR_MS
 const DEFAULT_PAUSE_MS = 2_000
 const THROTTLES: readonly number[] = [429, 502, 504]
 
-/** `Retry-After` as seconds or an HTTP date, in ms from `now`, within 1 s and 1 h; null when absent or unreadable. */
+/** `Retry-After`, seconds or an HTTP date, as ms from `now`, 1 s to 1 h; null when unreadable. */
 export const retryAfterMs = (header: string | undefined, now: number): number | null => {
   if (header === undefined) return null
   const text = header.trim()
@@ -42,7 +42,7 @@ export const retryAfterMs = (header: string | undefined, now: number): number | 
   return Math.min(LONGEST_PAUSE_MS, Math.max(SHORTEST_PAUSE_MS, delayMs))
 }
 
-/** Only 2xx is success; a redirect is a failure like any other; 410 says never again; 429, 502 and 504 ask for a pause. */
+/** 2xx: delivered; 410: never again; 429, 502, 504: a pause; all others, redirects too: failed. */
 export const classifyResponse = (result: SendResult, now: number): Verdict => {
   if (result.kind === 'failed') return { verdict: 'failed', reason: result.reason, retryAfterMs: null }
   const { status } = result

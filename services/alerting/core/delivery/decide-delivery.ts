@@ -17,19 +17,19 @@ export type Decision = { readonly delivery: DeliveryDecision; readonly effect: E
 
 export const DISABLE_AFTER_MS = 5 * DAY_MS
 
-type Try = {
+type Attempted = {
   readonly verdict: Verdict
-  /** Tries of this round, this one included. */
+  /** Attempts since creation or the last replay, this one included. */
   readonly tries: number
-  /** Since when the endpoint only fails, null when it does not. */
+  /** First failure since the last success; null when the last attempt succeeded. */
   readonly failingSince: number | null
   readonly schedule: DeliverySchedule
   readonly now: number
   readonly random: number
 }
 
-/** What a try means for its delivery and for its endpoint. */
-export const decideDelivery = (attempt: Try): Decision => {
+/** What an attempt means for its delivery and for its endpoint. */
+export const decideDelivery = (attempt: Attempted): Decision => {
   const { verdict, failingSince, now } = attempt
   switch (verdict.verdict) {
     case 'delivered':
@@ -52,8 +52,8 @@ export const decideDelivery = (attempt: Try): Decision => {
   }
 }
 
-/** The later of what the schedule says and what the receiver asked for. */
-const reschedule = ({ schedule, tries, random, now }: Try, reason: string, waitMs: number): DeliveryDecision => {
+/** Waits as long as the schedule says, and at least as long as the receiver asked for. */
+const reschedule = ({ schedule, tries, random, now }: Attempted, reason: string, waitMs: number): DeliveryDecision => {
   const delayMs = nextTryDelay(schedule, tries, random)
   if (delayMs === undefined) return { state: 'exhausted', reason }
   return { state: 'pending', nextAttemptAt: now + Math.max(delayMs, waitMs), reason }

@@ -1,9 +1,9 @@
-type Wanted = string | number | boolean
+type Scalar = string | number | boolean
 
-/** Narrows what an endpoint gets; every part that is given must hold, a list means any of them. */
+/** Narrows what an endpoint gets. Every member must match; a list matches by any of its values. */
 export type EndpointFilter = {
   /** Values of the account's traits, compared as text. */
-  readonly traits?: Readonly<Record<string, Wanted | readonly Wanted[]>> | undefined
+  readonly traits?: Readonly<Record<string, Scalar | readonly Scalar[]>> | undefined
   readonly severity?: string | readonly string[] | undefined
   readonly ownerId?: string | readonly string[] | undefined
   readonly accountId?: string | readonly string[] | undefined
@@ -23,22 +23,22 @@ export type Subject = {
   readonly traits: Readonly<Record<string, unknown>>
 }
 
-/** Whether an endpoint gets a notice. A notice that lacks what the filter asks for does not match. */
+/** Whether an endpoint gets a notification. A member that the notification lacks does not match. */
 export const matchesEndpoint = ({ eventTypes, filter }: Subscription, subject: Subject): boolean =>
   (eventTypes.length === 0 || eventTypes.includes(subject.type)) &&
   isAmong(filter.severity, subject.severity) &&
   isAmong(filter.ownerId, subject.ownerId) &&
   isAmong(filter.accountId, subject.accountId) &&
-  Object.entries(filter.traits ?? {}).every(([name, wanted]) => isAmong(wanted, traitOf(subject.traits, name)))
+  Object.entries(filter.traits ?? {}).every(([name, values]) => isAmong(values, traitOf(subject.traits, name)))
 
-/** Endpoints that ask for groups, or for everything, are told of grouped alerts together. */
+/** Endpoints that subscribe to groups, or to everything, get grouped alerts together. */
 export const takesGroups = ({ eventTypes }: Subscription): boolean =>
   eventTypes.length === 0 || eventTypes.includes('alert.grouped')
 
-const isAmong = (wanted: Wanted | readonly Wanted[] | undefined, value: string | null): boolean => {
-  if (wanted === undefined) return true
+const isAmong = (values: Scalar | readonly Scalar[] | undefined, value: string | null): boolean => {
+  if (values === undefined) return true
   if (value === null) return false
-  return typeof wanted === 'object' ? wanted.some((one) => String(one) === value) : String(wanted) === value
+  return typeof values === 'object' ? values.some((one) => String(one) === value) : String(values) === value
 }
 
 const traitOf = (traits: Readonly<Record<string, unknown>>, name: string): string | null => {

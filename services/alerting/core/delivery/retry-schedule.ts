@@ -1,8 +1,8 @@
 import { HOUR_MS, SECOND_MS } from '#libs/runtime/durations.ts'
-/** Delays before each try, the first included: as many tries as entries. */
+/** The delay before each attempt, the first included. */
 export type DeliverySchedule = readonly number[]
 
-/** 10 tries over about 75 hours. */
+/** 10 attempts over about 75 hours. */
 export const DEFAULT_SCHEDULE: DeliverySchedule = [
   0,
   5 * SECOND_MS,
@@ -19,8 +19,8 @@ export const DEFAULT_SCHEDULE: DeliverySchedule = [
 const JITTER = 0.2
 
 /**
- * Delay before the next try when `tries` were made, +-20 % so that a receiver that comes back is not hit by all at once;
- * undefined when the schedule is at its end. `random` is in [0, 1).
+ * Delay before the next attempt after `tries` attempts; undefined at the end of the schedule.
+ * Jitter of +-20 % spreads the load on a receiver that comes back. `random` is in [0, 1).
  */
 export const nextTryDelay = (schedule: DeliverySchedule, tries: number, random: number): number | undefined => {
   const delayMs = schedule[tries]

@@ -6,7 +6,7 @@ export const SECRET_MAX_BYTES = 64
 
 export const formatSecret = (bytes: Buffer): string => PREFIX + bytes.toString('base64')
 
-/** Bytes of a `whsec_` secret; undefined when it is none, or has fewer than 24 or more than 64. */
+/** Bytes of a `whsec_` secret; undefined unless it has 24 to 64 bytes. */
 export const parseSecret = (text: string): Buffer | undefined => {
   if (!text.startsWith(PREFIX)) return undefined
   const encoded = text.slice(PREFIX.length)
@@ -19,11 +19,11 @@ type Signed = {
   readonly webhookId: string
   readonly body: Buffer
   readonly at: number
-  /** One signature each: two while a secret rotates. */
+  /** One signature per secret: several while a secret rotates. */
   readonly secrets: readonly (Buffer | KeyObject)[]
 }
 
-/** Headers of Standard Webhooks 1.0: HMAC-SHA256 over `id.timestamp.body`, the timestamp in whole seconds. */
+/** Headers of Standard Webhooks 1.0: HMAC-SHA256 over `id.timestamp.body`, timestamp in seconds. */
 export const signWebhook = ({ webhookId, body, at, secrets }: Signed): Record<string, string> => {
   const timestamp = String(Math.floor(at / 1_000))
   const prefix = `${webhookId}.${timestamp}.`

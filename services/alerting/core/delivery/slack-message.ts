@@ -1,4 +1,4 @@
-type Told = {
+type SlackNotification = {
   readonly type: string
   readonly accountId: string | null
   readonly severity: string | null
@@ -7,11 +7,11 @@ type Told = {
 
 const MARKS: Readonly<Record<string, string>> = { critical: ':red_circle:', warning: ':large_yellow_circle:' }
 
-/** Of several alerts, this many are named. */
+/** Alerts named in a message about several; the others are counted. */
 const MOST_NAMED = 10
 
-/** The body of a Slack-compatible incoming webhook: one readable line in mrkdwn, and one more for each of several alerts. */
-export const slackMessage = ({ type, accountId, severity, body }: Told): { text: string } => {
+/** The body of an incoming webhook of Slack: a line in mrkdwn, and one for each of several alerts. */
+export const slackMessage = ({ type, accountId, severity, body }: SlackNotification): { text: string } => {
   const data = objectAt(body, 'data')
   const alert = objectAt(data, 'alert')
   const health = objectAt(data, 'health')
@@ -50,6 +50,6 @@ const objectAt = (value: object, key: string): Record<string, unknown> => {
   return typeof inner === 'object' && inner !== null ? (inner as Record<string, unknown>) : {}
 }
 
-/** The three characters Slack gives a meaning; also keeps `<!channel>` in an account's name from ringing everybody. */
+/** Escapes what Slack interprets: an account named `<!channel>` must not notify a whole channel. */
 const escapeText = (text: string): string =>
   text.slice(0, 256).replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')

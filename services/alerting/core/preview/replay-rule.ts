@@ -1,7 +1,7 @@
 import { type AccountAlerting, type AccountDecision, decideOnFacts, decideOnTime } from '../alert/decide-account.ts'
 import type { Rule } from '../alert/rule.ts'
 import type { Condition } from '../conditions/condition.ts'
-import type { SeenAt } from './fact-record.ts'
+import type { SeenAt } from './fact-history.ts'
 
 /** An alert that the rule would have raised. */
 export type ReplayedAlert = {
@@ -13,7 +13,7 @@ export type ReplayedAlert = {
 export type AccountReplay = {
   readonly accountId: string
   readonly alerts: readonly ReplayedAlert[]
-  /** An alert was open that is no crossing of this time: from before it, from before the record begins, or led to by backfill. */
+  /** An alert was open from before `from` or before the history, or a backfill opened it. */
   readonly alreadyOpen: boolean
   readonly firstAt: number | null
 }
@@ -27,11 +27,12 @@ export type Replay = {
 type Open = { firedAt: number; endedAt: number | null; told: boolean; counts: boolean }
 
 /**
- * Runs a rule over the recorded changes of one account by the same steps that judge live ones. It stands alone: silences, snoozes and other rules
- * play no part. Only what fires at `from` or later counts; what comes before serves to know where the account stood.
+ * Runs a rule over the stored changes of one account, by the code that evaluates live ones.
+ * Silences, snoozes and other rules play no part. Counts what fires at `from` or later; earlier
+ * changes only lead to the state at `from`.
  */
 export const createReplay = (rule: Rule, accountId: string, from: number): Replay => {
-  // Reminders open nothing, and a short one would cost a step each time.
+  // Reminders open nothing, and a short one would cost many steps.
   const tried: Rule = { ...rule, enabled: true, reminderMs: null }
   const around = { accountId, rules: [{ rule: tried, version: '' }], silences: [] }
   let account: AccountAlerting = { seen: null, states: {} }
@@ -70,7 +71,7 @@ export const createReplay = (rule: Rule, accountId: string, from: number): Repla
   }
 }
 
-/** How far back a rule looks: until then a record cannot show what it would have said. */
+/** How far back a rule looks: a shorter history cannot show what it would have done. */
 export const lookBackMs = (rule: Rule): number => Math.max(spanOf(rule.when), spanOf(rule.recovers)) + rule.dwellMs
 
 const spanOf = (condition: Condition): number => {

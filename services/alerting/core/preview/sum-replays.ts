@@ -4,7 +4,7 @@ export type ReplayedAccount = {
   readonly accountId: string
   readonly fired: number
   readonly told: number
-  /** All its alerts together. */
+  /** Sum over its alerts. */
   readonly openMs: number
   readonly openNow: boolean
   readonly lastFiredAt: number
@@ -17,13 +17,13 @@ export type ReplaySum = {
   readonly alreadyOpen: number
   readonly accountsFired: number
   readonly accountsFiredMoreThanThreeTimes: number
-  /** Of one alert, one still open counted up to now; null when none fired. */
+  /** Per alert, an open one up to now; null when none fired. */
   readonly openMs: { readonly median: number; readonly p90: number; readonly longest: number } | null
-  /** Those at which it fired most. */
+  /** Accounts at which it fired most. */
   readonly mostFired: readonly ReplayedAccount[]
 }
 
-/** What a rule would have done to all accounts that were replayed. */
+/** Sums what a rule would have done to the replayed accounts. */
 export const sumReplays = (replays: readonly AccountReplay[], until: number, limit: number): ReplaySum => {
   const accounts = replays.filter(({ alerts }) => alerts.length > 0).map((replay) => sumAccount(replay, until))
   const spans = replays

@@ -5,10 +5,10 @@ import type { Seen } from '../alert/subject.ts'
 
 export type SeenAt = { readonly at: number; readonly seen: Seen }
 
-/** A change as it is kept: its instant, then position and value of all that differs from the change before. */
+/** A stored change: its instant, then positions and values of what differs from the last one. */
 export type PackedChange = readonly [at: number, ...positionsAndValues: unknown[]]
 
-/** Changes kept together. A whole one can be read without those before it. */
+/** Changes stored together. A whole row can be read without earlier rows. */
 export type FactRow = {
   /** Of the first change. */
   readonly sequence: number
@@ -18,21 +18,21 @@ export type FactRow = {
   readonly changes: readonly PackedChange[]
 }
 
-/** An account that changes has a whole row in each of these spans. */
+/** An account has a whole row in each such span in which it changes. */
 export const WHOLE_EVERY_MS = 7 * DAY_MS
 
 const BACKFILL = 0
 const TRAITS = 1
 const NAME_AT = new Map(FACT_NAMES.map((name) => [FACTS[name].position, name]))
 
-/** Nothing is known: what a whole row differs from. */
+/** The first change of a whole row is its difference to nothing. */
 const NOTHING: Seen = {
   facts: { ...Object.fromEntries(FACT_NAMES.map((name) => [name, null])), topContributions: [] } as unknown as Facts,
   traits: {},
   backfill: false,
 }
 
-/** The rows of an account's new changes; `before` is what was seen last, null when nothing was. */
+/** Packs an account's new changes into rows. `before`: the change before them, null for none. */
 export const packChanges = (before: SeenAt | null, changes: readonly SeenAt[]): readonly FactRow[] => {
   const rows: (FactRow & { changes: PackedChange[]; at: number })[] = []
   let last = before
@@ -48,7 +48,7 @@ export const packChanges = (before: SeenAt | null, changes: readonly SeenAt[]): 
   return rows
 }
 
-/** The changes of rows in order; those before the first whole row cannot be read and are left out. `last` is of the rows before these. */
+/** Changes of a row. `last`: the change before it; without one, only a whole row can be read. */
 export const unpackChanges = (last: SeenAt | null, { whole, changes }: FactRow): readonly SeenAt[] => {
   if (!whole && last === null) return []
   let before = whole ? NOTHING : last!.seen
@@ -85,7 +85,7 @@ const unpackChange = (before: Seen, [at, ...rest]: PackedChange): SeenAt => {
   return { at, seen: { facts: facts as Facts, traits, backfill } }
 }
 
-/** Whatever the order of their names: a stored copy has another. */
+/** Compares in any order of names: a stored copy has another order. */
 const sameTraits = (left: Seen['traits'], right: Seen['traits']): boolean => {
   if (left === right) return true
   const names = Object.keys(left)

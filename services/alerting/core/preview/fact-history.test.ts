@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { DAY, facts } from '../../../../tests/support/alerting/alert-script.ts'
-import { packChanges, type SeenAt, unpackChanges } from './fact-record.ts'
+import { packChanges, type SeenAt, unpackChanges } from './fact-history.ts'
 
 const START = 1_800_000_000_000
 const change = fc.record({
@@ -36,7 +36,7 @@ const history = fc.array(change, { minLength: 1, maxLength: 20 }).map((changes):
   })
 })
 
-/** Judged in batches of these sizes, stored as JSON, whose objects come back with their names in another order. */
+/** Evaluated in batches of these sizes; stored as JSON, which returns names in another order. */
 const store = (changes: readonly SeenAt[], sizes: readonly number[]) => {
   let before: SeenAt | null = null
   let from = 0
