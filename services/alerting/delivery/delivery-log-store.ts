@@ -98,7 +98,7 @@ export type ReplayRange = {
   readonly limit: number
 }
 
-/** Replays finished deliveries created in [from, to), oldest first. `lastAt`: creation of the last. */
+/** Replays finished deliveries created in [from, to), oldest first; `lastAt` is of the last one. */
 export const replayRange = async (
   tx: Sql,
   tenantId: string,

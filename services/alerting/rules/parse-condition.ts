@@ -11,7 +11,7 @@ type Shape = keyof typeof SHAPES
 const OPERATORS = z.enum(['<', '<=', '>', '>=', '==', '!=', 'in', 'not_in', 'known', 'unknown'])
 const LONGEST_DEPTH = 16
 
-/** Reads a condition; undefined when it is not valid. `errors` gets each mistake with its pointer. */
+/** Reads a condition; undefined when not valid. `errors` gets each mistake with its pointer. */
 export const readCondition = (
   value: unknown,
   pointer: string,

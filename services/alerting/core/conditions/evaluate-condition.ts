@@ -106,7 +106,7 @@ const due = (walk: Walk, at: number): void => {
   if (at > walk.input.at) walk.dueAt = earliest(walk.dueAt, at)
 }
 
-/** True once `inner` has been true for the whole span. Unknown values neither count nor restart it. */
+/** True once `inner` was true for the whole span. Unknown values neither count nor restart it. */
 const held = (walk: Walk, forMs: number, inner: Truth, pointer: string): Truth => {
   const remembered = walk.memory[pointer] as number | undefined
   if (inner === false) return false

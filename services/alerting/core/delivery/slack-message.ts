@@ -10,7 +10,7 @@ const MARKS: Readonly<Record<string, string>> = { critical: ':red_circle:', warn
 /** Alerts named in a message about several; the others are counted. */
 const MOST_NAMED = 10
 
-/** The body of an incoming webhook of Slack: a line in mrkdwn, and one for each of several alerts. */
+/** The body of an incoming webhook of Slack: a line in mrkdwn, and one per alert of several. */
 export const slackMessage = ({ type, accountId, severity, body }: SlackNotification): { text: string } => {
   const data = objectAt(body, 'data')
   const alert = objectAt(data, 'alert')
