@@ -28,7 +28,7 @@ test('the examples are rules that can be previewed and created, and the answer h
   await drop()
 })
 
-test('the members told of are those a rule has, with their defaults', () => {
+test('the documented members are those of a rule, with their defaults', () => {
   const rows = tableAfter('| member | default | |').map((row) => row.split(' | '))
   expect(rows.flatMap(([members]) => namesIn(members!)).sort()).toEqual(Object.keys(ruleDocumentSchema.shape).sort())
   const defaults: Readonly<Record<string, unknown>> = ruleDocumentSchema.parse({
@@ -42,7 +42,7 @@ test('the members told of are those a rule has, with their defaults', () => {
         expect([member, given]).toEqual([member, `\`${defaults[member]}\``])
 })
 
-test('the conditions told of can be read, and every fact is told', () => {
+test('the documented conditions can be read, and every fact is documented', () => {
   const conditions = tableAfter('| | true when |').flatMap((row) =>
     [...row.split(' | ')[0]!.matchAll(/`(.*?)`/g)].map((match) => match[1]!.replace('…', '{ fact: score, op: known }')),
   )

@@ -73,7 +73,7 @@ print(json.dumps([[c["name"], verify_webhook(c["secret"], c["headers"], c["body"
   expect(JSON.parse(run.stdout)).toEqual(EXPECTED)
 })
 
-test('the examples are JSON, and every type is told', () => {
+test('the examples are JSON, and every type is documented', () => {
   for (const example of blocksOf('json')) expect(WEBHOOK_TYPES).toContain(JSON.parse(example).type)
   expect(blocksOf('json').length).toBeGreaterThan(1)
   const table = docs.slice(docs.indexOf('| type | when |'), docs.indexOf('```json'))

@@ -7,7 +7,7 @@ import { findEndpoint } from '../endpoints/endpoint-store.ts'
 
 const { db, receiver, deliverer, loggedOf, states, once } = deliverySuite()
 
-test('410 disables the endpoint, tells the others, and ends what waits for it', async () => {
+test('410 disables the endpoint, notifies the others, and ends its pending deliveries', async () => {
   const gone = await receiver(() => ({ status: 410 }))
   const other = await receiver()
   const { endpointId } = await addEndpoint(db(), gone.url, { eventTypes: ['alert.firing'] })
@@ -51,7 +51,7 @@ test('429 with Retry-After makes the whole endpoint wait', async () => {
   await once(async () => expect(await states()).toEqual({ delivered: 3 }))
 })
 
-test('what was claimed for an endpoint that asks for a pause waits too, and holds up nobody else', async () => {
+test('claimed deliveries of a paused endpoint wait too, and delay no other endpoint', async () => {
   const clock = createManualClock(Date.parse('2026-11-22T10:00:00Z'))
   let busy = true
   const hook = await receiver(() => (busy ? { status: 504, headers: { 'retry-after': '60' } } : { status: 200 }))
@@ -126,7 +126,7 @@ test('an endpoint that hangs does not delay the others', async () => {
   )
   await once(async () => expect((await states()).delivered).toBe(100))
   expect(slow.hanging()).toBeLessThanOrEqual(16)
-  // The call's whole 15 s pass: a time-out, told as such.
+  // The 15 s of the call pass: the attempt is a time-out.
   clock.advance(15_000)
   running.wake()
   await once(async () => {

@@ -12,7 +12,7 @@ const UP_AT = START + 3 * DAY_MS
 const rowsOf = async (table: string) =>
   Number((await db().query<{ count: number }>(`select count(*) as count from alerting.${table}`))[0]!.count)
 
-test('a receiver that is down for 3 days gets everything, each by its schedule, and what was kept for it goes with time', async () => {
+test('a receiver that is down for 3 days gets every delivery by its schedule, and retention removes them later', async () => {
   const clock = createManualClock(START)
   const tries = new Map<string, { at: number[]; bodies: Set<string> }>()
   const hook = await receiver(({ id, body }) => {
@@ -76,7 +76,7 @@ const nextDue = async (): Promise<number | null> =>
     )
   )[0]!.next
 
-test('an endpoint that is sent more than its own rate allows is kept no longer than the others: the rest ends, and says so', async () => {
+test('deliveries beyond the rate of an endpoint end as overdue after the retention time', async () => {
   const clock = createManualClock(START)
   const hook = await receiver()
   await addEndpoint(db(), hook.url, { maxPerSecond: 1 })

@@ -11,7 +11,7 @@ import { replayDelivery } from './delivery-log-store.ts'
 
 const { db, receiver, deliverer, loggedOf, states, once } = deliverySuite()
 
-test('a notice reaches the endpoint signed, with its stored bytes, and the try is in the log', async () => {
+test('a notification reaches the endpoint signed, with its stored bytes, and its attempt is in the log', async () => {
   const hook = await receiver(() => ({ status: 200, body: 'thanks' }))
   const { endpointId, secret } = await addEndpoint(db(), hook.url)
   hook.setSecret(secret)
@@ -34,7 +34,7 @@ test('the first try follows the commit within milliseconds, without waiting for 
   expect(performance.now() - startedAt).toBeLessThan(500)
 })
 
-test('the same notice enqueued twice is one delivery', async () => {
+test('a notification that is enqueued twice is one delivery', async () => {
   const hook = await receiver()
   const { endpointId } = await addEndpoint(db(), hook.url)
   expect(await enqueueAll(db(), [notificationOf('twice'), notificationOf('other')])).toBe(2)
@@ -46,7 +46,7 @@ test('the same notice enqueued twice is one delivery', async () => {
   ).toHaveLength(1)
 })
 
-test('nothing is enqueued when the transaction that told it is rolled back', async () => {
+test('nothing is enqueued when the transaction of the notification is rolled back', async () => {
   const hook = await receiver()
   await addEndpoint(db(), hook.url)
   const work = db().transaction(async (tx) => {
@@ -58,7 +58,7 @@ test('nothing is enqueued when the transaction that told it is rolled back', asy
   expect(await states()).toEqual({})
 })
 
-test('every try has the same id and bytes, and the end of the schedule is told with its reason', async () => {
+test('every attempt has the same id and bytes, and an exhausted delivery has a reason', async () => {
   const hook = await receiver(() => ({ status: 500, body: 'no' }))
   const { endpointId, secret } = await addEndpoint(db(), hook.url)
   hook.setSecret(secret)
@@ -102,7 +102,7 @@ test('a redirect is a failure and is not followed', async () => {
   expect(other.received).toHaveLength(0)
 })
 
-test('replicas that race deliver each notice once', async () => {
+test('replicas that race deliver each notification once', async () => {
   const hook = await receiver()
   const { secret } = await addEndpoint(db(), hook.url)
   hook.setSecret(secret)
@@ -114,7 +114,7 @@ test('replicas that race deliver each notice once', async () => {
   expect(hook.received.every(({ verified }) => verified)).toBe(true)
 })
 
-test('a lease that runs out frees the delivery, and its former holder can record nothing', async () => {
+test('an expired lease frees the delivery, and its former holder can save nothing', async () => {
   const hook = await receiver()
   const { endpointId } = await addEndpoint(db(), hook.url)
   await enqueueAll(db(), [notificationOf('dropped', { at: 1_000 })])

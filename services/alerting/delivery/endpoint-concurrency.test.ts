@@ -12,7 +12,7 @@ const jobsOf = (endpointId: string, count: number, maxPerSecond: number | null =
     startBefore,
   }))
 
-/** Lanes whose calls end when the test says so. */
+/** Slots whose calls end when the test says so. */
 const setUp = (maxPerEndpoint = 64) => {
   const clock = createManualClock(0)
   const running: { job: Job; end: (pace: Pace) => void }[] = []
@@ -91,7 +91,7 @@ test('a job whose lease could end during its call is not started', async () => {
   expect(concurrency.pending()).toBe(0)
 })
 
-test('emptied lanes give back what was not started, and are idle when the calls under way have ended', async () => {
+test('emptied slots give back the queued jobs, and are idle when the calls under way have ended', async () => {
   const { concurrency, active, endAll } = setUp(2)
   concurrency.add(jobsOf('a', 5))
   expect(concurrency.empty()).toHaveLength(3)

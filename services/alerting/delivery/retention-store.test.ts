@@ -9,7 +9,7 @@ const { db, states, loggedOf } = deliverySuite()
 const count = async (table: string): Promise<number> =>
   (await db().query<{ count: number }>(`select count(*) as count from alerting.${table}`))[0]!.count
 
-test('finished deliveries and the messages nobody needs any more are removed in chunks; what waits stays', async () => {
+test('old finished deliveries and their messages are removed in chunks; pending ones stay', async () => {
   await addEndpoint(db(), 'https://example.com/a')
   const { endpointId } = await addEndpoint(db(), 'https://example.com/b')
   await enqueueAll(
@@ -28,7 +28,7 @@ test('finished deliveries and the messages nobody needs any more are removed in 
   expect(await count('webhook_message')).toBe(2)
 })
 
-test('what waits for an endpoint that was disabled or deleted ends with that reason, and a try under way is left alone', async () => {
+test('pending deliveries of a deleted endpoint end with that reason, and an attempt under way goes on', async () => {
   const { endpointId } = await addEndpoint(db(), 'https://example.com/a')
   await enqueueAll(db(), [notificationOf('waiting', { at: 1_000 }), notificationOf('under way', { at: 1_000 })])
   await db().query('update alerting.delivery set leased_until = to_timestamp(60) where delivery_id = $1', [

@@ -32,7 +32,7 @@ test.each([
   expect(matchesEndpoint(subscription, subject)).toBe(expected)
 })
 
-test('a notice without severity, owner or account does not match a filter that asks for it', () => {
+test('a notification without severity, owner or account does not match a filter on it', () => {
   const bare = { ...subject, severity: null, ownerId: null, accountId: null }
   for (const filter of [{ severity: 'critical' }, { ownerId: 'kim' }, { accountId: 'acme' }])
     expect(matchesEndpoint({ eventTypes: [], filter }, bare)).toBe(false)

@@ -60,7 +60,7 @@ const read = (rows: ReturnType<typeof store>): readonly SeenAt[] => {
 }
 const sizes = fc.array(fc.integer({ min: 1, max: 6 }), { maxLength: 20 })
 
-test('what is kept reads back as it was seen, however it was judged in batches', () => {
+test('the history reads back as it was seen, whatever the batches of evaluation were', () => {
   fc.assert(
     fc.property(history, sizes, (changes, parts) => {
       expect(read(store(changes, parts))).toEqual(changes)
