@@ -2,15 +2,15 @@ import type { Sql } from '#libs/postgres/database.ts'
 import type { Principal } from './keyring.ts'
 
 export type AuditEntry = {
-  /** What was done, `<noun>.<deed>`: `key.created`, `rule.changed`. */
+  /** `<noun>.<verb>`: `key.created`, `rule.changed`. */
   readonly action: string
-  /** Id of what it was done to. */
+  /** Id of the thing that was changed. */
   readonly subject: string
-  /** What changed, for people. Never secrets. */
+  /** The change, for people. Never secrets. */
   readonly detail?: Readonly<Record<string, unknown>>
 }
 
-/** One row per change by a person or program. Call it in the change's own transaction: there is then no change without its row. */
+/** Call it in the transaction of the change, so that no change is without its row. */
 export const recordAudit = async (tx: Sql, by: Principal, entry: AuditEntry): Promise<void> => {
   await tx.query(
     `insert into access.audit (tenant_id, key_id, actor, action, subject, detail) values ($1, $2, $3, $4, $5, $6::jsonb)`,

@@ -2,7 +2,7 @@ import type { Sql } from '#libs/postgres/database.ts'
 
 export type StoredAnswer = { readonly requestHash: Buffer; readonly status: number; readonly sealed: Buffer }
 
-/** Until the transaction ends. False when another one has it: a request with this key is under way. */
+/** Locks until the transaction ends. False when another request with this key is under way. */
 export const lockAnswer = async (tx: Sql, answerId: string): Promise<boolean> => {
   const [row] = await tx.query<{ locked: boolean }>(
     'select pg_try_advisory_xact_lock(hashtextextended($1, 0)) as locked',
@@ -20,7 +20,7 @@ export const findAnswer = async (tx: Sql, tenantId: string, answerId: string): P
   return row
 }
 
-/** Keeps an answer, and throws some away that are older than a day: so nothing else has to. */
+/** Keeps an answer, and deletes a few that are older than a day, so that no other job has to. */
 export const saveAnswer = async (
   tx: Sql,
   { tenantId, answerId }: { readonly tenantId: string; readonly answerId: string },

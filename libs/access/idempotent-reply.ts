@@ -11,7 +11,7 @@ export type IdempotentReplyDeps = { readonly database: Database; readonly sealer
 
 type Exchange<Reply> = { readonly request: FastifyRequest; readonly reply: Reply; readonly status: number }
 
-/** Runs `work` in one transaction and answers `status` with what it resolves to. */
+/** Runs `work` in one transaction and answers its result with `status`. */
 export type IdempotentReply = <Reply extends object>(
   exchange: Exchange<Reply>,
   work: (tx: Sql) => Promise<unknown>,
@@ -23,9 +23,13 @@ const hashOf = (request: FastifyRequest): Buffer =>
     .digest()
 
 /**
- * How routes with `config.idempotent` answer. With an `Idempotency-Key` the answer is kept in the transaction of the change: for 24 hours
- * the same request gets the same status and bytes without a second change, another request under that key 422, and one that comes
- * while the first is under way 409. A request that failed changed nothing and kept nothing: it may be tried again with its key.
+ * Answers the routes with `config.idempotent`. With an `Idempotency-Key` the transaction of the change
+ * also keeps the answer. For 24 hours
+ * - the same request gets the same status and bytes and changes nothing again,
+ * - another request with that key gets 422,
+ * - a request that comes while the first is under way gets 409.
+ *
+ * A failed request keeps nothing and may be tried again with its key.
  */
 export const createIdempotentReply = ({ database, sealer }: IdempotentReplyDeps): IdempotentReply => {
   const bytesOf = ({ requestHash, sealed }: StoredAnswer, request: FastifyRequest, answerId: string): Buffer => {

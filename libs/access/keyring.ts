@@ -1,7 +1,7 @@
 export const SCOPES = ['ingest', 'read', 'write', 'admin'] as const
 export type Scope = (typeof SCOPES)[number]
 
-/** Who is calling, as proved by the key. Every store takes `tenantId` from here and nowhere else. */
+/** The caller, as proved by the key. Every store takes `tenantId` only from here. */
 export type Principal = {
   readonly tenantId: string
   readonly keyId: string
@@ -13,6 +13,9 @@ export type Principal = {
 }
 
 export type Keyring = {
-  /** The key's principal; undefined for an unknown, malformed, expired or revoked key, and for the development key from a peer outside loopback. */
+  /**
+   * Undefined for an unknown, malformed, expired or revoked key, and for the development key from
+   * another machine.
+   */
   readonly authenticate: (key: string, peerAddress: string) => Promise<Principal | undefined>
 }

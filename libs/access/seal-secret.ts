@@ -6,15 +6,15 @@ const TAG_BYTES = 16
 const HEAD_BYTES = KEY_ID_BYTES + NONCE_BYTES + TAG_BYTES
 
 /**
- * AES-256-GCM for what must be read again but not lie open: signing secrets, answers that show a secret. `context` (the id of the row)
- * is authenticated, so a sealed secret opens only where it was put.
+ * AES-256-GCM for stored secrets that must be read again, such as signing secrets. `context`, the id of
+ * the row, is authenticated: a sealed secret opens only in its own row.
  * Layout: key id (4), nonce (12), tag (16), ciphertext.
  */
 export type Sealer = {
   readonly seal: (secret: Buffer, context: string) => Buffer
-  /** Undefined when no key at hand opens it, or it was changed. */
+  /** Undefined when no known key opens it, or when it was changed. */
   readonly open: (sealed: Buffer, context: string) => Buffer | undefined
-  /** First bytes of what `seal` gives: anything that starts otherwise was sealed with a former key. */
+  /** The first bytes of a sealed secret. Other first bytes mean a former key. */
   readonly keyId: Buffer
 }
 
@@ -25,7 +25,7 @@ const keyIdOf = (key: Buffer): string =>
     .digest('hex')
     .slice(0, 2 * KEY_ID_BYTES)
 
-/** `key` seals; `formerKeys` only open, while a key is being replaced. 32 bytes each. */
+/** `key` seals. `formerKeys` only open, while a key is being replaced. 32 bytes each. */
 export const createSealer = (key: Buffer, formerKeys: readonly Buffer[] = []): Sealer => {
   const keyId = keyIdOf(key)
   const keys = new Map([...formerKeys, key].map((known) => [keyIdOf(known), known]))

@@ -8,7 +8,7 @@ import { armFailpoints } from '#libs/runtime/failpoint.ts'
 import { createLogger, type Logger } from '#libs/runtime/logger.ts'
 import type { Platform, Service } from '#libs/runtime/service.ts'
 import packageJson from '../../package.json' with { type: 'json' }
-import { createSequence } from './lifecycle.ts'
+import { createLifecycle } from './lifecycle.ts'
 import { createPlatform } from './platform.ts'
 import { platformConfigSchema } from './platform-config.ts'
 
@@ -20,7 +20,7 @@ export type Definition = {
 }
 
 export type AppOptions = {
-  /** One: a service that runs alone. Several: all in one process, where embedded parts can stand in for servers. */
+  /** One service runs alone. Several share the process, which may then embed database and bus. */
   readonly definitions: readonly Definition[]
   readonly environment: Environment
   /** Used when the environment sets no PORT. 0 takes a free one. */
@@ -41,9 +41,9 @@ export type Started = {
 
 export type App = {
   readonly start: () => Promise<Started>
-  /** Closes the door, finishes what is under way, lets go of everything in reverse order. Can be called at any time, also twice. */
+  /** Finishes the work under way and stops all in reverse. May be called at any time, also twice. */
   readonly stop: () => Promise<void>
-  /** The OpenAPI document of the services, from the real wiring, with nothing started. */
+  /** The OpenAPI document of the services, from the real wiring. Starts nothing. */
   readonly describe: () => Promise<Record<string, unknown>>
   /** The JSON Schemas of the services' documents, by name. */
   readonly documentSchemas: Readonly<Record<string, object>>
@@ -51,8 +51,8 @@ export type App = {
 }
 
 /**
- * Wires services to a platform. Creating opens no connection; `start` does. Throws `ConfigError` with every bad value of the
- * environment. Knows no signals and never ends the process: that is `runMain`'s.
+ * Wires services to a platform. Opens no connection before `start`. Throws `ConfigError` with every
+ * bad value of the environment. Handles no signals and never ends the process: `runMain` does.
  */
 export const createApp = (options: AppOptions): App => {
   const { definitions, environment, defaultPort = 8080 } = options
@@ -66,7 +66,7 @@ export const createApp = (options: AppOptions): App => {
   const config = configs.platform
   const logger = options.logger ?? createLogger(config.PULSO_LOG_LEVEL)
   const alone = definitions.length === 1 ? definitions[0] : undefined
-  const { platform, ...parts } = createPlatform({
+  const { platform, ...wiring } = createPlatform({
     config,
     name: alone ? `pulso-${alone.name}` : 'pulso',
     logger,
@@ -86,7 +86,7 @@ export const createApp = (options: AppOptions): App => {
         title: alone ? `Pulso ${alone.name}` : 'Pulso',
         version: packageJson.version,
         checks: { database: platform.database.check, bus: platform.bus.check },
-        requestCounter: parts.requestCounter,
+        requestCounter: wiring.requestCounter,
       })
       for (const service of services) await built.register(service.routes)
       return built
@@ -95,10 +95,10 @@ export const createApp = (options: AppOptions): App => {
   }
 
   let address = ''
-  const sequence = createSequence(
+  const lifecycle = createLifecycle(
     [
-      ...parts.foundation,
-      ...services.flatMap((service) => parts.preparationOf(service)),
+      ...wiring.foundation,
+      ...services.flatMap((service) => wiring.preparationOf(service)),
       ...services.map(({ name, start, stop }) => ({ name, start, stop })),
       {
         name: 'http',
@@ -115,15 +115,15 @@ export const createApp = (options: AppOptions): App => {
     logger,
     start: async () => {
       armFailpoints(config.PULSO_FAILPOINTS ?? [])
-      await sequence.start()
-      logger.info({ address, services: services.map((service) => service.name), ...parts.describe }, 'ready')
-      const developmentKey = parts.developmentKey()
+      await lifecycle.start()
+      logger.info({ address, services: services.map((service) => service.name), ...wiring.describe }, 'ready')
+      const developmentKey = wiring.developmentKey()
       return {
         address,
         ...(developmentKey ? { developmentKey, keyFile: developmentKeyFile(config.PULSO_DATA_DIR) } : {}),
       }
     },
-    stop: sequence.stop,
+    stop: lifecycle.stop,
     documentSchemas: Object.assign({}, ...services.map((service) => service.documentSchemas)),
     describe: async () => {
       const built = await httpServer()

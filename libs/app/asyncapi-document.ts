@@ -46,7 +46,7 @@ const operationsOf = (topic: string, contract: TopicContract): [string, Json][] 
   ]
 }
 
-/** The topics and their messages as AsyncAPI 3, made from the contracts that the services themselves are checked by. */
+/** The topics and their messages as AsyncAPI 3, from the contracts that check the services. */
 export const asyncApiDocument = (version: string): Json => {
   const topics = Object.entries(TOPICS)
   return {

@@ -5,8 +5,8 @@ import { join } from 'node:path'
 const FILE = 'encryption-key'
 
 /**
- * The key that seals signing secrets in embedded mode: made once, kept in the data folder, readable by its owner only.
- * Losing it means that every webhook secret has to be rotated.
+ * The key that seals signing secrets in embedded mode. It is made once and kept in the data folder,
+ * readable by its owner only. Without it every webhook secret has to be rotated.
  */
 export const embeddedEncryptionKey = (dataDir: string): Buffer => {
   mkdirSync(dataDir, { recursive: true })

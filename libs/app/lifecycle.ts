@@ -2,63 +2,63 @@ import { type Clock, sleep } from '#libs/runtime/clock.ts'
 import { UnavailableError } from '#libs/runtime/errors.ts'
 import type { Logger } from '#libs/runtime/logger.ts'
 
-/** Something that is started before what needs it and stopped after it. */
-export type Part = {
+/** Starts before the components that need it and stops after them. */
+export type Component = {
   readonly name: string
   readonly start: () => Promise<void>
   readonly stop?: () => Promise<void>
 }
 
-/** How long a start waits for servers that are still coming up themselves. */
+/** How long a start waits for servers that are starting too. */
 const PATIENCE_MS = 60_000
 const PAUSE_MS = 500
 
-export type Sequence = { readonly start: () => Promise<void>; readonly stop: () => Promise<void> }
+export type Lifecycle = { readonly start: () => Promise<void>; readonly stop: () => Promise<void> }
 
 /**
- * Starts parts in order and stops in reverse those that were started. A start that fails, or that a stop overtakes, undoes itself.
- * A part that cannot stop is logged and does not keep the others from stopping.
+ * Starts components in order and stops them in reverse. A start that fails, or that a stop overtakes,
+ * undoes itself. A component that cannot stop is logged, and the others still stop.
  */
-export const createSequence = (
-  parts: readonly Part[],
+export const createLifecycle = (
+  components: readonly Component[],
   deps: { readonly clock: Clock; readonly logger: Logger },
-): Sequence => {
+): Lifecycle => {
   const { clock, logger } = deps
-  const started: Part[] = []
+  const started: Component[] = []
   const stopping = new AbortController()
   let starting: Promise<void> | undefined
   let stopped: Promise<void> | undefined
 
-  const startPart = async (part: Part): Promise<void> => {
+  const startComponent = async (component: Component): Promise<void> => {
     const deadline = clock.now() + PATIENCE_MS
     for (;;) {
       stopping.signal.throwIfAborted()
       try {
-        return await part.start()
+        return await component.start()
       } catch (error) {
         if (!(error instanceof UnavailableError) || clock.now() >= deadline) throw error
-        logger.warn({ part: part.name, reason: error.message }, 'not there yet, trying again')
+        logger.warn({ component: component.name, reason: error.message }, 'not there yet, trying again')
         await sleep(clock, PAUSE_MS, stopping.signal)
       }
     }
   }
 
   const unwind = async (): Promise<void> => {
-    for (let part = started.pop(); part; part = started.pop()) {
+    for (let component = started.pop(); component; component = started.pop()) {
       try {
-        await part.stop?.()
+        await component.stop?.()
       } catch (error) {
-        logger.error({ err: error, part: part.name }, 'part did not stop cleanly')
+        logger.error({ err: error, component: component.name }, 'component did not stop cleanly')
       }
     }
   }
 
   const start = async (): Promise<void> => {
     try {
-      for (const part of parts) {
-        // Before its start: a part that fails half-way is asked to let go of what it took.
-        started.push(part)
-        await startPart(part)
+      for (const component of components) {
+        // Pushed before its start: a component that fails half-way must release what it took.
+        started.push(component)
+        await startComponent(component)
       }
       stopping.signal.throwIfAborted()
     } catch (error) {

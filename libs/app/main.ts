@@ -3,13 +3,13 @@ import { ConfigError, EXIT_CONFIG } from '#libs/runtime/config.ts'
 import type { Logger } from '#libs/runtime/logger.ts'
 import { type App, type AppOptions, createApp, type Started } from './app.ts'
 
-/** From SIGTERM to exit, whatever is under way. */
+/** Longest time from SIGTERM to exit. */
 const DRAIN_MS = 25_000
-/** Ctrl-C under npm arrives twice, from the terminal and from npm: only a later one means "now". */
+/** Ctrl-C under npm arrives twice, from the terminal and from npm. Only a later one means "now". */
 const REPEATED_SIGNAL_MS = 1_000
 const EXIT_FAULT = 1
 
-/** The app, or, when its configuration is wrong, the end of the process with every bad value named. */
+/** The app. A wrong configuration ends the process and names every bad value. */
 export const createConfiguredApp = (options: AppOptions): App => {
   try {
     return createApp(options)
@@ -28,7 +28,7 @@ export type Program = {
 }
 
 /**
- * The process around a program: starts it, and turns signals and faults into an orderly end.
+ * Starts a program, and turns signals and faults into an orderly end of the process.
  * Exit codes: 0 stopped as asked, 1 a fault or a drain longer than 25 s.
  */
 export const runProgram = async ({ start, stop, logger }: Program): Promise<void> => {
@@ -60,7 +60,7 @@ export const runProgram = async ({ start, stop, logger }: Program): Promise<void
   process.on('unhandledRejection', onFault)
 
   await start().catch((error) => {
-    // A stop that overtakes the start makes it fail, and has said why already.
+    // A stop that overtakes the start makes it fail, and is logged already.
     if (endingSince === undefined) onFault(error)
   })
 }
@@ -69,7 +69,7 @@ export const runProgram = async ({ start, stop, logger }: Program): Promise<void
 export const readyLine = ({ address, keyFile }: Started): string =>
   `Pulso is ready at ${address}, API documentation: ${address}/docs${keyFile ? `, key: ${keyFile}` : ''}\n`
 
-/** Runs services as configured by the environment. Exit code 78 when the configuration is wrong, else those of `runProgram`. */
+/** Runs services by the environment. Exit codes: 78 for a bad value, else those of `runProgram`. */
 export const runMain = (
   definitions: AppOptions['definitions'],
   options: { readonly defaultPort: number },

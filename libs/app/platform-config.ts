@@ -40,7 +40,7 @@ const key32 = z
 
 const PEM_CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g
 
-/** The certificates in the file of that path, as PEM. */
+/** Path of a file; its certificates as PEM. */
 const certificateFile = z.string().transform((path, context) => {
   try {
     const certificates = readFileSync(path, 'utf8').match(PEM_CERTIFICATE) ?? []
@@ -90,17 +90,17 @@ const fields = {
 }
 
 type Placement = {
-  /** One service in a process of its own: it meets the others only through servers that all of them reach. */
+  /** One service in a process of its own. It needs servers that the other services reach too. */
   readonly alone: boolean
   readonly defaultPort: number
 }
 
-/** zod would keep these for another run when a value is bad by itself: all are to be named at once. */
+/** Makes zod run these checks beside bad values too, so that one start names every mistake. */
 const EVEN_BESIDE_OTHERS = { when: () => true }
 
 /**
- * The environment of the platform. Without `DATABASE_URL` the process brings its own PostgreSQL, without `KAFKA_BROKERS` its own bus;
- * a lone service may do neither, because nobody else would ever read what it writes.
+ * The environment of the platform. Without `DATABASE_URL` the process embeds PostgreSQL, without
+ * `KAFKA_BROKERS` a bus. A lone service may embed neither: no other would read its messages.
  */
 export const platformConfigSchema = ({ alone, defaultPort }: Placement) =>
   z.object({ ...fields, PORT: envInteger(0, 65_535, defaultPort) }).superRefine((config, context) => {

@@ -13,7 +13,7 @@ import type { Logger } from '#libs/runtime/logger.ts'
 import { createMetrics } from '#libs/runtime/metrics.ts'
 import type { Platform, Service } from '#libs/runtime/service.ts'
 import { embeddedEncryptionKey } from './embedded-key.ts'
-import type { Part } from './lifecycle.ts'
+import type { Component } from './lifecycle.ts'
 import type { PlatformConfig } from './platform-config.ts'
 import { createEmbeddedStore, createServerStore, type Store } from './store.ts'
 
@@ -27,12 +27,12 @@ type PlatformOptions = {
   readonly clock: Clock | undefined
 }
 
-export type PlatformParts = {
+export type Wiring = {
   readonly platform: Platform
-  /** What every service needs, in order of start. */
-  readonly foundation: readonly Part[]
-  /** What one service needs before its own start: its tables and its topics. */
-  readonly preparationOf: (service: Service) => readonly Part[]
+  /** The components that every service needs, in order of start. */
+  readonly foundation: readonly Component[]
+  /** The tables and topics of a service, which it needs before its start. */
+  readonly preparationOf: (service: Service) => readonly Component[]
   /** Embedded mode, once started. */
   readonly developmentKey: () => string | undefined
   readonly requestCounter: RequestCounter
@@ -65,8 +65,8 @@ const createStore = (config: PlatformConfig, logger: Logger): Store => {
     : createEmbeddedStore({ dataDir: config.PULSO_DATA_DIR, maxConnections, logger })
 }
 
-/** Chooses the adapters that the configuration asks for and wires them. Opens nothing: the parts do when they are started. */
-export const createPlatform = (options: PlatformOptions): PlatformParts => {
+/** Chooses and wires the adapters that the configuration names. Opens nothing before a start. */
+export const createPlatform = (options: PlatformOptions): Wiring => {
   const { config, name, logger } = options
   const metrics = createMetrics()
   const store = createStore(config, logger)
@@ -86,11 +86,11 @@ export const createPlatform = (options: PlatformOptions): PlatformParts => {
   const encryptionKey = config.PULSO_ENCRYPTION_KEY ?? embeddedEncryptionKey(config.PULSO_DATA_DIR)
   let developmentKey: string | undefined
 
-  const migration = (schema: string, folder: string): Part => ({
+  const migration = (schema: string, folder: string): Component => ({
     name: `tables of ${schema}`,
     start: async () => void (await migrate({ connectionString: store.connectionString(), schema, folder, logger })),
   })
-  const keys: Part = {
+  const keys: Component = {
     name: 'keys',
     start: async () => {
       if (embedded) developmentKey = await ensureDevelopmentKey({ database, dataDir: config.PULSO_DATA_DIR })

@@ -6,7 +6,7 @@ import type { Logger } from '#libs/runtime/logger.ts'
 
 export type Store = {
   readonly database: Database
-  /** Known once the database has started: an embedded one chooses its port and password then. */
+  /** Known after the start: an embedded database chooses its port and password then. */
   readonly connectionString: () => string
 }
 

@@ -10,7 +10,7 @@ const randomText = (length: number): string => {
   return text
 }
 
-/** 6 characters that tell a mistyped or cut key from a real one without asking the database. No secret. */
+/** Shows a mistyped or cut key without a query. No secret. */
 const checksumOf = (body: string): string => {
   let rest = crc32(body)
   let text = ''
@@ -23,7 +23,7 @@ const checksumOf = (body: string): string => {
 
 export type NewKey = { readonly id: string; readonly key: string; readonly hash: Buffer }
 
-/** `pulso_<live|test>_<8 characters: id>_<32 random>_<6: checksum>`; 190 bits of chance. Only the hash is ever stored. */
+/** `pulso_<live|test>_<id: 8>_<random: 32>_<checksum: 6>`, 190 random bits. Only its hash is stored. */
 export const newApiKey = (environment: 'live' | 'test' = 'live'): NewKey => {
   const id = randomText(8)
   const body = `pulso_${environment}_${id}_${randomText(32)}`
@@ -31,7 +31,7 @@ export const newApiKey = (environment: 'live' | 'test' = 'live'): NewKey => {
   return { id, key, hash: hashKey(key) }
 }
 
-/** The id of a well-formed key; undefined for anything else. */
+/** The id of a well-formed key, else undefined. */
 export const keyIdOf = (key: string): string | undefined => {
   const match = KEY.exec(key)
   return match && match[3] === checksumOf(match[1]!) ? match[2] : undefined

@@ -6,7 +6,7 @@ import { insertKey } from './key-store.ts'
 
 export const DEFAULT_TENANT = 'default'
 
-/** An operator key of the tenant `default` with every scope; does nothing when the database has the key already. */
+/** Inserts an operator key of the tenant `default` with every scope, unless it exists. */
 export const insertOperatorKey = async (
   tx: Sql,
   key: string,
@@ -26,6 +26,6 @@ export const insertOperatorKey = async (
   })
 }
 
-/** The first operator key of a distributed installation, chosen by the operator (PULSO_BOOTSTRAP_KEY). Revoking it later holds. */
+/** The first operator key of a distributed installation. Once revoked it stays revoked. */
 export const ensureBootstrapKey = (database: Database, key: string): Promise<void> =>
   database.transaction((tx) => insertOperatorKey(tx, key, { name: 'bootstrap', loopbackOnly: false }))

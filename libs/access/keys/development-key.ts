@@ -17,8 +17,8 @@ const readKey = async (file: string): Promise<string | undefined> => {
 export const developmentKeyFile = (dataDir: string): string => join(dataDir, 'dev-key')
 
 /**
- * The ready-made key of embedded mode: tenant `default`, every scope, operator, good only from this machine. It is kept in
- * `<dataDir>/dev-key` (mode 0600) and stays the same across starts.
+ * The operator key of embedded mode: tenant `default`, every scope, good only from this machine.
+ * `<dataDir>/dev-key` (mode 0600) keeps it across starts.
  */
 export const ensureDevelopmentKey = async ({
   database,

@@ -15,9 +15,9 @@ const MAX_UNKNOWN = 10_000
 type Entry = { readonly key: StoredKey | undefined; readonly checkedAt: number }
 
 /**
- * Stored keys by id, at most a second old while the database answers. While it is unavailable the last known state
- * serves, so that ingest goes on. Concurrent look-ups share one query and only one query runs at a time, so neither
- * traffic nor guessed keys load the database. Unknown ids have their own memory: guesses never push out known keys.
+ * Stored keys by id, at most a second old while the database answers. While it is unavailable the last
+ * known state serves, so that ingest goes on. One query runs at a time and answers all look-ups that
+ * wait, so neither traffic nor guessed keys load the database. Guesses never push out known keys.
  */
 export const createKeyCache = ({ database, clock }: { readonly database: Database; readonly clock: Clock }) => {
   const known = new LRUCache<string, Entry>({ max: MAX_KNOWN })
@@ -43,7 +43,7 @@ export const createKeyCache = ({ database, clock }: { readonly database: Databas
     }
   })
 
-  /** Undefined when there is no such key. Throws UnavailableError when neither database nor memory knows. */
+  /** Undefined for no such key. Throws UnavailableError when neither database nor memory knows. */
   return async (id: string): Promise<StoredKey | undefined> => {
     const entry = known.get(id) ?? unknown.get(id)
     const ageMs = entry ? clock.now() - entry.checkedAt : Number.POSITIVE_INFINITY

@@ -17,7 +17,7 @@ export type StoredKey = {
 const COLUMNS = `id, tenant_id as "tenantId", name, key_hash as hash, scopes, operator, loopback_only as "loopbackOnly",
   created_at as "createdAt", expires_at as "expiresAt"`
 
-/** Keys in force among these ids; expiry is left to the caller, who knows the time of asking. */
+/** The keys among these ids that are not revoked. The caller checks the expiry. */
 export const findKeys = (sql: Sql, ids: readonly string[]): Promise<readonly StoredKey[]> =>
   sql.query<StoredKey>(`select ${COLUMNS} from access.api_key where id = any($1) and revoked_at is null`, [ids])
 
@@ -43,7 +43,7 @@ export const insertKey = async (sql: Sql, key: KeyToInsert): Promise<void> => {
   )
 }
 
-/** The name of the key that was revoked; undefined when the tenant has no such key in force. */
+/** The name of the revoked key; undefined when the tenant has no such key in force. */
 export const revokeKey = async (sql: Sql, tenantId: string, id: string): Promise<string | undefined> => {
   const [row] = await sql.query<{ name: string }>(
     `update access.api_key set revoked_at = now() where tenant_id = $1 and id = $2 and revoked_at is null returning name`,
