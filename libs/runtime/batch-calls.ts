@@ -5,16 +5,16 @@ export type BatchOptions<Call> = {
   readonly sizesOf: (call: Call) => readonly number[]
   /** Largest batch in each unit. A call that is larger alone is a batch of its own. */
   readonly maxSizes: readonly number[]
-  /** Awaited before a batch so that simultaneous calls share it; `isRested`: none ran just before. */
+  /** Awaited before a batch, so that calls at once share it; `isRested`: none ran just before. */
   readonly gather: (isRested: boolean) => Promise<unknown>
   /** Batches at once; absent: 1. A further batch begins only when the waiting calls fill it. */
   readonly maxAtOnce?: number
-  /** Whether the calls of a batch that failed with this error are handled again, each alone; absent: never. */
+  /** Whether each call of a batch that failed with this error is retried alone; absent: never. */
   readonly isolates?: (error: unknown) => boolean
 }
 
 export type BatchedCalls<Call> = {
-  /** Resolves when the batch that holds the call was handled; rejects with the error of that batch. */
+  /** Resolves when the call's batch was handled; rejects with the batch's error. */
   readonly call: (call: Call) => Promise<void>
   /** Sizes of the calls that are not yet settled, in each unit. */
   readonly pending: () => readonly number[]
@@ -30,10 +30,10 @@ type Waiting<Call> = {
 }
 
 /**
- * Gathers concurrent calls into batches, in the order of the calls: while a batch is handled the next one collects.
- * Under a light load a batch is small and starts soon; under a heavy load it is as large as it may be.
+ * Gathers concurrent calls into batches, in their order: the next batch collects while one is
+ * handled. Under light load a batch is small and starts soon; under heavy load it is full.
  *
- * By hand: `dataloader` 2 bounds a batch by a count alone and starts all batches of a turn at once (2026-11-30).
+ * By hand: `dataloader` 2 bounds a batch by count only and starts all batches at once (2026-11-30).
  */
 export const batchCalls = <Call>(options: BatchOptions<Call>): BatchedCalls<Call> => {
   const { handle, sizesOf, maxSizes, gather, maxAtOnce = 1, isolates = () => false } = options

@@ -1,8 +1,8 @@
-/** The only door to time: everything else is given a Clock, so that a test can hold time still and move it. */
+/** The only access to time. Other code gets a `Clock`, so that a test can stop and move time. */
 export type Clock = {
   /** Milliseconds since the epoch (UTC). */
   readonly now: () => number
-  /** Runs `wake` once, `delayMs` from now; the answer cancels it. Never keeps the process alive by itself. */
+  /** Runs `wake` once after `delayMs`; the answer cancels it. Does not keep the process alive. */
   readonly after: (delayMs: number, wake: () => void) => () => void
 }
 
@@ -17,7 +17,7 @@ export const systemClock: Clock = {
   },
 }
 
-/** Resolves after `delayMs`, or as soon as `signal` aborts: never rejects, so a stopping loop just looks at its signal. */
+/** Resolves after `delayMs`, or when `signal` aborts. Never rejects. */
 export const sleep = (clock: Clock, delayMs: number, signal?: AbortSignal): Promise<void> =>
   new Promise((resolve) => {
     if (signal?.aborted) return resolve()
@@ -30,7 +30,7 @@ export const sleep = (clock: Clock, delayMs: number, signal?: AbortSignal): Prom
     signal?.addEventListener('abort', done, { once: true })
   })
 
-/** Keeps the process alive though nothing else does: a start that waits for a server has no socket yet. */
+/** Keeps the process alive during a start that waits for a server and has no socket yet. */
 export const stayAlive = (): void => void setInterval(() => {}, LONGEST_TIMER_MS)
 
 /** Instant as the APIs show it: RFC 3339, UTC, milliseconds. */

@@ -3,7 +3,7 @@ import { z } from 'zod'
 /** Exit code of sysexits.h for "the configuration is wrong". */
 export const EXIT_CONFIG = 78
 
-/** Every bad value of the environment at once, a line each. */
+/** All bad values of the environment, a line each. */
 export class ConfigError extends Error {
   override name = 'ConfigError'
 }
@@ -12,7 +12,7 @@ export type Environment = Readonly<Record<string, string | undefined>>
 
 /**
  * Reads several schemas from one environment and reports the errors of all of them together.
- * An empty variable counts as absent. Values are never repeated in the message: they may be secrets.
+ * An empty variable counts as absent. The message never repeats values: they may be secrets.
  */
 export const readConfigs = <Shape extends Record<string, z.ZodType>>(
   schemas: Shape,

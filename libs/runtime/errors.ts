@@ -10,7 +10,7 @@ export class UnavailableError extends Error {
 
 export type ErrorDetail = { readonly pointer: string; readonly code: string; readonly detail: string }
 
-/** The caller's mistake. `pointer`s are RFC 6901 into the request body. */
+/** The caller's error. Each `pointer` is RFC 6901 into the request body. */
 export class RequestError extends Error {
   override name = 'RequestError'
   readonly status: number

@@ -25,7 +25,7 @@ export const parseFailpoint = (text: string): Failpoint | undefined => {
 
 let armed: { readonly points: readonly Failpoint[]; readonly hits: Map<string, number> } | undefined
 
-/** For the whole process; none disarms. */
+/** Arms the failpoints of this process; an empty list disarms all. */
 export const armFailpoints = (points: readonly Failpoint[]): void => {
   armed = points.length === 0 ? undefined : { points, hits: new Map() }
 }
@@ -42,7 +42,7 @@ const reach = (name: string, { points, hits }: NonNullable<typeof armed>): void 
   hits.set(name, hit)
   const point = points.find((one) => one.name === name && one.hit === hit)
   if (point === undefined) return
-  // Past the logger, which would lose it with the process.
+  // Not by the logger, whose buffer is lost with the process.
   writeSync(2, `failpoint ${name}: ${point.effect} at hit ${hit}\n`)
   if (point.effect === 'throw') throw new Error(`failpoint ${name}`)
   if (point.effect === 'sleep') Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, point.sleepMs)

@@ -1,12 +1,12 @@
-/** Bytes written one behind the other into a buffer that grows. Whoever writes calls `ensure` first and moves `length` on. */
+/** Bytes appended to a growing buffer. A writer calls `ensure` first and then advances `length`. */
 export type GrowingBytes = {
   buffer: Buffer
   length: number
-  /** Room for so many more bytes, at `length` of the buffer it answers. */
+  /** Answers a buffer with room for so many more bytes at `length`. */
   readonly ensure: (bytes: number) => Buffer
-  /** What was written; valid until the next `ensure` or `clear`. */
+  /** The bytes written; valid until the next `ensure` or `clear`. */
   readonly written: () => Buffer
-  /** Empty again. Keeps its memory, unless a rare large use has made it more than `keptBytes`. */
+  /** Removes all bytes. Keeps the memory, up to `keptBytes`. */
   readonly clear: () => void
 }
 

@@ -1,12 +1,12 @@
 import { hash } from 'node:crypto'
 import { parse, stringify, v7 } from 'uuid'
 
-/** Pulso's own UUIDv5 namespace: the same things get the same id in every installation. */
+/** Pulso's UUIDv5 namespace: the same parts have the same id in every installation. */
 const NAMESPACE = Buffer.from(parse('6f1c8a52-3f0e-5d0b-9a77-6a2f4c1d9e10'))
 
 /**
- * An id that depends only on its parts, so that doing the same thing again finds the same row: UUIDv5 (RFC 9562) of the parts, each
- * length-prefixed, so that no separator can be confused. Node's one-shot hash makes it several times cheaper than the library's.
+ * An id that depends only on its parts, so that a repetition finds its row: UUIDv5 (RFC 9562) of
+ * the length-prefixed parts. Node's one-shot hash is several times cheaper than the library's.
  */
 export const derivedId = (...parts: readonly (string | number)[]): string => {
   const name = parts.map((part) => `${String(part).length}:${part}`).join('')

@@ -2,7 +2,7 @@ import { type DestinationStream, type Logger, pino } from 'pino'
 
 export type { Logger } from 'pino'
 
-/** Never logged, wherever they stand: credentials and signing secrets. */
+/** Never logged, at any depth: credentials and signing secrets. */
 const REDACTED = [
   'authorization',
   'headers.authorization',
@@ -24,5 +24,5 @@ export const createLogger = (level: string, destination?: DestinationStream): Lo
     destination ?? pino.destination({ fd: 1, sync: false }),
   )
 
-/** For tests and generators: says nothing. */
+/** Logs nothing; for tests and generators. */
 export const silentLogger: Logger = pino({ level: 'silent' })

@@ -2,7 +2,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 
 export { Counter, Gauge, Histogram, type Registry } from 'prom-client'
 
-/** One registry per process, with Node's own figures. Metrics are named `pulso_<service>_<what>_<unit>`. */
+/** A process's registry, with Node's metrics. Names are `pulso_<service>_<what>_<unit>`. */
 export const createMetrics = (): Registry => {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })

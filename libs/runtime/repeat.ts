@@ -23,10 +23,10 @@ export type RepeatOptions = {
 }
 
 /**
- * Runs `tick` again and again, one run at a time, from `start` to `stop`. A run answers how many milliseconds
- * to pause before the next one; undefined: `everyMs`. A run that fails is logged and never ends the loop.
+ * Repeats `tick`, one run at a time, from `start` to `stop`. A run answers the pause before the
+ * next one in milliseconds; undefined: `everyMs`. A failed run is logged and does not end the loop.
  *
- * By hand: `p-retry` 9 and `cockatiel` 4 take no clock, so a test could not move their time (2026-11-30).
+ * By hand: `p-retry` 9 and `cockatiel` 4 take no clock that a test could move (2026-11-30).
  */
 export const repeat = (
   { clock, logger, everyMs, retryMs = everyMs, failure, fields }: RepeatOptions,

@@ -8,7 +8,7 @@ import type { TopicName } from '#libs/contracts/topics.ts'
 import type { Database } from '#libs/postgres/database.ts'
 import type { Clock } from './clock.ts'
 
-/** What every service is given. Building it opens nothing; the app starts the parts before the services and stops them after. */
+/** The dependencies of every service. The app starts them before it and stops them after it. */
 export type Platform = {
   readonly clock: Clock
   readonly logger: Logger
@@ -20,31 +20,31 @@ export type Platform = {
 }
 
 export type PlatformSettings = {
-  /** IANA name; day buckets are cut in it. */
+  /** IANA name of the zone that days are counted in. */
   readonly timeZone: string
   /** 32 bytes for AES-256-GCM of signing secrets. */
   readonly encryptionKey: Buffer
 }
 
-/** One deployable part: creating it opens no connection, `start` does. */
+/** One deployable service. Creating it opens no connection; `start` does. */
 export type Service = {
   readonly name: string
-  /** Topics it reads or writes: created at start when missing. */
+  /** Topics that it reads or writes; the app creates missing ones. */
   readonly topics: readonly TopicName[]
-  /** Folder of numbered .sql migrations, run before `start`; its tables live in the schema named like the service. */
+  /** Folder of numbered .sql migrations of the schema named like the service, run before start. */
   readonly migrations?: string
-  /** JSON Schemas of the documents people write for it, by name: `rule` is committed as openapi/rule.schema.json. */
+  /** JSON Schemas of its documents: `rule` is committed as openapi/rule.schema.json. */
   readonly documentSchemas?: Readonly<Record<string, object>>
-  /** Its routes, mounted at the root; each route declares `config.scope`. */
+  /** Routes, mounted at the root; each route declares `config.scope`. */
   readonly routes: FastifyPluginAsync
   readonly start: () => Promise<void>
-  /** Finishes what is under way and lets go; the app calls it after the HTTP door is closed. */
+  /** Finishes the work under way; the app calls it after it closed the HTTP server. */
   readonly stop: () => Promise<void>
 }
 
 export type ServiceDefinition<Config = unknown> = {
   readonly name: string
-  /** Reads the environment (names of api documentation, all upper case); errors of all services are reported together. */
+  /** Schema of its settings in the environment; the app reports errors of all services together. */
   readonly config: z.ZodType<Config>
   readonly create: (platform: Platform, config: Config) => Service
 }

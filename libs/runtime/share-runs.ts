@@ -1,6 +1,6 @@
 /**
- * Answers a function that starts `run`, never two runs at once. Calls that arrive before a run has begun share that run;
- * a call during a run waits for the next one, so each caller sees all that happened before its call.
+ * Answers a function that runs `run`, one run at a time. Calls before a run begins share it; a call
+ * during a run waits for the next one. So each caller sees everything that preceded its call.
  */
 export const shareRuns = <Result>(run: () => Promise<Result>): (() => Promise<Result>) => {
   let last: Promise<unknown> = Promise.resolve()

@@ -6,7 +6,7 @@ import { validateDocument } from './validate-document.ts'
 const FOLDER = new URL('../../openapi', import.meta.url).pathname
 const isCheck = process.argv.includes('--check')
 
-/** Writes the API documents; with `--check` it only says which are stale or invalid, and fails. */
+/** Writes the API documents; with `--check`, fails and lists the stale or invalid ones. */
 const problems: string[] = []
 for (const file of await generateFiles()) {
   problems.push(...(await validateDocument(file)))

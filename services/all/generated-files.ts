@@ -4,7 +4,7 @@ import { silentLogger } from '#libs/runtime/logger.ts'
 import packageJson from '../../package.json' with { type: 'json' }
 import { services } from './services.ts'
 
-/** Enough for the real wiring to be built; nothing of it is ever reached. */
+/** Enough to build the real wiring; nothing connects. */
 const NOWHERE = {
   DATABASE_URL: 'postgres://127.0.0.1:1/pulso',
   KAFKA_BROKERS: '127.0.0.1:1',
@@ -22,7 +22,7 @@ const textOf = (document: object): string => `${JSON.stringify(document, null, 2
 const appOf = (definition: Definition): App =>
   createApp({ definitions: [definition], environment: NOWHERE, logger: silentLogger })
 
-/** The API documents of the whole system and the schemas of what people write for it, from the real wiring with nothing running. */
+/** The API documents and document schemas of all services, from the real wiring, not started. */
 export const generateFiles = async (): Promise<GeneratedFile[]> => {
   const files: GeneratedFile[] = []
   for (const definition of services) {

@@ -5,7 +5,7 @@ import type { GeneratedFile } from './generated-files.ts'
 
 const ERROR_SEVERITY = 0
 
-/** What is wrong with a document by its own specification, a line each. */
+/** Errors of a document by its own specification, a line each. */
 export const validateDocument = async ({ name, kind, text }: GeneratedFile): Promise<string[]> => {
   switch (kind) {
     case 'openapi': {

@@ -6,7 +6,7 @@ import { type AlertBody, alertLine } from './alert-line.ts'
 export type AlertReceiver = {
   readonly port: number
   readonly url: string
-  /** Until it is given, calls are refused: they come again. */
+  /** Sets the secret; until then webhooks are answered 503 and retried. */
   readonly verifyWith: (secret: string) => void
   readonly stop: () => Promise<void>
 }
@@ -17,7 +17,7 @@ const bodyOf = async (request: IncomingMessage): Promise<string> => {
   return Buffer.concat(chunks).toString('utf8')
 }
 
-/** What a customer's own receiver does: verify the signature with a library, drop what it has seen, use the rest. */
+/** Works like a customer's receiver: verifies the signature and drops repeated webhooks. */
 export const startAlertReceiver = async (write: (line: string) => void): Promise<AlertReceiver> => {
   let webhook: Webhook | undefined
   const seen = new Set<string>()
@@ -30,7 +30,7 @@ export const startAlertReceiver = async (write: (line: string) => void): Promise
       seen.add(id)
       response.writeHead(204).end()
     } catch (error) {
-      write(`a webhook that does not verify was refused: ${(error as Error).message}`)
+      write(`webhook refused, signature not valid: ${(error as Error).message}`)
       response.writeHead(400).end()
     }
   })

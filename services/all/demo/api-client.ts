@@ -1,7 +1,7 @@
 import { type Clock, sleep } from '#libs/runtime/clock.ts'
 
 export type ApiClient = {
-  /** Posts JSON and answers the body; waits and sends the same again when the server asks for it. Throws on any other answer. */
+  /** Posts JSON and answers the body. Retries after 429 and 503; throws on other errors. */
   readonly post: (path: string, body: object) => Promise<Record<string, unknown>>
 }
 

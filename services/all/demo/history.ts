@@ -36,11 +36,11 @@ const writerOf =
       mode: 'backfill',
     })
 
-/** How many of its usual days an account still comes: 1, sinking to next to nothing over the last six weeks of one that fades. */
+/** Share of the usual days with activity: 1, or sinking to nearly 0 for a fading account. */
 const presence = (account: DemoAccount, daysAgo: number): number =>
   account.character === 'fading' && daysAgo < FADING_DAYS ? 0.03 + (daysAgo / FADING_DAYS) ** 3 : 1
 
-/** What its people answer when asked, and how long ago somebody called. */
+/** Range of the answers to surveys, and of the days since the last call. */
 const ANSWERS = { thriving: [8, 10], quiet: [6, 8], fading: [6, 7] } as const
 const CALLED_DAYS_AGO = { thriving: [5, 40], quiet: [30, 55], fading: [40, 55] } as const
 
@@ -55,7 +55,7 @@ const writeWorkingDays = (account: DemoAccount, nowMs: number, random: Random, w
   }
 }
 
-/** It had trouble: three tickets in three weeks, one of them late, and one still open. */
+/** Trouble: three tickets in three weeks, one late and one still open. */
 const writeTickets = (nowMs: number, write: Write): void => {
   for (const [ticketId, daysAgo] of [
     ['t-1', 20],
@@ -69,7 +69,7 @@ const writeTickets = (nowMs: number, write: Write): void => {
   }
 }
 
-/** Eight weeks of an account's past: it subscribed, reached its first value, used the product, was asked, was called. */
+/** Eight weeks of an account: subscription, first value, usage, surveys, a call. */
 export const historyOf = (account: DemoAccount, index: number, nowMs: number): DemoEvent[] => {
   const random = createRandom(1_000 + index)
   const events: DemoEvent[] = []

@@ -6,34 +6,34 @@ import type { Random } from './random.ts'
 
 type Fact = {
   readonly type: string
-  /** Of a fact that is reported late. */
+  /** Set for a fact that is reported late. */
   readonly daysAgo?: number
   readonly properties: Record<string, unknown>
   readonly byUser?: boolean
 }
 
-export type Incident = { readonly accountId: string; readonly told: string; readonly facts: readonly Fact[] }
+export type Incident = { readonly accountId: string; readonly story: string; readonly facts: readonly Fact[] }
 
-/** What goes wrong, and right again, while one looks on. */
+/** Incidents, bad and good, in the order of the story. */
 export const INCIDENTS: readonly Incident[] = [
   {
     accountId: 'garnet-rail',
-    told: 'billing reports late that an invoice of Garnet Rail failed 16 days ago',
+    story: 'billing reports late that an invoice of Garnet Rail failed 16 days ago',
     facts: [{ type: 'Payment Failed', daysAgo: 16, properties: { invoiceId: 'second', amount: 89_100 } }],
   },
   {
     accountId: 'delta-labs',
-    told: 'Delta Labs schedules its cancellation',
+    story: 'Delta Labs schedules its cancellation',
     facts: [{ type: 'Subscription Cancel Scheduled', properties: { subscriptionId: 'main', reason: 'price' } }],
   },
   {
     accountId: 'birch-bank',
-    told: 'the champion of Birch Bank leaves the company',
+    story: 'the champion of Birch Bank leaves the company',
     facts: [{ type: 'Champion Changed', properties: { from: 'birch-bank-u1' } }],
   },
   {
     accountId: 'indigo-rail',
-    told: 'Indigo Rail, which has been using less and less, opens two urgent tickets, loses its champion and downgrades',
+    story: 'Indigo Rail, which uses less and less, opens two urgent tickets, loses its champion and downgrades',
     facts: [
       { type: 'Support Ticket Opened', properties: { ticketId: 't-8', priority: 'urgent', category: 'login' } },
       { type: 'Support Ticket Opened', properties: { ticketId: 't-9', priority: 'urgent', category: 'exports' } },
@@ -45,17 +45,17 @@ export const INCIDENTS: readonly Incident[] = [
   },
   {
     accountId: 'harbor-clinic',
-    told: 'a user of Harbor Clinic answers the NPS survey with 2',
+    story: 'a user of Harbor Clinic answers the NPS survey with 2',
     facts: [{ type: 'NPS Responded', properties: { score: 2, comment: 'exports keep failing' }, byUser: true }],
   },
   {
     accountId: 'garnet-rail',
-    told: 'Garnet Rail pays its invoice',
+    story: 'Garnet Rail pays its invoice',
     facts: [{ type: 'Invoice Paid', properties: { invoiceId: 'second', amount: 89_100 } }],
   },
   {
     accountId: 'ember-rail',
-    told: 'an invoice of Ember Rail, three weeks old, has failed too',
+    story: 'an invoice of Ember Rail, three weeks old, has failed too',
     facts: [{ type: 'Payment Failed', daysAgo: 21, properties: { invoiceId: 'second', amount: 44_100 } }],
   },
 ]
@@ -74,7 +74,7 @@ const eventOf = (id: string, accountId: string, nowMs: number, fact: Fact): Demo
 export const eventsOfIncident = (incident: Incident, id: string, nowMs: number): DemoEvent[] =>
   incident.facts.map((fact, index) => eventOf(`${id}-${index}`, incident.accountId, nowMs, fact))
 
-/** Everyday work: a few users of the accounts that thrive use a feature. */
+/** Everyday work: some users of thriving accounts use a feature. */
 export const everydayEvents = (
   accounts: readonly DemoAccount[],
   random: Random,

@@ -9,7 +9,7 @@ export type DemoAccount = {
   /** Cents a month. */
   readonly mrr: number
   readonly ownerId: string
-  /** Share of working days on which a user shows up. */
+  /** Share of days on which a user is active. */
   readonly zeal: number
   readonly character: 'thriving' | 'quiet' | 'fading'
 }
@@ -21,7 +21,7 @@ const CHARACTERS = ['thriving', 'thriving', 'quiet', 'thriving', 'quiet', 'fadin
 const ZEAL = { thriving: [0.45, 0.85], quiet: [0.04, 0.18], fading: [0.5, 0.7] } as const
 const PRICE_CENTS = { team: 4_900, business: 9_900, enterprise: 19_900 }
 
-/** Sixty customers of an imaginary company: half of them thrive, some are quiet, every sixth has been fading for six weeks. */
+/** Sixty imaginary customers: half thrive, a third is quiet, a sixth has faded for six weeks. */
 export const createPortfolio = (): DemoAccount[] => {
   const random = createRandom(7)
   return FIRST.flatMap((first) =>

@@ -5,7 +5,7 @@ export type Random = {
   readonly pick: <T>(items: readonly T[]) => T
 }
 
-/** Numbers that look random and are the same at every run (mulberry32), so that every demo tells the same story. */
+/** Pseudo-random numbers (mulberry32), the same in every run. */
 export const createRandom = (seed: number): Random => {
   let state = seed
   const next = (): number => {

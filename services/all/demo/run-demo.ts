@@ -17,7 +17,7 @@ import { sendHistory, streamLive } from './stream-portfolio.ts'
 const USUAL_PORT = 8080
 const ALERTS = ['alert.firing', 'alert.resolved', 'alert.acknowledged']
 
-/** The usual port, or any free one when somebody has it. */
+/** The usual port; 0 (any free port) if it is in use. */
 const freePort = (): Promise<number> =>
   new Promise((resolve) => {
     const probe = createServer()
@@ -36,7 +36,7 @@ Sixty simulated accounts are streaming in. Alerts appear below as they reach a w
 their signature. Ctrl-C stops everything.
 `
 
-/** Everything in one process on embedded parts, with customers to look at and a receiver for their alerts. */
+/** All services in one embedded process, with simulated customers and an alert receiver. */
 export const createDemo = async (environment: Environment, write: (line: string) => void): Promise<Program> => {
   const given = environment.PULSO_DATA_DIR
   const dataDir = given ?? (await mkdtemp(join(tmpdir(), 'pulso-demo-')))

@@ -17,11 +17,11 @@ export type StreamOptions = {
   readonly clock: Clock
   readonly signal: AbortSignal
   readonly write: (line: string) => void
-  /** Makes the ids of this run its own, so that a run on kept data is not taken for a repetition. */
+  /** Prefix of event ids, so that a second run on the same data does not send duplicates. */
   readonly runId: string
 }
 
-/** Sends the portfolio's past as backfill: it builds the scores and alerts nobody. */
+/** Sends the portfolio's past as a backfill, which builds scores and alerts nobody. */
 export const sendHistory = async ({ accounts, client, clock, write, runId }: StreamOptions): Promise<void> => {
   const nowMs = clock.now()
   const events = accounts.flatMap((account, index) => historyOf(account, index, nowMs))
@@ -31,7 +31,7 @@ export const sendHistory = async ({ accounts, client, clock, write, runId }: Str
   write(`sent ${own.length} events of the last eight weeks of ${accounts.length} accounts`)
 }
 
-/** Sends what happens now: everyday work, and the story's incidents one after another. Ends when `signal` aborts. */
+/** Sends everyday work and, one after another, the incidents, until `signal` aborts. */
 export const streamLive = async (options: StreamOptions): Promise<void> => {
   const { accounts, client, clock, signal, write, runId } = options
   const random = createRandom(42)
@@ -42,7 +42,7 @@ export const streamLive = async (options: StreamOptions): Promise<void> => {
     const events = everydayEvents(busy, random, `${runId}-live-${tick}`, nowMs)
     const incident = tick % TICKS_PER_INCIDENT === 0 ? waiting.shift() : undefined
     if (incident) {
-      write(`         story: ${incident.told}`)
+      write(`         story: ${incident.story}`)
       events.push(...eventsOfIncident(incident, `${runId}-incident-${tick}`, nowMs))
     }
     await client.post('/v1/events', { events })
