@@ -15,15 +15,12 @@ export type UrlProblem =
   | 'host_not_allowed'
 
 export type UrlVerdict =
-  | { readonly allowed: true; readonly url: URL; readonly host: string; readonly port: number }
+  | { readonly allowed: true; readonly url: URL }
   | { readonly allowed: false; readonly reason: UrlProblem }
 
 const LONGEST_URL = 2_048
 
 const refuse = (reason: UrlProblem): UrlVerdict => ({ allowed: false, reason })
-
-/** The name or address of a URL, without the brackets of IPv6. */
-export const hostOf = (url: URL): string => url.hostname.replace(/^\[(.*)\]$/, '$1')
 
 /**
  * Checks form, scheme and port of a URL, and a host that is an address. A host that is a name is
@@ -40,12 +37,13 @@ export const validateUrl = (text: string, { allow, allowHttp }: WebhookRules): U
   if (url.protocol !== 'https:' && !(allowHttp && url.protocol === 'http:')) return refuse('scheme_not_allowed')
   if (url.username !== '' || url.password !== '' || /^[a-z]+:\/*[^/?#]*@/i.test(text))
     return refuse('userinfo_not_allowed')
-  const host = hostOf(url)
+  // Without the brackets of IPv6.
+  const host = url.hostname.replace(/^\[(.*)\]$/, '$1')
   if (host === '') return refuse('invalid_url')
   const port = url.port === '' ? (url.protocol === 'https:' ? 443 : 80) : Number(url.port)
   if (!isPortOpen(port, allow)) return refuse('port_not_allowed')
   if (!isHostAllowed(host, port, allow)) return refuse('host_not_allowed')
-  return { allowed: true, url, host, port }
+  return { allowed: true, url }
 }
 
 const isHostAllowed = (host: string, port: number, allow: readonly AllowEntry[]): boolean => {

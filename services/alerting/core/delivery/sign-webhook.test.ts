@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { Webhook as StandardWebhook } from 'standardwebhooks'
 import { Webhook as SvixWebhook } from 'svix'
 import { expect, test } from 'vitest'
-import { formatSecret, parseSecret, signWebhook } from './sign-webhook.ts'
+import { formatSecret, signWebhook } from './sign-webhook.ts'
 
 const secretBytes = fc.uint8Array({ minLength: 24, maxLength: 64 }).map((bytes) => Buffer.from(bytes))
 const webhookId = fc.uuid()
@@ -61,15 +61,4 @@ test.each([
     'webhook-timestamp': String(Number(headers['webhook-timestamp']) + shiftS),
   }
   expect(() => new StandardWebhook(formatSecret(secret)).verify(changed, sent)).toThrow()
-})
-
-test('a secret is whsec_ and 24 to 64 bytes of base64', () => {
-  fc.assert(
-    fc.property(secretBytes, (secret) => {
-      expect(parseSecret(formatSecret(secret))).toEqual(secret)
-    }),
-  )
-  for (const bytes of [0, 23, 65]) expect(parseSecret(formatSecret(Buffer.alloc(bytes)))).toBeUndefined()
-  for (const text of ['', 'whsec_', Buffer.alloc(32).toString('base64'), `whsec_${'*'.repeat(44)}`])
-    expect(parseSecret(text)).toBeUndefined()
 })

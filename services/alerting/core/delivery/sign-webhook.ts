@@ -1,19 +1,6 @@
 import { createHmac, type KeyObject } from 'node:crypto'
 
-const PREFIX = 'whsec_'
-export const SECRET_MIN_BYTES = 24
-export const SECRET_MAX_BYTES = 64
-
-export const formatSecret = (bytes: Buffer): string => PREFIX + bytes.toString('base64')
-
-/** Bytes of a `whsec_` secret; undefined unless it has 24 to 64 bytes. */
-export const parseSecret = (text: string): Buffer | undefined => {
-  if (!text.startsWith(PREFIX)) return undefined
-  const encoded = text.slice(PREFIX.length)
-  const bytes = Buffer.from(encoded, 'base64')
-  if (bytes.toString('base64') !== encoded) return undefined
-  return bytes.length < SECRET_MIN_BYTES || bytes.length > SECRET_MAX_BYTES ? undefined : bytes
-}
+export const formatSecret = (bytes: Buffer): string => `whsec_${bytes.toString('base64')}`
 
 type Signed = {
   readonly webhookId: string
