@@ -5,6 +5,7 @@ import type { Subscription } from '#libs/bus/bus.ts'
 import { createOutboxRelay } from '#libs/postgres/outbox.ts'
 import { DAY_MS } from '#libs/runtime/durations.ts'
 import type { Platform, Service, ServiceDefinition } from '#libs/runtime/service.ts'
+import { startUpkeep } from '#libs/runtime/upkeep.ts'
 import { alertUpkeep } from './alerts/alert-retention.ts'
 import { type AlertingConfig, alertingConfigSchema } from './config.ts'
 import { createDeliverer } from './delivery/deliverer.ts'
@@ -23,7 +24,6 @@ import { silenceRoutes } from './routes/silences.ts'
 import { webhookEndpointRoutes } from './routes/webhook-endpoints.ts'
 import { RULE_JSON_SCHEMA } from './rules/rule-document.ts'
 import { createRuleCatalog } from './rules/rule-store.ts'
-import { startUpkeep } from './run-upkeep.ts'
 
 /** Decides when a human should know, and tells them: changes of accounts -> alerts -> `alert.events` and webhooks. */
 export const createAlerting = (platform: Platform, config: AlertingConfig): Service => {

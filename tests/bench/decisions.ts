@@ -1,10 +1,7 @@
 import type { Facts } from '#libs/contracts/account-health.ts'
-import {
-  type AccountAlerting,
-  decideOnFacts,
-  type RuleInForce,
-} from '../../services/alerting/core/alert/decide-account.ts'
+import type { RuleInForce } from '../../services/alerting/core/alert/rule-states.ts'
 import type { Seen } from '../../services/alerting/core/alert/subject.ts'
+import { type AccountAlerting, decideOnFacts } from '../../services/alerting/core/decision/decide-account.ts'
 import { readShippedRules } from '../../services/alerting/rules/shipped-rules.ts'
 import { facts } from '../support/alerting/alert-script.ts'
 import type { Figure, Run } from './bench-run.ts'
@@ -42,7 +39,7 @@ const repeatable = (): (() => number) => {
 }
 
 /**
- * Accounts judged per second of processor time, each by all shipped rules about accounts: the pure decision, without reading and writing.
+ * Accounts evaluated per second of processor time, each by all shipped rules about accounts: the pure decision, without reading and writing.
  */
 export const decisions = async ({ sizes }: Run): Promise<Figure> => {
   const rules: readonly RuleInForce[] = [...readShippedRules().values()]
@@ -62,8 +59,8 @@ export const decisions = async ({ sizes }: Run): Promise<Figure> => {
     const before = process.cpuUsage()
     for (let account = 0; account < ACCOUNTS; account++) {
       const seen = changes[account]!
-      const around = { accountId: `account-${account}`, rules, silences: [] }
-      const decision = decideOnFacts(accounts[account]!, seen, at, around)
+      const context = { accountId: `account-${account}`, rules, silences: [] }
+      const decision = decideOnFacts(accounts[account]!, seen, at, context)
       accounts[account] = { seen, states: decision.states }
       transitions += decision.transitions.length
     }

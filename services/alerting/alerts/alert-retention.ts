@@ -1,9 +1,9 @@
 import type { Database } from '#libs/postgres/database.ts'
 import type { Clock } from '#libs/runtime/clock.ts'
 import { DAY_MS, MINUTE_MS } from '#libs/runtime/durations.ts'
+import type { UpkeepTask } from '#libs/runtime/upkeep.ts'
 import { WHOLE_EVERY_MS } from '../core/preview/fact-history.ts'
 import { mergeFacts, removeOldFacts } from '../rules/fact-history-store.ts'
-import type { UpkeepTask } from '../run-upkeep.ts'
 import { removeEndedSilences, removeResolvedAlerts } from './retention-store.ts'
 
 const EVERY_MS = 10 * MINUTE_MS

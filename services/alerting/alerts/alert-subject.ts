@@ -1,7 +1,7 @@
 import { toInstant } from '#libs/runtime/clock.ts'
 import { derivedId } from '#libs/runtime/ids.ts'
-import type { QuietCount, SourceSeen } from '../core/alert/decide-monitor.ts'
 import type { AccountKey, AlertSubject, MonitorKey, SeenHealth } from '../core/alert/subject.ts'
+import type { InactiveCount, SourceSeen } from '../core/decision/decide-monitor.ts'
 
 /** What an alert is about, with what was known of it when a transition was decided. */
 export type SubjectSnapshot = {
@@ -33,10 +33,10 @@ export const ofSource = (
   evidence: { source: name, heardAt: toInstant(heardAt), expectedIntervalHours },
 })
 
-export const ofTenant = ({ tenantId }: MonitorKey, { quiet, active }: QuietCount): SubjectSnapshot => ({
+export const ofTenant = ({ tenantId }: MonitorKey, { inactive, active }: InactiveCount): SubjectSnapshot => ({
   subject: { tenantId, accountId: null, source: null },
   seen: null,
-  evidence: { silentAccounts: quiet, activeAccounts: active },
+  evidence: { silentAccounts: inactive, activeAccounts: active },
 })
 
 /** The id is derived from the crossing, so every process that finds the crossing gives it the same id. */

@@ -4,8 +4,8 @@ import type { Sql } from '#libs/postgres/database.ts'
 import { enqueue, type OutboxRecord } from '#libs/postgres/outbox.ts'
 import { toInstant } from '#libs/runtime/clock.ts'
 import { failpoint } from '#libs/runtime/failpoint.ts'
-import type { RuleTransition } from '../core/alert/decide-account.ts'
 import type { TransitionKind } from '../core/alert/rule.ts'
+import type { RuleTransition } from '../core/decision/decide-instants.ts'
 import {
   type AlertChange,
   type AlertState,

@@ -2,8 +2,8 @@ import type { Sealer } from '#libs/access/seal-secret.ts'
 import type { Database } from '#libs/postgres/database.ts'
 import type { Clock } from '#libs/runtime/clock.ts'
 import { DAY_MS, MINUTE_MS, SECOND_MS } from '#libs/runtime/durations.ts'
+import type { UpkeepTask } from '#libs/runtime/upkeep.ts'
 import { resealSecrets } from '../endpoints/secret-store.ts'
-import type { UpkeepTask } from '../run-upkeep.ts'
 import { endOrphans, endOverdue, removeOldDeliveries } from './retention-store.ts'
 
 const ORPHANS_EVERY_MS = 5 * SECOND_MS

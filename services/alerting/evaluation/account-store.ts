@@ -1,8 +1,8 @@
 import { accountKey } from '#libs/contracts/topics.ts'
 import { textArray } from '#libs/postgres/array-literal.ts'
 import type { Sql } from '#libs/postgres/database.ts'
-import type { RuleStates } from '../core/alert/decide-account.ts'
 import { quietOf } from '../core/alert/outage.ts'
+import type { RuleStates } from '../core/alert/rule-states.ts'
 import type { AccountKey, SeenHealth } from '../core/alert/subject.ts'
 import { packStates, unpackStates } from './rule-state-codec.ts'
 

@@ -1,7 +1,8 @@
 import type { Database, Sql } from '#libs/postgres/database.ts'
-import { type Clock, sleep } from '#libs/runtime/clock.ts'
+import type { Clock } from '#libs/runtime/clock.ts'
 import { failpoint } from '#libs/runtime/failpoint.ts'
 import type { Logger } from '#libs/runtime/logger.ts'
+import { repeat } from '#libs/runtime/repeat.ts'
 import type { AlertingMetrics } from '../metrics.ts'
 import { sendDueDigests } from '../notifications/send-digests.ts'
 import { sendDueGroups } from '../notifications/send-groups.ts'
@@ -13,8 +14,8 @@ import { forgottenTenants } from './monitor-store.ts'
 export type AlertTimers = {
   readonly start: () => void
   readonly stop: () => Promise<void>
-  /** Judges all that is due now; answers how many accounts. */
-  readonly runDue: () => Promise<number>
+  /** Evaluates everything that is due now. */
+  readonly runDue: (stopping?: AbortSignal) => Promise<undefined>
 }
 
 export type AlertTimersDeps = {
@@ -28,83 +29,72 @@ export type AlertTimersDeps = {
 
 const POLL_MS = 500
 const RETRY_MS = 5_000
-/** How often alerts are looked for that nobody told that an outage is over. */
+/** How often alerts are searched for that still wait for an outage that is over. */
 const REMEMBER_MS = 30_000
 const CLAIM = 200
 
-/** Dwells, reminders, cooldowns, snoozes and spans that end without an event. Replicas race for due accounts; each goes to one. */
+/**
+ * Runs what falls due without an event: dwells, reminders, cooldowns, snoozes, groups and digests.
+ * Replicas race for due accounts; each account goes to one replica.
+ */
 export const createAlertTimers = (deps: AlertTimersDeps): AlertTimers => {
   const { database, clock, logger, metrics, ruleCatalog, onCommit } = deps
-  const stopping = new AbortController()
-  let running: Promise<void> | undefined
-
   let rememberAt = 0
-  const runDueMonitors = async (): Promise<void> => {
-    if (clock.now() >= rememberAt) {
-      rememberAt = clock.now() + REMEMBER_MS
-      const turned = await forgottenTenants(database)
-      if (turned.length > 0) await database.transaction((tx) => recheckMuted(tx, { turned, ongoing: [] }, clock.now()))
-    }
-    while (!stopping.signal.aborted) {
-      const evaluated = await database.transaction((tx) => evaluateDueMonitors(tx, ruleCatalog, clock.now(), CLAIM))
-      if (evaluated.monitors === 0) break
-      failpoint('alerting.monitors.after')
-      await database.transaction((tx) => recheckMuted(tx, evaluated, clock.now()))
-      onCommit()
-    }
+
+  const rememberMuted = async (): Promise<void> => {
+    if (clock.now() < rememberAt) return
+    rememberAt = clock.now() + REMEMBER_MS
+    const turned = await forgottenTenants(database)
+    if (turned.length > 0) await database.transaction((tx) => recheckMuted(tx, { turned, ongoing: [] }, clock.now()))
   }
 
-  const sendAll = async (sendDue: (tx: Sql, now: number) => Promise<number>): Promise<void> => {
-    while (!stopping.signal.aborted) {
-      const sent = await database.transaction((tx) => sendDue(tx, clock.now()))
-      if (sent === 0) break
-      failpoint('alerting.notifications.after')
-      onCommit()
-    }
+  const evaluateMonitors = async (): Promise<number> => {
+    const evaluated = await database.transaction((tx) => evaluateDueMonitors(tx, ruleCatalog, clock.now(), CLAIM))
+    if (evaluated.monitors === 0) return 0
+    failpoint('alerting.monitors.after')
+    await database.transaction((tx) => recheckMuted(tx, evaluated, clock.now()))
+    return evaluated.monitors
   }
 
-  const runDue = async (): Promise<number> => {
-    await runDueMonitors()
-    let total = 0
-    while (!stopping.signal.aborted) {
-      const count = await database.transaction(async (tx) => {
-        const evaluated = await evaluateDueAccounts(tx, ruleCatalog, clock.now(), CLAIM)
-        if (evaluated > 0) failpoint('alerting.timers.before')
-        return evaluated
-      })
-      if (count === 0) break
-      failpoint('alerting.timers.after')
-      total += count
-      onCommit()
-      metrics.timers(count)
-    }
-    await sendAll(sendDueGroups)
-    await sendAll(sendDueDigests)
-    if (total > 0) logger.info({ accounts: total }, 'timers judged')
-    return total
+  const evaluateAccounts = async (): Promise<number> => {
+    const count = await database.transaction(async (tx) => {
+      const evaluated = await evaluateDueAccounts(tx, ruleCatalog, clock.now(), CLAIM)
+      if (evaluated > 0) failpoint('alerting.timers.before')
+      return evaluated
+    })
+    if (count === 0) return 0
+    failpoint('alerting.timers.after')
+    metrics.timers(count)
+    return count
   }
 
-  const run = async (): Promise<void> => {
-    while (!stopping.signal.aborted) {
-      let waitMs = POLL_MS
-      try {
-        await runDue()
-      } catch (error) {
-        logger.warn({ err: error }, 'timers not judged')
-        waitMs = RETRY_MS
+  const sending = (send: (tx: Sql, now: number) => Promise<number>) => async (): Promise<number> => {
+    const sent = await database.transaction((tx) => send(tx, clock.now()))
+    if (sent > 0) failpoint('alerting.notifications.after')
+    return sent
+  }
+
+  const runDue = async (stopping?: AbortSignal): Promise<undefined> => {
+    /** Repeats work until it answers that nothing was due; answers how much there was. */
+    const untilNone = async (work: () => Promise<number>): Promise<number> => {
+      let total = 0
+      while (!stopping?.aborted) {
+        const count = await work()
+        if (count === 0) break
+        total += count
+        onCommit()
       }
-      await sleep(clock, waitMs, stopping.signal)
+      return total
     }
+    await rememberMuted()
+    await untilNone(evaluateMonitors)
+    const accounts = await untilNone(evaluateAccounts)
+    await untilNone(sending(sendDueGroups))
+    await untilNone(sending(sendDueDigests))
+    if (accounts > 0) logger.info({ accounts }, 'due alerts evaluated')
   }
 
-  return {
-    runDue,
-    start: () => {
-      running = run()
-    },
-    stop: async () => {
-      stopping.abort()
-      await running
-    },
-  }
+  const failure = 'due alerts not evaluated'
+  const { start, stop } = repeat({ clock, logger, everyMs: POLL_MS, retryMs: RETRY_MS, failure }, runDue)
+  return { runDue, start, stop }
 }

@@ -1,11 +1,11 @@
 import type { Batch, Bus, Subscription } from '#libs/bus/bus.ts'
-import { type SourceActivity, sourceActivitySchema } from '#libs/contracts/source-activity.ts'
+import { sourceActivitySchema } from '#libs/contracts/source-activity.ts'
 import type { Database } from '#libs/postgres/database.ts'
 import type { Clock } from '#libs/runtime/clock.ts'
 import { failpoint } from '#libs/runtime/failpoint.ts'
 import type { RuleCatalog } from '../rules/rule-store.ts'
 import { evaluateActivity, recheckMuted } from './evaluate-monitors.ts'
-import { readRecord } from './parse-message.ts'
+import { parseMessages } from './parse-message.ts'
 
 export type ConsumeActivityDeps = {
   readonly database: Database
@@ -16,7 +16,7 @@ export type ConsumeActivityDeps = {
   readonly onCommit: () => void
 }
 
-/** Reads `source.activity`: sources that are heard again end their alerts, and each is known from its first record on. */
+/** Reads `source.activity`: a source that is active again ends its alert; its first message makes it known. */
 export const consumeActivity = ({ bus, ...deps }: ConsumeActivityDeps): Promise<Subscription> =>
   bus.consume({ group: 'alerting-sources', topic: 'source.activity', handle: (batch) => evaluateBatch(batch, deps) })
 
@@ -24,12 +24,7 @@ const evaluateBatch = async (
   batch: Batch,
   { database, clock, ruleCatalog, onCommit }: Omit<ConsumeActivityDeps, 'bus'>,
 ): Promise<void> => {
-  const messages: SourceActivity[] = []
-  for (const record of batch.records) {
-    const read = readRecord(record.value, sourceActivitySchema, 'an activity of a source')
-    if (typeof read === 'string') await batch.deadLetter(record, read)
-    else messages.push(read)
-  }
+  const messages = await parseMessages(batch, { schema: sourceActivitySchema, what: 'an activity of a source' })
   if (messages.length === 0) return
   const evaluated = await database.transaction((tx) => evaluateActivity(tx, ruleCatalog, messages))
   failpoint('alerting.activity.after')

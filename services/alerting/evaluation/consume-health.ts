@@ -8,7 +8,7 @@ import type { AlertingMetrics } from '../metrics.ts'
 import type { RuleCatalog } from '../rules/rule-store.ts'
 import { evaluateChanges } from './evaluate-accounts.ts'
 import { createEvaluationQueue } from './evaluation-queue.ts'
-import { readRecord } from './parse-message.ts'
+import { parseMessages } from './parse-message.ts'
 
 export type ConsumeHealthDeps = {
   readonly database: Database
@@ -21,12 +21,12 @@ export type ConsumeHealthDeps = {
   readonly onCommit: () => void
 }
 
-/** Changes judged in one transaction at most. */
+/** Changes evaluated in one transaction at most. */
 const MAX_CHANGES = 500
-/** Of a partition: about as many changes, which take several times as much when they are read. */
+/** Bytes of one batch: about as many changes, which take several times as much memory once parsed. */
 const MAX_BATCH_BYTES = 1024 * 1024
 
-/** Reads `account.health` and judges each change once. */
+/** Reads `account.health` and evaluates each change once. */
 export const consumeHealth = ({ bus, ...deps }: ConsumeHealthDeps): Promise<Subscription> => {
   const evaluateTogether = createEvaluationQueue({
     mostChanges: MAX_CHANGES,
@@ -45,12 +45,7 @@ const evaluateBatch = async (
   batch: Batch,
   evaluateTogether: (changes: readonly AccountHealth[]) => Promise<void>,
 ): Promise<void> => {
-  const messages: AccountHealth[] = []
-  for (const record of batch.records) {
-    const read = readRecord(record.value, accountHealthSchema, 'a change of an account')
-    if (typeof read === 'string') await batch.deadLetter(record, read)
-    else messages.push(read)
-  }
+  const messages = await parseMessages(batch, { schema: accountHealthSchema, what: 'a change of an account' })
   for (let from = 0; from < messages.length; from += MAX_CHANGES)
     await evaluateTogether(messages.slice(from, from + MAX_CHANGES))
 }

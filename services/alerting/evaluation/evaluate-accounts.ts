@@ -3,14 +3,10 @@ import type { Sql } from '#libs/postgres/database.ts'
 import { failpoint } from '#libs/runtime/failpoint.ts'
 import { ofAccount } from '../alerts/alert-subject.ts'
 import type { DecidedTransition } from '../alerts/record-transitions.ts'
-import {
-  type AccountDecision,
-  decideOnFacts,
-  decideOnTime,
-  type EvaluationContext,
-} from '../core/alert/decide-account.ts'
 import type { Suspicion } from '../core/alert/outage.ts'
 import type { AccountKey, SeenHealth } from '../core/alert/subject.ts'
+import { decideOnFacts, decideOnTime, type EvaluationContext } from '../core/decision/decide-account.ts'
+import type { Decision } from '../core/decision/decide-instants.ts'
 import { type FactRow, packChanges, type SeenAt } from '../core/preview/fact-history.ts'
 import { changeNotifications } from '../notifications/change-notifications.ts'
 import type { Notification } from '../notifications/notification.ts'
@@ -25,8 +21,9 @@ import {
   type StoredAccount,
   saveAccounts,
 } from './account-store.ts'
-import { type ContextReader, isTurn, type News, readEvaluationContext, suspicionOf } from './evaluation-context.ts'
+import { type ContextReader, readEvaluationContext } from './evaluation-context.ts'
 import { countTenants } from './monitor-store.ts'
+import { isTurn, type News, suspectOutage } from './outage-suspicion.ts'
 import { recordAndNotify } from './record-and-notify.ts'
 
 export type EvaluatedAccounts = { readonly accounts: number; readonly stale: number; readonly transitions: number }
@@ -45,7 +42,7 @@ export const evaluateChanges = async (
     tx,
     [...byAccount.values()].map((group) => ({ tenantId: group[0]!.tenantId, accountId: group[0]!.accountId })),
   )
-  const around = await readEvaluationContext(
+  const context = await readEvaluationContext(
     tx,
     ruleCatalog,
     accounts,
@@ -55,7 +52,7 @@ export const evaluateChanges = async (
     const group = byAccount.get(JSON.stringify([account.tenantId, account.accountId])) ?? []
     return { account, messages: newsOf(account, group) }
   })
-  const suspicions = await watchForOutages(tx, around, news)
+  const suspicions = await watchForOutages(tx, context, news)
   const saved: AccountToSave[] = []
   const decided: DecidedTransition[] = []
   const notifications: Notification[] = []
@@ -70,7 +67,7 @@ export const evaluateChanges = async (
     }
     stale -= fresh.length
     const suspicion = suspicions.get(account.tenantId) ?? null
-    const outcome = evaluateAccount(account, fresh, { ...around.of(account), suspicion })
+    const outcome = evaluateAccount(account, fresh, { ...context.of(account), suspicion })
     saved.push(outcome.account)
     decided.push(...outcome.decided)
     notifications.push(...outcome.notifications)
@@ -82,7 +79,7 @@ export const evaluateChanges = async (
   await insertFacts(tx, facts)
   await forgetTraits(tx, cleared)
   failpoint('alerting.evaluate.saved')
-  await recordAndNotify(tx, { transitions: decided, changes: notifications, policies: around.policies })
+  await recordAndNotify(tx, { transitions: decided, changes: notifications, policies: context.policies })
   return { accounts: saved.length, stale, transitions: decided.length }
 }
 
@@ -96,33 +93,33 @@ export const evaluateDueAccounts = async (
   const accounts = await claimDueAccounts(tx, now, limit)
   if (accounts.length === 0) return 0
   failpoint('alerting.timers.claimed')
-  const around = await readEvaluationContext(tx, ruleCatalog, accounts, now)
+  const context = await readEvaluationContext(tx, ruleCatalog, accounts, now)
   const decided: DecidedTransition[] = []
   const saved = accounts.map((account): AccountToSave => {
     const { seen } = account
-    const decision = decideOnTime(account, Math.max(now, seen?.at ?? 0), around.of(account))
+    const decision = decideOnTime(account, Math.max(now, seen?.at ?? 0), context.of(account))
     if (seen) decided.push(...withAccount(decision, account, () => seen))
     return { ...account, states: decision.states, nextCheckAt: decision.nextCheckAt }
   })
   await saveAccounts(tx, saved)
-  await recordAndNotify(tx, { transitions: decided, policies: around.policies })
+  await recordAndNotify(tx, { transitions: decided, policies: context.policies })
   return accounts.length
 }
 
 /** Tenants of which accounts fell silent or were heard again: what that makes suspect, and that they are counted if it may be an outage. */
 const watchForOutages = async (
   tx: Sql,
-  around: ContextReader,
+  context: ContextReader,
   news: readonly News[],
 ): Promise<ReadonlyMap<string, Suspicion>> => {
   const suspicions = new Map<string, Suspicion>()
   const counted: string[] = []
   for (const [tenantId, turns] of Map.groupBy(news.filter(isTurn), ({ account }) => account.tenantId)) {
     // An outage that all accounts are part of mutes them; there is nothing left to suspect.
-    const isKnown = around.outages(tenantId).some(({ quietSince }) => quietSince === null)
-    const suspicion = isKnown ? null : await suspicionOf(tx, tenantId, around.guards(tenantId), turns)
+    const isKnown = context.outages(tenantId).some(({ quietSince }) => quietSince === null)
+    const suspicion = isKnown ? null : await suspectOutage(tx, tenantId, context.guards(tenantId), turns)
     if (suspicion) suspicions.set(tenantId, suspicion)
-    if (suspicion || around.outages(tenantId).length > 0) counted.push(tenantId)
+    if (suspicion || context.outages(tenantId).length > 0) counted.push(tenantId)
   }
   await countTenants(tx, counted, Math.max(...news.flatMap(({ messages }) => messages.map(({ at }) => Date.parse(at)))))
   return suspicions
@@ -140,7 +137,7 @@ const newsOf = (account: StoredAccount, group: readonly AccountHealth[]): readon
     })
 }
 
-const evaluateAccount = (account: StoredAccount, news: readonly AccountHealth[], around: EvaluationContext) => {
+const evaluateAccount = (account: StoredAccount, news: readonly AccountHealth[], context: EvaluationContext) => {
   let { states, seen } = account
   let nextCheckAt: number | null = null
   const decided: DecidedTransition[] = []
@@ -151,7 +148,7 @@ const evaluateAccount = (account: StoredAccount, news: readonly AccountHealth[],
     // Evaluations of one account may be stamped by different clocks: its time never runs back.
     const at = Math.max(Date.parse(message.at), before?.at ?? 0)
     const after = seeing(message, at)
-    const decision = decideOnFacts({ seen: before, states }, after, at, around)
+    const decision = decideOnFacts({ seen: before, states }, after, at, context)
     decided.push(...withAccount(decision, account, (when) => (when < at && before ? before : after)))
     notifications.push(...changeNotifications(message, after))
     states = decision.states
@@ -181,7 +178,7 @@ const seeing = (message: AccountHealth, at: number): SeenHealth => ({
 })
 
 const withAccount = (
-  decision: AccountDecision,
+  decision: Decision,
   account: AccountKey,
   seenAt: (at: number) => SeenHealth,
 ): DecidedTransition[] => decision.transitions.map((one) => ({ ...one, ...ofAccount(account, seenAt(one.at)) }))

@@ -3,18 +3,26 @@ import type { Sql } from '#libs/postgres/database.ts'
 import { failpoint } from '#libs/runtime/failpoint.ts'
 import { ofSource, ofTenant, type SubjectSnapshot } from '../alerts/alert-subject.ts'
 import type { DecidedTransition } from '../alerts/record-transitions.ts'
-import type { AccountDecision, EvaluationContext, RuleInForce } from '../core/alert/decide-account.ts'
-import { countedSince, decideSource, decideTenant, inhibitedBy, type QuietCount } from '../core/alert/decide-monitor.ts'
 import type { NotificationPolicy } from '../core/alert/notification-policy.ts'
 import { OUTAGE_MUTES } from '../core/alert/outage.ts'
+import type { RuleInForce } from '../core/alert/rule-states.ts'
 import type { MonitorKey } from '../core/alert/subject.ts'
+import type { Decision } from '../core/decision/decide-instants.ts'
+import {
+  countedSince,
+  decideSource,
+  decideTenant,
+  type InactiveCount,
+  inhibitedBy,
+  type MonitorContext,
+} from '../core/decision/decide-monitor.ts'
 import { policiesOf } from '../policy/policy-store.ts'
 import { silencesOf } from '../policy/silence-store.ts'
 import type { RuleCatalog } from '../rules/rule-store.ts'
 import {
   checkMutedAccounts,
   claimDueMonitors,
-  countQuiet,
+  countInactive,
   lockMonitors,
   type MonitorToSave,
   outagesOf,
@@ -39,7 +47,7 @@ export const evaluateActivity = async (
     ({ tenantId, source }): MonitorKey => ({ tenantId, kind: 'source', name: source }),
   )
   const monitors = await lockMonitors(tx, keys)
-  const around = await monitorContexts(tx, ruleCatalog, monitors, 0)
+  const contexts = await monitorContexts(tx, ruleCatalog, monitors, 0)
   const evaluated: EvaluatedMonitor[] = []
   for (const monitor of monitors) {
     const message = newest.get(JSON.stringify([monitor.tenantId, monitor.name]))!
@@ -47,7 +55,7 @@ export const evaluateActivity = async (
     if (monitor.seen && heardAt <= monitor.seen.heardAt) continue
     const before = monitor.seen
     const news = { heardAt, expectedIntervalHours: message.expectedIntervalHours }
-    const decision = decideSource(monitor, news, heardAt, around.of(monitor))
+    const decision = decideSource(monitor, news, heardAt, contexts.of(monitor))
     const seen = { at: Math.max(heardAt, before?.at ?? 0), ...news }
     evaluated.push({
       monitor: { ...monitor, seen },
@@ -55,7 +63,7 @@ export const evaluateActivity = async (
       subjectSnapshot: (at) => ofSource(monitor, before && at < heardAt ? before : news),
     })
   }
-  return write(tx, evaluated, around)
+  return write(tx, evaluated, contexts)
 }
 
 /** How many were judged, the tenants at which an outage began or ended, and those at which one goes on. */
@@ -76,15 +84,15 @@ export const evaluateDueMonitors = async (
 ): Promise<MonitorsEvaluated> => {
   const monitors = await claimDueMonitors(tx, now, limit)
   if (monitors.length === 0) return NOTHING
-  const around = await monitorContexts(tx, ruleCatalog, monitors, now)
+  const contexts = await monitorContexts(tx, ruleCatalog, monitors, now)
   const evaluated: EvaluatedMonitor[] = []
   for (const monitor of monitors)
     evaluated.push(
       monitor.kind === 'source'
-        ? evaluateSource(monitor, now, around.of(monitor))
-        : await evaluateTenant(tx, monitor, now, around.of(monitor)),
+        ? evaluateSource(monitor, now, contexts.of(monitor))
+        : await evaluateTenant(tx, monitor, now, contexts.of(monitor)),
     )
-  return write(tx, evaluated, around)
+  return write(tx, evaluated, contexts)
 }
 
 /**
@@ -102,13 +110,13 @@ export const recheckMuted = async (
 
 type EvaluatedMonitor = {
   readonly monitor: StoredMonitor
-  readonly decision: AccountDecision
+  readonly decision: Decision
   readonly subjectSnapshot: (at: number) => SubjectSnapshot
 }
 
-const evaluateSource = (monitor: StoredMonitor, now: number, around: EvaluationContext): EvaluatedMonitor => {
+const evaluateSource = (monitor: StoredMonitor, now: number, context: MonitorContext): EvaluatedMonitor => {
   const seen = { ...monitor.seen!, at: Math.max(now, monitor.seen!.at) }
-  const decision = decideSource(monitor, null, seen.at, around)
+  const decision = decideSource(monitor, null, seen.at, context)
   return { monitor: { ...monitor, seen }, decision, subjectSnapshot: () => ofSource(monitor, seen) }
 }
 
@@ -116,15 +124,15 @@ const evaluateTenant = async (
   tx: Sql,
   monitor: StoredMonitor,
   now: number,
-  around: EvaluationContext,
+  context: MonitorContext,
 ): Promise<EvaluatedMonitor> => {
-  const counts = new Map<string, QuietCount>()
-  for (const inForce of around.rules.filter(({ rule }) => rule.about.kind === 'tenant')) {
+  const counts = new Map<string, InactiveCount>()
+  for (const inForce of context.rules.filter(({ rule }) => rule.about.kind === 'tenant')) {
     const since = countedSince(monitor.states, inForce, now)
-    counts.set(inForce.rule.id, await countQuiet(tx, monitor.tenantId, since))
+    counts.set(inForce.rule.id, await countInactive(tx, monitor.tenantId, since))
   }
-  const decision = decideTenant(monitor.states, counts, now, around)
-  const most = [...counts.values()].reduce((a, b) => (b.quiet > a.quiet ? b : a), { quiet: 0, active: 0 })
+  const decision = decideTenant(monitor.states, counts, now, context)
+  const most = [...counts.values()].reduce((a, b) => (b.inactive > a.inactive ? b : a), { inactive: 0, active: 0 })
   return { monitor, decision, subjectSnapshot: () => ofTenant(monitor, most) }
 }
 
@@ -137,12 +145,12 @@ const isExpected = ({ kind, seen }: StoredMonitor): boolean => kind === 'tenant'
 const write = async (
   tx: Sql,
   evaluated: readonly EvaluatedMonitor[],
-  around: MonitorContexts,
+  contexts: WatchedContexts,
 ): Promise<MonitorsEvaluated> => {
   if (evaluated.length === 0) return NOTHING
   const saved = evaluated.map(({ monitor, decision }): MonitorToSave => {
-    const mutes = inhibitedBy(around.of(monitor).rules, decision.states)
-    const inhibits = isExpected(monitor) ? mutes : mutes.filter((ruleId) => around.of(monitor).guardIds.has(ruleId))
+    const mutes = inhibitedBy(contexts.of(monitor).rules, decision.states)
+    const inhibits = isExpected(monitor) ? mutes : mutes.filter((ruleId) => contexts.of(monitor).guardIds.has(ruleId))
     return { ...monitor, states: decision.states, inhibits, nextCheckAt: decision.nextCheckAt }
   })
   await saveMonitors(tx, saved)
@@ -150,7 +158,7 @@ const write = async (
   const decided = evaluated.flatMap(({ decision, subjectSnapshot }): DecidedTransition[] =>
     decision.transitions.map((one) => ({ ...one, ...subjectSnapshot(one.at) })),
   )
-  await recordAndNotify(tx, { transitions: decided, policies: around.policies })
+  await recordAndNotify(tx, { transitions: decided, policies: contexts.policies })
   const isTurned = ({ monitor }: EvaluatedMonitor, i: number) => saved[i]!.inhibits.join() !== monitor.inhibits.join()
   const tenantsOf = (some: readonly MonitorKey[]) => [...new Set(some.map(({ tenantId }) => tenantId))]
   return {
@@ -161,10 +169,10 @@ const write = async (
 }
 
 /** With the ids of the rules that watch all accounts. */
-type MonitorContext = EvaluationContext & { readonly guardIds: ReadonlySet<string> }
+type WatchedContext = MonitorContext & { readonly guardIds: ReadonlySet<string> }
 
-type MonitorContexts = {
-  readonly of: (monitor: MonitorKey) => MonitorContext
+type WatchedContexts = {
+  readonly of: (monitor: MonitorKey) => WatchedContext
   /** By tenant. */
   readonly policies: ReadonlyMap<string, NotificationPolicy>
 }
@@ -174,17 +182,16 @@ const monitorContexts = async (
   ruleCatalog: RuleCatalog,
   monitors: readonly MonitorKey[],
   since: number,
-): Promise<MonitorContexts> => {
+): Promise<WatchedContexts> => {
   const tenantIds = [...new Set(monitors.map((monitor) => monitor.tenantId))]
   const rules = await ruleCatalog.rulesInForce(tx, tenantIds)
   const silences = await silencesOf(tx, tenantIds, since)
   const outages = await outagesOf(tx, tenantIds)
   const policies = await policiesOf(tx, tenantIds)
-  const contextOf = (monitor: MonitorKey): MonitorContext => {
+  const contextOf = (monitor: MonitorKey): WatchedContext => {
     const { tenantId, kind } = monitor
     const all = rules.get(tenantId) ?? []
     return {
-      accountId: null,
       rules: rulesAbout(all, monitor),
       guardIds: new Set(all.filter(({ rule }) => rule.about.kind === 'tenant').map(({ rule }) => rule.id)),
       silences: silences.get(tenantId) ?? [],

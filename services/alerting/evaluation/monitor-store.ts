@@ -1,10 +1,10 @@
 import type { Sql } from '#libs/postgres/database.ts'
 import { DAY_MS } from '#libs/runtime/durations.ts'
-import type { RuleStates } from '../core/alert/decide-account.ts'
-import type { QuietCount, SourceSeen } from '../core/alert/decide-monitor.ts'
 import type { Outage } from '../core/alert/outage.ts'
 import type { MuteReason } from '../core/alert/rule.ts'
+import type { RuleStates } from '../core/alert/rule-states.ts'
 import type { MonitorKey } from '../core/alert/subject.ts'
+import type { InactiveCount, SourceSeen } from '../core/decision/decide-monitor.ts'
 import { packStates, unpackStates } from './rule-state-codec.ts'
 
 export type StoredMonitor = MonitorKey & {
@@ -102,21 +102,21 @@ export const outagesOf = async (
   return Map.groupBy(outages, (outage) => outage.tenantId)
 }
 
-/** Of a tenant's accounts: those that fell silent after `since`, and all that were active then. */
-export const countQuiet = async (sql: Sql, tenantId: string, since: number): Promise<QuietCount> => {
-  const [row] = await sql.query<QuietCount>(
-    `select count(*) filter (where silent) as quiet, count(*) as active from alerting.account
+/** Counts the accounts of a tenant that became inactive after `since`, and all that were active then. */
+export const countInactive = async (sql: Sql, tenantId: string, since: number): Promise<InactiveCount> => {
+  const [row] = await sql.query<InactiveCount>(
+    `select count(*) filter (where silent) as inactive, count(*) as active from alerting.account
       where tenant_id = $1 and quiet_at is not null and (not silent or quiet_at > to_timestamp($2::double precision / 1000))`,
     [tenantId, since],
   )
   return row!
 }
 
-/** How long before `quietAt` says it an account that is not silent may be counted as near: the days of its zone, and the day of its last activity. */
+/** An account counts this long before its `quietAt`: the day of its zone and the day of its last activity may differ. */
 const NEAR_MS = 2 * DAY_MS
 
-/** Those that fell silent after `since` together with those that may be by `soon`: by a range of the index, however many the tenant has. */
-export const countNear = async (
+/** Counts accounts that became inactive after `since` or may by `soon`. It reads a range of the index. */
+export const countInactiveSoon = async (
   sql: Sql,
   tenantId: string,
   { since, soon }: { readonly since: number; readonly soon: number },
@@ -130,8 +130,8 @@ export const countNear = async (
   return row!.near
 }
 
-/** How many accounts are active or were at `since`; no more than `most` are looked at. */
-export const countActive = async (sql: Sql, tenantId: string, since: number, most: number): Promise<number> => {
+/** Counts accounts that are active or were active at `since`, up to `most`. */
+export const countActiveSince = async (sql: Sql, tenantId: string, since: number, most: number): Promise<number> => {
   const [row] = await sql.query<{ active: number }>(
     `select count(*) as active from (
        select from alerting.account where tenant_id = $1 and quiet_at > to_timestamp($2::double precision / 1000) limit $3) as looked_at`,

@@ -1,5 +1,5 @@
-import type { KeptState, RuleStates } from '../core/alert/decide-account.ts'
 import { FIRST_STATE, type RuleState } from '../core/alert/rule.ts'
+import type { KeptState, RuleStates } from '../core/alert/rule-states.ts'
 
 /** States as they are stored: only what differs from the first state, for most rules say nothing of most accounts. */
 export const packStates = (states: RuleStates): object =>

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
-import { decideOnFacts, decideOnTime, type RuleStates } from '../../../services/alerting/core/alert/decide-account.ts'
+import type { RuleStates } from '../../../services/alerting/core/alert/rule-states.ts'
 import type { Seen } from '../../../services/alerting/core/alert/subject.ts'
+import { decideOnFacts, decideOnTime } from '../../../services/alerting/core/decision/decide-account.ts'
 import { readShippedRules } from '../../../services/alerting/rules/shipped-rules.ts'
 import { imagineAlerts, type PlannedSilence, type ToldTransition } from './imagine-alerts.ts'
 import { accountIdOf, atTick, type Sighting, TICKS_PER_DAY, tellLife } from './lives.ts'

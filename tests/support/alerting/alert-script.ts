@@ -1,5 +1,4 @@
 import type { Facts } from '#libs/contracts/account-health.ts'
-import { decideAlert } from '../../../services/alerting/core/alert/decide-alert.ts'
 import type { MuteContext } from '../../../services/alerting/core/alert/decide-notification.ts'
 import { decideOperatorAction, type OperatorAction } from '../../../services/alerting/core/alert/operator-action.ts'
 import {
@@ -10,6 +9,8 @@ import {
   type Transition,
 } from '../../../services/alerting/core/alert/rule.ts'
 import type { Silence } from '../../../services/alerting/core/alert/silence.ts'
+import { decideAlert } from '../../../services/alerting/core/decision/decide-alert.ts'
+import { evaluateRule } from '../../../services/alerting/core/decision/evaluate-rule.ts'
 
 export const DAY = 86_400_000
 
@@ -92,7 +93,8 @@ export const createAlertScript = (tried: Rule) => {
       inhibitedBy: around.inhibitedBy ?? null,
       backfill: around.backfill ?? false,
     }
-    const decision = decideAlert(tried, state, { facts: seen, at, fresh }, muteContext)
+    const result = evaluateRule(tried, state.memory, { facts: seen, traits: {}, at, fresh })
+    const decision = decideAlert(state, { rule: tried, result, at, muteContext })
     state = decision.state
     return told(decision.transitions)
   }

@@ -3,7 +3,8 @@ import { expect, test } from 'vitest'
 import type { Facts } from '#libs/contracts/account-health.ts'
 import { facts, rule } from '../../../../tests/support/alerting/alert-script.ts'
 import { readShippedRules } from '../../rules/shipped-rules.ts'
-import { type AccountAlerting, decideOnFacts, decideOnTime, type RuleInForce } from './decide-account.ts'
+import { type AccountAlerting, decideOnFacts, decideOnTime } from '../decision/decide-account.ts'
+import type { RuleInForce } from './rule-states.ts'
 import type { Seen } from './subject.ts'
 
 const shipped = [...readShippedRules().values()]

@@ -1,6 +1,7 @@
-import { type AccountAlerting, type AccountDecision, decideOnFacts, decideOnTime } from '../alert/decide-account.ts'
 import type { Rule } from '../alert/rule.ts'
 import type { Condition } from '../conditions/condition.ts'
+import { type AccountAlerting, decideOnFacts, decideOnTime } from '../decision/decide-account.ts'
+import type { Decision } from '../decision/decide-instants.ts'
 import type { SeenAt } from './fact-history.ts'
 
 /** An alert that the rule would have raised. */
@@ -39,7 +40,7 @@ export const createReplay = (rule: Rule, accountId: string, from: number): Repla
   let first: SeenAt | null = null
   const alerts: Open[] = []
 
-  const take = ({ states, transitions }: AccountDecision, seen: AccountAlerting['seen']): void => {
+  const take = ({ states, transitions }: Decision, seen: AccountAlerting['seen']): void => {
     account = { seen, states }
     for (const { kind, reason, at, notifying } of transitions) {
       if (kind === 'firing' && reason !== 'relapsed') {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { belowFifty, createAlertScript, DAY, facts, rule } from '../../../../tests/support/alerting/alert-script.ts'
-import { decideOperatorAction } from './operator-action.ts'
+import { decideOperatorAction } from '../alert/operator-action.ts'
 
 test('a fall below the line fires at once and a recovery beyond the margin resolves', () => {
   const script = createAlertScript(belowFifty())

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { rule } from '../../../../tests/support/alerting/alert-script.ts'
-import type { RuleStates } from './decide-account.ts'
+import type { RuleStates } from '../alert/rule-states.ts'
 import { decideSource, isMany, type SourceSeen } from './decide-monitor.ts'
 
 const INTERVAL = 60
@@ -12,7 +12,7 @@ const silent = rule({
   cooldownMs: 0,
   reminderMs: null,
 })
-const around = { accountId: null, rules: [{ rule: silent, version: '1' }], silences: [] }
+const around = { rules: [{ rule: silent, version: '1' }], silences: [] }
 
 test('whenever timers run, a source is silent from its exact instants to those at which it was heard, and never otherwise', () => {
   const step = fc.record({ gap: fc.integer({ min: 1, max: 200 }), heard: fc.boolean() })
@@ -48,15 +48,15 @@ test('whenever timers run, a source is silent from its exact instants to those a
 
 test('an outage takes both its number and its share, and lasts until less than half of either is left', () => {
   const guard = { kind: 'tenant', atLeast: 10, share: 0.2, withinMs: 1, holdMs: 1 } as const
-  expect(isMany({ quiet: 10, active: 50 }, guard)).toBe(true)
-  expect(isMany({ quiet: 9, active: 10 }, guard)).toBe(false)
-  expect(isMany({ quiet: 100, active: 501 }, guard)).toBe(false)
-  expect(isMany({ quiet: 5, active: 50 }, guard, true)).toBe(true)
-  expect(isMany({ quiet: 4, active: 4 }, guard, true)).toBe(false)
-  expect(isMany({ quiet: 50, active: 501 }, guard, true)).toBe(false)
+  expect(isMany({ inactive: 10, active: 50 }, guard)).toBe(true)
+  expect(isMany({ inactive: 9, active: 10 }, guard)).toBe(false)
+  expect(isMany({ inactive: 100, active: 501 }, guard)).toBe(false)
+  expect(isMany({ inactive: 5, active: 50 }, guard, true)).toBe(true)
+  expect(isMany({ inactive: 4, active: 4 }, guard, true)).toBe(false)
+  expect(isMany({ inactive: 50, active: 501 }, guard, true)).toBe(false)
   fc.assert(
-    fc.property(fc.nat(500), fc.nat(500), (quiet, others) => {
-      const count = { quiet, active: quiet + others }
+    fc.property(fc.nat(500), fc.nat(500), (inactive, others) => {
+      const count = { inactive, active: inactive + others }
       expect(!isMany(count, guard) || isMany(count, guard, true)).toBe(true)
     }),
   )

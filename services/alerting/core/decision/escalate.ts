@@ -1,10 +1,25 @@
-import { decideNotification, type MuteContext } from './decide-notification.ts'
-import type { Rule, RuleState } from './rule.ts'
+import { decideNotification, type MuteContext } from '../alert/decide-notification.ts'
+import type { Rule, RuleState } from '../alert/rule.ts'
+import { type AlertStep, change, checkAt, record } from './alert-step.ts'
+
+/** Escalates an alert when its escalation is due. */
+export const escalate: AlertStep = (decision, { rule, muteContext, at }) => {
+  const escalation = decideEscalation(rule, decision.state, muteContext, at)
+  if (!escalation.due) return escalation.lookAt === null ? decision : checkAt(decision, escalation.lookAt)
+  return record(change(decision, { escalatedAt: at }), at, {
+    kind: 'escalated',
+    reason: 'unacknowledged',
+    notification: { told: true },
+  })
+}
 
 /** Now, or not before `lookAt` (null: only when something changes). */
 export type EscalationDecision = { readonly due: true } | { readonly due: false; readonly lookAt: number | null }
 
-/** An alert that was told, still fires and was not acknowledged is escalated once, some time after it was told first; what mutes it puts that off. */
+/**
+ * Escalates, once, an alert that was notified, still fires and is not acknowledged after `afterMs`.
+ * A mute postpones the escalation.
+ */
 export const decideEscalation = (
   rule: Rule,
   state: RuleState,

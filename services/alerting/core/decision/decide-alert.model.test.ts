@@ -1,9 +1,10 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { facts, rule } from '../../../../tests/support/alerting/alert-script.ts'
-import { decideOnFacts, decideOnTime, type RuleStates } from './decide-account.ts'
-import type { Rule } from './rule.ts'
-import type { Silence } from './silence.ts'
+import type { Rule } from '../alert/rule.ts'
+import type { RuleStates } from '../alert/rule-states.ts'
+import type { Silence } from '../alert/silence.ts'
+import { decideOnFacts, decideOnTime } from './decide-account.ts'
 
 /** Everything happens on whole hours, so that the naive model can look at every hour there is. */
 const HOUR = 3_600_000

@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { rule } from '../../../../tests/support/alerting/alert-script.ts'
-import { decideEscalation } from './decide-escalation.ts'
-import type { MuteContext, Operations } from './decide-notification.ts'
-import { FIRST_STATE, type Rule, type RuleState } from './rule.ts'
+import type { MuteContext, Operations } from '../alert/decide-notification.ts'
+import { FIRST_STATE, type Rule, type RuleState } from '../alert/rule.ts'
+import { decideEscalation } from './escalate.ts'
 
 const HOUR = 3_600_000
 const T0 = Date.parse('2026-11-25T12:00:00.000Z')

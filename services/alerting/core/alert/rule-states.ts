@@ -1,0 +1,21 @@
+import { earliest } from '../conditions/condition.ts'
+import type { Rule, RuleState } from './rule.ts'
+
+/** A rule with its version. A state of another version keeps its episode and forgets its condition's memory. */
+export type RuleInForce = { readonly rule: Rule; readonly version: string }
+
+export type KeptState = { readonly version: string; readonly state: RuleState }
+/** States of one account or monitor, by rule. */
+export type RuleStates = Readonly<Record<string, KeptState>>
+
+export const someState = (states: RuleStates, holds: (state: RuleState) => boolean): boolean => {
+  for (const ruleId in states) if (holds(states[ruleId]!.state)) return true
+  return false
+}
+
+/** Earliest instant at which a rule must be evaluated again. */
+export const nextDue = (states: RuleStates): number | null => {
+  let due: number | null = null
+  for (const ruleId in states) due = earliest(due, states[ruleId]!.state.dueAt)
+  return due
+}
