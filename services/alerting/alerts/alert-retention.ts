@@ -15,7 +15,7 @@ type AlertUpkeep = {
   readonly alertDays: number
 }
 
-/** What nobody asks for any more: resolved alerts with their transitions, ended silences, changes older than previews reach. And a week's changes become one row. */
+/** Removes old alerts, silences and facts, and merges the facts of each past week into one row. */
 export const alertUpkeep = ({ database, clock, previewDays, alertDays }: AlertUpkeep): readonly UpkeepTask[] => {
   const daysAgo = (days: number): number => clock.now() - days * DAY_MS
   return [

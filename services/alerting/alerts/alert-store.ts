@@ -4,7 +4,7 @@ import type { TransitionKind } from '../core/alert/rule.ts'
 
 export type AlertState = 'pending' | 'firing' | 'recovering' | 'resolved'
 
-/** What a batch of transitions makes of one alert. */
+/** The new state of an alert after a batch of transitions. */
 export type AlertChange = {
   readonly alertId: string
   readonly state: AlertState
@@ -41,7 +41,7 @@ export type NewTransition = {
   readonly actor: string | null
 }
 
-/** New alerts. A second one of the same crossing breaks the unique key and with it the transaction: that is meant. */
+/** A second alert of one crossing breaks the unique key, and so the transaction, on purpose. */
 export const insertAlerts = async (tx: Sql, alerts: readonly NewAlert[]): Promise<void> => {
   if (alerts.length === 0) return
   await tx.query(

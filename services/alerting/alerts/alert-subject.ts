@@ -39,7 +39,7 @@ export const ofTenant = ({ tenantId }: MonitorKey, { inactive, active }: Inactiv
   evidence: { silentAccounts: inactive, activeAccounts: active },
 })
 
-/** The id is derived from the crossing, so every process that finds the crossing gives it the same id. */
+/** The id is derived from the crossing: every process that finds the crossing gives the same id. */
 export const alertIdOf = ({ tenantId, accountId, source }: AlertSubject, ruleId: string, episode: number): string => {
   if (accountId !== null) return derivedId('alert', tenantId, ruleId, accountId, episode)
   const about = source === null ? ['tenant'] : ['source', source]

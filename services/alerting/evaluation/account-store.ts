@@ -7,7 +7,7 @@ import type { AccountKey, SeenHealth } from '../core/alert/subject.ts'
 import { packStates, unpackStates } from './rule-state-codec.ts'
 
 export type StoredAccount = AccountKey & {
-  /** Of the newest change that was judged; 0 before the first. */
+  /** Of the newest change that was evaluated; 0 before the first. */
   readonly sequence: number
   readonly seen: SeenHealth | null
   readonly states: RuleStates
@@ -18,7 +18,7 @@ type Row = AccountKey & { readonly sequence: number; readonly seen: SeenHealth |
 const COLUMNS = 'tenant_id as "tenantId", account_id as "accountId", sequence, seen, states'
 const toAccount = (row: Row): StoredAccount => ({ ...row, states: unpackStates(row.states) })
 
-/** Rows of these accounts, made if missing, locked in one order until the transaction ends. */
+/** Locks the rows of these accounts, in one order, and inserts missing ones. */
 export const lockAccounts = async (tx: Sql, keys: readonly AccountKey[]): Promise<readonly StoredAccount[]> => {
   const known = await lockKnown(tx, keys)
   if (known.length === keys.length) return known
@@ -66,7 +66,7 @@ export const lockAccount = async (tx: Sql, key: AccountKey): Promise<StoredAccou
   return row && toAccount(row)
 }
 
-/** Accounts at which a rule must look again, longest due first; those another replica works on are left to it. */
+/** Locks accounts that are due, longest first. Skips accounts locked by another replica. */
 export const claimDueAccounts = async (tx: Sql, now: number, limit: number): Promise<readonly StoredAccount[]> => {
   const rows = await tx.query<Row>(
     `select ${COLUMNS} from alerting.account where next_check_at <= to_timestamp($1::double precision / 1000)
@@ -76,7 +76,7 @@ export const claimDueAccounts = async (tx: Sql, now: number, limit: number): Pro
   return rows.map(toAccount)
 }
 
-/** Of an account that was erased only old news may still come: its row was made for nothing and must not keep its id. */
+/** Deletes rows that only old changes of erased accounts made: a row holds the account's id. */
 export const deleteAccounts = async (tx: Sql, keys: readonly AccountKey[]): Promise<void> => {
   if (keys.length === 0) return
   await tx.query(
@@ -85,7 +85,7 @@ export const deleteAccounts = async (tx: Sql, keys: readonly AccountKey[]): Prom
   )
 }
 
-/** Changes of before a user's erasure may have been judged after it: once the erasure's own change is, the traits that are left are known. */
+/** Forgets all other traits: a change older than a user's erasure may be evaluated after it. */
 export const forgetTraits = async (
   tx: Sql,
   left: readonly (AccountKey & { readonly traits: object })[],
@@ -126,7 +126,7 @@ const toSaved = ({ tenantId, accountId, sequence, seen, states, nextCheckAt }: A
   }
 }
 
-/** A rule has changed: all accounts of the tenant that have been seen are looked at by it now. Locked in the order of `lockAccounts`. */
+/** A rule has changed: all seen accounts of the tenant are due. Locks as `lockAccounts` does. */
 export const checkAllAccounts = async (tx: Sql, tenantId: string, now: number): Promise<void> => {
   await tx.query(
     `with locked as (

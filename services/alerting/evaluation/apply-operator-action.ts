@@ -22,7 +22,7 @@ export type OperatorOutcome =
   | { readonly done: true }
   | { readonly done: false; readonly reason: 'no_such_alert' | 'not_open' }
 
-/** A person's deed on an alert, in the caller's transaction, under the lock of what the alert is about. */
+/** Applies a person's action to an alert in the caller's transaction; locks the subject. */
 export const applyOperatorAction = async (
   tx: Sql,
   ruleCatalog: RuleCatalog,
@@ -58,7 +58,7 @@ export const applyOperatorAction = async (
   return { done: true }
 }
 
-/** Where the states of an alert's rule are kept. */
+/** Holds the states of an alert's rule: an account or a monitor. */
 type AlertStateHolder = {
   readonly states: RuleStates
   readonly seenAt: number
@@ -86,7 +86,7 @@ type AlertedMonitor = {
   readonly evidence: Record<string, unknown>
 }
 
-/** It is looked at again at once: whether it mutes others may have changed. */
+/** The monitor is evaluated again at once, as the action may end what the monitor mutes. */
 const lockedMonitor = async (
   tx: Sql,
   { tenantId, source, evidence }: AlertedMonitor,

@@ -16,7 +16,7 @@ export type ConsumeActivityDeps = {
   readonly onCommit: () => void
 }
 
-/** Reads `source.activity`: a source that is active again ends its alert; its first message makes it known. */
+/** Reads `source.activity`. The first message makes a source known; later ones end its alerts. */
 export const consumeActivity = ({ bus, ...deps }: ConsumeActivityDeps): Promise<Subscription> =>
   bus.consume({ group: 'alerting-sources', topic: 'source.activity', handle: (batch) => evaluateBatch(batch, deps) })
 

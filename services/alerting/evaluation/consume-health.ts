@@ -23,7 +23,7 @@ export type ConsumeHealthDeps = {
 
 /** Changes evaluated in one transaction at most. */
 const MAX_CHANGES = 500
-/** Bytes of one batch: about as many changes, which take several times as much memory once parsed. */
+/** Bytes of one batch, about as many changes; parsed changes take several times as much memory. */
 const MAX_BATCH_BYTES = 1024 * 1024
 
 /** Reads `account.health` and evaluates each change once. */

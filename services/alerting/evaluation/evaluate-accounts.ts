@@ -29,8 +29,8 @@ import { recordAndNotify } from './record-and-notify.ts'
 export type EvaluatedAccounts = { readonly accounts: number; readonly stale: number; readonly transitions: number }
 
 /**
- * Judges changes of accounts in one transaction: alerts, transitions, webhooks and what was seen are written together or not at all.
- * A change whose sequence was judged before is old news, so the same batch may come any number of times.
+ * Evaluates changes of accounts: all that follows from them is written in one transaction. A change
+ * with a known sequence is old news, so a batch may come any number of times.
  */
 export const evaluateChanges = async (
   tx: Sql,
@@ -83,7 +83,7 @@ export const evaluateChanges = async (
   return { accounts: saved.length, stale, transitions: decided.length }
 }
 
-/** Judges accounts at which something fell due by `now`; answers how many there were. */
+/** Evaluates accounts at which something fell due by `now`; answers how many. */
 export const evaluateDueAccounts = async (
   tx: Sql,
   ruleCatalog: RuleCatalog,
@@ -106,7 +106,7 @@ export const evaluateDueAccounts = async (
   return accounts.length
 }
 
-/** Tenants of which accounts fell silent or were heard again: what that makes suspect, and that they are counted if it may be an outage. */
+/** Suspects outages where accounts became inactive or active, and has those tenants counted. */
 const watchForOutages = async (
   tx: Sql,
   context: ContextReader,
@@ -115,7 +115,7 @@ const watchForOutages = async (
   const suspicions = new Map<string, Suspicion>()
   const counted: string[] = []
   for (const [tenantId, turns] of Map.groupBy(news.filter(isTurn), ({ account }) => account.tenantId)) {
-    // An outage that all accounts are part of mutes them; there is nothing left to suspect.
+    // An outage of all accounts mutes them; nothing is left to suspect.
     const isKnown = context.outages(tenantId).some(({ quietSince }) => quietSince === null)
     const suspicion = isKnown ? null : await suspectOutage(tx, tenantId, context.guards(tenantId), turns)
     if (suspicion) suspicions.set(tenantId, suspicion)
@@ -125,7 +125,7 @@ const watchForOutages = async (
   return suspicions
 }
 
-/** What the account does not know yet, in order, each once. */
+/** Changes that the account does not know yet, in order, each once. */
 const newsOf = (account: StoredAccount, group: readonly AccountHealth[]): readonly AccountHealth[] => {
   let last = account.sequence
   return [...group]
@@ -145,7 +145,7 @@ const evaluateAccount = (account: StoredAccount, news: readonly AccountHealth[],
   const changes: SeenAt[] = []
   for (const message of news) {
     const before = seen
-    // Evaluations of one account may be stamped by different clocks: its time never runs back.
+    // Different clocks may stamp the changes of one account: its time never runs back.
     const at = Math.max(Date.parse(message.at), before?.at ?? 0)
     const after = seeing(message, at)
     const decision = decideOnFacts({ seen: before, states }, after, at, context)

@@ -31,7 +31,7 @@ import {
 } from './monitor-store.ts'
 import { recordAndNotify } from './record-and-notify.ts'
 
-/** Judges that sources were heard, in one transaction: of each source the newest instant counts, and one that is known is old news. */
+/** Evaluates the newest activity of each source in one transaction. A known instant is old news. */
 export const evaluateActivity = async (
   tx: Sql,
   ruleCatalog: RuleCatalog,
@@ -66,7 +66,7 @@ export const evaluateActivity = async (
   return write(tx, evaluated, contexts)
 }
 
-/** How many were judged, the tenants at which an outage began or ended, and those at which one goes on. */
+/** `turned`: tenants at which an outage began or ended; `ongoing`: tenants at which one lasts. */
 export type MonitorsEvaluated = {
   readonly monitors: number
   readonly turned: readonly string[]
@@ -75,7 +75,7 @@ export type MonitorsEvaluated = {
 
 const NOTHING: MonitorsEvaluated = { monitors: 0, turned: [], ongoing: [] }
 
-/** Judges subjects at which something fell due by `now`. */
+/** Evaluates monitors at which something fell due by `now`. */
 export const evaluateDueMonitors = async (
   tx: Sql,
   ruleCatalog: RuleCatalog,
@@ -96,8 +96,8 @@ export const evaluateDueMonitors = async (
 }
 
 /**
- * Alerts of accounts that wait for an outage to show or to end look again: in a transaction of its own, for accounts are locked before subjects. While one goes
- * on, some may have begun to wait for it without having seen it.
+ * Makes accounts due whose alerts wait for an outage to show or to end. During an outage some may
+ * wait without having seen it. Needs a transaction of its own: accounts are locked before monitors.
  */
 export const recheckMuted = async (
   tx: Sql,
@@ -137,8 +137,8 @@ const evaluateTenant = async (
 }
 
 /**
- * Of a source that no model expects nobody knows whether it fails, or whether the accounts it tells of are just quiet: it explains that many are silent together,
- * but not that one is.
+ * A source that no model expects may have failed, or its accounts may be inactive. It explains that
+ * many accounts are inactive together; it does not explain that one is.
  */
 const isExpected = ({ kind, seen }: StoredMonitor): boolean => kind === 'tenant' || seen?.expectedIntervalHours !== null
 
@@ -168,7 +168,7 @@ const write = async (
   }
 }
 
-/** With the ids of the rules that watch all accounts. */
+/** `guardIds`: the rules that watch all accounts together. */
 type WatchedContext = MonitorContext & { readonly guardIds: ReadonlySet<string> }
 
 type WatchedContexts = {
@@ -196,7 +196,7 @@ const monitorContexts = async (
       guardIds: new Set(all.filter(({ rule }) => rule.about.kind === 'tenant').map(({ rule }) => rule.id)),
       silences: silences.get(tenantId) ?? [],
       policy: policies.get(tenantId) ?? null,
-      // A silent source explains that many accounts are silent together; nothing explains that a source is.
+      // An inactive source explains an outage; nothing explains an inactive source.
       outages: kind === 'source' ? [] : (outages.get(tenantId) ?? []).map(({ mutes }) => ({ mutes, quietSince: null })),
     }
   }
@@ -208,7 +208,7 @@ const rulesAbout = (rules: readonly RuleInForce[], { kind, name }: MonitorKey): 
     .filter(({ rule }) => rule.about.kind === kind)
     .map((inForce) => {
       const { about } = inForce.rule
-      // For a source that a rule leaves out the rule is switched off: that ends what it opened.
+      // A rule is switched off for a source that it leaves out: that ends the alerts it opened.
       const isOut = about.kind === 'source' && about.sources !== null && !about.sources.includes(name)
       return isOut ? { rule: { ...inForce.rule, enabled: false }, version: `${inForce.version}-` } : inForce
     })

@@ -20,7 +20,7 @@ export type ContextReader = {
   readonly policies: ReadonlyMap<string, NotificationPolicy>
 }
 
-/** Reads the context once per transaction, from the earliest instant that is due: no timer may have run since. */
+/** Reads the context once per transaction, back to the earliest instant that is due. */
 export const readEvaluationContext = async (
   tx: Sql,
   ruleCatalog: RuleCatalog,

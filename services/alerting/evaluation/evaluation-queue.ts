@@ -12,8 +12,8 @@ export type EvaluationQueueOptions = {
 const MOST_TRANSACTIONS = 3
 
 /**
- * Evaluates batches of all partitions in shared transactions: a transaction of one change costs as much as one of
- * a hundred. A caller that awaits one batch of a partition before the next keeps the order of its accounts.
+ * Evaluates batches of partitions in shared transactions: one change costs as much as a hundred.
+ * A caller that awaits each batch of a partition before the next keeps the order of its accounts.
  * If a shared transaction fails, each batch is retried alone, so one bad batch cannot fail another.
  */
 export const createEvaluationQueue = ({ evaluate, mostChanges }: EvaluationQueueOptions) =>

@@ -23,7 +23,7 @@ type Row = MonitorKey & {
 const COLUMNS = 'tenant_id as "tenantId", kind, name, seen, states, inhibits'
 const toMonitor = (row: Row): StoredMonitor => ({ ...row, states: unpackStates(row.states) })
 
-/** Rows of these subjects, made if missing, locked in one order until the transaction ends. */
+/** Locks the rows of these monitors, in one order, and inserts missing ones. */
 export const lockMonitors = async (tx: Sql, keys: readonly MonitorKey[]): Promise<readonly StoredMonitor[]> => {
   const params = [keys.map((key) => key.tenantId), keys.map((key) => key.kind), keys.map((key) => key.name)]
   await tx.query(
@@ -41,7 +41,7 @@ export const lockMonitors = async (tx: Sql, keys: readonly MonitorKey[]): Promis
   return rows.map(toMonitor)
 }
 
-/** Subjects at which a rule must look again, longest due first; those another replica works on are left to it. */
+/** Locks monitors that are due, longest first. Skips monitors locked by another replica. */
 export const claimDueMonitors = async (tx: Sql, now: number, limit: number): Promise<readonly StoredMonitor[]> => {
   const rows = await tx.query<Row>(
     `select ${COLUMNS} from alerting.subject where next_check_at <= to_timestamp($1::double precision / 1000)
@@ -64,7 +64,7 @@ export const saveMonitors = async (tx: Sql, monitors: readonly MonitorToSave[]):
     )
 }
 
-/** The accounts of these tenants are to be counted anew, at the latest at `at`. */
+/** Has the accounts of these tenants counted again, at `at` or earlier. */
 export const countTenants = async (tx: Sql, tenantIds: readonly string[], at: number): Promise<void> => {
   if (tenantIds.length === 0) return
   await tx.query(
@@ -75,7 +75,7 @@ export const countTenants = async (tx: Sql, tenantIds: readonly string[], at: nu
   )
 }
 
-/** A rule has changed: all subjects of the tenant are looked at by it now. */
+/** A rule has changed: all monitors of the tenant are due now. */
 export const checkAllMonitors = async (tx: Sql, tenantId: string, now: number): Promise<void> => {
   await tx.query(
     `with locked as (select kind, name from alerting.subject where tenant_id = $1 order by kind, name for update)
@@ -85,7 +85,7 @@ export const checkAllMonitors = async (tx: Sql, tenantId: string, now: number): 
   )
 }
 
-/** What goes on at each tenant that keeps alerts of accounts from being told. */
+/** Outages of each tenant, which mute alerts of its accounts. */
 export const outagesOf = async (
   sql: Sql,
   tenantIds: readonly string[],
@@ -102,7 +102,7 @@ export const outagesOf = async (
   return Map.groupBy(outages, (outage) => outage.tenantId)
 }
 
-/** Counts the accounts of a tenant that became inactive after `since`, and all that were active then. */
+/** Counts accounts that became inactive after `since`, and all that were active then. */
 export const countInactive = async (sql: Sql, tenantId: string, since: number): Promise<InactiveCount> => {
   const [row] = await sql.query<InactiveCount>(
     `select count(*) filter (where silent) as inactive, count(*) as active from alerting.account
@@ -112,10 +112,10 @@ export const countInactive = async (sql: Sql, tenantId: string, since: number): 
   return row!
 }
 
-/** An account counts this long before its `quietAt`: the day of its zone and the day of its last activity may differ. */
+/** An account counts this long before its `quietAt`, which is exact to days of two time zones. */
 const NEAR_MS = 2 * DAY_MS
 
-/** Counts accounts that became inactive after `since` or may by `soon`. It reads a range of the index. */
+/** Counts accounts that became inactive after `since` or may by `soon`, by a range of the index. */
 export const countInactiveSoon = async (
   sql: Sql,
   tenantId: string,
@@ -140,7 +140,7 @@ export const countActiveSince = async (sql: Sql, tenantId: string, since: number
   return row!.active
 }
 
-/** Tenants at which alerts still wait for the end of an outage that is over: whoever was to look at them was killed, or they came too late. */
+/** Tenants with alerts that still wait for an outage that is over, as a process died meanwhile. */
 export const forgottenTenants = async (sql: Sql): Promise<readonly string[]> => {
   const rows = await sql.query<{ tenantId: string }>(
     `select distinct a.tenant_id as "tenantId" from alerting.alert a
@@ -150,7 +150,7 @@ export const forgottenTenants = async (sql: Sql): Promise<readonly string[]> => 
   return rows.map((row) => row.tenantId)
 }
 
-/** Accounts of these tenants with alerts that wait for an outage to show or to end look again now. Locked in the order of `lockAccounts`. */
+/** Makes accounts with alerts of these mutes due now. Locks as `lockAccounts` does. */
 export const checkMutedAccounts = async (
   tx: Sql,
   tenantIds: readonly string[],
@@ -159,12 +159,12 @@ export const checkMutedAccounts = async (
 ): Promise<void> => {
   if (tenantIds.length === 0) return
   await tx.query(
-    `with hushed as materialized (
+    `with muted_by_outage as materialized (
        select distinct tenant_id, account_id from alerting.alert
         where tenant_id = any($1) and muted in ('outage', 'held') and muted = any($3) and state <> 'resolved'
           and account_id is not null),
      locked as (
-       select a.tenant_id, a.account_id from alerting.account a join hushed using (tenant_id, account_id)
+       select a.tenant_id, a.account_id from alerting.account a join muted_by_outage using (tenant_id, account_id)
         order by a.tenant_id, a.account_id for update of a)
      update alerting.account as a set next_check_at = to_timestamp($2::double precision / 1000)
        from locked where a.tenant_id = locked.tenant_id and a.account_id = locked.account_id`,

@@ -25,8 +25,9 @@ export const isTurn = (news: News): boolean =>
   (news.account.seen !== null && isInactive(news.account.seen) && !news.messages.every(isInactive))
 
 /**
- * Whether accounts that just became inactive may be the start of an outage: many others are already inactive, became
- * so in this batch, or will soon. A suspicion only delays notifications; it never raises an outage itself.
+ * Whether accounts that just became inactive may be the start of an outage: many others are already
+ * inactive, became so in this batch, or will soon. A suspicion only delays notifications; it never
+ * raises an outage itself.
  */
 export const suspectOutage = async (
   tx: Sql,

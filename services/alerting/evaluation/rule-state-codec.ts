@@ -1,7 +1,7 @@
 import { FIRST_STATE, type RuleState } from '../core/alert/rule.ts'
 import type { KeptState, RuleStates } from '../core/alert/rule-states.ts'
 
-/** States as they are stored: only what differs from the first state, for most rules say nothing of most accounts. */
+/** Stores only what differs from the first state, as most rules say nothing of most accounts. */
 export const packStates = (states: RuleStates): object =>
   Object.fromEntries(
     Object.entries(states).map(([ruleId, kept]) => [ruleId, { v: kept.version, ...packed(kept.state) }]),

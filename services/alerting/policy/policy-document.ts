@@ -57,7 +57,7 @@ const digestSchema = z
   .strictObject({ timeZone, at: wallTime.default('08:00'), days: weekdays.min(1).default([...WEEKDAYS]) })
   .describe('Each owner’s alerts since the last digest, as `alert.digest`')
 
-/** How a tenant is told of alerts: all parts may be absent. */
+/** How a tenant wants to be notified of alerts; every part may be absent. */
 export const policyDocumentSchema = z.strictObject({
   quietHours: quietHoursSchema.nullable().default(null),
   grouping: groupingSchema.nullable().default(null),

@@ -22,7 +22,7 @@ export const findPolicy = async (sql: Sql, tenantId: string): Promise<PolicyDocu
     )
   )[0]?.document
 
-/** A digest that was moved reaches back as far as the last one did. */
+/** A digest that was moved still begins where the last digest ended. */
 export const savePolicy = async (tx: Sql, tenantId: string, document: PolicyDocument, now: number): Promise<void> => {
   const { digest } = toPolicy(document)
   await tx.query(
@@ -34,7 +34,7 @@ export const savePolicy = async (tx: Sql, tenantId: string, document: PolicyDocu
   )
 }
 
-/** Accounts with open alerts are looked at by the new policy now. Locked in the order of `lockAccounts`. */
+/** Makes accounts with alerts in quiet hours due now. Locks as `lockAccounts` does. */
 export const checkOpenAccounts = async (tx: Sql, tenantId: string, now: number): Promise<void> => {
   await tx.query(
     `with open as materialized (
@@ -56,7 +56,7 @@ export type DueDigest = {
   readonly digestedAt: number | null
 }
 
-/** Tenants whose digest is due; those another replica works on are left to it. */
+/** Locks tenants whose digest is due. Skips tenants locked by another replica. */
 export const claimDueDigests = (tx: Sql, now: number, limit: number): Promise<readonly DueDigest[]> =>
   tx.query<DueDigest>(
     `select tenant_id as "tenantId", document, next_digest_at as "dueAt", digested_at as "digestedAt"

@@ -55,7 +55,7 @@ export const insertSilence = async (tx: Sql, tenantId: string, silence: StoredSi
   )
 }
 
-/** Answers whether there was one. */
+/** Answers whether the silence existed. */
 export const deleteSilence = async (tx: Sql, tenantId: string, silenceId: string): Promise<boolean> => {
   const rows = await tx.query(
     'delete from alerting.silence where tenant_id = $1 and silence_id = $2 returning silence_id',

@@ -1,10 +1,10 @@
 import type { Truth } from '#libs/runtime/three-valued.ts'
 import type { Rule, RuleState } from './rule.ts'
 
-/** Whether the rule looks at the account at all: its filter may leave it out, or the rule be switched off. */
+/** Whether the rule applies: its filter may leave the account out, or the rule be switched off. */
 export type Scope = 'in' | 'left_out' | 'switched_off'
 
-/** What the facts say about a rule. */
+/** What is known of a rule's condition. */
 export type ConditionResult = { readonly when: Truth; readonly recovers: Truth; readonly scope: Scope }
 
 export type Move =
@@ -21,8 +21,8 @@ export type Move =
     }
 
 /**
- * Which way the machine goes: ok -> pending -> firing -> recovering -> ok. `when` opens, `recovers` ends, each for its dwell; what
- * lies between the two (the margin) and what is unknown leave an open episode as it is.
+ * The next phase: ok -> pending -> firing -> recovering -> ok. `when` opens and `recovers` ends an
+ * episode, each after its dwell. The margin between them, or an unknown result, changes nothing.
  */
 export const nextMove = (
   rule: Pick<Rule, 'dwellMs' | 'recoverDwellMs'>,

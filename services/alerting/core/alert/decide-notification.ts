@@ -2,7 +2,7 @@ import { type Escalation, type QuietHours, quietUntil } from './notification-pol
 import type { MuteReason, Rule, RuleState } from './rule.ts'
 import { type Silence, type SilenceSubject, silencedUntil } from './silence.ts'
 
-/** What people and other alerts have arranged: it decides who hears of a transition, never whether it happened. */
+/** What can mute the notification of a transition; the transition happens all the same. */
 export type MuteContext = {
   readonly subject: SilenceSubject
   readonly silences: readonly Silence[]
@@ -10,7 +10,7 @@ export type MuteContext = {
   readonly inhibitedBy: string | null
   /** Only backfilled events led here. */
   readonly backfill: boolean
-  /** What the operators' tools say of this alert; absent: nothing. */
+  /** Absent: no outage, no quiet hours, no escalation. */
   readonly operations?: Operations | undefined
 }
 
@@ -28,8 +28,8 @@ export type NotificationDecision =
   | { readonly told: false; readonly why: MuteReason; readonly until: number | null }
 
 /**
- * Whether an opening is told. The cooldown counts from the last opening that was told; an alert that still fires when a cooldown,
- * silence, snooze, inhibition or quiet time ends is told then: a lasting problem is never missed, a short one within it is only recorded.
+ * Whether an alert is notified. The cooldown counts from the last notified opening. An alert that
+ * still fires when its mute ends is notified then, so a lasting problem is never missed.
  */
 export const decideNotification = (
   rule: Rule,
@@ -54,7 +54,7 @@ export const decideNotification = (
   return { told: true }
 }
 
-/** A recovery is told to those who were told of the opening. */
+/** A recovery is notified if the opening was. */
 export const decideRecoveryNotification = (
   rule: Rule,
   state: RuleState,

@@ -1,23 +1,23 @@
 import type { Severity } from '#libs/contracts/severity.ts'
 import { type Weekday, weekdayOf, zoneNamed } from '#libs/time/time-zone.ts'
 
-/** When nobody is told. */
+/** When nobody is notified. */
 export type QuietHours = {
   readonly timeZone: string
-  /** Minutes of the local day; from 20:00 to 07:00 reaches over midnight. Null: only the days are quiet. */
+  /** Minutes of the local day; 20:00 to 07:00 spans midnight. Null: only whole days are quiet. */
   readonly hours: { readonly from: number; readonly to: number } | null
   readonly quietDays: readonly Weekday[]
-  /** Critical alerts are told all the same. */
+  /** Critical alerts are notified in quiet hours too. */
   readonly criticalPasses: boolean
 }
 
-/** Who hears of an alert that fires on and that nobody acknowledged. */
+/** Whom an alert that fires on and is not acknowledged notifies. */
 export type Escalation = {
   readonly afterMs: number
   readonly severities: readonly Severity[]
-  /** What the escalated notice is told as. */
+  /** Severity of the notification of the escalation. */
   readonly severity: Severity
-  /** Empty: whoever subscribes to `alert.escalated`. */
+  /** Empty: the endpoints that subscribe to `alert.escalated`. */
   readonly endpointIds: readonly string[]
 }
 
@@ -25,7 +25,7 @@ export type Grouping = { readonly windowMs: number; readonly severities: readonl
 
 export type Digest = { readonly timeZone: string; readonly minute: number; readonly days: readonly Weekday[] }
 
-/** How a tenant wants to be told of alerts; null: not so. */
+/** How a tenant wants to be notified; null disables the feature. */
 export type NotificationPolicy = {
   readonly quietHours: QuietHours | null
   readonly grouping: Grouping | null
@@ -33,10 +33,10 @@ export type NotificationPolicy = {
   readonly digest: Digest | null
 }
 
-/** More turns than a week of quiet days and nights has. */
+/** More spans than a week of quiet days and nights has. */
 const MOST_SPANS = 20
 
-/** When the quiet that holds at `at` ends for alerts of this severity; null when they are told now. */
+/** When the quiet hours at `at` end for this severity; null when alerts are notified at once. */
 export const quietUntil = (quiet: QuietHours | null, severity: Severity, at: number): number | null => {
   if (quiet === null || (severity === 'critical' && quiet.criticalPasses)) return null
   let until = at

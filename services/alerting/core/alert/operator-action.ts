@@ -11,8 +11,8 @@ export type ActionDecision =
   | { readonly done: false; readonly reason: 'not_open' }
 
 /**
- * What a person does with the open episode. Acknowledged: no more reminders. Snoozed: nothing is told until then, and told again
- * then if it still fires. Resolved: closed for good; only a recovery and a new crossing open another.
+ * A person's action on the open episode. An acknowledgement ends reminders. A snooze mutes the alert
+ * for a time. A resolution closes the episode: only a recovery and a new crossing open another.
  */
 export const decideOperatorAction = (
   state: RuleState,

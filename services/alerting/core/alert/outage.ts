@@ -2,17 +2,17 @@ import type { Facts } from '#libs/contracts/account-health.ts'
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '#libs/runtime/durations.ts'
 import type { MuteReason, Rule, RuleState } from './rule.ts'
 
-/** Something bigger than one account is quiet: while that lasts, these rules of accounts are not told. */
+/** A source or many accounts are inactive: while that lasts, it mutes these rules of accounts. */
 export type Outage = {
   readonly mutes: readonly string[]
-  /** A source was last heard then: accounts seen later are fed by another one. Null: all accounts are concerned. */
+  /** When the source was last heard; accounts seen later have another one. Null: all accounts. */
   readonly quietSince: number | null
 }
 
-/** So many accounts are silent or near it that an outage may be about to show: alerts of these rules wait a little. */
+/** Many accounts are inactive or soon will be: alerts of these rules wait for an outage to show. */
 export type Suspicion = { readonly mutes: readonly string[]; readonly holdMs: number }
 
-/** It is not told of every event that a source was heard. */
+/** Activity of a source is published at most once a minute, and may be late. */
 const ACTIVITY_MARGIN_MS = 10 * MINUTE_MS
 
 /** Mutes that end with an outage, or with the suspicion of one. */
@@ -21,11 +21,11 @@ export const OUTAGE_MUTES: readonly MuteReason[] = ['outage', 'held']
 export const isMutedByOutage = (state: Pick<RuleState, 'phase' | 'muted' | 'told'>): boolean =>
   state.phase === 'firing' && !state.told && state.muted !== null && OUTAGE_MUTES.includes(state.muted)
 
-/** An alert that is told as soon as what keeps it from being told has passed, or been changed by people. */
+/** Whether an alert is notified as soon as its mute passes or is changed by a person. */
 export const isWaiting = (state: Pick<RuleState, 'phase' | 'muted' | 'told'>): boolean =>
   isMutedByOutage(state) || (state.phase === 'firing' && !state.told && state.muted === 'quiet_hours')
 
-/** What a rule of an account is looked at with. */
+/** An alert of an account that an outage may explain. */
 export type OutageCandidate = {
   readonly rule: Pick<Rule, 'id' | 'kind' | 'momentary'>
   readonly state: Pick<RuleState, 'phase' | 'muted' | 'told'>
@@ -36,10 +36,7 @@ export type OutageCandidate = {
   readonly wasMutedByOutage: boolean
 }
 
-/**
- * Whether an alert is of those an outage explains: of a rule it mutes, or of a score that only the silence cap moved. What an outage has hushed it hushes
- * until it ends; and an account whose fall was not told is not told to be back.
- */
+/** Alerts of a rule the outage mutes, muted by it before, or of a score the inactivity cap moved. */
 const isOfKind = ({ rule, state, silenceCapMoved }: OutageCandidate, mutes: readonly string[]): boolean =>
   mutes.includes(rule.id) || isMutedByOutage(state) || (silenceCapMoved && rule.kind === 'threshold')
 
@@ -56,10 +53,10 @@ export const isInOutage = (alert: OutageCandidate, outages: readonly Outage[]): 
 export const isSuspected = (alert: OutageCandidate, suspicion: Suspicion | null): boolean =>
   suspicion !== null && alert.facts.silentSince !== null && isOfKind(alert, suspicion.mutes)
 
-/** Days of a tenant are cut in its own time zone: a local day begins at most this much before the day in UTC. */
+/** A local day begins at most this much before the day in UTC. */
 const ZONE_MARGIN_MS = 16 * HOUR_MS
 
-/** Since when an account is silent or, by the days it was not seen, when it will be at the earliest; null: it was never active, or is gone. */
+/** Since when an account is inactive, or may become so; null: never active, or churned. */
 export const quietOf = (facts: Facts, at: number): { readonly silent: boolean; readonly quietAt: number | null } => {
   const { silentSince, silenceLimitDays, daysSinceLastActivity, stage } = facts
   if (stage === 'churned') return { silent: false, quietAt: null }

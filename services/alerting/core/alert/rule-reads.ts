@@ -3,10 +3,10 @@ import type { FactName } from '#libs/contracts/facts.ts'
 import type { Condition } from '../conditions/condition.ts'
 import type { Rule } from './rule.ts'
 
-/** Facts a rule's answer hangs on; null when it hangs on more than the facts at hand: what it remembers, or traits. */
+/** Facts that decide a rule's result; null when its memory or traits decide too. */
 const READS = new WeakMap<Rule, readonly FactName[] | null>()
 
-/** Whether a rule must answer the same to both: then a change need not be looked at by it. */
+/** Whether a rule has the same result for both, so that it need not be evaluated. */
 export const readsTheSame = (rule: Rule, before: Facts, after: Facts): boolean => {
   let reads = READS.get(rule)
   if (reads === undefined) {

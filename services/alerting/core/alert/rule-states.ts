@@ -1,7 +1,7 @@
 import { earliest } from '../conditions/condition.ts'
 import type { Rule, RuleState } from './rule.ts'
 
-/** A rule with its version. A state of another version keeps its episode and forgets its condition's memory. */
+/** A rule with its version. A state of another version loses what its condition remembers. */
 export type RuleInForce = { readonly rule: Rule; readonly version: string }
 
 export type KeptState = { readonly version: string; readonly state: RuleState }

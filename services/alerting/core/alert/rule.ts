@@ -2,13 +2,13 @@ import type { Stage } from '#libs/contracts/account-health.ts'
 import type { Severity } from '#libs/contracts/severity.ts'
 import { type Condition, type Memory, NO_MEMORY } from '../conditions/condition.ts'
 
-/** What a rule looks at: one account; one source that feeds the tenant; or how many of the tenant's accounts are silent together. */
+/** What a rule is about: an account, a source, or how many accounts of the tenant are inactive. */
 export type About =
   | { readonly kind: 'account' }
   | { readonly kind: 'source'; readonly quietForMs: number; readonly sources: readonly string[] | null }
   | {
       readonly kind: 'tenant'
-      /** This many accounts, and this share of the active ones, that fell silent within the span. */
+      /** So many accounts, and this share of the active ones, became inactive within the span. */
       readonly atLeast: number
       readonly share: number
       readonly withinMs: number
@@ -23,7 +23,7 @@ export type Rule = {
   /** A rule switched off ends its episodes and opens none. */
   readonly enabled: boolean
   readonly severity: Severity
-  /** Hard signals speak at any confidence; threshold rules are mute while the band is `insufficient_data`. */
+  /** Threshold rules know nothing while the band is `insufficient_data`; hard signals do. */
   readonly kind: 'threshold' | 'hard_signal'
   readonly audience: 'customer-success' | 'operators'
   readonly about: About
@@ -34,14 +34,14 @@ export type Rule = {
   readonly dwellMs: number
   /** How long `recovers` must hold before the alert is resolved. */
   readonly recoverDwellMs: number
-  /** Least time between two openings that are told. */
+  /** Least time between two notified openings. */
   readonly cooldownMs: number
-  /** Told again this often while it fires; null: never. */
+  /** Notified again this often while it fires; null: never. */
   readonly reminderMs: number | null
   /** The alert is about a moment, not a state: it is resolved as soon as it fired. */
   readonly momentary: boolean
   readonly tells: 'alert' | 'opportunity' | 'digest'
-  /** While this rule's alert fires, these rules of the same account (of all accounts it concerns) are not told. */
+  /** While this rule's alert fires, it mutes these rules of the same account or of its accounts. */
   readonly mutes: readonly string[]
   readonly filter: {
     readonly stages?: readonly Stage[]
@@ -49,7 +49,7 @@ export type Rule = {
   }
 }
 
-/** Why a transition was not told to anybody. */
+/** Why nobody was notified of a transition. */
 export type MuteReason =
   | 'backfill'
   | 'cooldown'
@@ -65,7 +65,7 @@ export type MuteReason =
   | 'never_told'
   | 'not_for_telling'
 
-/** Reasons that pass: what was muted by one is told when it ends, if the alert still fires. */
+/** Reasons that pass: an alert that still fires is notified when its reason ends. */
 export const PASSING_MUTES: readonly MuteReason[] = [
   'cooldown',
   'silenced',
@@ -78,7 +78,7 @@ export const PASSING_MUTES: readonly MuteReason[] = [
 
 export type Phase = 'ok' | 'no_data' | 'pending' | 'firing' | 'recovering'
 
-/** What is remembered per (account, rule). */
+/** State of one rule for one account or monitor. */
 export type RuleState = {
   readonly phase: Phase
   /** When the phase was entered. */
@@ -90,20 +90,20 @@ export type RuleState = {
   readonly memory: Memory
   /** False until the rule's condition was known once. */
   readonly everKnown: boolean
-  /** The episode was closed (by hand, or a moment): wait for the recovery without a word. */
+  /** A person or a moment closed the episode: its recovery is awaited without a transition. */
   readonly closed: boolean
   readonly firedAt: number | null
   readonly remindedAt: number | null
-  /** When an opening of this rule was last told: the cooldown counts from it. */
+  /** When an opening of this rule was last notified: the cooldown counts from it. */
   readonly toldAt: number | null
-  /** Whether somebody was told of this episode. */
+  /** Whether this episode was notified. */
   readonly told: boolean
   readonly muted: MuteReason | null
   readonly acknowledgedAt: number | null
   readonly snoozedUntil: number | null
   /** When it was escalated because nobody acknowledged it. */
   readonly escalatedAt: number | null
-  /** When the machine must look again although nothing new is known. */
+  /** When the rule must be evaluated again without news. */
   readonly dueAt: number | null
 }
 

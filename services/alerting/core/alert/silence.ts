@@ -1,6 +1,6 @@
 import type { Severity } from '#libs/contracts/severity.ts'
 
-/** A planned quiet: whatever matches is recorded but not told. Absent parts of the matcher match everything. */
+/** Matching alerts are recorded but not notified. Absent parts of the matcher match everything. */
 export type Silence = {
   readonly startsAt: number
   readonly endsAt: number

@@ -17,7 +17,7 @@ export type Seen = {
   readonly facts: Facts
   readonly traits: Readonly<Record<string, unknown>>
   readonly backfill: boolean
-  /** The inactivity cap took points of the score, or gave them back, in the change that led here. */
+  /** The inactivity cap took points of the score, or gave them back, in the last change. */
   readonly silenceCapMoved?: boolean
 }
 

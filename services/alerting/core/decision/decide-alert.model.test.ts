@@ -76,7 +76,7 @@ const world: fc.Arbitrary<World> = fc.record({
 const factsOf = ({ score }: Sighting) =>
   facts({ score, band: score === null ? 'insufficient_data' : score < 50 ? 'at_risk' : 'watch' })
 
-/** The product, as the service drives it: facts as they come, timers run now and then, or only when facts come. */
+/** The product as the service drives it: timers run now and then, or only when facts come. */
 const produce = ({ tried, sightings, silences, tail }: World): Line[] => {
   const around = { accountId: 'a', rules: [{ rule: tried, version: '1' }], silences }
   const lines: Line[] = []
@@ -101,7 +101,7 @@ const produce = ({ tried, sightings, silences, tail }: World): Line[] => {
   return lines
 }
 
-/** The same in the dullest way: hour by hour, looking back over all hours, with no notion of what is due. */
+/** The naive model looks at every hour and back over all hours; it knows no due instants. */
 const imagine = ({ tried, sightings, silences, tail }: World): Line[] => {
   const timeline: Sighting[] = []
   for (const sighting of sightings) {

@@ -35,8 +35,8 @@ const STEPS: readonly AlertStep[] = [
 ]
 
 /**
- * Decides about one rule's alert at one instant. Every transition has a reason and, if nobody is notified of it,
- * the reason for that. `state.dueAt` says when the rule must be evaluated again if there are no news until then.
+ * Decides about one rule's alert at one instant. Every transition has a reason, and a second one if
+ * nobody is notified. `state.dueAt` says when the rule must be evaluated again without news.
  */
 export const decideAlert = (state: RuleState, input: AlertInput): AlertDecision => {
   const { rule, result, at } = input

@@ -43,14 +43,14 @@ export type News = {
   readonly isUnchanged?: ((rule: Rule) => boolean) | undefined
 }
 
-/** Decides what fell due before the news, each at its own instant and by the observation before, then the news. */
+/** Decides what fell due before the news, each at its own instant, then the news. */
 export const decideOnNews = (states: RuleStates, news: News, context: DecisionContext): Decision => {
   const due = catchUp(states, news.before, news.at - 1, context)
   const { after, at, isUnchanged } = news
   return join(due, decideAt(due.states, { observed: after, at, fresh: true, isUnchanged }, context))
 }
 
-/** Decides what fell due by `at`, in the order of the instants; then changed rules and waiting alerts. */
+/** Decides what fell due by `at`, in order, then changed rules and waiting alerts. */
 export const decideAsTimePasses = (
   states: RuleStates,
   { observed, at }: { readonly observed: Observed | null; readonly at: number },
@@ -83,7 +83,7 @@ const join = (first: Decision, second: Decision): Decision =>
 
 type Observation = Instant & Pick<News, 'isUnchanged'> & { readonly observed: Observed }
 
-/** Decides about every rule at one instant. Critical rules come first: whether they fire decides whom others notify. */
+/** Decides about every rule at one instant. Critical rules come first, as they may mute others. */
 const decideAt = (before: RuleStates, observation: Observation, { rules, silences }: DecisionContext): Decision => {
   const { observed, at, fresh, isUnchanged } = observation
   let states = before

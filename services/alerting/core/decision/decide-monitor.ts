@@ -26,15 +26,15 @@ export type SourceSeen = {
   readonly expectedIntervalHours: number | null
 }
 
-/** How many of a tenant's accounts became inactive since an instant, of how many that were active until then. */
+/** How many accounts became inactive since an instant, of how many that were active until then. */
 export type InactiveCount = { readonly inactive: number; readonly active: number }
 
 type Known<What> = { readonly seen: What | null; readonly states: RuleStates }
 type RuleAbout<Kind extends About['kind']> = Extract<About, { kind: Kind }>
 
 /**
- * Decides about the alerts of a source that was heard, or of which only time has passed, until `until`.
- * A source that was inactive in between was inactive from its exact instant.
+ * Decides about the alerts of a source until `until`, by its news or as time passes. A source that
+ * was inactive in between was inactive from its exact instant.
  */
 export const decideSource = (
   { seen, states }: Known<SourceSeen>,
@@ -69,8 +69,8 @@ export const decideSource = (
 const COUNT_AGAIN_MS = MINUTE_MS
 
 /**
- * Decides about the alerts of a tenant by the counts of its inactive accounts, one per rule. While an outage lasts,
- * the accounts are counted again every minute.
+ * Decides about the alerts of a tenant by the counts of its inactive accounts, one per rule.
+ * While an outage lasts, the accounts are counted again every minute.
  */
 export const decideTenant = (
   states: RuleStates,
@@ -89,7 +89,7 @@ export const decideTenant = (
     return { ...decision, nextCheckAt: earliest(decision.nextCheckAt, countAgainAt) }
   })
 
-/** Whether so many inactive accounts are an outage. An outage that lasts ends below half of both bounds. */
+/** Whether so many inactive accounts are an outage; one that lasts ends below half of a bound. */
 export const isMany = (
   { inactive, active }: InactiveCount,
   { atLeast, share }: RuleAbout<'tenant'>,
@@ -99,14 +99,14 @@ export const isMany = (
   return active > 0 && inactive > 0 && inactive >= atLeast * part && inactive / active >= share * part
 }
 
-/** The start of the span in which inactive accounts count: of the last span or, in an outage, of its first one. */
+/** Start of the span in which inactive accounts count; in an outage it is the outage's first. */
 export const countedSince = (states: RuleStates, { rule }: RuleInForce, at: number): number => {
   const state = states[rule.id]?.state
   const began = state && isOpen(states, rule.id) ? (state.firedAt ?? state.since) : at
   return rule.about.kind === 'tenant' ? began - rule.about.withinMs : began
 }
 
-/** Rules of accounts that these open alerts mute. An alert that was closed by hand mutes nothing any more. */
+/** Rules of accounts that these open alerts mute. An alert closed by a person mutes nothing. */
 export const inhibitedBy = (rules: readonly RuleInForce[], states: RuleStates): readonly string[] => [
   ...new Set(
     rules.flatMap(({ rule }) => {
@@ -145,7 +145,7 @@ const eachRule = <Kind extends About['kind']>(
   }
 }
 
-/** A monitor is observed by one question, `met`: is the source inactive, or are so many accounts inactive? */
+/** `met`: the source is inactive, or so many accounts are. */
 const observe = (met: boolean, { outages = [], policy = null }: MonitorContext): Observed => ({
   subject: { accountId: null, ownerId: null, traits: {} },
   backfill: false,

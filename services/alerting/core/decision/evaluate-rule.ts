@@ -12,7 +12,7 @@ export type AccountObservation = {
   readonly fresh: boolean
 }
 
-/** Evaluates a rule for an account. A threshold rule knows nothing while the band is `insufficient_data`. */
+/** Evaluates a rule for an account; without data a threshold rule knows nothing. */
 export const evaluateRule = (rule: Rule, memory: Memory, observation: AccountObservation): RuleResult => {
   const { band } = observation.facts
   const isBelow = rule.kind === 'threshold' && (band === 'at_risk' || band === 'critical')

@@ -8,7 +8,7 @@ import { notifyAgain } from './notify.ts'
 export const isMutedForNow = ({ told, muted }: RuleState): boolean =>
   !told && muted !== null && PASSING_MUTES.includes(muted)
 
-/** What was muted for a time is notified when the mute ends. A waiting alert records each new reason to wait. */
+/** Notifies when a mute ends. A waiting alert records each new reason to wait. */
 export const notifyAfterMute: AlertStep = (decision, context) => {
   const { state } = decision
   if (!isMutedForNow(state)) return decision

@@ -1,7 +1,7 @@
 import { type AlertStep, change, checkAt } from './alert-step.ts'
 import { notifyAgain } from './notify.ts'
 
-/** An alert that still fires when its snooze ends is notified again, unless it fired at that instant. */
+/** Notifies again when a snooze ends, unless the alert fired at that instant. */
 export const notifyAfterSnooze: AlertStep = (decision, context) => {
   const { snoozedUntil } = decision.state
   if (snoozedUntil === null) return decision
