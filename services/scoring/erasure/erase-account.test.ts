@@ -23,7 +23,10 @@ const start = async () => {
   onTestFinished(stop)
   await prepare(createScoring(platform, scoringConfigSchema.parse({})))
   const cache = () => createAccountCache(40_000)
-  /** A scoring process of its own; `beforeWrite` runs when it has read and folded and is about to write. */
+  /**
+   * A scoring process of its own; `beforeWrite` runs when it has read and folded and is about to
+   * write.
+   */
   const createScorer = (beforeWrite: () => Promise<void> = async () => {}) => {
     const query: Database['query'] = async (text, params) => {
       if (text.includes('insert into scoring.account_log')) await beforeWrite()

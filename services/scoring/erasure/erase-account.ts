@@ -9,17 +9,39 @@ import type { Logger } from '#libs/runtime/logger.ts'
 import type { AccountCache } from '../accounts/account-cache.ts'
 import { loadErasures } from '../accounts/tombstone-store.ts'
 import { retryOnConflict } from '../flush/retry-on-conflict.ts'
-import { eraseEverywhere, insertErasedAccount, lockAccount } from './erasure-store.ts'
+import { eraseInEverySchema, insertErasedAccount, lockAccount } from './erasure-store.ts'
 import { deleteUnusedFrames, listPlaces } from './frame-store.ts'
-import { blank, editLog } from './rewrite-frames.ts'
+import { eraseEntry, rewriteFrames } from './rewrite-frames.ts'
 
 /**
- * Erases an account: when it resolves, no schema of the database and, where the log is Pulso's own, no topic has anything of it. Throws
- * a 404 for an account that the tenant never had.
+ * Erases an account. When it resolves, no schema of the database has anything of the account, nor
+ * has any topic of the built-in log. Throws a 404 for an account that the tenant never had.
+ *
+ * What is erased, and where it is written down:
+ * - `access.erase_account` (libs/access/migrations/003_erasure.sql) calls the function
+ *   `forget_account` of every schema that has one. Each of them calls `access.delete_account_rows`,
+ *   which deletes the account's rows from every table of its schema that has the columns
+ *   `tenant_id` and `account_id`. So neither the schemas nor the tables are named anywhere.
+ * - `access.forget_account` (the same file): the audit log keeps its rows, with a hash for the id
+ *   and without details.
+ * - `scoring.forget_account` (migrations/003_erasure.sql): how far a re-evaluation has come.
+ * - `alerting.forget_account` (services/alerting/migrations/007): bodies of webhooks, digests that
+ *   name the account, waiting alert events, silences. Transitions of alerts cascade.
+ * - `rewriteFrames` (rewrite-frames.ts): events and changes in the frames of scoring's log, which
+ *   accounts share.
+ * - `bus.forget` (libs/bus/postgres/forget.ts): the records of the account in every topic of the
+ *   built-in log, dead letters included. Kafka keeps its records until their retention ends.
+ *
+ * A tombstone (accounts/tombstone-store.ts, and one in alerting) keeps the account from coming back
+ * by a replay. docs/erasure.md says what remains; tests/architecture/erasure.test.ts says of every
+ * table of the database how an erasure reaches it.
  */
 export type EraseAccount = (principal: Principal, accountId: string) => Promise<void>
 
-/** More than any flush adds: a row with a version below it was read before the erasure. */
+/**
+ * Larger than any increment of one flush, so a write based on a read before the erasure can never
+ * match the new version.
+ */
 const VERSION_GAP = 1_000
 
 export const createEraseAccount = (deps: {
@@ -41,16 +63,17 @@ export const createEraseAccount = (deps: {
 
 const erase = async (tx: Sql, clock: Clock, principal: Principal, key: AccountKey): Promise<string> => {
   const account = await lockAccount(tx, key)
-  // An account that is erased already is erased again, up to now: events on their way are erased too.
+  // An account that is erased already is erased again, up to now: events on their way are erased
+  // too.
   const erased = (await loadErasures(tx, [key])).get(accountKey(key.tenantId, key.accountId))
   const known = account ?? (erased?.accountAt == null ? undefined : erased)
   if (known === undefined) throw notFound('account')
   const [version, sequence] = [known.version + VERSION_GAP, known.sequence]
   await insertErasedAccount(tx, key, { erasedAt: clock.now(), version, sequence })
   const places = await listPlaces(tx, key)
-  const hash = await eraseEverywhere(tx, key, sequence)
+  const hash = await eraseInEverySchema(tx, key, sequence)
   await deleteUnusedFrames(tx, places)
-  await editLog(tx, places, blank)
+  await rewriteFrames(tx, places, eraseEntry)
   await recordAudit(tx, principal, { action: 'account.erased', subject: hash })
   return hash
 }

@@ -20,12 +20,13 @@ import { retryOnConflict } from '../flush/retry-on-conflict.ts'
 import type { ChangeRelay } from '../log/change-relay.ts'
 import { loadCountedEvents } from '../log/event-store.ts'
 import type { LiveModels } from '../models/live-models.ts'
-import { eraseUserElsewhere, insertErasedUser, lockAccount, lockPartition } from './erasure-store.ts'
+import { eraseUserInEverySchema, insertErasedUser, lockAccount, lockPartition } from './erasure-store.ts'
 import { redactLog } from './redact-log.ts'
 
 /**
- * Erases one user of an account: the user's events are erased, and the account is folded anew from the other events. Throws a 404
- * for an account that the tenant does not have and for a user that no event names.
+ * Erases one user of an account: the user's events are erased, and the account is folded anew from
+ * the other events. Throws a 404 for an account that the tenant does not have and for a user that
+ * no event names.
  */
 export type EraseUser = (principal: Principal, accountId: string, userId: string) => Promise<void>
 
@@ -89,7 +90,8 @@ const erase = async (
       requests: [requestOf(key, [])],
       now,
       change: (account, { events: none, evaluate }, context) => {
-        // A user who is erased already is erased again, up to now: events on their way are erased too.
+        // A user who is erased already is erased again, up to now: events on their way are erased
+        // too.
         if (!isNamed && account.erasures?.users.has(hash) !== true) throw notFound('user')
         const { entries } = applyEvents(account, none, evaluate, context)
         return [...entries, applyErasure(account, refold(kept, account, context), context)]
@@ -99,7 +101,7 @@ const erase = async (
         const redaction = { userId, traits, gone }
         await insertErasedUser(tx, key, hash, now)
         await redactLog(tx, key, redaction)
-        await eraseUserElsewhere(tx, key, userId, traits)
+        await eraseUserInEverySchema(tx, key, userId, traits)
         const detail = { user: `sha256:${hash}` }
         await recordAudit(tx, principal, { action: 'user.erased', subject: key.accountId, detail })
         return { redaction, written: { ...(await writeFlush(tx, partition, rows)), records: rows.messages() } }

@@ -2,7 +2,7 @@ import type { AccountKey } from '#libs/contracts/topics.ts'
 import type { Sql } from '#libs/postgres/database.ts'
 
 export type ErasedAccount = { readonly erasedAt: number; readonly version: number; readonly sequence: number }
-/** The account's row, locked: whoever is writing it now is waited for, and who comes after finds it changed. */
+/** Locks the account's row: waits for a flush that writes it; a later flush finds it changed. */
 export const lockAccount = async (
   tx: Sql,
   key: AccountKey,
@@ -33,7 +33,7 @@ export const insertErasedUser = async (tx: Sql, key: AccountKey, userHash: strin
   )
 }
 
-/** The partition's flushes wait until the transaction ends. */
+/** Makes the flushes of the partition wait until the transaction ends. */
 export const lockPartition = async (tx: Sql, partition: number): Promise<void> => {
   await tx.query(
     `insert into scoring.partition_head as h (partition, position) values ($1, 0)
@@ -42,8 +42,13 @@ export const lockPartition = async (tx: Sql, partition: number): Promise<void> =
   )
 }
 
-/** Takes a user out of what every schema keeps of the account beside its state and its log. */
-export const eraseUserElsewhere = async (tx: Sql, key: AccountKey, userId: string, traits: object): Promise<void> => {
+/** Erases a user from what every schema has of the account, except the state and the log. */
+export const eraseUserInEverySchema = async (
+  tx: Sql,
+  key: AccountKey,
+  userId: string,
+  traits: object,
+): Promise<void> => {
   await tx.query('select access.erase_user($1, $2, $3, $4::jsonb)', [
     key.tenantId,
     key.accountId,
@@ -52,8 +57,8 @@ export const eraseUserElsewhere = async (tx: Sql, key: AccountKey, userId: strin
   ])
 }
 
-/** Takes the account out of every schema, the audit log's mentions of it included; answers what stands for it there now. */
-export const eraseEverywhere = async (tx: Sql, key: AccountKey, lastSequence: number): Promise<string> => {
+/** Erases the account from every schema. Answers the hash that replaces its id in the audit log. */
+export const eraseInEverySchema = async (tx: Sql, key: AccountKey, lastSequence: number): Promise<string> => {
   const [row] = await tx.query<{ hash: string }>(
     `select access.erase_account($1, $2, $3), 'sha256:' || encode(access.account_hash($1, $2), 'hex') as hash`,
     [key.tenantId, key.accountId, lastSequence],

@@ -2,7 +2,7 @@ import type { AccountKey } from '#libs/contracts/topics.ts'
 import { createBlob } from '#libs/postgres/blob.ts'
 import type { Sql } from '#libs/postgres/database.ts'
 
-/** A row of the log with where its bytes lie. */
+/** An entry of the log: which frame has its bytes, and where. */
 export type LogPlace = FrameKey & {
   readonly version: number
   readonly events_at: number
@@ -13,7 +13,7 @@ export type LogPlace = FrameKey & {
 export type FrameKey = { readonly partition: number; readonly position: number; readonly frame: number }
 export type PackedFrame = FrameKey & { readonly bytes: Buffer }
 
-/** All that the log has of an account, in the order of its frames. */
+/** Every entry of an account, in the order of the frames. */
 export const listPlaces = (sql: Sql, key: AccountKey): Promise<readonly LogPlace[]> =>
   sql.query<LogPlace>(
     `select partition, position, frame, version, events_at, events_length, change_length
@@ -28,7 +28,7 @@ const keysOf = (frames: readonly FrameKey[]): number[][] => [
 ]
 const KEYS = 'unnest($1::int[], $2::bigint[], $3::int[]) as k (partition, position, frame)'
 
-/** Frames are shared: locked, in one order, so that nobody writes back what another has just taken out. */
+/** Locks frames, in one order: accounts share them, and no erasure may undo another. */
 export const lockFrames = (tx: Sql, frames: readonly FrameKey[]): Promise<readonly PackedFrame[]> =>
   tx.query<PackedFrame>(
     `select partition, position, frame, f.bytes from ${KEYS} join scoring.log_frame f using (partition, position, frame)
@@ -48,7 +48,7 @@ export const writeFrames = async (tx: Sql, frames: readonly PackedFrame[]): Prom
   )
 }
 
-/** Deletes those of the frames that no row of the log needs any more. */
+/** Deletes the frames that no row of the log needs any more. */
 export const deleteUnusedFrames = async (tx: Sql, frames: readonly FrameKey[]): Promise<void> => {
   await tx.query(
     `delete from scoring.log_frame f using ${KEYS}
@@ -58,8 +58,11 @@ export const deleteUnusedFrames = async (tx: Sql, frames: readonly FrameKey[]): 
   )
 }
 
-/** Rows of the account that have no events any more. In the others `last_occurred_at` may be later than their newest event, never earlier. */
-export const markEmptied = async (tx: Sql, key: AccountKey, versions: readonly number[]): Promise<void> => {
+/**
+ * Marks rows of the account that have no events any more. In the other rows `last_occurred_at` may
+ * be later than their newest event, never earlier.
+ */
+export const markWithoutEvents = async (tx: Sql, key: AccountKey, versions: readonly number[]): Promise<void> => {
   await tx.query(
     `update scoring.account_log set last_occurred_at = null
      where tenant_id = $1 and account_id = $2 and version = any($3::bigint[])`,

@@ -5,37 +5,37 @@ import { mayName, type Redaction, redactChange, redactEvent } from '../core/even
 import { readKeptEvent } from '../log/event-store.ts'
 import { changeIn, eventsIn, joinEvents } from '../log/log-frames.ts'
 import { placeOf } from '../log/log-rows.ts'
-import { listPlaces, markEmptied } from './frame-store.ts'
-import { editLog, writeOver } from './rewrite-frames.ts'
+import { listPlaces, markWithoutEvents } from './frame-store.ts'
+import { overwrite, rewriteFrames } from './rewrite-frames.ts'
 
-/** Takes a user out of the events and changes that the log keeps of an account. */
+/** Redacts a user in the events and changes that the log has of an account. */
 export const redactLog = async (tx: Sql, key: AccountKey, redaction: Redaction): Promise<void> => {
-  const emptied: number[] = []
-  await editLog(tx, await listPlaces(tx, key), (frame, row) => {
+  const withoutEvents: number[] = []
+  await rewriteFrames(tx, await listPlaces(tx, key), (frame, row) => {
     const place = placeOf(row)
-    let edited = false
+    let redacted = false
     const events = eventsIn(frame, place)
     const left = events.flatMap((value): { readonly raw: RawEvent }[] => {
       if (!mayName(value, redaction.userId)) return [{ raw: { value } }]
       const event = readKeptEvent(key, value)
       const kept = redactEvent(event, redaction.userId)
-      edited ||= kept !== event
+      redacted ||= kept !== event
       return kept === null ? [] : [kept]
     })
-    if (edited) {
-      writeOver(frame, { at: place.eventsAt, length: place.eventsLength }, joinEvents(left))
-      if (left.length === 0) emptied.push(row.version)
+    if (redacted) {
+      overwrite(frame, { at: place.eventsAt, length: place.eventsLength }, joinEvents(left))
+      if (left.length === 0) withoutEvents.push(row.version)
     }
     const change = changeIn(frame, place)
     if (change !== null) {
       const before = change.toString()
       const after = JSON.stringify(redactChange(JSON.parse(before), redaction))
       if (after !== before.trimEnd()) {
-        writeOver(frame, { at: place.eventsAt + place.eventsLength, length: place.changeLength }, Buffer.from(after))
-        edited = true
+        overwrite(frame, { at: place.eventsAt + place.eventsLength, length: place.changeLength }, Buffer.from(after))
+        redacted = true
       }
     }
-    return edited
+    return redacted
   })
-  if (emptied.length > 0) await markEmptied(tx, key, emptied)
+  if (withoutEvents.length > 0) await markWithoutEvents(tx, key, withoutEvents)
 }

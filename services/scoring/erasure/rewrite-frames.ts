@@ -6,10 +6,11 @@ const FRAMES_AT_ONCE = 100
 const SPACE = 0x20
 
 /**
- * Goes through what the log keeps at `places`, which lie in the order of their frames, and stores what `edit` wrote into the bytes: it
- * answers whether it did. Other accounts lie in the same frames, so nothing may move: what is taken out leaves spaces.
+ * Gives the bytes of each place to `edit`, which changes them and answers whether it did, and
+ * stores the changed frames. `places` are in the order of their frames. Other accounts lie in the
+ * same frames, so nothing may move: spaces replace what is erased.
  */
-export const editLog = async (
+export const rewriteFrames = async (
   tx: Sql,
   places: readonly LogPlace[],
   edit: (frame: Buffer, place: LogPlace) => boolean,
@@ -35,15 +36,15 @@ export const editLog = async (
 const frameName = (frame: { partition: number; position: number; frame: number }): string =>
   `${frame.partition}/${frame.position}/${frame.frame}`
 
-/** Writes shorter bytes over longer ones; spaces fill what is left. */
-export const writeOver = (frame: Buffer, at: { readonly at: number; readonly length: number }, bytes: Buffer): void => {
-  if (bytes.length > at.length) throw new Error('what is written over a place of the log must fit it')
+/** Writes shorter bytes over longer bytes; spaces fill the rest. */
+export const overwrite = (frame: Buffer, at: { readonly at: number; readonly length: number }, bytes: Buffer): void => {
+  if (bytes.length > at.length) throw new Error('bytes written over a place of the log must fit into it')
   frame.fill(SPACE, at.at, at.at + at.length)
   frame.set(bytes, at.at)
 }
 
-/** Takes out all that lies at a place. */
-export const blank = (frame: Buffer, { events_at, events_length, change_length }: LogPlace): boolean => {
+/** Erases the events and the change at a place. */
+export const eraseEntry = (frame: Buffer, { events_at, events_length, change_length }: LogPlace): boolean => {
   frame.fill(SPACE, events_at, events_at + events_length + change_length)
   return true
 }
