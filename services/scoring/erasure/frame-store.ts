@@ -1,14 +1,11 @@
 import type { AccountKey } from '#libs/contracts/topics.ts'
 import { createBlob } from '#libs/postgres/blob.ts'
 import type { Sql } from '#libs/postgres/database.ts'
+import type { FramePlace } from '../log/log-frames.ts'
+import { PLACE_COLUMNS } from '../log/log-rows.ts'
 
 /** An entry of the log: which frame has its bytes, and where. */
-export type LogPlace = FrameKey & {
-  readonly version: number
-  readonly events_at: number
-  readonly events_length: number
-  readonly change_length: number
-}
+export type LogPlace = FrameKey & FramePlace & { readonly version: number }
 
 export type FrameKey = { readonly partition: number; readonly position: number; readonly frame: number }
 export type PackedFrame = FrameKey & { readonly bytes: Buffer }
@@ -16,8 +13,8 @@ export type PackedFrame = FrameKey & { readonly bytes: Buffer }
 /** Every entry of an account, in the order of the frames. */
 export const listPlaces = (sql: Sql, key: AccountKey): Promise<readonly LogPlace[]> =>
   sql.query<LogPlace>(
-    `select partition, position, frame, version, events_at, events_length, change_length
-     from scoring.account_log where tenant_id = $1 and account_id = $2 order by partition, position, frame, version`,
+    `select l.partition, l.position, l.version, ${PLACE_COLUMNS} from scoring.account_log l
+     where tenant_id = $1 and account_id = $2 order by partition, position, frame, version`,
     [key.tenantId, key.accountId],
   )
 

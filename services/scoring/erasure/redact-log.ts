@@ -4,15 +4,13 @@ import type { RawEvent } from '../core/events/parse-event.ts'
 import { mayName, type Redaction, redactChange, redactEvent } from '../core/events/redact.ts'
 import { readKeptEvent } from '../log/event-store.ts'
 import { changeIn, eventsIn, joinEvents } from '../log/log-frames.ts'
-import { placeOf } from '../log/log-rows.ts'
 import { listPlaces, markWithoutEvents } from './frame-store.ts'
 import { overwrite, rewriteFrames } from './rewrite-frames.ts'
 
 /** Redacts a user in the events and changes that the log has of an account. */
 export const redactLog = async (tx: Sql, key: AccountKey, redaction: Redaction): Promise<void> => {
   const withoutEvents: number[] = []
-  await rewriteFrames(tx, await listPlaces(tx, key), (frame, row) => {
-    const place = placeOf(row)
+  await rewriteFrames(tx, await listPlaces(tx, key), (frame, place) => {
     let redacted = false
     const events = eventsIn(frame, place)
     const left = events.flatMap((value): { readonly raw: RawEvent }[] => {
@@ -24,7 +22,7 @@ export const redactLog = async (tx: Sql, key: AccountKey, redaction: Redaction):
     })
     if (redacted) {
       overwrite(frame, { at: place.eventsAt, length: place.eventsLength }, joinEvents(left))
-      if (left.length === 0) withoutEvents.push(row.version)
+      if (left.length === 0) withoutEvents.push(place.version)
     }
     const change = changeIn(frame, place)
     if (change !== null) {

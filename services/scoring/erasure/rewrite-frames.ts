@@ -44,7 +44,7 @@ export const overwrite = (frame: Buffer, at: { readonly at: number; readonly len
 }
 
 /** Erases the events and the change at a place. */
-export const eraseEntry = (frame: Buffer, { events_at, events_length, change_length }: LogPlace): boolean => {
-  frame.fill(SPACE, events_at, events_at + events_length + change_length)
+export const eraseEntry = (frame: Buffer, { eventsAt, eventsLength, changeLength }: LogPlace): boolean => {
+  frame.fill(SPACE, eventsAt, eventsAt + eventsLength + changeLength)
   return true
 }

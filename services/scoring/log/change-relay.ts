@@ -1,27 +1,33 @@
 import type { Bus, BusRecord } from '#libs/bus/bus.ts'
 import { accountKey } from '#libs/contracts/topics.ts'
 import type { Database } from '#libs/postgres/database.ts'
-import { type Clock, sleep } from '#libs/runtime/clock.ts'
+import type { Clock } from '#libs/runtime/clock.ts'
 import { failpoint } from '#libs/runtime/failpoint.ts'
 import type { Logger } from '#libs/runtime/logger.ts'
+import { repeat } from '#libs/runtime/repeat.ts'
 import { loadPosition, markRelayed, unrelayedPartitions } from './relay-store.ts'
 
 type Offered = {
   readonly partition: number
   readonly position: number
-  /** What the database said was relayed when the flush was written. */
+  /** The last relayed position, by the database when the flush was written. */
   readonly relayed: number
   readonly records: readonly BusRecord[]
 }
 
 /**
- * Takes the changes of committed flushes to `account.health`, in the order of their positions: a reader drops what is not newer than
- * an account's last sequence, so a later change must never overtake an earlier one. Usually straight from memory; what a crash, a
- * sick broker or another process left behind is read back from the log. What is relayed is marked twice a second, for a mark waits for the
- * partition's flush and holds up the next: a crash between publishing and marking publishes again.
+ * Publishes the changes of committed flushes on `account.health`, in the order of their positions:
+ * a reader drops a change that is not newer than the account's last sequence, so a later change
+ * must never overtake an earlier one. The changes are usually still in memory; those that a crash,
+ * an unavailable broker or another process left behind are read from the log. The relayed position
+ * is marked twice a second, since a mark waits for the partition's flush and holds up the next
+ * flush: a crash between publishing and marking publishes again.
  */
 export type ChangeRelay = {
-  /** Resolves when the flush offered before is through, so that whoever waits for it never runs far ahead of the relay. */
+  /**
+   * Resolves when the flush offered before is published, so that flushes never run far ahead of the
+   * relay.
+   */
   readonly offer: (offered: Offered) => Promise<void>
   readonly start: () => void
   readonly stop: () => Promise<void>
@@ -36,7 +42,7 @@ type PartitionRelay = {
 }
 
 const MARK_MS = 500
-/** Marks from one look for what was left behind to the next: what another process has relayed in between is marked. */
+/** Marks between two sweeps: long enough for another process to mark what it has relayed. */
 const MARKS_PER_SWEEP = 2
 
 export const createChangeRelay = (deps: {
@@ -48,7 +54,7 @@ export const createChangeRelay = (deps: {
   const { database, bus, clock, logger } = deps
   const relays = new Map<number, PartitionRelay>()
   const stopping = new AbortController()
-  let sweeping: Promise<void> = Promise.resolve()
+  let marks = 0
 
   const relayOf = (partition: number, relayed: number): PartitionRelay => {
     let relay = relays.get(partition)
@@ -56,7 +62,7 @@ export const createChangeRelay = (deps: {
       relay = { relayed, marked: relayed, chain: Promise.resolve(), waiting: 0, seenByLastSweep: -1 }
       relays.set(partition, relay)
     }
-    // Another process may have relayed on in the meantime.
+    // Another process may have relayed more in the meantime.
     relay.relayed = Math.max(relay.relayed, relayed)
     return relay
   }
@@ -72,7 +78,7 @@ export const createChangeRelay = (deps: {
     while (relay.relayed < upTo && !stopping.signal.aborted) {
       const position = relay.relayed + 1
       const rows = await loadPosition(database, partition, position)
-      const records = rows.map((row) => ({ key: accountKey(row.tenant_id, row.account_id), value: row.change }))
+      const records = rows.map((row) => ({ key: accountKey(row.tenantId, row.accountId), value: row.change }))
       await publish(relay, position, records)
     }
   }
@@ -81,7 +87,7 @@ export const createChangeRelay = (deps: {
     relay.waiting++
     relay.chain = relay.chain
       .then(work)
-      .catch((error) => logger.warn({ err: error }, 'changes not relayed yet, they wait in the log'))
+      .catch((error) => logger.warn({ err: error }, 'changes not relayed yet; they wait in the log'))
       .finally(() => relay.waiting--)
     return relay.chain
   }
@@ -96,9 +102,6 @@ export const createChangeRelay = (deps: {
     }
   }
 
-  const markAll = (): Promise<void> =>
-    mark().catch((error) => logger.warn({ err: error }, 'relayed changes not marked yet'))
-
   const sweep = async (): Promise<void> => {
     for (const head of await unrelayedPartitions(database)) {
       const relay = relayOf(head.partition, head.relayed)
@@ -108,6 +111,13 @@ export const createChangeRelay = (deps: {
       await enqueue(relay, () => catchUp(head.partition, relay, head.position))
     }
   }
+
+  const failure = 'marking relayed changes or looking for changes left behind failed'
+  const loop = repeat({ clock, logger, everyMs: MARK_MS, failure }, async () => {
+    await mark()
+    if (++marks % MARKS_PER_SWEEP === 0) await sweep()
+    return undefined
+  })
 
   return {
     offer: ({ partition, position, relayed, records }) => {
@@ -120,22 +130,12 @@ export const createChangeRelay = (deps: {
       })
       return before
     },
-    start: () => {
-      sweeping = (async () => {
-        for (let marks = 1; !stopping.signal.aborted; marks++) {
-          await sleep(clock, MARK_MS, stopping.signal)
-          if (stopping.signal.aborted) return
-          await markAll()
-          if (marks % MARKS_PER_SWEEP === 0)
-            await sweep().catch((error) => logger.warn({ err: error }, 'looking for changes left behind failed'))
-        }
-      })()
-    },
+    start: loop.start,
     stop: async () => {
       stopping.abort()
-      await sweeping
+      await loop.stop()
       await Promise.all([...relays.values()].map((relay) => relay.chain))
-      await markAll()
+      await mark().catch((error) => logger.warn({ err: error }, failure))
     },
   }
 }

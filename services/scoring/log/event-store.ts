@@ -3,11 +3,11 @@ import type { Sql } from '#libs/postgres/database.ts'
 import { unpackBody } from '#libs/runtime/zstd.ts'
 import { type ReceivedEvent, readKeptRecord } from '../core/events/parse-event.ts'
 import { eventsIn } from './log-frames.ts'
-import { type FramedRow, placeOf } from './log-rows.ts'
+import { FRAMED_ENTRY, type FramedEntry } from './log-rows.ts'
 
-/** Events of one flush, as they were kept. */
-const readKept = (key: AccountKey, row: FramedRow): ReceivedEvent[] =>
-  eventsIn(unpackBody(row.bytes), placeOf(row)).map((value) => readKeptEvent(key, value))
+/** The events that one flush counted into the account. */
+const readKept = (key: AccountKey, entry: FramedEntry): ReceivedEvent[] =>
+  eventsIn(unpackBody(entry.bytes), entry).map((value) => readKeptEvent(key, value))
 
 export const readKeptEvent = (key: AccountKey, value: Buffer): ReceivedEvent => {
   const read = readKeptRecord({ key: `${key.tenantId}:${key.accountId}`, value, headers: {}, timestampMs: 0 })
@@ -15,11 +15,10 @@ export const readKeptEvent = (key: AccountKey, value: Buffer): ReceivedEvent => 
   return read.event
 }
 
-/** Every event the account has counted, in the order it came. */
+/** Every event that the account has counted, in the order of arrival. */
 export const loadCountedEvents = async (sql: Sql, key: AccountKey): Promise<ReceivedEvent[]> => {
-  const rows = await sql.query<FramedRow>(
-    `select l.frame, l.events_at, l.events_length, l.change_length, f.bytes
-     from scoring.account_log l join scoring.log_frame f using (partition, position, frame)
+  const rows = await sql.query<FramedEntry>(
+    `select ${FRAMED_ENTRY}
      where l.tenant_id = $1 and l.account_id = $2 and l.last_occurred_at is not null
      order by l.at, l.version`,
     [key.tenantId, key.accountId],
@@ -29,7 +28,7 @@ export const loadCountedEvents = async (sql: Sql, key: AccountKey): Promise<Rece
 
 export type TimelineCursor = { readonly occurredAt: number; readonly id: string; readonly source: string }
 
-/** Newest first: by instant, then id and source by code points. */
+/** Newest first: by instant, then by the code points of id and source. */
 const newestFirst = (a: TimelineCursor, b: TimelineCursor): number =>
   b.occurredAt - a.occurredAt || compareText(b.id, a.id) || compareText(b.source, a.source)
 
@@ -38,8 +37,8 @@ const compareText = (a: string, b: string): number => Buffer.compare(Buffer.from
 const FLUSHES_PER_READ = 50
 
 /**
- * A page of the account's timeline, newest first, after `cursor`. Reads flushes from the one that holds the newest event on, until
- * none that is left can hold an event of this page.
+ * A page of the account's timeline, newest first, after `cursor`. Reads flushes in the order of
+ * their newest events, until no other flush can have an event of this page.
  */
 export const loadTimeline = async (
   sql: Sql,
@@ -48,16 +47,15 @@ export const loadTimeline = async (
 ): Promise<ReceivedEvent[]> => {
   const found: ReceivedEvent[] = []
   for (let skip = 0; ; skip += FLUSHES_PER_READ) {
-    const rows = await sql.query<FramedRow & { last_occurred_at: number }>(
-      `select l.frame, l.events_at, l.events_length, l.change_length, l.last_occurred_at, f.bytes
-       from scoring.account_log l join scoring.log_frame f using (partition, position, frame)
+    const rows = await sql.query<FramedEntry & { lastOccurredAt: number }>(
+      `select l.last_occurred_at as "lastOccurredAt", ${FRAMED_ENTRY}
        where l.tenant_id = $1 and l.account_id = $2 and l.last_occurred_at is not null
        order by l.last_occurred_at desc, l.version desc offset $3 limit $4`,
       [key.tenantId, key.accountId, skip, FLUSHES_PER_READ],
     )
     for (const row of rows) {
       const last = found.length >= page.limit ? found[page.limit - 1] : undefined
-      if (last !== undefined && row.last_occurred_at < last.occurredAt) return found.slice(0, page.limit)
+      if (last !== undefined && row.lastOccurredAt < last.occurredAt) return found.slice(0, page.limit)
       const kept = readKept(key, row)
       const after = page.cursor === undefined ? kept : kept.filter((event) => newestFirst(event, page.cursor!) > 0)
       if (after.length === 0) continue

@@ -1,13 +1,13 @@
 import type { AccountHealth } from '#libs/contracts/account-health.ts'
 import type { AccountKey } from '#libs/contracts/topics.ts'
 import type { Sql } from '#libs/postgres/database.ts'
-import { changeOf, type FramedRow } from './log-rows.ts'
+import { changeOf, FRAMED_ENTRY, type FramedEntry } from './log-rows.ts'
 
 export type HistoryRow = {
   readonly at: number
   readonly version: number
   readonly score: number | null
-} & FramedRow
+} & FramedEntry
 
 export type HistoryPage = {
   readonly from: number | null
@@ -16,13 +16,10 @@ export type HistoryPage = {
   readonly limit: number
 }
 
-const FRAMED = `l.frame, l.events_at, l.events_length, l.change_length, f.bytes
-     from scoring.account_log l join scoring.log_frame f using (partition, position, frame)`
-
 /** Published changes, oldest first. */
 export const listHistory = (sql: Sql, key: AccountKey, page: HistoryPage) =>
   sql.query<HistoryRow>(
-    `select l.at, l.version, l.score, ${FRAMED}
+    `select l.at, l.version, l.score, ${FRAMED_ENTRY}
      where tenant_id = $1 and account_id = $2 and change_length > 0
        and ($3::double precision is null or at >= to_timestamp($3 / 1000))
        and ($4::double precision is null or at <= to_timestamp($4 / 1000))
@@ -35,7 +32,7 @@ export const listHistory = (sql: Sql, key: AccountKey, page: HistoryPage) =>
 export const listDailyHistory = (sql: Sql, key: AccountKey, timeZone: string, page: HistoryPage) =>
   sql.query<HistoryRow>(
     `select * from (
-       select distinct on (date_trunc('day', at, $8)) l.at, l.version, l.score, ${FRAMED}
+       select distinct on (date_trunc('day', at, $8)) l.at, l.version, l.score, ${FRAMED_ENTRY}
        where tenant_id = $1 and account_id = $2 and change_length > 0
          and ($3::double precision is null or at >= to_timestamp($3 / 1000))
          and ($4::double precision is null or at <= to_timestamp($4 / 1000))
@@ -60,8 +57,8 @@ export const listChanges = async (
   key: AccountKey,
   page: { readonly beforeSequence: number | undefined; readonly limit: number },
 ): Promise<AccountHealth[]> => {
-  const rows = await sql.query<FramedRow>(
-    `select ${FRAMED}
+  const rows = await sql.query<FramedEntry>(
+    `select ${FRAMED_ENTRY}
      where tenant_id = $1 and account_id = $2 and change_length > 0 and ($3::bigint is null or sequence < $3)
      order by at desc, version desc limit $4`,
     [key.tenantId, key.accountId, page.beforeSequence ?? null, page.limit],
@@ -69,7 +66,9 @@ export const listChanges = async (
   return rows.map((row) => JSON.parse(changeOf(row).toString()))
 }
 
-/** The scores published last by this time of day, 1 to `days` days before `at`; null without one. */
+/**
+ * The scores published last by this time of day, 1 to `days` days before `at`; null without one.
+ */
 export const loadDailyScores = async (
   sql: Sql,
   key: AccountKey,

@@ -8,7 +8,10 @@ const KEPT_BYTES = 4 * 1024 * 1024
 /** Ends an event: no JSON text holds it. */
 const RECORD_SEPARATOR = 0x1e
 
-/** Where the bytes of one account's entry lie: its events, each ended by 0x1e, then the change they led to. */
+/**
+ * Where the bytes of one account's entry lie: its events, each ended by 0x1e, then the change they
+ * led to.
+ */
 export type FramePlace = {
   readonly frame: number
   readonly eventsAt: number
@@ -17,8 +20,8 @@ export type FramePlace = {
 }
 
 /**
- * What a flush keeps for later reading, many accounts in one frame, since compressing each by itself would cost more than scoring it.
- * An entry lies in one frame whole.
+ * What a flush keeps for later reading, many accounts in one frame, since compressing each by
+ * itself would cost more than scoring it. An entry lies in one frame whole.
  */
 export type FrameWriter = {
   readonly add: (events: readonly { readonly raw: RawEvent }[], change: Buffer | null) => FramePlace

@@ -1,25 +1,18 @@
 import { unpackBody } from '#libs/runtime/zstd.ts'
 import { changeIn, type FramePlace } from './log-frames.ts'
 
-/** A row of the log as read, with the frame its bytes lie in. */
-export type FramedRow = {
-  readonly frame: number
-  readonly events_at: number
-  readonly events_length: number
-  readonly change_length: number
-  readonly bytes: Buffer
-}
+/** The place of an entry, as columns of `scoring.account_log`. */
+export const PLACE_COLUMNS = `l.frame, l.events_at as "eventsAt", l.events_length as "eventsLength", l.change_length as "changeLength"`
 
-export const placeOf = (row: Omit<FramedRow, 'bytes'>): FramePlace => ({
-  frame: row.frame,
-  eventsAt: row.events_at,
-  eventsLength: row.events_length,
-  changeLength: row.change_length,
-})
+/** The place of an entry with the bytes of its frame, and the tables that have them. */
+export const FRAMED_ENTRY = `${PLACE_COLUMNS}, f.bytes
+     from scoring.account_log l join scoring.log_frame f using (partition, position, frame)`
 
-/** The change a row led to, as published. */
-export const changeOf = (row: FramedRow): Buffer => {
-  const change = changeIn(unpackBody(row.bytes), placeOf(row))
-  if (change === null) throw new Error('a row of the log without a change was asked for it')
+export type FramedEntry = FramePlace & { readonly bytes: Buffer }
+
+/** The change that an entry led to, as published. */
+export const changeOf = (entry: FramedEntry): Buffer => {
+  const change = changeIn(unpackBody(entry.bytes), entry)
+  if (change === null) throw new Error('the log has no change for an entry that was asked for it')
   return change
 }

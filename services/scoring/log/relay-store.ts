@@ -1,27 +1,29 @@
+import type { AccountKey } from '#libs/contracts/topics.ts'
 import type { Sql } from '#libs/postgres/database.ts'
 import { unpackBody } from '#libs/runtime/zstd.ts'
-import { changeIn } from './log-frames.ts'
-import { type FramedRow, placeOf } from './log-rows.ts'
+import { changeIn, type FramePlace } from './log-frames.ts'
+import { PLACE_COLUMNS } from './log-rows.ts'
 
 export const unrelayedPartitions = (sql: Sql) =>
   sql.query<{ partition: number; position: number; relayed: number }>(
     'select partition, position, relayed from scoring.partition_head where position > relayed order by partition',
   )
 
-/** Changes of one flush, as they are published. */
+/** The changes of one flush, as published. */
 export const loadPosition = async (sql: Sql, partition: number, position: number) => {
   const packed = await sql.query<{ frame: number; bytes: Buffer }>(
     'select frame, bytes from scoring.log_frame where partition = $1 and position = $2',
     [partition, position],
   )
-  // After the frames: the row of an account erased meanwhile is gone, so that what was blanked is never taken for a change.
-  const rows = await sql.query<Omit<FramedRow, 'bytes'> & { tenant_id: string; account_id: string }>(
-    `select tenant_id, account_id, frame, events_at, events_length, change_length from scoring.account_log
+  // After the frames: an erasure in between has deleted the account's row, so spaces are never
+  // taken for a change.
+  const rows = await sql.query<AccountKey & FramePlace>(
+    `select l.tenant_id as "tenantId", l.account_id as "accountId", ${PLACE_COLUMNS} from scoring.account_log l
      where partition = $1 and position = $2 and change_length > 0 order by tenant_id, account_id, version`,
     [partition, position],
   )
   const frames = new Map(packed.map(({ frame, bytes }) => [frame, unpackBody(bytes)]))
-  return rows.map((row) => ({ ...row, change: changeIn(frames.get(row.frame)!, placeOf(row))! }))
+  return rows.map((row) => ({ ...row, change: changeIn(frames.get(row.frame)!, row)! }))
 }
 
 export const markRelayed = async (sql: Sql, partition: number, position: number): Promise<void> => {
@@ -31,7 +33,9 @@ export const markRelayed = async (sql: Sql, partition: number, position: number)
   ])
 }
 
-/** Seconds since the oldest flush whose changes are not known to be on `account.health`; 0 when all are. */
+/**
+ * Age in seconds of the oldest flush whose changes are not known to be on `account.health`; else 0.
+ */
 export const oldestUnrelayedAge = async (sql: Sql, now: number): Promise<number> => {
   const [row] = await sql.query<{ at: number | null }>(
     `select min(l.at) as at from scoring.partition_head h
