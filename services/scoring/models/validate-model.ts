@@ -1,6 +1,6 @@
+import type { FactorModel, GroupModel, Model } from '#libs/contracts/health-model.ts'
 import type { ErrorDetail } from '#libs/runtime/errors.ts'
 import { FACTORS } from '../core/factors/factor-table.ts'
-import type { FactorModel, GroupModel, Model } from '../core/models/model.ts'
 
 const SUM = 100
 /** Floating point: 33.3 + 33.3 + 33.4 is not exactly 100. */
@@ -58,19 +58,22 @@ const groupProblems = (group: GroupModel, pointer: string): ErrorDetail[] => [
 ]
 
 const factorProblems = (factor: FactorModel, group: GroupModel, pointer: string): ErrorDetail[] => {
-  const definition = FACTORS.get(factor.name)!
+  const definition = FACTORS[factor.name]
+  const home = factor.name.split('.')[0]
   const missing = [
     ...definition.needs.filter((need) => factor[need] === undefined),
-    ...(definition.points ?? []).filter((name) => factor.points?.[name] === undefined).map((name) => `points/${name}`),
+    ...(definition.situations ?? [])
+      .filter((name) => factor.points?.[name] === undefined)
+      .map((name) => `points/${name}`),
     ...(definition.settings ?? [])
       .filter((name) => factor.settings?.[name] === undefined)
       .map((name) => `settings/${name}`),
   ]
   return [
     ...missing.map((path) => problem(`${pointer}/${path}`, 'required', `${factor.name} needs ${path}`)),
-    ...(definition.group === group.name
+    ...(home === group.name
       ? []
-      : [problem(`${pointer}/name`, 'wrong_group', `${factor.name} belongs to group ${definition.group}`)]),
+      : [problem(`${pointer}/name`, 'wrong_group', `${factor.name} belongs to group ${home}`)]),
     ...orderProblem(factor.curve, `${pointer}/curve`),
     ...orderProblem(factor.upTo, `${pointer}/upTo`),
     ...settingProblems(factor, pointer),

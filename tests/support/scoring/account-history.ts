@@ -1,11 +1,12 @@
 import fc from 'fast-check'
+import type { Model } from '#libs/contracts/health-model.ts'
 import { createZone, type Zone } from '#libs/time/time-zone.ts'
 import { replay } from '../../../services/scoring/core/account/replay.ts'
 import { type EvaluateInput, evaluate } from '../../../services/scoring/core/evaluation/evaluate.ts'
-import type { Evaluation, FactorResult } from '../../../services/scoring/core/evaluation/evaluation.ts'
-import { groupsOf } from '../../../services/scoring/core/evaluation/measurements.ts'
+import type { Evaluation } from '../../../services/scoring/core/evaluation/evaluation.ts'
+import { type FactorResult, groupsOf } from '../../../services/scoring/core/evaluation/measurements.ts'
 import type { CountedEvent } from '../../../services/scoring/core/events/event.ts'
-import { type CompiledModel, compileModel, type Model } from '../../../services/scoring/core/models/model.ts'
+import { type CompiledModel, compileModel } from '../../../services/scoring/core/models/model.ts'
 import { loadDefaultModel } from '../../../services/scoring/models/model-document.ts'
 
 const DAY_MS = 86_400_000

@@ -1,5 +1,5 @@
 import type { Band } from '#libs/contracts/account-health.ts'
-import type { Model } from '../models/model.ts'
+import type { Model } from '#libs/contracts/health-model.ts'
 
 type Limits = Model['bands']
 

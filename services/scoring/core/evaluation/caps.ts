@@ -1,9 +1,9 @@
+import type { CapModel, CapName } from '#libs/contracts/health-model.ts'
 import { paymentFailedDays } from '../factors/payment.ts'
 import { urgentSinceDay } from '../factors/support-urgent-open.ts'
 import type { AccountView } from '../journey/account-view.ts'
-import type { CapModel } from '../models/model.ts'
 import { subscriptionsOf } from '../state/subscription-ledger.ts'
-import type { CapName, CapResult } from './evaluation.ts'
+import type { CapResult } from './evaluation.ts'
 
 /** What the caps look at beside the view. */
 export type CapContext = { readonly view: AccountView; readonly silentSince: number | null }

@@ -62,7 +62,7 @@ export const evaluate = (input: EvaluateInput): Evaluation => {
       view,
       standing,
       facts,
-      factorsChangeIn: weighted.changesIn,
+      measured,
       silenceStartsAt: silenceAt,
       sourcesNextAt: sources.nextAt,
       override: input.override,

@@ -1,30 +1,6 @@
 import type { Band, Facts, Stage } from '#libs/contracts/account-health.ts'
+import type { CapName } from '#libs/contracts/health-model.ts'
 import type { Measured } from './measurements.ts'
-
-export type GroupName = 'onboarding' | 'usage' | 'adoption' | 'support' | 'sentiment' | 'commercial' | 'relationship'
-export type CapName = 'cancelled' | 'payment_failed' | 'silent' | 'champion_removed' | 'urgent_ticket_open'
-
-export type FactorResult = {
-  readonly factor: string
-  readonly status: 'measured' | 'no_data' | 'stale'
-  readonly value: number | null
-  readonly points: number | null
-  readonly weight: number
-  readonly freshness: number
-  /** Points of the score, 4 decimals; the groups' factors sum exactly to the group. */
-  readonly contribution: number
-  /** `from` and `to` are local dates, both inside the window. */
-  readonly window: { readonly days: number; readonly from: string; readonly to: string } | null
-}
-
-export type GroupResult = {
-  readonly group: GroupName
-  /** Effective share of the total weight, percent. */
-  readonly weight: number
-  readonly points: number | null
-  readonly contribution: number
-  readonly factors: readonly FactorResult[]
-}
 
 export type CapResult = { readonly cap: CapName; readonly limit: number; readonly delta: number }
 

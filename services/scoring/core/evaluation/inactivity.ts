@@ -1,6 +1,6 @@
 import type { Stage } from '#libs/contracts/account-health.ts'
+import type { Model } from '#libs/contracts/health-model.ts'
 import { DAY_MS } from '#libs/runtime/durations.ts'
-import type { Model } from '../models/model.ts'
 import type { AccountState } from '../state/state.ts'
 
 /**

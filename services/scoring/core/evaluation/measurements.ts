@@ -1,8 +1,30 @@
+import type { FactorModel, GroupName } from '#libs/contracts/health-model.ts'
 import { dateOfDay } from '#libs/time/time-zone.ts'
-import type { Measurement } from '../factors/factor-input.ts'
+import type { Measurement } from '../factors/score-factor.ts'
 import { round4, toUnits, UNITS_PER_POINT } from '../largest-remainder.ts'
-import type { CompiledModel, FactorModel } from '../models/model.ts'
-import type { FactorResult, GroupResult } from './evaluation.ts'
+import type { CompiledModel } from '../models/model.ts'
+
+export type FactorResult = {
+  readonly factor: string
+  readonly status: 'measured' | 'no_data' | 'stale'
+  readonly value: number | null
+  readonly points: number | null
+  readonly weight: number
+  readonly freshness: number
+  /** Points of the score, 4 decimals; the groups' factors sum exactly to the group. */
+  readonly contribution: number
+  /** `from` and `to` are local dates, both inside the window. */
+  readonly window: { readonly days: number; readonly from: string; readonly to: string } | null
+}
+
+export type GroupResult = {
+  readonly group: GroupName
+  /** Effective share of the total weight, percent. */
+  readonly weight: number
+  readonly points: number | null
+  readonly contribution: number
+  readonly factors: readonly FactorResult[]
+}
 
 /**
  * What was measured of an account, in columns: every flush makes one for each account it touches, and few of them are ever looked

@@ -1,9 +1,12 @@
 import { HOUR_MS } from '#libs/runtime/durations.ts'
 import { leavesIn, seatsOf } from '../factors/factor-input.ts'
+import { FACTORS } from '../factors/factor-table.ts'
+import { factorChangesIn } from '../factors/score-factor.ts'
 import { urgentSinceDay } from '../factors/support-urgent-open.ts'
 import type { AccountView } from '../journey/account-view.ts'
 import type { CoreFacts, Override } from './evaluation.ts'
-import type { Standing } from './stage-weights.ts'
+import type { Measured } from './measurements.ts'
+import { groupWeight, type Standing } from './stage-weights.ts'
 
 const NEVER = Number.POSITIVE_INFINITY
 
@@ -11,8 +14,7 @@ export type NextEvaluationContext = {
   readonly view: AccountView
   readonly standing: Standing
   readonly facts: CoreFacts
-  /** Of the factors that bear weight. */
-  readonly factorsChangeIn: number
+  readonly measured: Measured
   readonly silenceStartsAt: number | null
   readonly sourcesNextAt: number
   readonly override: Override | null
@@ -61,10 +63,11 @@ const advocateFrom = ({ zone, model }: AccountView, healthySince: number): numbe
   zone.startOfDay(zone.dayOf(healthySince) + model.model.facts.advocateHealthyDays)
 
 const daysUntilChange = (context: NextEvaluationContext): number => {
-  const { view, standing, factorsChangeIn } = context
+  const { view, standing } = context
   const { state, day, model } = view
   const { facts, caps } = model.model
-  let days = Math.min(factorsChangeIn, daysOfCounters(context))
+  let days = daysOfCounters(context)
+  if (days > 1) days = Math.min(days, factorsChangeInDays(context))
   if (days === 1) return 1
   const consider = (onDay: number): void => {
     if (onDay > day && onDay - day < days) days = onDay - day
@@ -78,6 +81,20 @@ const daysUntilChange = (context: NextEvaluationContext): number => {
     if (since !== null) consider(since + (overDays ?? 0) + 1)
     const failed = name === 'payment_failed' ? context.facts.paymentFailedDays : null
     if (failed !== null) consider(day - failed + (overDays ?? 0) + 1)
+  }
+  return days
+}
+
+/** Of the factors that bear weight. */
+const factorsChangeInDays = ({ view, standing, measured }: NextEvaluationContext): number => {
+  let days = NEVER
+  let index = 0
+  for (const group of view.model.model.groups) {
+    const weighs = groupWeight(group, standing) > 0
+    for (const row of group.factors) {
+      const found = measured.factors[index++]!
+      if (weighs) days = Math.min(days, factorChangesIn(FACTORS[row.name], view, row, found))
+    }
   }
   return days
 }

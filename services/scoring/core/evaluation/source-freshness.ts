@@ -1,6 +1,5 @@
+import type { GroupName, Model } from '#libs/contracts/health-model.ts'
 import { HOUR_MS } from '#libs/runtime/durations.ts'
-import type { Model } from '../models/model.ts'
-import type { GroupName } from './evaluation.ts'
 
 /** Per group, how far its silent sources have faded; and the next instant at which that is looked at again. */
 export type SourceFreshness = { readonly of: (group: GroupName) => number; readonly nextAt: number }

@@ -1,8 +1,8 @@
-import { type Measurement, noData } from '../factors/factor-input.ts'
+import type { FactorModel, GroupModel } from '#libs/contracts/health-model.ts'
 import { FACTORS } from '../factors/factor-table.ts'
+import { type Measurement, NO_DATA, scoreFactor } from '../factors/score-factor.ts'
 import type { AccountView } from '../journey/account-view.ts'
 import { round4, shareUnits, toUnits } from '../largest-remainder.ts'
-import type { FactorModel, GroupModel } from '../models/model.ts'
 import type { Measured } from './measurements.ts'
 import type { SourceFreshness } from './source-freshness.ts'
 import { groupWeight, type Standing } from './stage-weights.ts'
@@ -12,8 +12,6 @@ export type WeightedFactors = {
   /** Units of 1e-4 points, before caps; null when no group has effective weight. */
   readonly scoreUnits: number | null
   readonly confidence: number
-  /** In how many local days a factor that bears weight can first move. */
-  readonly changesIn: number
 }
 
 type MeasuredGroup = {
@@ -24,8 +22,6 @@ type MeasuredGroup = {
   readonly points: number | null
 }
 
-const NO_DATA = noData()
-
 /** Measures every factor and spreads the weight of what is missing; contributions sum exactly to the rounded score. */
 export const weightFactors = (view: AccountView, standing: Standing, sources: SourceFreshness): WeightedFactors => {
   const { groups } = view.model.model
@@ -33,16 +29,12 @@ export const weightFactors = (view: AccountView, standing: Standing, sources: So
   const weighted: MeasuredGroup[] = []
   let total = 0
   let confidence = 0
-  let changesIn = Number.POSITIVE_INFINITY
   for (const group of groups) {
     const stageWeight = groupWeight(group, standing)
-    const first = factors.length
     const one = measureGroup(view, group, stageWeight, sources.of(group.name), factors)
     weighted.push(one)
     total += one.effective
     confidence += stageWeight * one.freshWeight
-    if (stageWeight > 0)
-      for (let f = first; f < factors.length; f += 1) changesIn = Math.min(changesIn, factors[f]!.changesIn)
   }
   const shares = weighted.map(({ effective, points }) => (points === null ? 0 : (points * effective) / total))
   const scoreUnits = total > 0 ? toUnits(shares.reduce((sum, share) => sum + share, 0)) : null
@@ -56,7 +48,7 @@ export const weightFactors = (view: AccountView, standing: Standing, sources: So
     groupPoints: weighted.map(({ points }) => points),
     groupEffective: weighted.map(({ effective }) => effective),
   }
-  return { measured, scoreUnits, confidence: round4(confidence / 10_000), changesIn }
+  return { measured, scoreUnits, confidence: round4(confidence / 10_000) }
 }
 
 /** Measures the group's factors onto the end of `into`. */
@@ -85,7 +77,7 @@ const measureGroup = (
 /** Before its first event an account has nothing to measure, whatever its model is connected to. */
 const measure = (view: AccountView, factor: FactorModel, sourceFresh: number): Measurement => {
   if (view.state.firstEventAt === null) return NO_DATA
-  const measurement = FACTORS.get(factor.name)!.measure(view, factor)
+  const measurement = scoreFactor(FACTORS[factor.name], view, factor)
   return sourceFresh === 1 ? measurement : { ...measurement, freshness: measurement.freshness * sourceFresh }
 }
 

@@ -1,33 +1,35 @@
 import type { AccountView } from '../journey/account-view.ts'
-import { type FactorDefinition, found, isConnected, noData, windowStart } from './factor-input.ts'
-import { pointsAt } from './score-factor.ts'
+import { factor, NEVER } from './factor.ts'
+import { isConnected, windowStart } from './factor-input.ts'
 
 /**
- * Core features used in the window / core features entitled: the account's `entitledFeatures`, else the model's core features, else
- * those it ever used. Used ones count only if entitled. No data when none are entitled, and before any activity.
+ * Core features used in the window / core features entitled. Entitled: the account's `entitledFeatures`, else the
+ * model's core features, else those it ever used. No data when none are entitled, and before any activity.
  */
-export const breadth: FactorDefinition = {
-  name: 'adoption.breadth',
-  group: 'adoption',
+export const breadth = factor({
   needs: ['windowDays', 'curve'],
-  measure: (view, { windowDays, curve }) => {
-    const { features, lastActivityAt } = view.state
+  value: (view, { windowDays }) => {
     const entitled = entitledOf(view)
-    if (entitled.size === 0 || (lastActivityAt === null && !isConnected(view, 'adoption'))) return noData()
-    const from = windowStart(view, windowDays!)
+    if (entitled.size === 0 || (view.state.lastActivityAt === null && !isConnected(view, 'adoption'))) return null
     let used = 0
-    let oldest = Number.POSITIVE_INFINITY
-    for (const [feature, day] of features) {
-      if (day < from || !entitled.has(feature)) continue
-      used += 1
-      if (day < oldest) oldest = day
-    }
-    const value = used / entitled.size
-    return found(value, pointsAt(curve!, value), oldest + windowDays! - view.day)
+    eachUsed(view, entitled, windowDays, () => used++)
+    return used / entitled.size
   },
-}
+  changesIn: (view, { windowDays }) => {
+    let oldest = NEVER
+    eachUsed(view, entitledOf(view), windowDays, (day) => {
+      oldest = Math.min(oldest, day)
+    })
+    return oldest + windowDays - view.day
+  },
+})
 
 type Names = { readonly size: number; readonly has: (name: string) => boolean }
+
+const eachUsed = (view: AccountView, entitled: Names, windowDays: number, use: (day: number) => void): void => {
+  const from = windowStart(view, windowDays)
+  for (const [feature, day] of view.state.features) if (day >= from && entitled.has(feature)) use(day)
+}
 
 /** The set made of one trait value, kept for as long as that value stands. */
 const sets = new WeakMap<readonly string[], Names>()

@@ -1,18 +1,13 @@
-import { type FactorDefinition, found, isConnected, noData } from './factor-input.ts'
+import { factor } from './factor.ts'
+import { isConnected } from './factor-input.ts'
 import { hasBilling, paymentFailedDays } from './payment.ts'
-import { daysToNextStep, pointsOfStep } from './score-factor.ts'
 
-/** Local days for which an invoice has been failing; `clear` while none is. Data once there was a subscription or invoice event. */
-export const payment: FactorDefinition = {
-  name: 'commercial.payment',
-  group: 'commercial',
+/** Local days for which an invoice has been failing. Data once there was a subscription or invoice event. */
+export const payment = factor({
   needs: ['upTo', 'beyond'],
-  points: ['clear'],
-  measure: (view, { upTo, beyond, points }) => {
-    if (!hasBilling(view.state) && !isConnected(view, 'commercial')) return noData()
-    const value = paymentFailedDays(view)
-    if (value === null) return found(null, points!.clear!, Number.POSITIVE_INFINITY)
-    const steps = { upTo: upTo!, beyond: beyond! }
-    return found(value, pointsOfStep(steps, value), daysToNextStep(steps, value))
-  },
-}
+  situations: ['clear'],
+  value: paymentFailedDays,
+  situation: (view) =>
+    paymentFailedDays(view) === null && (hasBilling(view.state) || isConnected(view, 'commercial')) ? 'clear' : null,
+  changesIn: 'ages',
+})

@@ -1,21 +1,27 @@
-import { type FactorDefinition, found, isConnected, noData, windowStart } from './factor-input.ts'
+import type { AccountView } from '../journey/account-view.ts'
+import type { SubscriptionEvent } from '../state/state.ts'
+import { factor, NEVER } from './factor.ts'
+import { isConnected, windowStart } from './factor-input.ts'
 import { hasBilling } from './payment.ts'
 
 /** Whether the latest change of plan in the window was up or down. Data once there was a subscription or invoice event. */
-export const plan: FactorDefinition = {
-  name: 'commercial.plan',
-  group: 'commercial',
+export const plan = factor({
   needs: ['windowDays'],
-  points: ['unchanged', 'upgraded', 'downgraded'],
-  measure: (view, { windowDays, points }) => {
-    const { state, zone } = view
-    if (!hasBilling(state) && !isConnected(view, 'commercial')) return noData()
-    const latest = state.subscriptions.findLast(({ kind }) => kind === 'Upgraded' || kind === 'Downgraded')
-    const day = latest === undefined ? Number.NEGATIVE_INFINITY : zone.dayOf(latest.at)
-    if (latest === undefined || day < windowStart(view, windowDays!)) {
-      return found(null, points!.unchanged!, Number.POSITIVE_INFINITY)
-    }
-    const earned = latest.kind === 'Upgraded' ? points!.upgraded! : points!.downgraded!
-    return found(null, earned, day + windowDays! - view.day)
+  situations: ['unchanged', 'upgraded', 'downgraded'],
+  value: () => null,
+  situation: (view, { windowDays }) => {
+    if (!hasBilling(view.state) && !isConnected(view, 'commercial')) return null
+    const latest = latestMove(view, windowDays)
+    if (latest === undefined) return 'unchanged'
+    return latest.kind === 'Upgraded' ? 'upgraded' : 'downgraded'
   },
+  changesIn: (view, { windowDays }) => {
+    const latest = latestMove(view, windowDays)
+    return latest === undefined ? NEVER : view.zone.dayOf(latest.at) + windowDays - view.day
+  },
+})
+
+const latestMove = (view: AccountView, windowDays: number): SubscriptionEvent | undefined => {
+  const latest = view.state.subscriptions.findLast(({ kind }) => kind === 'Upgraded' || kind === 'Downgraded')
+  return latest !== undefined && view.zone.dayOf(latest.at) >= windowStart(view, windowDays) ? latest : undefined
 }

@@ -1,20 +1,21 @@
 import { subscriptionsOf } from '../state/subscription-ledger.ts'
-import { type FactorDefinition, found, noData } from './factor-input.ts'
-import { pointsOfStep } from './score-factor.ts'
+import { factor, NEVER } from './factor.ts'
 
 /** Local days to the renewal date, where auto-renew is off; unknown counts as on. No data without a date. */
-export const renewal: FactorDefinition = {
-  name: 'commercial.renewal',
-  group: 'commercial',
+export const renewal = factor({
   needs: ['upTo', 'beyond'],
-  points: ['autoRenew'],
-  measure: (view, { upTo, beyond, points }) => {
-    const { renewalDay, autoRenew } = subscriptionsOf(view.state).renewal
-    if (renewalDay === null) return noData()
-    const value = renewalDay - view.day
-    if (autoRenew !== false) return found(value, points!.autoRenew!, Number.POSITIVE_INFINITY)
-    const limit = upTo!.findLast(([days]) => days < value)?.[0]
-    const changesIn = limit === undefined ? Number.POSITIVE_INFINITY : Math.ceil(value - limit)
-    return found(value, pointsOfStep({ upTo: upTo!, beyond: beyond! }, value), changesIn)
+  situations: ['autoRenew'],
+  value: ({ state, day }) => {
+    const { renewalDay } = subscriptionsOf(state).renewal
+    return renewalDay === null ? null : renewalDay - day
   },
-}
+  situation: ({ state }) => {
+    const { renewalDay, autoRenew } = subscriptionsOf(state).renewal
+    return renewalDay === null || autoRenew === false ? null : 'autoRenew'
+  },
+  changesIn: ({ state }, { upTo }, value) => {
+    if (subscriptionsOf(state).renewal.autoRenew !== false) return NEVER
+    const limit = upTo.findLast(([days]) => days < value)?.[0]
+    return limit === undefined ? NEVER : Math.ceil(value - limit)
+  },
+})

@@ -1,9 +1,10 @@
+import type { FactorName } from '#libs/contracts/health-model.ts'
 import { breadth } from './adoption-breadth.ts'
 import { depth } from './adoption-depth.ts'
 import { payment } from './commercial-payment.ts'
 import { plan } from './commercial-plan.ts'
 import { renewal } from './commercial-renewal.ts'
-import type { FactorDefinition } from './factor-input.ts'
+import type { Factor } from './factor.ts'
 import { firstValue } from './onboarding-first-value.ts'
 import { progress } from './onboarding-progress.ts'
 import { stall } from './onboarding-stall.ts'
@@ -19,27 +20,25 @@ import { activeRatio } from './usage-active-ratio.ts'
 import { recency } from './usage-recency.ts'
 import { trend } from './usage-trend.ts'
 
-/** Every factor that a model may name. A new one is a file in `factors/`, a row here and a row in the model. */
-export const FACTORS: ReadonlyMap<string, FactorDefinition> = new Map(
-  [
-    activeRatio,
-    activeDays,
-    trend,
-    recency,
-    breadth,
-    depth,
-    progress,
-    stall,
-    firstValue,
-    ticketRate,
-    urgentOpen,
-    slaBreach,
-    nps,
-    csat,
-    payment,
-    plan,
-    renewal,
-    touch,
-    champion,
-  ].map((factor) => [factor.name, factor]),
-)
+/** Every factor that a model may name. A new one is a file in `factors/`, a row here, a name in the contract and a row in the model. */
+export const FACTORS: Readonly<Record<FactorName, Factor>> = {
+  'usage.active_ratio': activeRatio,
+  'usage.active_days': activeDays,
+  'usage.trend': trend,
+  'usage.recency': recency,
+  'adoption.breadth': breadth,
+  'adoption.depth': depth,
+  'onboarding.progress': progress,
+  'onboarding.stall': stall,
+  'onboarding.first_value': firstValue,
+  'support.ticket_rate': ticketRate,
+  'support.urgent_open': urgentOpen,
+  'support.sla_breach': slaBreach,
+  'sentiment.nps': nps,
+  'sentiment.csat': csat,
+  'commercial.payment': payment,
+  'commercial.plan': plan,
+  'commercial.renewal': renewal,
+  'relationship.touch': touch,
+  'relationship.champion': champion,
+}

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
+import type { Model } from '#libs/contracts/health-model.ts'
 import { event, factorOf, look, NOW, settled, testModel } from '../../../../tests/support/scoring/account-history.ts'
 import { groupsOf } from '../evaluation/measurements.ts'
 import type { CountedEvent } from '../events/event.ts'
-import type { Model } from '../models/model.ts'
 
 const times = (count: number, make: (index: number) => CountedEvent): CountedEvent[] =>
   Array.from({ length: count }, (_, index) => make(index))

@@ -1,24 +1,18 @@
-import { type FactorDefinition, found, noData } from './factor-input.ts'
-import { pointsOfStep } from './score-factor.ts'
+import type { AccountView } from '../journey/account-view.ts'
+import { factor, NEVER } from './factor.ts'
 
-/** Local days from the journey's start to its first value. Not yet: no data for `graceDays`, then the points of `never`. */
-export const firstValue: FactorDefinition = {
-  name: 'onboarding.first_value',
-  group: 'onboarding',
+/** Local days from the journey's start to its first value. Not yet: no data for `graceDays`, then `never`. */
+export const firstValue = factor({
   needs: ['upTo', 'beyond'],
-  points: ['never'],
+  situations: ['never'],
   settings: ['graceDays'],
-  measure: (view, { upTo, beyond, points, settings }) => {
-    const { run, at, day, zone } = view
-    if (run === undefined) return noData()
-    const startDay = zone.dayOf(run.startAt)
-    if (run.firstValueAt <= at) {
-      const value = zone.dayOf(run.firstValueAt) - startDay
-      return found(value, pointsOfStep({ upTo: upTo!, beyond: beyond! }, value), Number.POSITIVE_INFINITY)
-    }
-    const elapsed = day - startDay
-    const graceDays = settings!.graceDays!
-    if (elapsed <= graceDays) return noData(graceDays - elapsed + 1)
-    return found(null, points!.never!, Number.POSITIVE_INFINITY)
-  },
-}
+  value: ({ run, at, zone }) =>
+    run === undefined || run.firstValueAt > at ? null : zone.dayOf(run.firstValueAt) - zone.dayOf(run.startAt),
+  situation: (view, { settings }) => (daysWithout(view) > settings.graceDays ? 'never' : null),
+  changesIn: () => NEVER,
+  dataIn: (view, { settings }) => settings.graceDays - daysWithout(view) + 1,
+})
+
+/** -Infinity before a journey starts, and once value was reached: then time alone changes nothing. */
+const daysWithout = ({ run, at, day, zone }: AccountView): number =>
+  run === undefined || run.firstValueAt <= at ? Number.NEGATIVE_INFINITY : day - zone.dayOf(run.startAt)

@@ -1,19 +1,14 @@
 import { stepsDone } from '../journey/journey-runs.ts'
-import { type FactorDefinition, found, noData } from './factor-input.ts'
-import { pointsAt } from './score-factor.ts'
+import { factor, NEVER } from './factor.ts'
 
 /** (required steps done / required) / min(1, elapsed / target): 1 = on time. No data without required steps. */
-export const progress: FactorDefinition = {
-  name: 'onboarding.progress',
-  group: 'onboarding',
+export const progress = factor({
   needs: ['curve'],
-  measure: (view, { curve }) => {
-    const { run, at, day, zone, model } = view
-    if (run === undefined || run.required === 0) return noData()
-    const { targetDays } = model.model.onboarding
+  value: ({ run, at, day, zone, model }) => {
+    if (run === undefined || run.required === 0) return null
     const elapsed = day - zone.dayOf(run.startAt) + 1
-    const done = stepsDone(run, at)
-    const value = done / run.required / Math.min(1, elapsed / targetDays)
-    return found(value, pointsAt(curve!, value), done > 0 && elapsed < targetDays ? 1 : Number.POSITIVE_INFINITY)
+    return stepsDone(run, at) / run.required / Math.min(1, elapsed / model.model.onboarding.targetDays)
   },
-}
+  changesIn: ({ run, day, zone, model }, _row, value) =>
+    run !== undefined && value > 0 && day - zone.dayOf(run.startAt) + 1 < model.model.onboarding.targetDays ? 1 : NEVER,
+})

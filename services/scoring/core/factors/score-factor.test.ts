@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { type Curve, daysToMove, daysToNextStep, pointsAt, pointsOfStep } from './score-factor.ts'
+import type { Curve } from '#libs/contracts/health-model.ts'
+import { daysToMove, daysToNextStep, pointsAt, pointsOfStep } from './score-factor.ts'
 
 const curve: Curve = [
   [2, 100],

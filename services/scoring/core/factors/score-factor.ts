@@ -1,6 +1,46 @@
-/** Anchors `[value, points]`, values ascending. Between two anchors the points lie on the line, outside they are those of the nearest. */
-export type Curve = readonly (readonly [value: number, points: number])[]
+import type { Curve, FactorModel } from '#libs/contracts/health-model.ts'
+import type { AccountView } from '../journey/account-view.ts'
+import { type Factor, NEVER } from './factor.ts'
 
+/** What a factor finds. `points` null = no data. */
+export type Measurement = {
+  readonly value: number | null
+  readonly points: number | null
+  /** 0..1; 0 without data. */
+  readonly freshness: number
+}
+
+export const NO_DATA: Measurement = { value: null, points: null, freshness: 0 }
+
+/** The one place where a value becomes points: by the curve or the steps of its row, unless a situation has its own. */
+export const scoreFactor = (factor: Factor, view: AccountView, row: FactorModel): Measurement => {
+  const value = factor.value(view, row)
+  const situation = factor.situation?.(view, row) ?? null
+  if (situation === null && value === null) return NO_DATA
+  const freshness = factor.freshness === undefined ? 1 : factor.freshness(view, row)
+  return { value, points: pointsOf(factor, row as CheckedRow, situation, value ?? 0), freshness }
+}
+
+/** A row has what its factor needs; of the rest nothing is read. */
+type CheckedRow = Steps & { readonly curve: Curve; readonly points: Readonly<Record<string, number>> }
+
+const pointsOf = (factor: Factor, row: CheckedRow, situation: string | null, value: number): number => {
+  if (situation === null) return isCurved(factor) ? pointsAt(row.curve, value) : pointsOfStep(row, value)
+  return situation === 'beyond' ? row.beyond : row.points[situation]!
+}
+
+const isCurved = ({ needs }: Factor): boolean => needs.includes('curve')
+
+/** In how many local days the measurement can first differ with no further event; Infinity when never. */
+export const factorChangesIn = (factor: Factor, view: AccountView, row: FactorModel, found: Measurement): number => {
+  if (found.points === null) return factor.dataIn?.(view, row) ?? NEVER
+  if (factor.changesIn !== 'ages') return factor.changesIn(view, row, found.value ?? 0)
+  if (found.value === null) return NEVER
+  const { curve, upTo, beyond } = row as CheckedRow
+  return isCurved(factor) ? daysToMove(curve, found.value) : daysToNextStep({ upTo, beyond }, found.value)
+}
+
+/** Between two anchors the points lie on the line; outside they are those of the nearest. */
 export const pointsAt = (curve: Curve, value: number): number => {
   const first = curve[0]!
   if (value <= first[0]) return first[1]
@@ -22,7 +62,7 @@ export const daysToMove = (curve: Curve, value: number): number => {
     const days = Math.floor(anchor - value) + 1
     if (days > 1 && pointsAt(curve, value + days) !== points) return days
   }
-  return Number.POSITIVE_INFINITY
+  return NEVER
 }
 
 /** `[limit, points]`, limits ascending: the points of the first limit that the value does not pass, else `beyond`. */
@@ -36,5 +76,5 @@ export const pointsOfStep = (steps: Steps, value: number): number => {
 /** As `daysToMove`, for steps. */
 export const daysToNextStep = (steps: Steps, value: number): number => {
   for (const [limit] of steps.upTo) if (value <= limit) return Math.floor(limit - value) + 1
-  return Number.POSITIVE_INFINITY
+  return NEVER
 }

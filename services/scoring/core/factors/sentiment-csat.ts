@@ -1,19 +1,17 @@
 import { sumOfDays } from '../state/day-counts.ts'
-import { type FactorDefinition, found, leavesIn, noData, windowStart } from './factor-input.ts'
-import { pointsAt } from './score-factor.ts'
+import { factor } from './factor.ts'
+import { leavesIn, windowStart } from './factor-input.ts'
 
 /** Satisfied share of the answers in the window (score / scale of 0.8 or more). No data below `minimumAnswers`. */
-export const csat: FactorDefinition = {
-  name: 'sentiment.csat',
-  group: 'sentiment',
+export const csat = factor({
   needs: ['windowDays', 'curve'],
   settings: ['minimumAnswers'],
-  measure: (view, { windowDays, curve, settings }) => {
+  value: (view, { windowDays, settings }) => {
     const { csatAnswers, csatSatisfied } = view.state
-    const from = windowStart(view, windowDays!)
+    const from = windowStart(view, windowDays)
     const answers = sumOfDays(csatAnswers, from, view.day)
-    if (answers === 0 || answers < settings!.minimumAnswers!) return noData()
-    const value = sumOfDays(csatSatisfied, from, view.day) / answers
-    return found(value, pointsAt(curve!, value), leavesIn(view, csatAnswers.days, windowDays!))
+    if (answers === 0 || answers < settings.minimumAnswers) return null
+    return sumOfDays(csatSatisfied, from, view.day) / answers
   },
-}
+  changesIn: (view, { windowDays }) => leavesIn(view, view.state.csatAnswers.days, windowDays),
+})

@@ -1,32 +1,25 @@
 import { sumOfDays } from '../state/day-counts.ts'
 import { MICRO } from '../state/fold-sentiment.ts'
-import { type FactorDefinition, found, leavesIn, noData, windowStart } from './factor-input.ts'
-import { pointsAt } from './score-factor.ts'
+import { factor } from './factor.ts'
+import { leavesIn, windowStart } from './factor-input.ts'
 
-/**
- * Mean of each person's latest answer, of those within the window. Freshness is 1 up to `freshDays` since the newest answer, then
- * falls linearly to 0 at the end of the window.
- */
-export const nps: FactorDefinition = {
-  name: 'sentiment.nps',
-  group: 'sentiment',
+/** Mean of each person's latest answer, of those within the window. */
+export const nps = factor({
   needs: ['windowDays', 'curve'],
   settings: ['freshDays'],
-  measure: (view, { windowDays, curve, settings }) => {
-    const { npsAnswers, npsScores } = view.state
-    const from = windowStart(view, windowDays!)
-    const answers = sumOfDays(npsAnswers, from, view.day)
-    if (answers === 0) return noData()
-    const value = sumOfDays(npsScores, from, view.day) / MICRO / answers
-    const age = view.day - view.state.npsDay
-    const freshDays = settings!.freshDays!
-    const freshness = age <= freshDays ? 1 : 1 - (age - freshDays) / (windowDays! - freshDays)
-    const fadesIn = age < freshDays ? freshDays - age + 1 : 1
-    return found(
-      value,
-      pointsAt(curve!, value),
-      Math.min(fadesIn, leavesIn(view, npsAnswers.days, windowDays!)),
-      freshness,
-    )
+  value: (view, { windowDays }) => {
+    const from = windowStart(view, windowDays)
+    const answers = sumOfDays(view.state.npsAnswers, from, view.day)
+    return answers === 0 ? null : sumOfDays(view.state.npsScores, from, view.day) / MICRO / answers
   },
-}
+  /** 1 up to `freshDays` since the newest answer, then falling linearly to 0 at the end of the window. */
+  freshness: ({ state, day }, { windowDays, settings: { freshDays } }) => {
+    const age = day - state.npsDay
+    return age <= freshDays ? 1 : 1 - (age - freshDays) / (windowDays - freshDays)
+  },
+  changesIn: (view, { windowDays, settings: { freshDays } }) => {
+    const age = view.day - view.state.npsDay
+    const fadesIn = age < freshDays ? freshDays - age + 1 : 1
+    return Math.min(fadesIn, leavesIn(view, view.state.npsAnswers.days, windowDays))
+  },
+})

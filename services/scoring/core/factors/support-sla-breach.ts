@@ -1,18 +1,14 @@
 import { sumOfDays } from '../state/day-counts.ts'
-import { type FactorDefinition, found, leavesIn, noData, windowStart } from './factor-input.ts'
-import { pointsAt } from './score-factor.ts'
+import { factor } from './factor.ts'
+import { leavesIn, windowStart } from './factor-input.ts'
 
 /** Share of the tickets first opened in the window that breached their target. No data without such a ticket. */
-export const slaBreach: FactorDefinition = {
-  name: 'support.sla_breach',
-  group: 'support',
+export const slaBreach = factor({
   needs: ['windowDays', 'curve'],
-  measure: (view, { windowDays, curve }) => {
-    const { ticketsOpened, ticketsBreached } = view.state
-    const from = windowStart(view, windowDays!)
-    const tickets = sumOfDays(ticketsOpened, from, view.day)
-    if (tickets === 0) return noData()
-    const value = sumOfDays(ticketsBreached, from, view.day) / tickets
-    return found(value, pointsAt(curve!, value), leavesIn(view, ticketsOpened.days, windowDays!))
+  value: (view, { windowDays }) => {
+    const from = windowStart(view, windowDays)
+    const tickets = sumOfDays(view.state.ticketsOpened, from, view.day)
+    return tickets === 0 ? null : sumOfDays(view.state.ticketsBreached, from, view.day) / tickets
   },
-}
+  changesIn: (view, { windowDays }) => leavesIn(view, view.state.ticketsOpened.days, windowDays),
+})

@@ -1,19 +1,13 @@
 import type { AccountView } from '../journey/account-view.ts'
-import { type FactorDefinition, found, noData } from './factor-input.ts'
-import { pointsAt } from './score-factor.ts'
+import { factor, NEVER } from './factor.ts'
 import { hasSupport } from './support-ticket-rate.ts'
 
 /** Open tickets whose latest priority is one of the model's urgent ones. Data once there was any support event. */
-export const urgentOpen: FactorDefinition = {
-  name: 'support.urgent_open',
-  group: 'support',
+export const urgentOpen = factor({
   needs: ['curve'],
-  measure: (view, { curve }) => {
-    if (!hasSupport(view)) return noData()
-    const value = urgentTickets(view)
-    return found(value, pointsAt(curve!, value), Number.POSITIVE_INFINITY)
-  },
-}
+  value: (view) => (hasSupport(view) ? urgentTickets(view) : null),
+  changesIn: () => NEVER,
+})
 
 export const urgentTickets = ({ state }: AccountView): number =>
   state.urgentOpen.counts.reduce((sum, count) => sum + count, 0)

@@ -1,17 +1,16 @@
-import { type FactorDefinition, found, isConnected, leavesIn, noData, windowStart } from './factor-input.ts'
-import { pointsAt } from './score-factor.ts'
+import { factor } from './factor.ts'
+import { isConnected, leavesIn, windowStart } from './factor-input.ts'
 
 /** Local days of the window with any activity event. Data once there was one. */
-export const activeDays: FactorDefinition = {
-  name: 'usage.active_days',
-  group: 'usage',
+export const activeDays = factor({
   needs: ['windowDays', 'curve'],
-  measure: (view, { windowDays, curve }) => {
+  value: (view, { windowDays }) => {
     const { activeDays: days, lastActivityAt } = view.state
-    if (lastActivityAt === null && !isConnected(view, 'usage')) return noData()
-    const from = windowStart(view, windowDays!)
+    if (lastActivityAt === null && !isConnected(view, 'usage')) return null
+    const from = windowStart(view, windowDays)
     let value = 0
     for (let index = days.length - 1; index >= 0 && days[index]! >= from; index -= 1) value += 1
-    return found(value, pointsAt(curve!, value), leavesIn(view, days, windowDays!))
+    return value
   },
-}
+  changesIn: (view, { windowDays }) => leavesIn(view, view.state.activeDays, windowDays),
+})

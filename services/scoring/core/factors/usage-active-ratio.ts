@@ -1,16 +1,14 @@
-import { activeUsersOf, type FactorDefinition, found, isConnected, leavesIn, noData, seatsOf } from './factor-input.ts'
-import { pointsAt } from './score-factor.ts'
+import { factor } from './factor.ts'
+import { activeUsersOf, isConnected, leavesIn, seatsOf } from './factor-input.ts'
 
 /** Distinct active users of the window / seats, or known users where no seats were reported. Data once a user was active. */
-export const activeRatio: FactorDefinition = {
-  name: 'usage.active_ratio',
-  group: 'usage',
+export const activeRatio = factor({
   needs: ['windowDays', 'curve'],
-  measure: (view, { windowDays, curve }) => {
+  value: (view, { windowDays }) => {
     const { state } = view
     const seats = seatsOf(state) ?? state.userCount
-    if (seats === 0 || (state.userCount === 0 && !isConnected(view, 'usage'))) return noData()
-    const value = activeUsersOf(view, windowDays!) / seats
-    return found(value, pointsAt(curve!, value), leavesIn(view, state.activeUsers.days, windowDays!))
+    if (seats === 0 || (state.userCount === 0 && !isConnected(view, 'usage'))) return null
+    return activeUsersOf(view, windowDays) / seats
   },
-}
+  changesIn: (view, { windowDays }) => leavesIn(view, view.state.activeUsers.days, windowDays),
+})

@@ -1,34 +1,33 @@
+import type { AccountView } from '../journey/account-view.ts'
 import { sumOfDays } from '../state/day-counts.ts'
-import { type FactorDefinition, found, leavesIn, noData } from './factor-input.ts'
-import { pointsAt } from './score-factor.ts'
+import { factor } from './factor.ts'
+import { leavesIn } from './factor-input.ts'
 
 /**
- * (c + offset) / (b + offset): c = core events of the recent days, scaled up to the length of the base, b = core events of the base
- * days before them. No data while the base is below `minimumBase`: 0 against 0 is no drop.
+ * (c + offset) / (b + offset). b: core events of the base days. c: core events of the recent days after them, scaled up
+ * to the length of the base. No data while the base is below `minimumBase`: 0 against 0 is no drop.
  */
-export const trend: FactorDefinition = {
-  name: 'usage.trend',
-  group: 'usage',
+export const trend = factor({
   needs: ['curve'],
   settings: ['recentDays', 'baseDays', 'offset', 'minimumBase'],
-  measure: (view, { curve, settings }) => {
+  value: (view, { settings: { recentDays, baseDays, offset, minimumBase } }) => {
     const { coreEvents } = view.state
-    const { recentDays, baseDays, offset, minimumBase } = settings as Record<string, number> & {
-      recentDays: number
-      baseDays: number
-      offset: number
-      minimumBase: number
-    }
     const recentFrom = view.day - recentDays + 1
     const base = sumOfDays(coreEvents, recentFrom - baseDays, recentFrom - 1)
-    // A day of the recent part changes sides before it leaves.
-    const changesIn = Math.min(
-      leavesIn(view, coreEvents.days, recentDays),
-      leavesIn(view, coreEvents.days, recentDays + baseDays),
-    )
-    if (base < minimumBase) return noData(changesIn)
+    if (base < minimumBase) return null
     const recent = (sumOfDays(coreEvents, recentFrom, view.day) * baseDays) / recentDays
-    const value = (recent + offset) / (base + offset)
-    return found(value, pointsAt(curve!, value), changesIn)
+    return (recent + offset) / (base + offset)
   },
-}
+  changesIn: (view, { settings }) => movesIn(view, settings),
+  dataIn: (view, { settings }) => movesIn(view, settings),
+})
+
+/** A day of the recent part changes sides before it leaves. */
+const movesIn = (
+  view: AccountView,
+  { recentDays, baseDays }: { readonly recentDays: number; readonly baseDays: number },
+) =>
+  Math.min(
+    leavesIn(view, view.state.coreEvents.days, recentDays),
+    leavesIn(view, view.state.coreEvents.days, recentDays + baseDays),
+  )

@@ -1,5 +1,6 @@
 import type { Facts } from '#libs/contracts/account-health.ts'
-import { type Curve, pointsAt } from '../factors/score-factor.ts'
+import type { Curve, Model } from '#libs/contracts/health-model.ts'
+import { pointsAt } from '../factors/score-factor.ts'
 import { limiting, type Reason, type Signal, weighSignals } from './weigh-signals.ts'
 
 export type ExpansionReadiness = {
@@ -9,16 +10,6 @@ export type ExpansionReadiness = {
   readonly reasons: readonly Reason[]
 }
 
-/** Curves: value -> how strongly it speaks for the answer, 0..100. */
-export type ExpansionRules = {
-  readonly healthyScore: number
-  readonly healthyDays: number
-  readonly minimumUse: number
-  readonly weights: Readonly<Record<'health' | 'healthyDays' | 'seatUse' | 'planUse', number>>
-  readonly health: Curve
-  readonly use: Curve
-}
-
 /**
  * Whether it is time to speak of more seats or a larger plan: beside the score, never part of it. `dailyScores`: the scores published
  * last by this time of day 1, 2, ... days ago.
@@ -26,7 +17,7 @@ export type ExpansionRules = {
 export const expansionReadiness = (
   facts: Facts,
   dailyScores: readonly (number | null)[],
-  rules: ExpansionRules,
+  rules: Model['expansion'],
 ): ExpansionReadiness => {
   const { weights, healthyScore, minimumUse } = rules
   const healthyDays = healthyDaysOf([facts.score, ...dailyScores.slice(0, rules.healthyDays)], healthyScore)

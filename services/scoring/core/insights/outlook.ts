@@ -1,7 +1,7 @@
 import type { Facts } from '#libs/contracts/account-health.ts'
+import type { Model } from '#libs/contracts/health-model.ts'
 import type { Evaluation } from '../evaluation/evaluation.ts'
 import { groupsOf } from '../evaluation/measurements.ts'
-import type { Model } from '../models/model.ts'
 import { type ExpansionReadiness, expansionReadiness } from './expansion-readiness.ts'
 import { type RenewalRisk, renewalRisk } from './renewal-risk.ts'
 

@@ -1,6 +1,7 @@
 import type { Facts } from '#libs/contracts/account-health.ts'
-import type { GroupResult } from '../evaluation/evaluation.ts'
-import { type Curve, pointsAt } from '../factors/score-factor.ts'
+import type { Curve, Model } from '#libs/contracts/health-model.ts'
+import type { GroupResult } from '../evaluation/measurements.ts'
+import { pointsAt } from '../factors/score-factor.ts'
 import { limiting, type Reason, type Signal, weighSignals } from './weigh-signals.ts'
 
 export type RenewalRisk = {
@@ -11,21 +12,8 @@ export type RenewalRisk = {
   readonly reasons: readonly Reason[]
 }
 
-export type RenewalRiskRules = {
-  readonly elevatedFrom: number
-  readonly highFrom: number
-  readonly weights: Readonly<Record<'health' | 'trend' | 'renewal' | 'autoRenew' | 'payment' | 'champion', number>>
-  /** Value -> risk, 0..100: of the score, of its move in 28 days, of the days to the renewal. */
-  readonly health: Curve
-  readonly trend: Curve
-  readonly renewal: Curve
-  /** Lowest risk of who has a cancellation scheduled, or is silent. */
-  readonly cancelScheduled: number
-  readonly silent: number
-}
-
 /** How much speaks against a renewal: beside the score, never part of it. No probability: nothing published proves one. */
-export const renewalRisk = (facts: Facts, groups: readonly GroupResult[], rules: RenewalRiskRules): RenewalRisk => {
+export const renewalRisk = (facts: Facts, groups: readonly GroupResult[], rules: Model['renewalRisk']): RenewalRisk => {
   if (facts.stage === 'churned') return { level: null, score: null, reasons: [] }
   const { weights } = rules
   const { score, scoreDelta28d, renewalInDays, autoRenew } = facts
@@ -68,7 +56,7 @@ const ofFactor = (signal: string, factor: string, groups: readonly GroupResult[]
   return { signal, value: found?.value ?? null, points: points === null ? null : 100 - points, weight }
 }
 
-const levelOf = (score: number | null, rules: RenewalRiskRules): RenewalRisk['level'] => {
+const levelOf = (score: number | null, rules: Model['renewalRisk']): RenewalRisk['level'] => {
   if (score === null) return null
   if (score >= rules.highFrom) return 'high'
   return score >= rules.elevatedFrom ? 'elevated' : 'low'

@@ -1,8 +1,9 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import type { TraitCondition } from '#libs/contracts/health-model.ts'
 import { testModel } from '../../../../tests/support/scoring/account-history.ts'
 import { chooseModel, createTenantModels, withModel } from './choose-model.ts'
-import { matchesTraits, type TraitCondition, type Traits } from './segment.ts'
+import { matchesTraits, type Traits } from './segment.ts'
 
 const fallback = testModel()
 const IDS = ['a', 'b', 'c', 'd', 'e', 'f']

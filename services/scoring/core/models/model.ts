@@ -1,109 +1,5 @@
-import type { CapName, GroupName } from '../evaluation/evaluation.ts'
+import type { FactorModel, FactorName, GroupName, Model } from '#libs/contracts/health-model.ts'
 import { KNOWN_TYPES } from '../events/event-types.ts'
-import type { Curve } from '../factors/score-factor.ts'
-import type { ExpansionRules } from '../insights/expansion-readiness.ts'
-import type { RenewalRiskRules } from '../insights/renewal-risk.ts'
-import type { Segment } from './segment.ts'
-
-/** Columns of the weights; churned accounts keep the column of the stage they left. */
-export type WeightStage = 'onboarding' | 'adoption' | 'renewal'
-
-/** A factor's numbers. Which of them a factor needs is said by its definition (`factors/`). */
-export type FactorModel = {
-  readonly name: string
-  /** Within the group; a group's weights sum to 100. */
-  readonly weight: number
-  readonly windowDays?: number | undefined
-  /** Value -> points, linear between anchors. */
-  readonly curve?: Curve | undefined
-  /** Limit -> points for values up to the limit. */
-  readonly upTo?: Curve | undefined
-  /** Points past the last limit. */
-  readonly beyond?: number | undefined
-  /** Points of named situations. */
-  readonly points?: Readonly<Record<string, number>> | undefined
-  readonly settings?: Readonly<Record<string, number>> | undefined
-}
-
-export type GroupModel = {
-  readonly name: GroupName
-  /** By stage; each stage's weights sum to 100 over the groups. */
-  readonly weights: Readonly<Record<WeightStage, number>>
-  readonly factors: readonly FactorModel[]
-}
-
-export type CapModel = { readonly name: CapName; readonly limit: number; readonly overDays?: number | undefined }
-
-/** The parsed document of one version. Plain data: every default is here, none in code. */
-export type Model = {
-  readonly id: string
-  readonly version: number
-  readonly name: string
-  readonly description?: string | undefined
-  /** Every model but `default` has one. */
-  readonly segment?: Segment | undefined
-  readonly groups: readonly GroupModel[]
-  readonly caps: readonly CapModel[]
-  readonly bands: {
-    readonly healthy: number
-    readonly watch: number
-    readonly atRisk: number
-    readonly recoveryMargin: number
-    readonly insufficientBelow: number
-  }
-  readonly stages: {
-    readonly blendDays: number
-    readonly renewalWindowDays: number
-    readonly shortTermMonths: number
-    readonly shortRenewalWindowDays: number
-    readonly watchPeriodDays: number
-  }
-  readonly onboarding: {
-    readonly targetDays: number
-    /** Required steps of journeys that name none. */
-    readonly steps: readonly string[]
-    readonly firstValueTypes: readonly string[]
-    /** Comparable accounts: the newest completions of the same journey, from `minimum` of them on. */
-    readonly cohort: { readonly newest: number; readonly minimum: number }
-  }
-  readonly silence: {
-    readonly onboardingDays: number
-    readonly gapFactor: number
-    readonly historyDays: number
-    readonly minimumGaps: number
-    readonly minDays: number
-    readonly maxDays: number
-    readonly defaultDays: number
-  }
-  readonly activity: {
-    readonly types: readonly string[]
-    /** Whether types that are not in Pulso's own table count as activity. */
-    readonly customTypes: boolean
-  }
-  /** Custom type -> feature, or null for no activity. */
-  readonly features: Readonly<Record<string, string | null>>
-  readonly coreFeatures: readonly string[]
-  /** Groups for which "never reported" means zero. */
-  readonly connected: readonly GroupName[]
-  readonly sources: Readonly<
-    Record<string, { readonly groups: readonly GroupName[]; readonly expectedIntervalHours: number }>
-  >
-  readonly support: { readonly urgentPriorities: readonly string[] }
-  readonly relationship: { readonly contactKinds: readonly string[] }
-  readonly facts: {
-    readonly detractorUpTo: number
-    readonly detractorDays: number
-    readonly promoterFrom: number
-    readonly advocacyDays: number
-    readonly advocateHealthyDays: number
-    readonly topContributions: number
-    /** For how long a fact that only counts days wakes its account each midnight. */
-    readonly counterDays: number
-  }
-  /** Beside the score, never part of it. */
-  readonly expansion: ExpansionRules
-  readonly renewalRisk: RenewalRiskRules
-}
 
 export type TypeRule = {
   readonly activity: boolean
@@ -182,9 +78,9 @@ export const compileModel = (model: Model): CompiledModel => {
 
 const windowsOf = (model: Model): Pick<CompiledModel, 'keep' | 'nps'> => {
   const factors = new Map(model.groups.flatMap((group) => group.factors.map((factor) => [factor.name, factor])))
-  const windowOf = (name: string): number => factors.get(name)?.windowDays ?? 0
+  const windowOf = (name: FactorName): number => factors.get(name)?.windowDays ?? 0
   const trend = factors.get('usage.trend')?.settings
-  const users = ['usage.active_ratio', 'adoption.depth', 'support.ticket_rate'].map(windowOf)
+  const users = (['usage.active_ratio', 'adoption.depth', 'support.ticket_rate'] as const).map(windowOf)
   return {
     keep: {
       active: Math.max(model.silence.historyDays, windowOf('usage.active_days')),

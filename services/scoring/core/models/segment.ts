@@ -1,20 +1,8 @@
-import { everyTrue, isOrdered, negate, type Ordering, someTrue, type Truth } from '#libs/runtime/three-valued.ts'
+import type { TraitCondition } from '#libs/contracts/health-model.ts'
+import { everyTrue, isOrdered, negate, someTrue, type Truth } from '#libs/runtime/three-valued.ts'
 
 type Scalar = string | number | boolean
 export type Traits = Readonly<Record<string, unknown>>
-
-/** What a model asks of an account's traits, in the words that alert rules use for facts. */
-export type TraitCondition =
-  | { readonly all: readonly TraitCondition[] }
-  | { readonly any: readonly TraitCondition[] }
-  | { readonly not: TraitCondition }
-  | { readonly trait: string; readonly op: '==' | '!='; readonly value: Scalar }
-  | { readonly trait: string; readonly op: Ordering; readonly value: number }
-  | { readonly trait: string; readonly op: 'in' | 'not_in'; readonly values: readonly Scalar[] }
-  | { readonly trait: string; readonly op: 'known' | 'unknown' }
-
-/** The accounts a model is for. Of the models that match an account the one of the highest priority scores it. */
-export type Segment = { readonly priority: number; readonly when: TraitCondition }
 
 /** Whether an account with these traits is one of them; what cannot be known is no match. */
 export const matchesTraits = (condition: TraitCondition, traits: Traits): boolean => truthOf(condition, traits) === true

@@ -1,9 +1,9 @@
 import type { FastifyRequest } from 'fastify'
 import { parseDocument, stringify } from 'yaml'
 import { z } from 'zod'
+import type { Model } from '#libs/contracts/health-model.ts'
 import { yamlTextOf } from '#libs/http/yaml-body.ts'
 import { RequestError } from '#libs/runtime/errors.ts'
-import type { Model } from '../../core/models/model.ts'
 import { checkModel } from '../../models/model-document.ts'
 
 export const MODEL_EXAMPLE = {

@@ -1,0 +1,42 @@
+import type { FactorModel } from '#libs/contracts/health-model.ts'
+import type { AccountView } from '../journey/account-view.ts'
+
+export type FactorNeed = 'windowDays' | 'curve' | 'upTo' | 'beyond'
+
+/** A factor's row in the model, with what the factor needs of it. */
+type Row<Need extends FactorNeed, Setting extends string> = {
+  readonly [Name in Need]: NonNullable<FactorModel[Name]>
+} & { readonly settings: Readonly<Record<Setting, number>> }
+
+type Definition<Need, Situation, Setting, FactorRow> = {
+  readonly needs: readonly Need[]
+  /** Situations whose points the row must name. */
+  readonly situations?: readonly Situation[]
+  readonly settings?: readonly Setting[]
+  /** Earns points by the row's curve or steps. Null without a situation: no data. */
+  readonly value: (view: AccountView, row: FactorRow) => number | null
+  /** A situation in force earns its own points, whatever the value. `beyond`: those past the last limit. */
+  readonly situation?: (view: AccountView, row: FactorRow) => Situation | 'beyond' | null
+  /** 0..1; absent: always 1. */
+  readonly freshness?: (view: AccountView, row: FactorRow) => number
+  /**
+   * In how many local days the points can first differ with no further event. `ages`: the value grows by one each day.
+   * Asked only with data.
+   */
+  readonly changesIn: 'ages' | ((view: AccountView, row: FactorRow, value: number) => number)
+  /** In how many local days there can be data with no further event; absent: never. */
+  readonly dataIn?: (view: AccountView, row: FactorRow) => number
+}
+
+export type Factor = Definition<FactorNeed, string, string, FactorModel>
+
+/** A factor with the type of its row. A model was checked to have what each factor needs (`validate-model.ts`). */
+export const factor = <
+  const Need extends FactorNeed = never,
+  const Situation extends string = never,
+  const Setting extends string = never,
+>(
+  definition: Definition<Need, Situation, Setting, Row<Need, Setting>>,
+): Factor => definition as unknown as Factor
+
+export const NEVER = Number.POSITIVE_INFINITY
