@@ -44,6 +44,7 @@ const planted: [string, string, string][] = [
   ['real time in logic', 'services/scoring/flush.ts', 'const now = Date.now()'],
   ['today from nowhere', 'libs/http/server.ts', 'const now = new Date()'],
   ['a timer of its own', 'libs/bus/postgres/bus.ts', 'setTimeout(poll, 100)'],
+  ['a memo dropped by hand', 'services/scoring/core/state/fold-traits.ts', 'state.memo.timeline = undefined'],
   ['the environment read in passing', 'services/ingest/config.ts', 'const brokers = process.env.KAFKA_BROKERS'],
   ['an exit in the middle', 'libs/app/app.ts', 'process.exit(1)'],
   ['a room that is not in the table', 'libs/misc-things/thing.ts', 'export const a = 1'],

@@ -181,6 +181,16 @@ export const PLACES: readonly Place[] = [
     only: ['libs/runtime/clock.ts'],
   },
   { what: 'timers', used: /\bset(Timeout|Interval)\(/, only: ['libs/runtime/clock.ts'] },
+  {
+    what: 'a memo of an account state',
+    used: /\bmemo\.\w/,
+    only: [
+      'services/scoring/core/state/memo.ts',
+      'services/scoring/core/state/subscription-ledger.ts',
+      'services/scoring/core/journey/stage-timeline.ts',
+      'services/scoring/core/codec/state-codec.ts',
+    ],
+  },
   { what: 'outbound HTTP', used: /(?<![.\w])fetch\(/, only: ['services/all/**'] },
 ]
 

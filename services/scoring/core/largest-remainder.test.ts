@@ -10,6 +10,16 @@ test('halves are rounded away from zero, also where a float falls just short of 
   expect(Object.is(round4(-0.00001), 0)).toBe(true)
 })
 
+test('differences of rounded numbers round to the same whole units in whatever way halves go', () => {
+  const published = fc.integer({ min: 0, max: 1_000_000 }).map((units) => units / UNITS_PER_POINT)
+  fc.assert(
+    fc.property(published, published, (a, b) => {
+      expect(toUnits(a)).toBe(Math.round(a * UNITS_PER_POINT))
+      expect(toUnits(a - b) || 0).toBe(Math.round((a - b) * UNITS_PER_POINT) || 0)
+    }),
+  )
+})
+
 test('a tie of remainders goes to the first, whatever the last bit says', () => {
   const third = 1 / 3
   expect(shareUnits([third, third, third], toUnits(1))).toEqual([3334, 3333, 3333])

@@ -1,5 +1,6 @@
 import type { AccountHealth, Facts } from '#libs/contracts/account-health.ts'
 import type { Evaluation } from '../evaluation/evaluation.ts'
+import { round4 } from '../largest-remainder.ts'
 import type { Account, PastScore } from './account.ts'
 import type { Change } from './apply-events.ts'
 
@@ -47,6 +48,4 @@ export const factsOf = (evaluation: Evaluation, past: Account['past'], sequence:
 })
 
 const deltaSince = (past: PastScore | null | undefined, score: number | null): number | null =>
-  past === null || past === undefined || past.score === null || score === null
-    ? null
-    : Math.round((score - past.score) * 10_000) / 10_000
+  past === null || past === undefined || past.score === null || score === null ? null : round4(score - past.score)

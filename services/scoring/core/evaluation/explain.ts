@@ -1,4 +1,5 @@
 import type { Cause, ExplanationLine } from '#libs/contracts/account-health.ts'
+import { toUnits, UNITS_PER_POINT } from '../largest-remainder.ts'
 import type { CompiledModel } from '../models/model.ts'
 import type { Evaluation } from './evaluation.ts'
 import { type Measured, published, windowOf } from './measurements.ts'
@@ -8,7 +9,6 @@ export type ExplainStep = {
   readonly evaluation: Evaluation
 }
 
-const UNITS = 10_000
 /** Among causes that moved the score equally, the first of these; it also names a change that moved only facts. */
 const PREFERRED: readonly Cause[] = [
   'events',
@@ -78,7 +78,7 @@ const addFactorLine = (lines: ExplanationLine[], then: Place | null, now: Place 
   const after = now?.of.factors[now.index]
   lines.push({
     factor: factor.name,
-    delta: units / UNITS,
+    delta: units / UNITS_PER_POINT,
     pointsBefore: published(before?.points ?? null),
     pointsAfter: published(after?.points ?? null),
     before: published(before?.value ?? null),
@@ -117,9 +117,7 @@ const plainLine = (
   cause: Cause,
 ): ExplanationLine => ({ factor, delta, pointsBefore: null, pointsAfter: null, before, after, window: null, cause })
 
-const toUnits = (value: number): number => Math.round(value * UNITS)
-
-const difference = (a: number, b: number): number => (toUnits(a) - toUnits(b)) / UNITS || 0
+const difference = (a: number, b: number): number => (toUnits(a) - toUnits(b)) / UNITS_PER_POINT || 0
 
 /** The cause whose lines together moved the score most. */
 const mainCause = (lines: readonly ExplanationLine[], steps: readonly ExplainStep[]): Cause => {

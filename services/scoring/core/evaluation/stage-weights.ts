@@ -1,7 +1,8 @@
 import type { Stage } from '#libs/contracts/account-health.ts'
 import type { GroupModel, WeightStage } from '#libs/contracts/health-model.ts'
 import type { Zone } from '#libs/time/time-zone.ts'
-import { spanAt, type Timeline } from '../journey/stage-timeline.ts'
+import { spanAt } from '../journey/stage-timeline.ts'
+import type { Timeline } from '../state/timeline.ts'
 
 /** An account's stage at an instant, and how far its weights have moved from those of the stage before. */
 export type Standing = {

@@ -42,3 +42,44 @@ it('knows ids again from their encoded hashes', () => {
   expect(addId(set, 'web', 'evt-1')).toBe(false)
   expect(addId(set, 'web', 'evt-2')).toBe(true)
 })
+
+it.each([
+  ['web', 'evt-1', '75cb12bc53fa74dd'],
+  ['kafka', '018f0000-0000-7000-8000-000000000002', 'ba6ffab005e56af5'],
+  ['eigene Quelle', 'jürgen@exämple.de', '6436b0c6718e558e'],
+  ['', '', 'ebb6c22847a78262'],
+])('hashes the id %j %j to the words that stored ids bear', (source, id, hex) => {
+  hashId(source, id, word)
+  expect([...word].map((half) => half.toString(16).padStart(8, '0')).join('')).toBe(hex)
+})
+
+/** Ids as clients make them, told apart by their number alone. */
+const REALISTIC: readonly ((n: number) => string)[] = [
+  (n) => `evt_${n}`,
+  (n) => `${1_795_348_800_000 + n}`,
+  (n) =>
+    `018f6b2c-${(n >>> 16).toString(16).padStart(4, '0')}-7${(n & 0xfff).toString(16).padStart(3, '0')}-8000-${n.toString(16).padStart(12, '0')}`,
+  (n) => `invoice:${n % 1_000}:${Math.floor(n / 1_000)}`,
+]
+/** 10^7 such ids had no pair either (2026-11-30; 3e-6 pairs are expected). */
+const IDS = 1_000_000
+
+it('tells a million realistic ids apart, and spreads each half of their hashes as chance would', () => {
+  const hashes = new BigUint64Array(IDS)
+  const halves = [new Uint32Array(IDS), new Uint32Array(IDS)] as const
+  for (let n = 0; n < IDS; n++) {
+    hashId('web', REALISTIC[n % REALISTIC.length]!(n), word)
+    halves[0][n] = word[0]!
+    halves[1][n] = word[1]!
+    hashes[n] = (BigInt(word[0]!) << 32n) | BigInt(word[1]!)
+  }
+  const repeated = (sorted: BigUint64Array | Uint32Array): number => {
+    let pairs = 0
+    for (let n = 1; n < sorted.length; n++) if (sorted[n] === sorted[n - 1]) pairs++
+    return pairs
+  }
+  expect(repeated(hashes.sort())).toBe(0)
+  // Birthdays: n^2 / 2^33 pairs share a half by chance, 116 of a million.
+  const expected = IDS ** 2 / 2 ** 33
+  for (const half of halves) expect(repeated(half.sort())).toBeLessThan(2 * expected)
+})

@@ -1,8 +1,9 @@
 import type { Zone } from '#libs/time/time-zone.ts'
 import type { CompiledModel } from '../models/model.ts'
 import type { AccountState } from '../state/state.ts'
-import { isOpen, measuredRun, type Run, stalledFrom } from './journey-runs.ts'
-import { type Timeline, timelineOf } from './stage-timeline.ts'
+import type { Run, Timeline } from '../state/timeline.ts'
+import { isOpen, measuredRun, stalledFrom } from './journey-runs.ts'
+import { timelineOf } from './stage-timeline.ts'
 
 /** What an account is seen by. `state` counts no event after `at`; those of the future wait in `state.pending`. */
 export type AccountAtInstant = {

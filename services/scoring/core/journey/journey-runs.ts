@@ -2,30 +2,9 @@ import type { Zone } from '#libs/time/time-zone.ts'
 import type { CompiledModel } from '../models/model.ts'
 import { DEFAULT_JOURNEY } from '../state/fold-journey.ts'
 import type { AccountState } from '../state/state.ts'
+import type { EndedBy, Run } from '../state/timeline.ts'
 
 const NEVER = Number.POSITIVE_INFINITY
-
-export type EndedBy = 'steps_and_first_value' | 'first_value' | 'target_passed' | 'bypass' | 'restarted'
-
-/** One passage through a journey, from its start to its end. Instants are Infinity for what has not happened. */
-export type Run = {
-  readonly journeyId: string
-  readonly startAt: number
-  /** First instant at which it is no longer open. */
-  readonly endAt: number
-  readonly endedBy: EndedBy | null
-  /** The journey every account has until it reports a start: gone, not ended, from then on. */
-  readonly goneAt: number
-  /** Number of required steps; 0 when none are known. */
-  readonly required: number
-  /** Ids where they are known. */
-  readonly stepIds: readonly string[] | null
-  /** First completions of required steps, earliest first. */
-  readonly completions: readonly { readonly stepId: string; readonly at: number }[]
-  /** `Onboarding Completed`, which does all steps. */
-  readonly completedAt: number
-  readonly firstValueAt: number
-}
 
 type Start = {
   readonly journeyId: string

@@ -1,9 +1,10 @@
 import type { Stage } from '#libs/contracts/account-health.ts'
 import { round4 } from '../largest-remainder.ts'
 import { subscriptionsOf } from '../state/subscription-ledger.ts'
+import type { EndedBy, Run } from '../state/timeline.ts'
 import { type AccountAtInstant, type AccountView, overdueDaysOf, stalledDaysOf, viewOf } from './account-view.ts'
 import { type CohortDays, type Eta, etaOf } from './journey-eta.ts'
-import { type EndedBy, isOpen, type Run, stepsDone } from './journey-runs.ts'
+import { isOpen, stepsDone } from './journey-runs.ts'
 import { type Opening, openingOf } from './stage-opening.ts'
 import { spanAt } from './stage-timeline.ts'
 

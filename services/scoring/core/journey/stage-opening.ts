@@ -1,5 +1,5 @@
+import type { EndedBy } from '../state/timeline.ts'
 import type { AccountView } from './account-view.ts'
-import type { EndedBy } from './journey-runs.ts'
 
 /** What led into a stage. */
 export type Opening =

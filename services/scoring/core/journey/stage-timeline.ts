@@ -2,29 +2,17 @@ import type { Stage } from '#libs/contracts/account-health.ts'
 import type { Zone } from '#libs/time/time-zone.ts'
 import { compareEventOrders } from '../events/event-order.ts'
 import type { CompiledModel } from '../models/model.ts'
+import type { Renewal } from '../state/memo.ts'
 import type { AccountState, Lifecycle, RenewalTrait } from '../state/state.ts'
-import {
-  applyRenewalTrait,
-  applySubscription,
-  type Ledger,
-  type Renewal,
-  renewalOf,
-} from '../state/subscription-ledger.ts'
-import { isOpen, type Run, runsOf } from './journey-runs.ts'
-
-/** A span of one stage: from `at` to the next one's. */
-export type Span = { readonly at: number; readonly stage: Stage }
-
-/** All spans that the known events lead to, those of the future (windows and targets to come) included. */
-export type Timeline = { readonly runs: readonly Run[]; readonly spans: readonly Span[] }
-
-type Remembered = Timeline & { readonly model: CompiledModel; readonly zone: Zone }
+import { applyRenewalTrait, applySubscription, type Ledger, renewalOf } from '../state/subscription-ledger.ts'
+import type { Run, Span, Timeline } from '../state/timeline.ts'
+import { isOpen, runsOf } from './journey-runs.ts'
 
 export const timelineOf = (state: AccountState, model: CompiledModel, zone: Zone): Timeline => {
-  const known = state.memo.timeline as Remembered | undefined
+  const known = state.memo.timeline
   if (known !== undefined && known.model === model && known.zone === zone) return known
   const runs = runsOf(state, model, zone)
-  const timeline: Remembered = { model, zone, runs, spans: spansOf(state, runs, contractsOf(state, model, zone)) }
+  const timeline = { model, zone, runs, spans: spansOf(state, runs, contractsOf(state, model, zone)) }
   state.memo.timeline = timeline
   return timeline
 }

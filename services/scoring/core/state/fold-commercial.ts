@@ -21,8 +21,6 @@ export const foldSubscription = (state: AccountState, event: CountedEvent, zone:
     termMonths: countOf(termMonths),
     autoRenew: flagOf(autoRenew),
   })
-  state.memo.timeline = undefined
-  state.memo.subscriptions = undefined
 }
 
 export const invoiceIdOf = ({ properties }: CountedEvent): string => textOr(properties, 'invoiceId', '')

@@ -22,7 +22,6 @@ export const foldJourneyStart = (state: AccountState, event: CountedEvent): void
     stepCount: countOf(stepCount),
   }
   insertBounded(state.journeyStarts, start, NEWEST_STARTS)
-  state.memo.timeline = undefined
 }
 
 export const foldJourneyStep = (state: AccountState, event: CountedEvent): void => {
@@ -37,22 +36,18 @@ export const foldJourneyStep = (state: AccountState, event: CountedEvent): void 
     boundKeys(journeys, MOST_JOURNEYS)
   }
   insertInto(steps, stepId, event.occurredAt, MOST_STEPS)
-  state.memo.timeline = undefined
 }
 
 export const foldJourneyDone = (state: AccountState, event: CountedEvent): void => {
   insertInto(own(state, 'journeyDone'), journeyOf(event), event.occurredAt, MOST_JOURNEYS)
-  state.memo.timeline = undefined
 }
 
 export const foldBypass = (state: AccountState, event: CountedEvent): void => {
   insertInto(own(state, 'bypasses'), journeyOf(event), event.occurredAt, MOST_JOURNEYS)
-  state.memo.timeline = undefined
 }
 
 export const foldValue = (state: AccountState, event: CountedEvent): void => {
   insertInstant(state.valueAt, event.occurredAt)
-  state.memo.timeline = undefined
 }
 
 const insertInto = (lists: Map<string, number[]>, key: string, at: number, most: number): void => {

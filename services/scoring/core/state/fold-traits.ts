@@ -26,7 +26,8 @@ const TYPED: ReadonlyMap<string, (value: unknown, zone: Zone) => unknown> = new 
   ['industry', textOf],
 ])
 
-export const foldTraits = (state: AccountState, event: CountedEvent, zone: Zone): void => {
+/** Answers whether the history of the renewal may have changed. */
+export const foldTraits = (state: AccountState, event: CountedEvent, zone: Zone): boolean => {
   const order = eventOrderOf(event)
   for (const name of Object.keys(event.properties)) {
     const given = event.properties[name]
@@ -36,9 +37,8 @@ export const foldTraits = (state: AccountState, event: CountedEvent, zone: Zone)
   }
   const renewalDay = parseDay(event.properties.renewalDate, zone)
   const termMonths = countOf(event.properties.termMonths)
-  if (renewalDay === null && termMonths === null) return
-  if (insertRenewalTrait(state.renewalTraits, { ...order, renewalDay, termMonths })) state.memo.timeline = undefined
-  state.memo.subscriptions = undefined
+  if (renewalDay === null && termMonths === null) return false
+  return insertRenewalTrait(state.renewalTraits, { ...order, renewalDay, termMonths })
 }
 
 /** The traits that these events leave at an instant. */
@@ -58,7 +58,6 @@ const setTrait = (state: AccountState, name: string, value: unknown, order: Even
   state.traits[name] = value
   own(state, 'traitOrders').set(name, order)
   if (before === undefined && !TYPED.has(name)) boundTraits(state)
-  state.memo.subscriptions = undefined
 }
 
 /** Traits beside those the score reads: the first by name. */
@@ -80,5 +79,4 @@ export const foldLifecycle = (state: AccountState, event: CountedEvent): void =>
     { ...eventOrderOf(event), deleted: event.type === 'Account Deleted' },
     NEWEST_LIFECYCLE,
   )
-  state.memo.timeline = undefined
 }

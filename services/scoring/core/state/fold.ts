@@ -11,6 +11,7 @@ import { foldCsat, foldNps } from './fold-sentiment.ts'
 import { foldTicket, ticketIdOf } from './fold-support.ts'
 import { foldLifecycle, foldTraits } from './fold-traits.ts'
 import { type InteractionLookup, interactionKey } from './interactions.ts'
+import { dropMemos, type Section } from './memo.ts'
 import { type AccountState, own } from './state.ts'
 import type { UserActivity } from './user-days.ts'
 
@@ -79,26 +80,18 @@ const count = ({ state, users, interactions }: Counters, event: CountedEvent, co
   countType(state.typeCounts, event.type, feeds !== undefined)
   if (event.type !== BYPASS_TYPE && (state.firstEventAt === null || event.occurredAt < state.firstEventAt)) {
     state.firstEventAt = event.occurredAt
-    state.memo.timeline = undefined
+    dropMemos(state.memo, 'firstEvent')
   }
   if (rule.activity) foldActivity(state, users, event, { day, rule, model })
-  const feedsSection = feeds !== undefined && feeds !== 'nothing'
-  const feedsJourney = feedsSection && FEEDS_JOURNEY.has(feeds)
-  if (rule.firstValue || feedsJourney) state.memo.journeyBytes = undefined
-  if (feedsSection && !feedsJourney) state.memo.interactionsBytes = undefined
-  if (rule.firstValue) foldValue(state, event)
-  if (feedsSection) FOLDS[feeds](state, event, { day, users, interactions, model, zone })
+  if (rule.firstValue) {
+    foldValue(state, event)
+    dropMemos(state.memo, 'journey')
+  }
+  if (feeds === undefined || feeds === 'nothing') return
+  const { fold, touches } = FOLDS[feeds]
+  fold(state, event, { day, users, interactions, model, zone })
+  if (touches !== null) dropMemos(state.memo, touches)
 }
-
-/** Feeds whose parts lie among those of the journey; the others' lie among the dealings. */
-const FEEDS_JOURNEY: ReadonlySet<Feeds> = new Set([
-  'traits',
-  'lifecycle',
-  'journey_start',
-  'journey_step',
-  'journey_done',
-  'journey_bypass',
-])
 
 type FoldSection = {
   readonly day: number
@@ -108,29 +101,44 @@ type FoldSection = {
   readonly zone: Zone
 }
 
-/** What an event of a known type feeds, besides activity: the map from events to the parts of the state. */
-const FOLDS: Readonly<
-  Record<Exclude<Feeds, 'nothing'>, (state: AccountState, event: CountedEvent, part: FoldSection) => void>
-> = {
-  traits: (state, event, { zone }) => foldTraits(state, event, zone),
-  lifecycle: foldLifecycle,
-  journey_start: foldJourneyStart,
-  journey_step: foldJourneyStep,
-  journey_done: foldJourneyDone,
-  journey_bypass: foldBypass,
-  ticket: foldTicket,
-  nps: foldNps,
-  csat: (state, event, { day, model }) => foldCsat(state, event, day, model),
-  subscription: (state, event, { zone }) => foldSubscription(state, event, zone),
-  invoice: foldInvoice,
-  plan_limit: foldPlanLimit,
-  touch: (state, event, { day, model }) => {
-    const kind = textOf(event.properties.kind)
-    if (kind !== null && model.contactKinds.has(kind)) state.contactDay = Math.max(state.contactDay, day)
+type Fold = {
+  readonly fold: (state: AccountState, event: CountedEvent, context: FoldSection) => void
+  /** The section of the state whose memos fall; null: no memo rests on what changes. */
+  readonly touches: Section | null
+}
+
+/** What an event of a known type feeds, besides activity: the map from events to the sections of the state. */
+const FOLDS: Readonly<Record<Exclude<Feeds, 'nothing'>, Fold>> = {
+  traits: {
+    touches: 'traits',
+    fold: (state, event, { zone }) => {
+      if (foldTraits(state, event, zone)) dropMemos(state.memo, 'renewalTraits')
+    },
   },
-  champion: (state, event, { users }) => foldChampion(state, users, event),
-  advocacy: (state, _event, { day }) => {
-    state.advocacyDay = Math.max(state.advocacyDay, day)
+  lifecycle: { touches: 'journey', fold: foldLifecycle },
+  journey_start: { touches: 'journey', fold: foldJourneyStart },
+  journey_step: { touches: 'journey', fold: foldJourneyStep },
+  journey_done: { touches: 'journey', fold: foldJourneyDone },
+  journey_bypass: { touches: 'journey', fold: foldBypass },
+  ticket: { touches: 'interactions', fold: foldTicket },
+  nps: { touches: 'interactions', fold: foldNps },
+  csat: { touches: 'interactions', fold: (state, event, { day, model }) => foldCsat(state, event, day, model) },
+  subscription: { touches: 'subscriptions', fold: (state, event, { zone }) => foldSubscription(state, event, zone) },
+  invoice: { touches: 'interactions', fold: foldInvoice },
+  plan_limit: { touches: 'interactions', fold: foldPlanLimit },
+  touch: {
+    touches: 'interactions',
+    fold: (state, event, { day, model }) => {
+      const kind = textOf(event.properties.kind)
+      if (kind !== null && model.contactKinds.has(kind)) state.contactDay = Math.max(state.contactDay, day)
+    },
+  },
+  champion: { touches: null, fold: (state, event, { users }) => foldChampion(state, users, event) },
+  advocacy: {
+    touches: 'interactions',
+    fold: (state, _event, { day }) => {
+      state.advocacyDay = Math.max(state.advocacyDay, day)
+    },
   },
 }
 

@@ -1,6 +1,7 @@
 import type { CountedEvent } from '../events/event.ts'
 import type { EventOrder } from '../events/event-order.ts'
 import { createDayCounts, type DayCounts } from './day-counts.ts'
+import type { Memo } from './memo.ts'
 
 export type SubscriptionEvent = EventOrder & {
   readonly kind: SubscriptionKind
@@ -99,15 +100,6 @@ export type AccountState = {
   readonly pending: CountedEvent[]
   /** What was worked out from the above and still holds; never stored. */
   readonly memo: Memo
-}
-
-/** Each is dropped by the fold that changes what it rests on. */
-export type Memo = {
-  timeline?: unknown
-  subscriptions?: unknown
-  /** Bytes as a text of one unit each: small buffers are slices of 8 KB slabs, and a kept one keeps its slab. */
-  journeyBytes?: string | undefined
-  interactionsBytes?: string | undefined
 }
 
 /** Most accounts have nothing in most maps: an empty one is shared until it is written to. */

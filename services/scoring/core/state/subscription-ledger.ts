@@ -1,5 +1,6 @@
 import { addMonths } from '#libs/time/calendar.ts'
 import { compareText } from '../events/event-order.ts'
+import type { Renewal, Subscriptions } from './memo.ts'
 import type { AccountState, RenewalTrait, SubscriptionEvent, SubscriptionKind } from './state.ts'
 
 export type Subscription = {
@@ -52,12 +53,6 @@ export const applySubscription = (ledger: Ledger, event: SubscriptionEvent): voi
   }
 }
 
-export type Renewal = {
-  readonly renewalDay: number | null
-  readonly termMonths: number | null
-  readonly autoRenew: boolean | null
-}
-
 /** The earliest dated subscription that is not canceled says it all; without one the traits do. */
 export const renewalOf = (ledger: Ledger, traits: Renewal): Renewal => {
   let earliest: Subscription | null = null
@@ -79,17 +74,8 @@ export const applyRenewalTrait = (known: Renewal, event: RenewalTrait): Renewal 
   autoRenew: known.autoRenew,
 })
 
-/** What the subscriptions amount to now. */
-export type Subscriptions = {
-  readonly any: boolean
-  readonly anyLive: boolean
-  readonly anyScheduled: boolean
-  readonly mrr: number | null
-  readonly renewal: Renewal
-}
-
 export const subscriptionsOf = (state: AccountState): Subscriptions => {
-  const known = state.memo.subscriptions as Subscriptions | undefined
+  const known = state.memo.subscriptions
   if (known !== undefined) return known
   const ledger: Ledger = new Map()
   for (const event of state.subscriptions) applySubscription(ledger, event)
