@@ -150,14 +150,14 @@ describe('the keyring', () => {
     clock.advance(10_000)
     expect(await keyring.authenticate(made.key as string, '10.0.0.1')).toBeUndefined()
   })
-  it('asks the database once per second, not once per request, and answers from memory while it is away', async () => {
+  it('asks the database once per second, not once per request, and answers from memory while it is unavailable', async () => {
     let queries = 0
-    let isAway = false
+    let isUnavailable = false
     const counted: Database = {
       ...database,
       query: async (text, params) => {
         queries += 1
-        if (isAway) throw new UnavailableError('away')
+        if (isUnavailable) throw new UnavailableError('refused')
         return database.query(text, params)
       },
     }
@@ -170,12 +170,12 @@ describe('the keyring', () => {
     await askMany(operatorKey)
     await askMany(operatorKey)
     expect(queries).toBe(1)
-    isAway = true
+    isUnavailable = true
     clock.advance(5_000)
     await askMany(operatorKey)
     const stranger = newApiKey().key
     await expect(keyring.authenticate(stranger, '10.0.0.1')).rejects.toThrow(UnavailableError)
-    isAway = false
+    isUnavailable = false
     expect(await keyring.authenticate(stranger, '10.0.0.1')).toBeUndefined()
   })
   it('a key with a wrong character never reaches the database', async () => {

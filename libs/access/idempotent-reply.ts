@@ -23,8 +23,8 @@ const hashOf = (request: FastifyRequest): Buffer =>
     .digest()
 
 /**
- * Answers the routes with `config.idempotent`. With an `Idempotency-Key` the transaction of the change
- * also keeps the answer. For 24 hours
+ * Answers routes with `config.idempotent`. With an `Idempotency-Key` the transaction of the change
+ * keeps the answer too. For 24 hours
  * - the same request gets the same status and bytes and changes nothing again,
  * - another request with that key gets 422,
  * - a request that comes while the first is under way gets 409.

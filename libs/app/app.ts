@@ -41,7 +41,7 @@ export type Started = {
 
 export type App = {
   readonly start: () => Promise<Started>
-  /** Finishes the work under way and stops all in reverse. May be called at any time, also twice. */
+  /** Finishes the work under way and stops all in reverse. Callable at any time, also twice. */
   readonly stop: () => Promise<void>
   /** The OpenAPI document of the services, from the real wiring. Starts nothing. */
   readonly describe: () => Promise<Record<string, unknown>>

@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import type { Registry } from 'prom-client'
 import { histogram } from '#libs/runtime/metrics.ts'
 
-/** One line and one observation per request. Routes are named by their pattern: no ids, no query values, no headers. */
+/** One line and one observation per request, by the route's pattern: no ids, queries or headers. */
 export const observeRequests = (app: FastifyInstance, metrics: Registry): void => {
   const seconds = histogram(metrics, {
     name: 'pulso_http_request_duration_seconds',

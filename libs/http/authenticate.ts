@@ -15,7 +15,7 @@ declare module 'fastify' {
   }
 }
 
-/** `Bearer <key>`, or Basic with the key as user name (or password, when the user name is empty): what analytics clients send. */
+/** `Bearer <key>`, or Basic with the key as user name, else as password (analytics clients). */
 export const keyFromHeader = (header: string | undefined): string | undefined => {
   const match = /^(bearer|basic) +([^\s]+)$/i.exec(header?.trim() ?? '')
   if (!match) return undefined
@@ -26,7 +26,7 @@ export const keyFromHeader = (header: string | undefined): string | undefined =>
   return user || decoded.slice(colon + 1) || undefined
 }
 
-/** The peer as far as it can be trusted: behind a proxy on this machine nobody is known to be local. */
+/** The peer's address. Behind a proxy on this machine no peer counts as local. */
 const peerOf = (request: FastifyRequest): string =>
   request.headers.forwarded !== undefined || request.headers['x-forwarded-for'] !== undefined
     ? 'forwarded'
@@ -39,7 +39,7 @@ export type AuthenticateOptions = {
   readonly scope: Scope
 }
 
-/** The key's principal; throws 401 for a key that is not good, 403 for one that may not do this and 429 for one that does too much. */
+/** The principal of a key. Throws 401 for a bad key, 403 without the scope, 429 over the limit. */
 export const authenticateKey = async ({ keyring, request, key, scope }: AuthenticateOptions): Promise<Principal> => {
   if (!key) throw new RequestError(401, 'unauthenticated', 'Send a key: Authorization: Bearer <key>')
   const principal = await keyring.authenticate(key, peerOf(request))

@@ -12,7 +12,7 @@ const SECURITY_SCHEMES = {
 
 type Document = { components?: { schemas?: Record<string, unknown> }; paths?: unknown }
 
-/** The zod provider writes each named schema twice (for input and for output); only those that are referred to stay. */
+/** The zod provider writes each named schema for input and for output. Drops the unused one. */
 const dropUnusedSchemas = (document: Document): void => {
   const schemas = document.components?.schemas
   if (!schemas) return
@@ -28,7 +28,7 @@ const dropUnusedSchemas = (document: Document): void => {
   for (const name of Object.keys(schemas)) if (!used.has(name)) delete schemas[name]
 }
 
-/** Every route can fail in these ways; its schema need not say so. */
+/** Every route can fail in these ways, so no schema lists them. */
 const addCommonErrors = (app: FastifyInstance): void => {
   app.addHook('onRoute', (route) => {
     const { schema, config } = route

@@ -25,7 +25,7 @@ const runCheck = (clock: Clock, check: () => Promise<void>): Promise<'up' | 'dow
 
 export type OperationsDeps = { readonly metrics: Registry; readonly checks: Checks; readonly clock: Clock }
 
-/** What operators and orchestrators ask: alive, ready, figures. No key needed, and no detail that a stranger should not see. */
+/** Liveness, readiness and metrics. They need no key and show a stranger no detail. */
 export const operationsRoutes = ({ metrics, checks, clock }: OperationsDeps) =>
   routes((app) => {
     app.get(

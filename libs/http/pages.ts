@@ -3,7 +3,7 @@ import { RequestError } from '#libs/runtime/errors.ts'
 
 export const DEFAULT_LIMIT = 50
 
-/** Query of every list: spread it, `z.object({ ...pageQuery, band: ... })`. */
+/** Query of every list: `z.object({ ...pageQuery, band: ... })`. */
 export const pageQuery = {
   limit: z.coerce.number().int().min(1).max(500).default(DEFAULT_LIMIT).describe('Items of a page'),
   cursor: z.string().min(1).max(2_000).optional().describe('`nextCursor` of the page before'),
@@ -13,7 +13,7 @@ export const pageQuery = {
 export const pageSchema = <Item extends z.ZodType>(item: Item) =>
   z.object({ items: z.array(item), nextCursor: z.string().nullable() })
 
-/** Where the next page starts, opaque to callers: the sort values of the last item. */
+/** The sort values of the last item, opaque to callers. */
 export const encodeCursor = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url')
 
 const badCursor = () =>
@@ -21,7 +21,7 @@ const badCursor = () =>
     { pointer: '/query/cursor', code: 'invalid_cursor', detail: 'Use `nextCursor` of the page before, unchanged' },
   ])
 
-/** Undefined without a cursor; throws a 400 for one that does not match. */
+/** Undefined without a cursor; throws 400 for a cursor of another form. */
 export const decodeCursor = <Schema extends z.ZodType>(
   schema: Schema,
   text: string | undefined,
@@ -38,7 +38,7 @@ export const decodeCursor = <Schema extends z.ZodType>(
   return parsed.data
 }
 
-/** A page from `limit + 1` rows: the extra row only says that there is more. */
+/** A page from `limit + 1` rows: the extra row only shows that there are more. */
 export const pageOf = <Row, Item>(
   rows: readonly Row[],
   limit: number,

@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyPluginAsync, RawServerDefault } from 'fast
 import type { FastifyBaseLogger } from 'fastify/types/logger.js'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 
-/** The server as routes see it: schemas are zod, and `request.query`, `body`, `params` and answers have their types. */
+/** The server as routes see it: zod schemas type `query`, `body`, `params` and answers. */
 export type ZodApp = FastifyInstance<
   RawServerDefault,
   IncomingMessage,
@@ -12,10 +12,7 @@ export type ZodApp = FastifyInstance<
   ZodTypeProvider
 >
 
-/**
- * A plugin of routes:
- * `routes((app) => { app.get('/v1/things', { config: { scope: 'read' }, schema: { operationId, summary, querystring, response: { 200: page, ...errors(404) } } }, handler) })`
- */
+/** A plugin: `routes((app) => { app.get(path, { config: { scope }, schema }, handler) })`. */
 export const routes =
   (define: (app: ZodApp) => void | Promise<void>): FastifyPluginAsync =>
   async (instance) => {

@@ -6,7 +6,7 @@ import { findJsonFault, isBadText } from './limits/json-limits.ts'
 
 const LIMITS = { maxDepth: 32, maxKeys: 1_000, isBad: isBadText }
 
-/** A body that is not UTF-8 is refused rather than repaired in silence. */
+/** Refuses a body that is not UTF-8: decoding would repair it silently. */
 export const assertUtf8 = (body: Buffer): void => {
   if (isUtf8(body)) return
   throw new RequestError(400, 'invalid_utf8', 'The body is not valid UTF-8', [
@@ -14,7 +14,7 @@ export const assertUtf8 = (body: Buffer): void => {
   ])
 }
 
-/** Bodies and parameters that could not be stored never reach a handler. Routes that read the raw bytes check them themselves. */
+/** Refuses bodies and parameters that could not be stored. Routes check raw bodies. */
 export const refuseUnsafeInput = (app: FastifyInstance): void => {
   const parse = app.getDefaultJsonParser('error', 'error')
   app.removeContentTypeParser(['application/json', 'text/plain'])

@@ -171,7 +171,7 @@ describe('every error is a problem', () => {
       'forbidden',
     )
   })
-  it('a part that is away is 503 with Retry-After, a fault 500, both without internals', async () => {
+  it('an unavailable dependency is 503 with Retry-After, a fault 500, both without internals', async () => {
     const away = await fetch(`${base}/v1/things/away`, { headers: bearer })
     expect(Number(away.headers.get('retry-after'))).toBeGreaterThan(0)
     expect(JSON.stringify(await expectProblem(away, 503, 'unavailable'))).not.toContain('10.1.2.3')

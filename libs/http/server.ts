@@ -23,7 +23,7 @@ import { refuseUnsafeInput } from './safe-json.ts'
 export const BODY_LIMIT_BYTES = 1024 * 1024
 /** A request must have arrived whole by then (slow senders). */
 const REQUEST_TIMEOUT_MS = 30_000
-/** Requests still under way this long after the close began are cut, so that the process ends within its 25 s. */
+/** Requests under way this long after the close began are cut: the process must end within 25 s. */
 const DRAIN_MS = 15_000
 
 export type HttpServerOptions = {
@@ -32,7 +32,7 @@ export type HttpServerOptions = {
   readonly keyring: Keyring
   readonly title: string
   readonly version: string
-  /** What `/readyz` asks, by name. */
+  /** The checks of `/readyz`, by name. */
   readonly checks: Checks
   readonly clock?: Clock
   readonly limits?: Partial<OverloadLimits>
@@ -40,7 +40,7 @@ export type HttpServerOptions = {
   readonly requestCounter?: RequestCounter
 }
 
-/** The HTTP door: problems, keys, limits, health, metrics, OpenAPI. Routes are registered on the answer; nothing listens until `listen`. */
+/** The server: problems, keys, limits, health, metrics, OpenAPI. Register routes, then listen. */
 export const createHttpServer = async (options: HttpServerOptions): Promise<FastifyInstance> => {
   const { logger, metrics, keyring, title, version, checks, clock = systemClock } = options
   const app = fastify({
@@ -73,7 +73,7 @@ export const createHttpServer = async (options: HttpServerOptions): Promise<Fast
   return app as FastifyInstance
 }
 
-/** While closing, every answer ends its connection: an idle keep-alive peer must not hold up the drain. */
+/** While closing, each answer ends its connection, so that no keep-alive peer delays the drain. */
 const closeConnectionsWhenDraining = (app: FastifyInstance, clock: Clock): void => {
   let closing = false
   app.addHook('preClose', async () => {

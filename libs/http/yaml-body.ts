@@ -12,8 +12,8 @@ const badYaml = (detail: string): RequestError =>
   new RequestError(422, 'invalid_yaml', 'The body is not valid YAML', [{ pointer: '', code: 'invalid_yaml', detail }])
 
 const parseBody = (text: string): unknown => {
-  // Pretty errors take 40 s for 200 KB of quotes (yaml 2.9), since each looks for its line from the start.
-  // 'error': a mapping as a key would make the parser print a warning for the sender's mistake.
+  // With pretty errors 200 KB of quotes take 40 s (yaml 2.9): each error searches for its line.
+  // 'error': a mapping as a key must not print a warning for the sender's mistake.
   const lineCounter = new LineCounter()
   const document = parseDocument(text, { prettyErrors: false, lineCounter, logLevel: 'error' })
   const [mistake] = document.errors
@@ -32,12 +32,12 @@ const parseBody = (text: string): unknown => {
 
 const texts = new WeakMap<object, string>()
 
-/** A body in YAML as it was written, with its comments; undefined for a body in JSON. */
+/** The text of a YAML body, with its comments; undefined for a body in JSON. */
 export const yamlTextOf = (request: object): string | undefined => texts.get(request)
 
 /**
- * Lets the routes of this plugin take YAML beside JSON. Text that is not YAML, or has an anchor or alias (a few of
- * them grow to gigabytes), is 422 `invalid_yaml`. The value then passes the same checks as JSON.
+ * Lets the routes of this plugin take YAML beside JSON. Text that is not YAML is 422 `invalid_yaml`.
+ * So is an anchor or alias: a few grow to gigabytes. The value then passes the same checks as JSON.
  */
 export const acceptYaml = (app: ZodApp): void => {
   app.addContentTypeParser(YAML_TYPES, { parseAs: 'buffer' }, async (request: object, body: Buffer) => {

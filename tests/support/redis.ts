@@ -9,7 +9,7 @@ import { accepts, freePort } from './processes/free-port.ts'
 export type TestRedis = {
   readonly url: string
   readonly stop: () => Promise<void>
-  /** Stops Redis from answering until the returned function is called. Only where it is a process of this run. */
+  /** Stops a Redis of this run from answering until the returned function is called. */
   readonly freeze?: () => () => void
 }
 type NoRedis = { readonly unavailable: string }
@@ -47,7 +47,7 @@ const startServer = async (program: string): Promise<TestRedis> => {
   }
 }
 
-/** A real Redis: REDIS_URL, else a container where Docker is, else this machine's redis-server or valkey-server. */
+/** REDIS_URL, else a container where Docker is, else redis-server or valkey-server. */
 const startTestRedis = async (): Promise<TestRedis | NoRedis> => {
   if (process.env.REDIS_URL) return { url: process.env.REDIS_URL, stop: async () => {} }
   if (process.env.DOCKER_HOST || existsSync('/var/run/docker.sock')) return startContainer()
@@ -55,7 +55,7 @@ const startTestRedis = async (): Promise<TestRedis | NoRedis> => {
   return program ? startServer(program) : { unavailable: 'no REDIS_URL, no Docker engine, and no redis-server' }
 }
 
-/** A suite that needs Redis: skipped by name where there is none, a failure with REQUIRE_BACKENDS=1. Await it. */
+/** A suite that needs Redis: skipped without one, failing with REQUIRE_BACKENDS=1. Await it. */
 export const describeWithRedis = async (name: string, suite: (redis: TestRedis) => void): Promise<void> => {
   const redis = await startTestRedis()
   if ('url' in redis)

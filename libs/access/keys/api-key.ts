@@ -23,7 +23,7 @@ const checksumOf = (body: string): string => {
 
 export type NewKey = { readonly id: string; readonly key: string; readonly hash: Buffer }
 
-/** `pulso_<live|test>_<id: 8>_<random: 32>_<checksum: 6>`, 190 random bits. Only its hash is stored. */
+/** `pulso_<live|test>_<id: 8>_<random: 32>_<checksum: 6>`, 190 random bits. The hash is stored. */
 export const newApiKey = (environment: 'live' | 'test' = 'live'): NewKey => {
   const id = randomText(8)
   const body = `pulso_${environment}_${id}_${randomText(32)}`

@@ -15,9 +15,9 @@ const MAX_UNKNOWN = 10_000
 type Entry = { readonly key: StoredKey | undefined; readonly checkedAt: number }
 
 /**
- * Stored keys by id, at most a second old while the database answers. While it is unavailable the last
- * known state serves, so that ingest goes on. One query runs at a time and answers all look-ups that
- * wait, so neither traffic nor guessed keys load the database. Guesses never push out known keys.
+ * Stored keys by id, at most a second old while the database answers. While it is unavailable the
+ * last known state serves, so that ingest goes on. One query at a time answers what is asked,
+ * so neither traffic nor guessed keys load the database. Guesses never push out known keys.
  */
 export const createKeyCache = ({ database, clock }: { readonly database: Database; readonly clock: Clock }) => {
   const known = new LRUCache<string, Entry>({ max: MAX_KNOWN })

@@ -13,10 +13,10 @@ const DECODERS: Readonly<Record<string, () => Transform>> = {
 const DETAIL = 'Content-Encoding may be gzip, deflate, br or identity'
 
 /**
- * Accepts compressed bodies on every route. The body parser counts the inflated bytes and stops at the
- * body limit, so a bomb takes no more memory than an honest body.
+ * Accepts compressed bodies on every route. The body parser counts the inflated bytes and stops at
+ * the body limit, so a bomb takes no more memory than an honest body.
  *
- * By hand: @fastify/compress 9.2 has no hook for inflated bytes, so `bookBytes` could not count them.
+ * By hand: @fastify/compress 9.2 has no hook for inflated bytes, `bookBytes` could not count them.
  * 1,000 bodies of 1 KB under way could then inflate to 1 GB (from its source, 2026-11-30).
  */
 export const inflateBodies = (app: FastifyInstance): void => {
@@ -35,7 +35,7 @@ export const inflateBodies = (app: FastifyInstance): void => {
     payload.on('data', (chunk: Buffer) => {
       inflated.receivedEncodedLength += chunk.length
     })
-    // After an early answer (too large, or not gzip) nothing reads on: drop the rest of the upload.
+    // After an early answer (too large, not gzip) nothing reads on: drop the rest of the upload.
     const letGo = () => {
       payload.unpipe(inflated)
       payload.resume()

@@ -1,4 +1,4 @@
-/** What a JSON value may not hold, wherever it stands: PostgreSQL or the next JSON writer would stumble over it. */
+/** A part of a JSON value that PostgreSQL or the next JSON writer could not take. */
 export type JsonFault = {
   readonly path: readonly (string | number)[]
   readonly code: 'too_deep' | 'too_many_keys' | 'forbidden_key' | 'invalid_text' | 'invalid_number'
@@ -9,7 +9,7 @@ export type JsonLimits = {
   readonly maxDepth: number
   /** Keys of one object. */
   readonly maxKeys: number
-  /** Asked of every text and key. Leave it out when the bytes are valid UTF-8 without a `\u` escape: then no text can be bad. */
+  /** Tests every text and key. Not needed for valid UTF-8 without a `\u` escape. */
   readonly isBad?: ((text: string) => boolean) | undefined
 }
 
@@ -19,8 +19,8 @@ export const isBadText = (text: string): boolean => text.includes('\u0000') || !
 const TEXT_DETAIL = 'NUL, lone surrogates and bytes that are not UTF-8 cannot be stored'
 
 /**
- * One walk over a parsed JSON value; the first fault, or undefined. Walks no deeper than `maxDepth`, so no nesting can exhaust the
- * stack. The common case allocates nothing: the path is only put together on the way back from a fault.
+ * The first fault of a parsed JSON value, or undefined. Walks no deeper than `maxDepth`, so nesting
+ * cannot exhaust the stack. Allocates nothing without a fault: the path is built on the way back.
  */
 export const findJsonFault = (value: unknown, limits: JsonLimits): JsonFault | undefined => {
   const fault = walk(value, limits, 0)

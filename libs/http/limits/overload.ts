@@ -12,9 +12,9 @@ declare module 'fastify' {
 
 export type OverloadLimits = {
   readonly maxInFlight: number
-  /** Sum of the inflated bodies of the requests under way. They take about four times that memory. */
+  /** Sum of the inflated bodies under way. They take about four times that memory. */
   readonly maxInFlightBytes: number
-  /** Mean over `loopSampleMs`, which is so long that a single stall of the machine refuses nobody. */
+  /** Mean over `loopSampleMs`, so long that a single stall of the machine refuses nobody. */
   readonly maxEventLoopDelayMs: number
   readonly loopSampleMs: number
 }
@@ -39,12 +39,12 @@ const declaredBytes = ({ headers, routeOptions }: FastifyRequest): number => {
 }
 
 /**
- * Answers 503 with `Retry-After` before a body is read, so that requests accepted before can finish.
+ * Answers 503 with `Retry-After` before a body is read, so that accepted requests can finish.
  * @fastify/under-pressure watches the event loop.
  *
- * Bodies are booked by hand: under-pressure 9.2 bounds only the resident memory, which does not shrink
- * after a flood. With `maxRssBytes` of 250 MB a door flooded while Kafka hung refused everything still
- * 30 s after Kafka was back; with the booking it takes events at once and peaks at 245 MB
+ * Bodies are booked by hand: under-pressure 9.2 bounds only the resident memory, which stays high
+ * after a flood. With `maxRssBytes` of 250 MB a door flooded while Kafka hung refused everything 30 s
+ * after Kafka was back. With the booking it takes events at once and peaks at 245 MB
  * (tests/e2e/overload.test.ts, 2026-11-30).
  */
 export const refuseOverload = async (app: FastifyInstance, limits: OverloadLimits): Promise<void> => {

@@ -13,7 +13,7 @@ declare module 'fastify' {
   }
 }
 
-/** Requests with a key are counted once the key is known to be good. Requests without one never are. */
+/** Counts requests whose key is good, so there are never more counters than keys. */
 export const limitRates = (app: FastifyInstance, counter: RequestCounter | undefined): void => {
   app.decorateRequest('standing', undefined)
   if (!counter || counter.requests === 0) return void app.decorate('countRequest', async () => {})

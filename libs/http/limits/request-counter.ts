@@ -22,14 +22,14 @@ export type RequestCounter = {
 export type RequestCounterOptions = {
   readonly requests: number
   readonly windowS: number
-  /** The Redis that all processes count in. Without it, and while it is unavailable, each counts for itself. */
+  /** All processes count in this Redis. While it is unavailable each counts for itself. */
   readonly redisUrl?: string | undefined
   readonly logger: Logger
 }
 
 /**
- * A command without an answer ends the connection, and only a Redis that answers becomes ready again. So one request
- * waits for a Redis that hangs, not each.
+ * A command without an answer ends the connection, and only a Redis that answers is ready again.
+ * So one request waits for a Redis that hangs, not each.
  */
 const openRedis = (url: string, logger: Logger): Redis => {
   let available = true
@@ -45,7 +45,7 @@ const openRedis = (url: string, logger: Logger): Redis => {
     connectTimeout: 2_000,
     socketTimeout: PATIENCE_MS,
     retryStrategy: (attempt) => Math.min(attempt * 200, LONGEST_RECONNECT_MS),
-    // Hears of commands that Redis refuses. NOSCRIPT only makes the client send the script's text.
+    // Called for commands that Redis refuses. After NOSCRIPT the client sends the script itself.
     reconnectOnError: (error) => {
       if (!error.message.startsWith('NOSCRIPT')) onError(error)
       return false
@@ -68,7 +68,7 @@ export const createRequestCounter = (options: RequestCounterOptions): RequestCou
   const limiter = redis
     ? new RateLimiterRedis({ ...window, storeClient: redis, rejectIfRedisNotReady: true, insuranceLimiter: own })
     : own
-  // A clock that was set back makes the library name an end later than the window's.
+  // After a clock was set back the library names an end beyond the window.
   const standing = ({ remainingPoints, msBeforeNext }: RateLimiterRes, exceeded: boolean): Standing => ({
     remaining: remainingPoints,
     endsInS: Math.min(windowS, Math.max(1, Math.ceil(msBeforeNext / 1_000))),

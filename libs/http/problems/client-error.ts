@@ -10,7 +10,7 @@ const describe = (code: string | undefined): ProblemOptions => {
   return { status: 400, code: 'malformed_http', detail: 'This is not HTTP/1.1' }
 }
 
-/** Answers what Node's parser refuses to read, then closes: no route has seen it. */
+/** Answers bytes that Node's parser refuses, then closes the connection. */
 export const answerMalformedHttp = (error: Error & { code?: string }, socket: Socket): void => {
   if (error.code === 'ECONNRESET' || !socket.writable || socket.destroyed) {
     socket.destroy()

@@ -8,7 +8,7 @@ const RETRY_AFTER_S = 5
 export const sendProblem = (request: FastifyRequest, reply: FastifyReply, options: ProblemOptions): FastifyReply => {
   if (options.status === 503 || options.status === 429)
     if (!reply.hasHeader('retry-after')) reply.header('retry-after', String(RETRY_AFTER_S))
-  // Closing at once would reset the connection under a client that is still sending, and it would never read the answer.
+  // A client that is still sending would never read the answer from a connection closed at once.
   if (options.status === 413) reply.removeHeader('connection')
   if (options.status === 401) reply.header('www-authenticate', 'Bearer realm="pulso"')
   return reply
@@ -17,7 +17,7 @@ export const sendProblem = (request: FastifyRequest, reply: FastifyReply, option
     .send(JSON.stringify(problem(options, request.id)))
 }
 
-/** The caller's mistakes that a route's zod schema found: bodies answer 422, an address that names nothing 404, other parameters 400. */
+/** Mistakes that a zod schema found: 422 in the body, 404 in the path, 400 in other parameters. */
 const describeValidation = (error: FastifyError): ProblemOptions | undefined => {
   if (!hasZodFastifySchemaValidationErrors(error)) return undefined
   const where = error.validationContext ?? 'body'
@@ -35,7 +35,7 @@ const describeValidation = (error: FastifyError): ProblemOptions | undefined => 
     : { status: 400, code: 'invalid_parameter', detail: 'A parameter is not valid', errors }
 }
 
-/** Every error leaves as RFC 9457; only those that are our fault are logged with their cause. */
+/** Answers every error as RFC 9457. Logs the cause of a 500 only. */
 export const handleErrors = (app: FastifyInstance): void => {
   app.setErrorHandler<FastifyError>((error, request, reply) => {
     const options = describeValidation(error) ?? describeError(error)

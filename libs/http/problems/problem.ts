@@ -97,7 +97,7 @@ const POINTERS: Readonly<Record<string, string>> = {
   url_too_long: '/path',
 }
 
-/** The answer to an error: a mistake of the caller in words, any other error without its internals. */
+/** Explains a mistake of the caller; hides the internals of any other error. */
 export const describeError = (error: unknown): ProblemOptions => {
   if (error instanceof RequestError)
     return { status: error.status, code: error.code, detail: error.message, errors: error.errors }
