@@ -29,7 +29,7 @@ export const eventRecordSchema = usageEventSchema.extend({
 })
 export type EventRecord = z.infer<typeof eventRecordSchema>
 
-/** The record with header `kind: evaluate`: a command to evaluate the account, whose score may change without an event. */
+/** The record with header `kind: evaluate`: a command to evaluate an account without an event. */
 export const evaluateAccountSchema = z.object({ tenantId: z.string(), accountId: name, dueAt: z.iso.datetime() })
 export type EvaluateAccount = z.infer<typeof evaluateAccountSchema>
 

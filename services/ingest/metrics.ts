@@ -1,9 +1,8 @@
 import type { Clock } from '#libs/runtime/clock.ts'
 import { counter, histogram, type Registry } from '#libs/runtime/metrics.ts'
-import type { Outcome } from './acceptance/verdicts.ts'
 
 export type IngestMetrics = {
-  readonly count: (outcome: Pick<Outcome, 'accepted' | 'duplicate' | 'rejected'>) => void
+  readonly count: (verdicts: Readonly<Record<'accepted' | 'duplicate' | 'rejected', number>>) => void
   readonly timePublish: <T>(work: () => Promise<T>) => Promise<T>
 }
 

@@ -1,6 +1,6 @@
 import type { Platform, Service, ServiceDefinition } from '#libs/runtime/service.ts'
 import { createAcceptEvents } from './acceptance/accept-events.ts'
-import { createCheckItem, trustItem } from './acceptance/check-item.ts'
+import { type CheckItem, createCheckItem } from './acceptance/check-item.ts'
 import { createRecentlyAccepted } from './acceptance/recently-accepted.ts'
 import { type IngestConfig, ingestConfigSchema } from './config.ts'
 import { createIngestMetrics } from './metrics.ts'
@@ -9,8 +9,8 @@ import { posthogRoutes } from './routes/posthog-routes.ts'
 import { segmentRoutes } from './routes/segment-routes.ts'
 
 export type IngestOptions = {
-  /** Only a benchmark sets this: the server without its checks, to measure what they cost. */
-  readonly trustEvents?: boolean
+  /** For a benchmark of the cost of the checks. */
+  readonly checkItem?: CheckItem
 }
 
 /** Accepts events over HTTP and publishes them on `usage.events`. Keeps no state of its own. */
@@ -21,7 +21,7 @@ export const createIngest = (platform: Platform, config: IngestConfig, options: 
     clock,
     metrics: createIngestMetrics(platform.metrics, clock),
     recentlyAccepted: createRecentlyAccepted(config.PULSO_INGEST_RECENT_IDS),
-    checkItem: options.trustEvents ? trustItem : createCheckItem({ retentionDays: config.PULSO_RETENTION_DAYS }),
+    checkItem: options.checkItem ?? createCheckItem({ retentionDays: config.PULSO_RETENTION_DAYS }),
   })
   return {
     name: 'ingest',

@@ -1,5 +1,5 @@
 import { MAX_EVENT_DEPTH, MAX_EVENT_KEYS } from '#libs/contracts/event-limits.ts'
-import { RESERVED_TYPES, type UsageEvent } from '#libs/contracts/usage-event.ts'
+import { RESERVED_TYPES } from '#libs/contracts/usage-event.ts'
 import { jsonPointer } from '#libs/http/json-pointer.ts'
 import { findJsonFault, type JsonLimits } from '#libs/http/limits/json-limits.ts'
 import { parseInstant } from '#libs/time/instant.ts'
@@ -70,9 +70,3 @@ const withTime = ({ event, timeOptional }: IncomingItem, { receivedAt, clockOffs
   timeOptional && isObject(event) && event.occurredAt === undefined
     ? { ...event, occurredAt: new Date(receivedAt - clockOffsetMs).toISOString() }
     : event
-
-/** For the benchmark that measures the cost of the checks: accepts every event unchecked. */
-export const trustItem: CheckItem = ({ event }) => {
-  const trusted = event as UsageEvent
-  return { ok: true, event: trusted, occurredAt: parseInstant(trusted.occurredAt), sentOccurredAt: trusted.occurredAt }
-}
