@@ -8,7 +8,7 @@ import { armFailpoints, failpoint, parseFailpoint } from './failpoint.ts'
 afterEach(() => armFailpoints([]))
 const point = (text: string) => parseFailpoint(text)!
 
-test('a failpoint is written as a name, a effect and the hit that does it', () => {
+test('a failpoint is written as a name, an effect and the hit that does it', () => {
   expect(parseFailpoint('a.b_c.d=kill')).toEqual({ name: 'a.b_c.d', effect: 'kill', sleepMs: 0, hit: 1 })
   expect(parseFailpoint(' a=throw@3')).toEqual({ name: 'a', effect: 'throw', sleepMs: 0, hit: 3 })
   expect(parseFailpoint('a=sleep:2s@2')).toEqual({ name: 'a', effect: 'sleep', sleepMs: 2_000, hit: 2 })
@@ -16,10 +16,21 @@ test('a failpoint is written as a name, a effect and the hit that does it', () =
     expect(parseFailpoint(bad), bad).toBeUndefined()
 })
 
-test('nothing happens at a failpoint that is not armed', () => {
-  failpoint('a')
+test('a failpoint that is not armed answers nothing, and does not count as a hit of another', () => {
+  expect(failpoint('a')).toBeUndefined()
   armFailpoints([point('b=throw')])
-  failpoint('a')
+  expect(failpoint('a')).toBeUndefined()
+  expect(() => failpoint('b')).toThrow('failpoint b')
+})
+
+test('a place that awaits its failpoint waits for the function that a test put there', async () => {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  armFailpoints([{ name: 'a', effect: () => promise, sleepMs: 0, hit: 1 }])
+  const reached = failpoint('a')
+  const waits = Promise.race([reached?.then(() => 'went on'), Promise.resolve('waits')])
+  expect(await waits).toBe('waits')
+  resolve()
+  expect(await reached).toBeUndefined()
 })
 
 test('the effect is done at the hit that was asked for, once', () => {

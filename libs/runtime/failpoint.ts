@@ -5,9 +5,12 @@ import { parseDuration } from './durations.ts'
  * `kill` and `stop` are SIGKILL and SIGSTOP of the process, `throw` fails the work in progress,
  * `sleep` holds the whole process still, as a machine that pauses does.
  */
+type WrittenEffect = 'kill' | 'stop' | 'throw' | 'sleep'
+
 export type Failpoint = {
   readonly name: string
-  readonly effect: 'kill' | 'stop' | 'throw' | 'sleep'
+  /** A function is for tests within the process: a place that awaits its failpoint waits for it. */
+  readonly effect: WrittenEffect | (() => Promise<void>)
   readonly sleepMs: number
   /** Counts from 1: the effect happens at this hit, and never again. */
   readonly hit: number
@@ -20,7 +23,7 @@ export const parseFailpoint = (text: string): Failpoint | undefined => {
   const [, name, effect, duration, hit = '1'] = WRITTEN.exec(text.trim()) ?? []
   if (name === undefined || (effect === 'sleep') !== (duration !== undefined)) return undefined
   const sleepMs = parseDuration(duration ?? '0ms')
-  return sleepMs === undefined ? undefined : { name, effect: effect as Failpoint['effect'], sleepMs, hit: Number(hit) }
+  return sleepMs === undefined ? undefined : { name, effect: effect as WrittenEffect, sleepMs, hit: Number(hit) }
 }
 
 let armed: { readonly points: readonly Failpoint[]; readonly hits: Map<string, number> } | undefined
@@ -33,15 +36,15 @@ export const armFailpoints = (points: readonly Failpoint[]): void => {
 /**
  * A named place where a test can hurt the process. Costs nothing unless the environment armed it.
  */
-export const failpoint = (name: string): void => {
-  if (armed !== undefined) reach(name, armed)
-}
+export const failpoint = (name: string): Promise<void> | undefined =>
+  armed === undefined ? undefined : reach(name, armed)
 
-const reach = (name: string, { points, hits }: NonNullable<typeof armed>): void => {
+const reach = (name: string, { points, hits }: NonNullable<typeof armed>): Promise<void> | undefined => {
   const hit = (hits.get(name) ?? 0) + 1
   hits.set(name, hit)
   const point = points.find((one) => one.name === name && one.hit === hit)
   if (point === undefined) return
+  if (typeof point.effect === 'function') return point.effect()
   // Not by the logger, whose buffer is lost with the process.
   writeSync(2, `failpoint ${name}: ${point.effect} at hit ${hit}\n`)
   if (point.effect === 'throw') throw new Error(`failpoint ${name}`)

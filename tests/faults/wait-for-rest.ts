@@ -1,3 +1,4 @@
+import { LEASE_MS } from '../../services/alerting/delivery/claim-loop.ts'
 import { eventually } from '../support/eventually.ts'
 import type { ApiReader } from './api-reader.ts'
 import type { ShownEvent } from './check-account.ts'
@@ -26,8 +27,8 @@ export const counted = async (reader: ApiReader, scoring: string, sender: Sender
   })
 }
 
-/** A delivery whose process was killed amid the call is free again when its lease of 60 s ends. */
-const LEASE_ENDS_MS = 75_000
+/** A delivery whose process was killed amid the call is free again when its lease has ended, and is then called at once. */
+const LEASE_ENDS_MS = LEASE_MS + 15_000
 
 /** The alerts, once nothing new has come for `restMs`: neither an alert nor a webhook, and every alert that was told has arrived. */
 export const settledAlerts = async (

@@ -101,7 +101,7 @@ test('traits that an erased user had brought go, also those of changes that are 
   expect(account?.traits).toEqual({ plan: 'pro', region: 'north' })
 })
 
-test('an erasure waits for who judges the account for the first time, and one who comes meanwhile sees it', async () => {
+test('an erasure waits for an evaluation in progress; an evaluation that starts later sees it', async () => {
   const held = Promise.withResolvers<void>()
   const evaluated = Promise.withResolvers<void>()
   const first = test_.database.transaction(async (tx) => {

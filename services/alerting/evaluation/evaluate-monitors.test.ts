@@ -104,7 +104,7 @@ test('two replicas that race make one alert of each source', async () => {
   expect(await alerting.alerts()).toHaveLength(20)
 })
 
-test('while a source is silent, accounts last seen before are not told to be silent; once it is back, those that still are are told', async () => {
+test('while a source is silent, alerts of accounts last seen before its silence wait; they are notified if the account is still silent when the source is back', async () => {
   await alerting.recordActivity('web', T0, 24)
   await alerting.runTimers(T0 + 2 * DAY_MS)
   await fallSilent('of-web', T0 + 10 * DAY_MS, T0 - DAY_MS)
@@ -130,7 +130,7 @@ test('while a source is silent, accounts last seen before are not told to be sil
   )
 })
 
-test('a source that no model expects may be quiet because its account is: the account is told to be silent', async () => {
+test('a silent source that no model expects mutes nothing: its account's alert is notified', async () => {
   await alerting.recordActivity('web', T0)
   await alerting.runTimers(T0 + 4 * DAY_MS)
   await fallSilent('acme', T0 + 7 * DAY_MS, T0)

@@ -1,6 +1,6 @@
 import { expect, onTestFinished, test } from 'vitest'
 import type { Principal } from '#libs/access/keyring.ts'
-import type { Database } from '#libs/postgres/database.ts'
+import { armFailpoints } from '#libs/runtime/failpoint.ts'
 import { createMetrics } from '#libs/runtime/metrics.ts'
 import { createZone } from '#libs/time/time-zone.ts'
 import { findTexts } from '../../../tests/support/find-text.ts'
@@ -23,39 +23,32 @@ const start = async () => {
   onTestFinished(stop)
   await prepare(createScoring(platform, scoringConfigSchema.parse({})))
   const cache = () => createAccountCache(40_000)
-  /**
-   * A scoring process of its own; `beforeWrite` runs when it has read and folded and is about to
-   * write.
-   */
-  const createScorer = (beforeWrite: () => Promise<void> = async () => {}) => {
-    const query: Database['query'] = async (text, params) => {
-      if (text.includes('insert into scoring.account_log')) await beforeWrite()
-      return platform.database.query(text, params)
-    }
-    return createBatchScorer({
+  /** A scoring process of its own. */
+  const createScorer = () =>
+    createBatchScorer({
       mostBatches: 1,
       ...platform,
-      database: { ...platform.database, query },
       metrics: createScoringMetrics(createMetrics()),
       cache: cache(),
       relay: { offer: async () => {}, start: () => {}, stop: async () => {} },
       sourceActivity: createSourceActivity(),
       liveModels: createLiveModels({ ...platform, zone: createZone('UTC') }),
     })
-  }
   const erase = createEraseAccount({ ...platform, cache: cache() })
   return { ...platform, createScorer, erase: (accountId: string, by: Principal = ADMIN) => erase(by, accountId) }
 }
 
-test('a flush under way in another process does not write an account that is erased meanwhile, nor when it is tried again', async () => {
+/** Does something, once, when a scorer has read and folded and is about to write. */
+const beforeNextWrite = (effect: () => Promise<void>): void => {
+  armFailpoints([{ name: 'scoring.flush.before', effect, sleepMs: 0, hit: 1 }])
+  onTestFinished(() => armFailpoints([]))
+}
+
+test('a flush of another process does not write an account that was erased since it read it, nor when it is tried again', async () => {
   const { createScorer, erase, database } = await start()
-  let once = false
-  const handle = createScorer(async () => {
-    if (once) await erase('acme')
-    once = false
-  })
+  const handle = createScorer()
   await handle(batchOf(usageRecord('acme'), usageRecord('bolt')))
-  once = true
+  beforeNextWrite(() => erase('acme'))
   const batch = batchOf(usageRecord('acme'), usageRecord('bolt'))
   await expect(handle(batch)).rejects.toThrow('written by another scorer')
   await handle(batch)
@@ -65,18 +58,18 @@ test('a flush under way in another process does not write an account that is era
   ])
 })
 
-test('a process that was stopped since before an account was made does not make it again after it was erased', async () => {
+test('a process that read before an account was made does not make it again after its erasure', async () => {
   const { createScorer, erase, database } = await start()
   const record = usageRecord('acme')
-  const stopped = createScorer(async () => {
+  beforeNextWrite(async () => {
     await createScorer()(batchOf(record))
     await erase('acme')
   })
-  await expect(stopped(batchOf(record))).rejects.toThrow('written by another scorer')
+  await expect(createScorer()(batchOf(record))).rejects.toThrow('written by another scorer')
   expect(await findTexts(database, ['acme'])).toEqual([])
 })
 
-test('what remains in memory of an erased account is not built upon', async () => {
+test('a scorer that still has an erased account in memory does not build upon it', async () => {
   const { createScorer, erase, database } = await start()
   const handle = createScorer()
   const before = usageRecord('acme')

@@ -1,6 +1,7 @@
 import { expect, onTestFinished, test } from 'vitest'
 import type { AccountHealth } from '#libs/contracts/account-health.ts'
 import type { Database } from '#libs/postgres/database.ts'
+import { armFailpoints } from '#libs/runtime/failpoint.ts'
 import { createMetrics } from '#libs/runtime/metrics.ts'
 import { createZone } from '#libs/time/time-zone.ts'
 import { createTestPlatform } from '../../../tests/support/processes/platform.ts'
@@ -14,7 +15,13 @@ import { createScoring } from '../service.ts'
 import { createSourceActivity } from '../sources/source-activity.ts'
 import { createBatchScorer } from './score-batch.ts'
 
-test('a flush that still read its rows when the one before ended begins where that one ended', async () => {
+/** Does something where a flush is about to be written for the nth time from now on. */
+const atWrite = (hit: number, effect: () => Promise<void>): void => {
+  armFailpoints([{ name: 'scoring.flush.before', effect, sleepMs: 0, hit }])
+  onTestFinished(() => armFailpoints([]))
+}
+
+test('a flush that reads its rows until the flush before has ended goes on from where that one ended', async () => {
   const { platform, prepare, stop } = await createTestPlatform()
   onTestFinished(stop)
   await prepare(createScoring(platform, scoringConfigSchema.parse({})))
@@ -40,22 +47,25 @@ test('a flush that still read its rows when the one before ended begins where th
     batchOf(usageRecord('acme', { agoMs: 3 * 86_400_000 }), usageRecord('another')),
   )
 
-  // A scorer that knows nothing yet: its second flush begins while the first is being written, and
-  // reads users until that one is through.
+  // A scorer that knows nothing yet. When its first flush is about to be written, its second begins
+  // and reads until the first is through.
   const reading = Promise.withResolvers<void>()
   const firstIsOver = Promise.withResolvers<void>()
   let second: Promise<void> | undefined
+  let isReading = false
   const query: Database['query'] = async (text, params) => {
-    if (text.includes('join scoring.account_page') && second !== undefined) {
+    if (second !== undefined && !isReading) {
+      isReading = true
       reading.resolve()
       await firstIsOver.promise
-    } else if (text.includes('insert into scoring.account_log') && second === undefined) {
-      second = handle(batchOf(usageRecord('acme'), usageRecord('another')))
-      await reading.promise
     }
     return platform.database.query(text, params)
   }
   const handle = createHandler({ ...platform.database, query })
+  atWrite(1, async () => {
+    second = handle(batchOf(usageRecord('acme'), usageRecord('another')))
+    await reading.promise
+  })
   await handle(batchOf(usageRecord('acme', { type: 'Support Ticket Opened', properties: { ticketId: 't-1' } })))
   firstIsOver.resolve()
   await second
@@ -100,18 +110,13 @@ test('a flush of more accounts than one statement takes counts all of them once,
   )
 })
 
-test('when a part cannot be written none behind it is, and the same flush counts all of it later', async () => {
+test('when one part of a flush cannot be written, no later part is; the same flush counts all of it when it is tried again', async () => {
   const { platform, prepare, stop } = await createTestPlatform()
   onTestFinished(stop)
   await prepare(createScoring(platform, scoringConfigSchema.parse({})))
-  let writes = 0
-  const query: Database['query'] = (text, params) => {
-    if (text.includes('insert into scoring.account_log') && ++writes === 2) throw new Error('no disk')
-    return platform.database.query(text, params)
-  }
+  atWrite(2, () => Promise.reject(new Error('no disk')))
   const handle = createBatchScorer({
     ...platform,
-    database: { ...platform.database, query },
     metrics: createScoringMetrics(createMetrics()),
     cache: createAccountCache(400_000),
     relay: { offer: async () => {}, start: () => {}, stop: async () => {} },

@@ -54,7 +54,7 @@ export const createBatchScorer = (deps: BatchScorerDeps): ((batch: Batch) => Pro
 
   const write = async (partition: number, rows: FlushRows, backfilled: readonly Backfilled[]): Promise<void> => {
     if (rows.accounts() === 0) return
-    failpoint('scoring.flush.before')
+    await failpoint('scoring.flush.before')
     const { position, relayed } = await (backfilled.length === 0
       ? writeFlush(database, partition, rows)
       : writeBackfillFlush(database, partition, { rows, backfilled, now: clock.now() }))
