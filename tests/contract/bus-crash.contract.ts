@@ -32,6 +32,7 @@ export const crashSuite = (harness: BusHarness): void => {
     await publish()
     await eventually('the survivor has every partition', () => survivor.partitions.size === 8)
     await eventually('the last are handled', () => handled() === published)
+    expect(distinct(survivor.values).size).toBeGreaterThanOrEqual(40)
   })
 
   it('records that were handed over but not done when their member was killed come again', async () => {
@@ -45,6 +46,7 @@ export const crashSuite = (harness: BusHarness): void => {
     await victim.kill()
     const { seen } = await collect(bus, { group: 'crash' })
     await allSeen('records', seen, 40, TAKEOVER_LIMIT_MS)
+    expect(distinct(seen)).toEqual(distinct(victim.values))
   })
 
   it('a server that stops and starts again ends no process and loses nothing', async () => {

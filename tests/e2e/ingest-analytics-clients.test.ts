@@ -210,7 +210,7 @@ describe('PostHog', () => {
   })
 })
 
-it('whatever an item is nested in, an analytics client gets an answer and the process lives', async () => {
+it('an analytics client gets an answer, and the process lives, however deep an item is nested', async () => {
   const deep = `${'{"a":'.repeat(5_000)}1${'}'.repeat(5_000)}`
   const call = `{"type":"track","event":"e","context":{"groupId":"a"},"properties":${deep}}`
   const answer = await post(

@@ -112,7 +112,7 @@ test('a harmless URL is dialled at the addresses of its name, on 443', async () 
   }
 })
 
-test('a name that changes its answer between two looks is dialled only at what was judged', async () => {
+test('a host name whose answer changes between two look-ups is dialled only at the address that was checked', async () => {
   for (const answers of [
     ['93.184.215.14', '127.0.0.1'],
     ['93.184.215.14', '10.0.0.1', '93.184.215.14', '::1'],

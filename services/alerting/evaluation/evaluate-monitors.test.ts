@@ -130,7 +130,7 @@ test('while a source is silent, alerts of accounts last seen before its silence 
   )
 })
 
-test('a silent source that no model expects mutes nothing: its account's alert is notified', async () => {
+test('a silent source that no model expects mutes nothing: the alert of its account is notified', async () => {
   await alerting.recordActivity('web', T0)
   await alerting.runTimers(T0 + 4 * DAY_MS)
   await fallSilent('acme', T0 + 7 * DAY_MS, T0)

@@ -92,7 +92,7 @@ test('alerts wait while many are near their limit, and are told when no outage h
   ])
 })
 
-test('when it is over, those who are back are told nothing, and those who are still silent are told', async () => {
+test('when an outage is over, alerts of accounts that are still silent are notified, those of accounts that are back are not', async () => {
   await alerting.evaluate(...names(100).map((name) => active(name)))
   await evaluateInBatches(names(100).map((name) => silent(name, SILENT_AT)))
   await alerting.runTimers(SILENT_AT + MINUTE_MS)
@@ -141,7 +141,7 @@ test('an outage is over half of what began it, and not because time passes', asy
   expect(await count(/^silence account-\d+ 1 firing told$/)).toBe(9)
 })
 
-test('what has nothing to do with the silence is told during an outage', async () => {
+test('an alert that has nothing to do with the silence is notified during an outage', async () => {
   await alerting.evaluate(...names(20).map((name) => active(name)))
   await evaluateInBatches(names(20).map((name) => silent(name, SILENT_AT)))
   await alerting.runTimers(SILENT_AT + 1_000)

@@ -58,7 +58,7 @@ test('a crossing within the cooldown is recorded, not told, and told when the co
   expect(script.wait(1)).toEqual([['reminder', 'cooldown_over', true]])
 })
 
-test('a short relapse within the cooldown is told to nobody, its recovery neither', () => {
+test('a short relapse within the cooldown is not notified, nor is its recovery', () => {
   const script = createAlertScript(belowFifty())
   script.see(60)
   script.see(40)
@@ -109,7 +109,7 @@ test('insufficient data mutes threshold rules and never hard signals', () => {
   ])
 })
 
-test('what is unknown ends no alert and sends no reminder', () => {
+test('an unknown fact ends no alert and sends no reminder', () => {
   const script = createAlertScript(belowFifty())
   script.see(40)
   expect(script.seeFacts(facts({ score: null, band: 'insufficient_data' }))).toEqual([])
@@ -126,7 +126,7 @@ test('backfill opens its episode silently, and only a recovery and a new fall ar
   expect(script.see(40)).toEqual([['firing', 'crossed', true]])
 })
 
-test('what a silence muted is told when it ends, if it still fires', () => {
+test('an alert that a silence muted is notified when the silence ends, if the alert still fires', () => {
   const script = createAlertScript(belowFifty())
   script.see(60)
   const silence = { startsAt: script.now(), endsAt: script.now() + 3 * DAY, matcher: { severity: 'warning' as const } }
