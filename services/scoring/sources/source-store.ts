@@ -24,13 +24,18 @@ export const lockUnpublished = (tx: Sql, before: number, limit: number) =>
     [before, limit],
   )
 
-export const markPublished = async (tx: Sql, told: readonly SourceActivityEntry[], now: number): Promise<void> => {
+export const markPublished = async (tx: Sql, published: readonly SourceActivityEntry[], now: number): Promise<void> => {
   await tx.query(
     `update scoring.source_activity a set told_at = to_timestamp($4::double precision / 1000),
        told_heard_at = to_timestamp(t.heard_at / 1000)
      from unnest($1::text[], $2::text[], $3::double precision[]) as t (tenant_id, source, heard_at)
      where a.tenant_id = t.tenant_id and a.source = t.source`,
-    [told.map((one) => one.tenantId), told.map((one) => one.source), told.map((one) => one.heardAt), now],
+    [
+      published.map((one) => one.tenantId),
+      published.map((one) => one.source),
+      published.map((one) => one.heardAt),
+      now,
+    ],
   )
 }
 
