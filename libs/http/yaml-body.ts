@@ -36,7 +36,7 @@ const texts = new WeakMap<object, string>()
 export const yamlTextOf = (request: object): string | undefined => texts.get(request)
 
 /**
- * Lets the routes of this plugin take YAML beside JSON. Text that is not YAML is 422 `invalid_yaml`.
+ * Lets the routes of this plugin take YAML beside JSON. Text that is no YAML is 422 `invalid_yaml`.
  * So is an anchor or alias: a few grow to gigabytes. The value then passes the same checks as JSON.
  */
 export const acceptYaml = (app: ZodApp): void => {

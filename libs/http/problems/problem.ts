@@ -86,17 +86,6 @@ const FASTIFY_CODES: Readonly<Record<string, string>> = {
   FST_ERR_MAX_PARAM_LENGTH: 'url_too_long',
 }
 
-/** Where the mistake is. */
-const POINTERS: Readonly<Record<string, string>> = {
-  unsupported_media_type: '',
-  body_too_large: '',
-  empty_body: '',
-  invalid_json: '',
-  invalid_content_length: '',
-  invalid_url: '/path',
-  url_too_long: '/path',
-}
-
 /** Explains a mistake of the caller; hides the internals of any other error. */
 export const describeError = (error: unknown): ProblemOptions => {
   if (error instanceof RequestError)
@@ -104,30 +93,26 @@ export const describeError = (error: unknown): ProblemOptions => {
   if (error instanceof UnavailableError)
     return { status: 503, code: 'unavailable', detail: 'A dependency of this service is unavailable; try again later' }
   const { statusCode, code, message, name } = (error ?? {}) as HttpError
-  if (name === 'SyntaxError' && statusCode === 400)
-    return {
-      status: 400,
-      code: 'invalid_json',
-      detail: 'The body is not valid JSON',
-      errors: wholeBody('invalid_json'),
-    }
+  if (name === 'SyntaxError' && statusCode === 400) return badBody('invalid_json', 'The body is not valid JSON')
   if (code?.startsWith('Z_') || code?.startsWith('ERR__ERROR_') || code?.startsWith('ERR_BUFFER'))
-    return {
-      status: 400,
-      code: 'invalid_encoding',
-      detail: 'The body does not match its Content-Encoding',
-      errors: wholeBody('invalid_encoding'),
-    }
+    return badBody('invalid_encoding', 'The body does not match its Content-Encoding')
   if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {
     const known = FASTIFY_CODES[code ?? '']
     return {
       status: statusCode,
       code: known ?? 'bad_request',
       detail: known ? message : titleOf(statusCode),
-      errors: known ? [{ pointer: POINTERS[known]!, code: known, detail: titleOf(statusCode) }] : [],
+      errors: known
+        ? [{ pointer: known.includes('url') ? '/path' : '', code: known, detail: titleOf(statusCode) }]
+        : [],
     }
   }
   return { status: 500, code: 'internal', detail: 'Something went wrong on our side; the log has the request id' }
 }
 
-const wholeBody = (code: string): ErrorDetail[] => [{ pointer: '', code, detail: 'The whole body' }]
+const badBody = (code: string, detail: string): ProblemOptions => ({
+  status: 400,
+  code,
+  detail,
+  errors: [{ pointer: '', code, detail: 'The whole body' }],
+})
