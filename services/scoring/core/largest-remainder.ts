@@ -1,7 +1,7 @@
-/** One unit = 1e-4 points. Values within 1e-9 points of a tie count as ties, so that the last bit of a float decides nothing. */
+/** One unit = 1e-4 points. Within 1e-9 points of a tie counts as a tie. */
 export const UNITS_PER_POINT = 10_000
 const TIE_UNITS = 1e-5
-/** Room for remainders, of a model's usual size: made once instead of for every group of every account. */
+/** Room for the remainders of a usual model, made once. */
 const scratch = new Float64Array(32)
 
 /** Whole units of a number, half away from zero. */
@@ -14,8 +14,8 @@ export const toUnits = (value: number): number => {
 export const round4 = (value: number): number => toUnits(value) / UNITS_PER_POINT
 
 /**
- * Whole units for parts that must sum to `total` units, each at most one unit from its exact value: everybody gets the floor, the
- * largest remainders one more, ties in the order given. The parts (points) sum to the total, up to its rounding.
+ * Whole units for parts that must sum to `total` units: each gets the floor of its exact value, the
+ * largest remainders one more, ties in order. The parts (points) sum to the total, up to rounding.
  */
 export const shareUnits = (parts: readonly number[], total: number): number[] => {
   const units: number[] = []

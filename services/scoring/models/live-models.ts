@@ -7,7 +7,7 @@ import { shareRuns } from '#libs/runtime/share-runs.ts'
 import type { Zone } from '#libs/time/time-zone.ts'
 import type { Account } from '../core/account/account.ts'
 import type { ScoringContext } from '../core/account/evaluate-account.ts'
-import { ALL_HEARD, createSourceLog, type SourceLog, type SourceSilence } from '../core/evaluation/source-log.ts'
+import { ALL_HEARD, createSourceLog, type SourceInactivity, type SourceLog } from '../core/evaluation/source-log.ts'
 import { chooseModel, createTenantModels, type TenantModels } from '../core/models/choose-model.ts'
 import { type CompiledModel, compileModel } from '../core/models/model.ts'
 import type { Traits } from '../core/models/segment.ts'
@@ -47,7 +47,7 @@ const MAX_FORMER = 1_000
 type Tenant = {
   readonly live: Map<string, CompiledModel>
   models: TenantModels
-  readonly silences: Map<string, SourceSilence>
+  readonly silences: Map<string, SourceInactivity>
   sources: SourceLog
   silent: ReadonlySet<string>
 }

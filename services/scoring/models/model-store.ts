@@ -1,5 +1,5 @@
 import type { Sql } from '#libs/postgres/database.ts'
-import type { SourceSilence } from '../core/evaluation/source-log.ts'
+import type { SourceInactivity } from '../core/evaluation/source-log.ts'
 
 /** A model whose live version changed after a revision. */
 type ChangedModel = {
@@ -11,7 +11,7 @@ type ChangedModel = {
   readonly source: string | null
 }
 
-type ChangedSilence = SourceSilence & { readonly tenantId: string }
+type ChangedSilence = SourceInactivity & { readonly tenantId: string }
 
 export const currentRevision = async (sql: Sql): Promise<number> => {
   const [row] = await sql.query<{ value: number }>('select value from scoring.revision')

@@ -7,17 +7,20 @@ import type { CompiledModel } from '../models/model.ts'
 import { type AccountState, createState } from '../state/state.ts'
 import { createUserPages, type UserPages } from '../state/user-pages.ts'
 
-/** A score that was published, and until when it is the one "N days ago": the next publication's instant (null while it is the newest). */
+/** A published score, and when the next one was published (null: it is the newest). */
 export type PastScore = { readonly score: number | null; nextAt: number | null }
 export const PAST_DAYS = { days7: 7, days28: 28 } as const
 export const PAST = ['days7', 'days28'] as const
 
-/** An account in memory. It runs ahead of the database by the flushes under way; `version` is compared and swapped by each of them. */
+/**
+ * An account in memory, ahead of the database by the flushes in progress. Each of them compares and
+ * swaps `version`.
+ */
 export type Account = {
   readonly tenantId: string
   readonly accountId: string
   version: number
-  /** Its version before its first event: 0, or where the account that was erased under this id ended. */
+  /** Version before its first event: 0, or the last one of an account erased under this id. */
   readonly baseVersion: number
   /** What was erased under its id; null = nothing. */
   readonly erasures: Erasures | null
@@ -28,17 +31,20 @@ export type Account = {
   state: AccountState
   users: UserPages
   interactions: InteractionPages
-  /** Whether its dealings lie in rows of their own; else they lie with the state. Once apart, they stay so. */
+  /** Whether its interactions lie in rows of their own. Once apart, they stay so. */
   interactionsApart: boolean
   readonly ids: SeenIds
-  /** As last written. Null before the first event, and while no flush holds the account: it is large, and can be computed again. */
+  /**
+   * As last written. Null before the first event, and while no flush uses the account: it is large,
+   * and can be computed again.
+   */
   evaluation: Evaluation | null
   /** Of the last evaluation, all it takes to compute it again; null before the first event. */
   evaluated: { readonly at: number; readonly band: Band; readonly healthySince: number | null } | null
   override: Override | null
   /** When the first change was published; null before it. */
   firstChangeAt: number | null
-  /** Scores published last at or before so many days ago; undefined = not looked up. Keys that are numbers would take half a kilobyte. */
+  /** Scores published so many days ago; undefined: not looked up. */
   past: { [Name in (typeof PAST)[number]]?: PastScore | null }
   /** Flushes that hold this account and are not yet durable. */
   inFlight: number

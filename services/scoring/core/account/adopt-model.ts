@@ -32,8 +32,8 @@ export const refold = (
 }
 
 /**
- * Moves the account from the model of `from` to that of `context`: one change with cause `model_change`. `refolded` null: the new
- * model folds the same events into the same counters.
+ * Moves the account to the model of `context`: one change with cause `model_change`. `refolded` is
+ * null where both models fold events alike.
  */
 export const adoptModel = (
   account: Account,

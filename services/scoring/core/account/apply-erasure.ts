@@ -4,8 +4,9 @@ import { finish, type LogEntry, NO_IDS, stepOf } from './apply-events.ts'
 import type { ScoringContext } from './evaluate-account.ts'
 
 /**
- * The account as the events without an erased user add up: one change with cause `erasure`, always, so that readers learn which traits
- * are left; nothing is sent because of it. What time has moved must have been counted before.
+ * The account without the events of an erased user: always one change with cause `erasure`, so that
+ * readers learn the remaining traits; nothing is sent because of it. Changes by time must have been
+ * counted before.
  */
 export const applyErasure = (account: Account, refolded: Refolded, context: ScoringContext): LogEntry => {
   const before = account.evaluation

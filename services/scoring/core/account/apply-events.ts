@@ -9,7 +9,9 @@ import { foldEvent, promote } from '../state/fold.ts'
 import type { Account } from './account.ts'
 import { evaluateAt, type ScoringContext } from './evaluate-account.ts'
 
-/** One row of the account's log: what was counted together, and the change it led to (null when nothing that is published moved). */
+/**
+ * One row of the log: what was counted together, and its change (null: nothing published moved).
+ */
 export type LogEntry = {
   readonly version: number
   readonly events: readonly ReceivedEvent[]
@@ -35,9 +37,10 @@ export type Applied = { readonly entries: readonly LogEntry[]; readonly duplicat
 
 const MAX_EVIDENCE = 5
 /**
- * Counts events into an account and evaluates it at `now`: dedupe, fold, evaluate, explain. Backfilled events make a change of their
- * own, before the live ones, since nothing may be sent because of them. `evaluate` asks for an evaluation without events. The account
- * moves on at once; the answer is what must be written. Pages of all users touched must be loaded.
+ * Counts events into an account and evaluates it at `now`. Backfilled events make a change of their
+ * own, before the live ones, since nothing is sent because of them. `evaluate` asks for an
+ * evaluation without events. The account changes at once; the answer must be written. The pages of
+ * all touched users must be loaded.
  */
 export const applyEvents = (
   account: Account,
@@ -54,7 +57,7 @@ export const applyEvents = (
   }
   const live = fresh.filter((event) => !event.backfill)
   const entries: LogEntry[] = []
-  // What time has moved is no doing of the past that is told now.
+  // Backfilled events are no cause of what time moved.
   if (isDue(account, context)) entries.push(applyTogether(account, [], NO_IDS, false, context))
   entries.push(applyTogether(account, past, ids, true, context))
   if (live.length > 0) entries.push(applyTogether(account, live, NO_IDS, false, context))
@@ -99,7 +102,7 @@ const applyTogether = (
   return finish(account, { events, ids, before, steps, backfill, stepsCompleted })
 }
 
-/** Steps that these events complete, and those that waited for their instant. Call before the time steps, which count the latter. */
+/** Steps that these events complete, and those that waited. Call before `timeSteps`. */
 export const stepsCompletedBy = (
   account: Account,
   events: readonly CountedEvent[],
@@ -110,7 +113,7 @@ export const stepsCompletedBy = (
   return completedSteps(state, waited.length === 0 ? events : [...waited, ...events], context)
 }
 
-/** What time alone moved since the last evaluation comes first, so that it is never blamed on the events. */
+/** Changes by time alone come first, so that events are never blamed for them. */
 export const timeSteps = (account: Account, context: ScoringContext): Step[] => {
   if (!isDue(account, context)) return []
   const before = account.evaluation
@@ -139,7 +142,7 @@ type Together = {
   readonly steps: readonly Step[]
   readonly backfill: boolean
   readonly stepsCompleted: readonly StepRef[]
-  /** Told in any case. Another model: what follows is not to be taken for behaviour. An erasure: readers learn which traits are left. */
+  /** Published in any case: another model is no behaviour, an erasure leaves fewer traits. */
   readonly always?: boolean
 }
 

@@ -14,7 +14,7 @@ export type Backfilled = {
   readonly accounts: Map<string, BackfilledAccount>
 }
 
-/** Adds up the backfilled events among what is written of accounts. An account that several sources fill in moves for each of them. */
+/** Counts backfilled events by source. An account that several sources fill counts for each. */
 export const createBackfillTally = () => {
   const bySource = new Map<string, Backfilled>()
   return {

@@ -4,7 +4,7 @@ import { round4 } from '../largest-remainder.ts'
 import type { Account, PastScore } from './account.ts'
 import type { Change } from './apply-events.ts'
 
-/** The change as `account.health` carries it and `/changes` shows it. `changeId` is derived by the caller, which owns the hash. */
+/** The change as `account.health` and `/changes` show it. The caller derives `changeId`. */
 export const changeMessage = (
   account: Account,
   change: Change,

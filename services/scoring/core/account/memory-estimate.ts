@@ -1,7 +1,7 @@
 import type { AccountState } from '../state/state.ts'
 import type { Account } from './account.ts'
 
-/** What V8 was seen to need, in bytes: an account without anything, an id it has counted, a user, a dealing, a small thing under a name, a count of a day. */
+/** Bytes that V8 needs for an account, a counted id, a user, an interaction, an entry, a day. */
 const ACCOUNT_BYTES = 3_800
 const ID_BYTES = 20
 const USER_BYTES = 110

@@ -21,8 +21,8 @@ type AccountEvents = {
 }
 
 /**
- * What backfilled events tell of the days before the account's first change, from the first of them on: each as the account would be
- * scored as of the day's end. A day on which nothing moved is left out.
+ * The days before the first change, as backfilled events describe them: each as scored at the end
+ * of the day. Days on which nothing moved are left out.
  */
 export const pastDays = ({ account, events, zone, modelFor, contextAt }: AccountEvents): readonly PastDay[] => {
   const inOrder = [...events].sort((a, b) => a.occurredAt - b.occurredAt)

@@ -6,7 +6,7 @@ import { createMemoryInteractions } from '../state/interactions.ts'
 import { createState } from '../state/state.ts'
 import { createMemoryUserActivity } from '../state/user-days.ts'
 
-/** The account as of an instant, from its events in any order, each given once: those after it are left out, whenever they came. */
+/** The account as of an instant, from distinct events in any order; later events do not count. */
 export const replay = (
   events: Iterable<CountedEvent>,
   context: { readonly model: CompiledModel; readonly zone: Zone; readonly now?: number },

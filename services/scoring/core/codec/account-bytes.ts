@@ -3,8 +3,9 @@ import { createInteractionPages, type InteractionPages } from './interaction-pag
 import { decodeStateOf, encodeState } from './state-codec.ts'
 
 /**
- * Where an account's dealings (tickets, invoices, answers) are more than this they lie in rows of their own, of which an event reads and
- * writes one: an account with 10,000 tickets pays for a few of them when a ticket moves, and for none with every use.
+ * Interactions (tickets, invoices, answers) above this size lie in rows of their own. An event
+ * reads and writes one of those rows, so an account with 10,000 tickets pays only for the few that
+ * move.
  */
 const APART_FROM_BYTES = 2_048
 
@@ -14,7 +15,7 @@ type EncodedAccount = {
   interactionsApart: boolean
 }
 
-/** What is to be written of an account's state; pages of its dealings where they lie apart. */
+/** An account's state as bytes, and the dirty pages of interactions in rows of their own. */
 export const encodeAccount = (
   account: EncodedAccount,
 ): { readonly state: Buffer; readonly interactions: readonly { readonly page: number; readonly bytes: Buffer }[] } => {
@@ -31,11 +32,11 @@ export const encodeAccount = (
   }
 }
 
-/** A state with its dealings behind it, however many, all of them on one page. */
+/** A state followed by its interactions, all on one page. */
 export const encodeWhole = (state: AccountState, interactions: InteractionPages): Buffer =>
   encodeState(state, INLINE + interactions.bytesOf(0))
 
-/** What follows the state: 0 and the dealings themselves, or the bits of the pages they lie in, plus 1. */
+/** Follows the state: 0 and the interactions, or the page bits of separate rows plus 1. */
 const INLINE = '\0'
 
 export const decodeAccount = (

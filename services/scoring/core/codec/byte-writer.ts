@@ -19,7 +19,7 @@ export type ByteWriter = {
 const INITIAL_BYTES = 4_096
 /** Room that anything but a long text needs. */
 const SMALL_BYTES = 136
-/** Up to here a text's length is one byte, and writing its characters one by one beats a call into the runtime. */
+/** Texts up to here have a length of one byte and are written faster than a call takes. */
 const SHORT_TEXT = 64
 
 export const UUID_LENGTH = 36

@@ -17,7 +17,7 @@ export type InteractionPage = Map<string, AnyInteraction>
 
 const writer = createByteWriter()
 
-/** One unit a byte; '' for a page without a dealing. The same dealings have the same bytes, whatever came first. */
+/** One unit a byte; empty for an empty page. The same interactions have the same bytes. */
 export const encodeInteractions = (page: InteractionPage): string => {
   if (page.size === 0) return ''
   writeMap(writer, page, (to, interaction, key) => CODECS[key[0] as Letter].write(to, interaction as never))

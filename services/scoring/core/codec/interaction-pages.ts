@@ -11,7 +11,7 @@ import {
 /** Aimed at: 1 to 4 KB. */
 const INTERACTIONS_PER_PAGE = 32
 
-/** The dealings of one account in 2^bits pages by hash of their key. */
+/** The interactions of one account in 2^bits pages, by hash of their key. */
 export type InteractionPages = InteractionLookup & {
   readonly bits: () => number
   readonly pageOf: (key: string) => number
@@ -20,13 +20,13 @@ export type InteractionPages = InteractionLookup & {
   readonly load: (page: number, bytes: string | undefined) => void
   /** The page is to be written. */
   readonly markDirty: (page: number) => void
-  /** Forgets all dealings, loaded or not: every page is written anew. */
+  /** Removes all interactions, loaded or not: every page is written anew. */
   readonly empty: () => void
   /** A loaded page as bytes. */
   readonly bytesOf: (page: number) => string
   /** Pages written to since the last call, as bytes; forgets that they were. */
   readonly takeDirty: () => { page: number; bytes: Buffer }[]
-  /** Dealings of the loaded pages, by key. */
+  /** Interactions of the loaded pages, by key. */
   readonly entries: () => Iterable<[string, AnyInteraction]>
 }
 
@@ -35,21 +35,23 @@ export const interactionBitsFor = ({ ticketCount, invoiceCount, answererCount }:
 
 type Pages = {
   readonly pageBits: number
-  /** By number; undefined = not loaded. As bytes until one of its dealings is asked for: most are not before they are written again. */
+  /**
+   * By number; undefined = not loaded. A page stays bytes until one of its interactions is read.
+   */
   readonly pages: (InteractionPage | string | undefined)[]
   readonly dirty: number[]
 }
 
 const open = ({ pages }: Pages, page: number): InteractionPage => {
   const held = pages[page]
-  if (held === undefined) throw new Error('the page of a dealing was used before it was loaded')
+  if (held === undefined) throw new Error('the page of an interaction was used before it was loaded')
   if (typeof held !== 'string') return held
   const opened = decodeInteractions(held)
   pages[page] = opened
   return opened
 }
 
-/** Shared by all books, as those of user pages are. */
+/** Shared by all accounts, as those of user pages are. */
 const methods: InteractionPages & ThisType<InteractionPages & Pages> = {
   bits() {
     return this.pageBits
@@ -109,7 +111,7 @@ export const createEmptyInteractions = (): InteractionPages => {
   return interactions
 }
 
-/** The same dealings laid out in more pages, all of them dirty. Every page of `from` must be loaded. */
+/** The same interactions in more pages, all of them dirty. `from` must be loaded whole. */
 export const relayInteractionPages = (from: InteractionPages, bits: number): InteractionPages => {
   const pages = Array.from({ length: 2 ** bits }, (): InteractionPage => new Map())
   for (const [key, interaction] of from.entries()) pages[pageOfKey(key, bits)]!.set(key, interaction)

@@ -1,9 +1,9 @@
 import { SUBSCRIPTION_KINDS } from '../state/state.ts'
-import { ordered, type Part } from './state-section.ts'
+import { ordered, type StateSection } from './state-section.ts'
 import { dayOr, readEventOrder, readNullable, writeEventOrder, writeNullable } from './state-values.ts'
 import { series } from './usage-sections.ts'
 
-const newestDays: Part = {
+const newestDays: StateSection = {
   isEmpty: (state) =>
     Math.max(state.npsDay, state.detractorDay, state.promoterDay, state.advocacyDay, state.contactDay) === -1,
   write: (to, state) => {
@@ -16,7 +16,7 @@ const newestDays: Part = {
 
 const NEWEST = ['npsDay', 'detractorDay', 'promoterDay', 'advocacyDay', 'contactDay'] as const
 
-const subscriptions: Part = ordered(
+const subscriptions: StateSection = ordered(
   (state) => state.subscriptions,
   (to, event) => {
     to.uint(SUBSCRIPTION_KINDS.indexOf(event.kind))
@@ -38,7 +38,7 @@ const subscriptions: Part = ordered(
   }),
 )
 
-const planLimit: Part = {
+const planLimit: StateSection = {
   isEmpty: (state) => state.planLimit === null,
   write: (to, state) => {
     writeEventOrder(to, state.planLimit!)
@@ -54,7 +54,7 @@ const planLimit: Part = {
   },
 }
 
-const interactions: Part = {
+const interactions: StateSection = {
   isEmpty: (state) => state.ticketCount + state.invoiceCount + state.answererCount === 0,
   write: (to, state) => {
     to.uint(state.ticketCount)
@@ -71,7 +71,7 @@ const interactions: Part = {
 }
 
 /** What passes between the account and its supplier: contracts, money, support, opinions. */
-export const INTERACTION_SECTIONS: readonly Part[] = [
+export const INTERACTION_SECTIONS: readonly StateSection[] = [
   subscriptions,
   interactions,
   series((state) => state.ticketsOpened),

@@ -1,6 +1,6 @@
 import type { EventOrder } from '../events/event-order.ts'
 import { own } from '../state/state.ts'
-import { ordered, type Part } from './state-section.ts'
+import { ordered, type StateSection } from './state-section.ts'
 import {
   dayOr,
   readEventOrder,
@@ -15,14 +15,14 @@ import {
   writeNullable,
 } from './state-values.ts'
 
-const instantsBy = (name: 'journeyDone' | 'bypasses'): Part => ({
+const instantsBy = (name: 'journeyDone' | 'bypasses'): StateSection => ({
   isEmpty: (state) => state[name].size === 0,
   write: (to, state) => writeMap(to, state[name], writeInstants),
   read: (from, state) => readMap(from, own(state, name), readInstants),
 })
 
-/** Traits that came with one event share its stamp in the bytes: it is written once, with the first of them. */
-const traits: Part = {
+/** Traits of one event share its order in the bytes: it is written with the first of them. */
+const traits: StateSection = {
   isEmpty: (state) => state.traitOrders.size === 0,
   write: (to, state) => {
     const orders = new Map<string, number>()
@@ -48,7 +48,7 @@ const traits: Part = {
   },
 }
 
-const renewalTraits: Part = ordered(
+const renewalTraits: StateSection = ordered(
   (state) => state.renewalTraits,
   (to, { renewalDay, termMonths }) => {
     dayOr.write(to, renewalDay)
@@ -57,13 +57,13 @@ const renewalTraits: Part = ordered(
   (from) => ({ renewalDay: dayOr.read(from), termMonths: dayOr.read(from) }),
 )
 
-const lifecycle: Part = ordered(
+const lifecycle: StateSection = ordered(
   (state) => state.lifecycle,
   (to, { deleted }) => to.uint(deleted ? 1 : 0),
   (from) => ({ deleted: from.uint() === 1 }),
 )
 
-const journeyStarts: Part = ordered(
+const journeyStarts: StateSection = ordered(
   (state) => state.journeyStarts,
   (to, { journeyId, steps, stepCount }) => {
     to.text(journeyId)
@@ -77,7 +77,7 @@ const journeyStarts: Part = ordered(
   }),
 )
 
-const journeySteps: Part = {
+const journeySteps: StateSection = {
   isEmpty: (state) => state.journeySteps.size === 0,
   write: (to, state) => writeMap(to, state.journeySteps, (_, steps) => writeMap(to, steps, writeInstants)),
   read: (from, state) =>
@@ -88,14 +88,14 @@ const journeySteps: Part = {
     }),
 }
 
-const values: Part = {
+const values: StateSection = {
   isEmpty: (state) => state.valueAt.length === 0,
   write: (to, state) => writeInstants(to, state.valueAt),
   read: (from, state) => void state.valueAt.push(...readInstants(from)),
 }
 
 /** Who the account is and where it stands in its journey. */
-export const JOURNEY_SECTIONS: readonly Part[] = [
+export const JOURNEY_SECTIONS: readonly StateSection[] = [
   traits,
   renewalTraits,
   lifecycle,

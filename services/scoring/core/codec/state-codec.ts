@@ -3,21 +3,21 @@ import { type ByteReader, createByteReader } from './byte-reader.ts'
 import { type ByteWriter, createByteWriter } from './byte-writer.ts'
 import { INTERACTION_SECTIONS } from './interaction-sections.ts'
 import { JOURNEY_SECTIONS } from './journey-sections.ts'
-import type { Part } from './state-section.ts'
+import type { StateSection } from './state-section.ts'
 import { USAGE_SECTIONS } from './usage-sections.ts'
 
-/** First byte: how the rest is laid out. A state of another layout is folded again from the raw events. */
+/** First byte: the layout of the rest. Raw events fold anew into a state of another layout. */
 export const STATE_LAYOUT = 3
 
-/** A part's place here is its number in the bytes: parts are only ever added at the end of the last list. */
-const RARE_SECTIONS: readonly Part[] = [...JOURNEY_SECTIONS, ...INTERACTION_SECTIONS]
+/** A section's place is its number in the bytes: a new section goes to the end of the last list. */
+const RARE_SECTIONS: readonly StateSection[] = [...JOURNEY_SECTIONS, ...INTERACTION_SECTIONS]
 const END_OF_LIST = 0
 
 const writer: ByteWriter = createByteWriter()
 
 /**
- * Canonical: states of the same set of events have the same bytes. What rarely changes lies at the end and is kept as bytes
- * until a fold changes it. `tail` is put behind, one unit a byte.
+ * Canonical: states of the same set of events have the same bytes. Sections that rarely change lie
+ * at the end, and are kept as bytes until a fold changes them. `tail` follows, one unit a byte.
  */
 export const encodeState = (state: AccountState, tail = ''): Buffer => {
   state.memo.journeyBytes ??= encodeJourney(state)
@@ -42,7 +42,7 @@ const encodeInteractions = (state: AccountState): string => {
   return writer.takeLatin1()
 }
 
-const writeSections = (parts: readonly Part[], state: AccountState, before = 0): void => {
+const writeSections = (parts: readonly StateSection[], state: AccountState, before = 0): void => {
   for (let index = 0; index < parts.length; index += 1) {
     const part = parts[index]!
     if (part.isEmpty(state)) continue
@@ -82,7 +82,7 @@ const readRare = (reader: ByteReader, state: AccountState): string => {
   return all.slice(end)
 }
 
-const readPart = (parts: readonly Part[], number: number, reader: ByteReader, state: AccountState): void => {
+const readPart = (parts: readonly StateSection[], number: number, reader: ByteReader, state: AccountState): void => {
   const part = parts[number - 1]
   if (part === undefined) throw new Error(`state has an unknown part ${number}`)
   part.read(reader, state)

@@ -5,7 +5,7 @@ import type { ByteWriter } from './byte-writer.ts'
 import { readEventOrder, writeEventOrder } from './state-values.ts'
 
 /** One part of the stored state: how it lies in the bytes. An empty part is left out. */
-export type Part = {
+export type StateSection = {
   readonly isEmpty: (state: AccountState) => boolean
   readonly write: (to: ByteWriter, state: AccountState) => void
   readonly read: (from: ByteReader, state: AccountState) => void
@@ -16,7 +16,7 @@ export const ordered = <T extends EventOrder>(
   of: (state: AccountState) => T[],
   write: (to: ByteWriter, item: T) => void,
   read: (from: ByteReader) => Omit<T, keyof EventOrder>,
-): Part => ({
+): StateSection => ({
   isEmpty: (state) => of(state).length === 0,
   write: (to, state) => {
     to.uint(of(state).length)

@@ -11,8 +11,8 @@ import { decodeAccount, encodeWhole } from './account-bytes.ts'
 import { createInteractionPages } from './interaction-pages.ts'
 
 /**
- * What Pulso wrote on 2026-11-30, state layout 3: one account a line. Data folders of that day bear such bytes, so the lines
- * are never written anew.
+ * What Pulso wrote on 2026-11-30, state layout 3: one account a line. Data folders of that day hold
+ * such bytes, so these lines never change.
  */
 type Stored = {
   readonly name: string

@@ -5,7 +5,7 @@ import type { DayCounts } from '../state/day-counts.ts'
 import { type AccountState, own } from '../state/state.ts'
 import type { ByteReader } from './byte-reader.ts'
 import type { ByteWriter } from './byte-writer.ts'
-import type { Part } from './state-section.ts'
+import type { StateSection } from './state-section.ts'
 import {
   readDays,
   readEventOrder,
@@ -30,13 +30,13 @@ const readSeries = (from: ByteReader, series: DayCounts): void => {
   series.counts = series.days.map(() => from.uint())
 }
 
-export const series = (of: (state: AccountState) => DayCounts): Part => ({
+export const series = (of: (state: AccountState) => DayCounts): StateSection => ({
   isEmpty: (state) => of(state).days.length === 0,
   write: (to, state) => writeSeries(to, of(state)),
   read: (from, state) => readSeries(from, of(state)),
 })
 
-const counters: Part = {
+const counters: StateSection = {
   isEmpty: (state) => state.eventCount === 0,
   write: (to, state) => {
     to.uint(state.eventCount)
@@ -67,7 +67,7 @@ const counters: Part = {
   },
 }
 
-const champion: Part = {
+const champion: StateSection = {
   isEmpty: (state) => state.champion === null,
   write: (to, state) => {
     writeEventOrder(to, state.champion!)
@@ -80,13 +80,13 @@ const champion: Part = {
   },
 }
 
-const features: Part = {
+const features: StateSection = {
   isEmpty: (state) => state.features.size === 0,
   write: (to, state) => writeMap(to, state.features, (_, day) => to.int(day)),
   read: (from, state) => readMap(from, own(state, 'features'), () => from.int()),
 }
 
-const pending: Part = {
+const pending: StateSection = {
   isEmpty: (state) => state.pending.length === 0,
   write: (to, state) => to.text(JSON.stringify(state.pending.map(pendingFields))),
   read: (from, state) => void state.pending.push(...(JSON.parse(from.text()) as CountedEvent[])),
@@ -99,7 +99,7 @@ const pendingFields = (event: CountedEvent): CountedEvent => {
 }
 
 /** What nearly every event changes. */
-export const USAGE_SECTIONS: readonly Part[] = [
+export const USAGE_SECTIONS: readonly StateSection[] = [
   counters,
   series((state) => state.coreEvents),
   series((state) => state.activeUsers),

@@ -11,8 +11,9 @@ export const plainBand = (score: number, limits: Limits): Band => {
 }
 
 /**
- * The band of a published score. To leave a low band upwards takes the margin more than entering it did, and so does falling out of
- * healthy: a score that hovers on a line stays where it was. A jump over several bands must pass each one's margin.
+ * The band of a published score. Leaving a low band upwards, or healthy downwards, takes the margin
+ * beyond the line: a score that hovers on a line keeps its band. A jump over several bands passes
+ * each margin.
  */
 export const bandAfter = (score: number | null, confidence: number, previous: Band | null, limits: Limits): Band => {
   if (score === null || confidence < limits.insufficientBelow) return 'insufficient_data'

@@ -29,7 +29,7 @@ const isDeleted = ({ state }: AccountView): boolean => state.lifecycle[state.lif
 export const isChampionRemoved = ({ state }: AccountView): boolean =>
   state.champion !== null && state.champion.userId === null
 
-/** All caps that hold; the lowest bears what they take from the score, ties by the model's order. Scores in units of 1e-4. */
+/** All caps that hold; the lowest bears the delta, ties by model order. Units of 1e-4. */
 export const capsOf = (
   caps: readonly CapModel[],
   context: CapContext,

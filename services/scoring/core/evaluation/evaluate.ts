@@ -5,7 +5,7 @@ import { bandAfter, plainBand } from './bands.ts'
 import { capsOf } from './caps.ts'
 import type { Evaluation, Override } from './evaluation.ts'
 import { factsOf, isWithin } from './facts.ts'
-import { silenceLimitDays, silenceStartsAt } from './inactivity.ts'
+import { inactiveFrom, inactivityLimitDays } from './inactivity.ts'
 import { nextEvaluationAt } from './next-evaluation.ts'
 import { sourceFreshness } from './source-freshness.ts'
 import { standingAt } from './stage-weights.ts'
@@ -17,19 +17,19 @@ export type EvaluateInput = AccountAtInstant & {
   readonly override: Override | null
   /** When each source of the tenant was last heard. */
   readonly sources: ReadonlyMap<string, number>
-  /** Since when the band published last has been healthy; null or absent when it was not, or unknown. Only `advocate` needs it. */
+  /** Since when the published band is healthy; null: it is not, or unknown. For `advocate`. */
   readonly healthySince?: number | null
 }
 
-/** The account at `at`: a pure function of what was counted, the model and the instant (and, for the band, of the band before). */
+/** A pure function of the state, the model and the instant (and, for the band, the band before). */
 export const evaluate = (input: EvaluateInput): Evaluation => {
   const { state, model, zone, at } = input
   const { bands, caps, stages } = model.model
   const view = viewOf(input)
   const standing = standingAt(view.timeline, at, zone, stages.blendDays)
-  const limitDays = silenceLimitDays(state, standing.stage, model.model)
-  const silenceAt = silenceStartsAt(state, limitDays)
-  const silentSince = silenceAt !== null && silenceAt <= at ? silenceAt : null
+  const limitDays = inactivityLimitDays(state, standing.stage, model.model)
+  const inactiveAt = inactiveFrom(state, limitDays)
+  const silentSince = inactiveAt !== null && inactiveAt <= at ? inactiveAt : null
   const sources = sourceFreshness(model.model, input.sources, at)
   const weighted = weightFactors(view, standing, sources)
   const capped = weighted.scoreUnits === null ? null : capsOf(caps, { view, silentSince }, weighted.scoreUnits, toUnits)
@@ -63,7 +63,7 @@ export const evaluate = (input: EvaluateInput): Evaluation => {
       standing,
       facts,
       measured,
-      silenceStartsAt: silenceAt,
+      inactiveFrom: inactiveAt,
       sourcesNextAt: sources.nextAt,
       override: input.override,
       healthySince,

@@ -34,6 +34,6 @@ export type Evaluation = {
   readonly caps: readonly CapResult[]
   readonly override: Override | null
   readonly facts: CoreFacts
-  /** The earliest later instant at which score, stage or a fact can change with no further event; null when never. */
+  /** The earliest instant at which time alone can change something; null: never. */
   readonly nextEvaluationAt: number | null
 }

@@ -9,7 +9,7 @@ export type ExplainStep = {
   readonly evaluation: Evaluation
 }
 
-/** Among causes that moved the score equally, the first of these; it also names a change that moved only facts. */
+/** Of causes that moved the score equally, the first; also the cause of a change of facts only. */
 const PREFERRED: readonly Cause[] = [
   'events',
   'late_data',
@@ -22,8 +22,9 @@ const PREFERRED: readonly Cause[] = [
 ]
 
 /**
- * Why the score moved along a chain of evaluations, each with its own cause: a line per factor, cap and override whose contribution
- * moved. Contributions are whole units of 1e-4 and sum to the score, so the deltas sum exactly to its change (from 0 where there was none).
+ * Why the score moved along a chain of evaluations, each with its own cause: a line per factor, cap
+ * and override whose contribution moved. Contributions are whole units of 1e-4 that sum to the
+ * score, so the deltas sum exactly to its change.
  */
 export const explain = (
   before: Evaluation | null,

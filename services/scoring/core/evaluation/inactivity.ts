@@ -4,10 +4,10 @@ import { DAY_MS } from '#libs/runtime/durations.ts'
 import type { AccountState } from '../state/state.ts'
 
 /**
- * Days without activity after which an account is silent; null before any activity. In onboarding a fixed number; else a multiple of
- * the median gap between consecutive active days of the history up to the last one, where there are enough gaps.
+ * Days without activity after which an account is inactive; null before any activity. Fixed in
+ * onboarding. Later a multiple of the median gap between active days, given enough gaps.
  */
-export const silenceLimitDays = (state: AccountState, stage: Stage, { silence }: Model): number | null => {
+export const inactivityLimitDays = (state: AccountState, stage: Stage, { silence }: Model): number | null => {
   if (state.lastActivityAt === null) return null
   if (stage === 'onboarding') return silence.onboardingDays
   const median = medianGap(state.activeDays, silence.historyDays, silence.minimumGaps)
@@ -27,6 +27,6 @@ const medianGap = (days: readonly number[], historyDays: number, minimumGaps: nu
   return gaps.length % 2 === 1 ? gaps[middle]! : (gaps[middle - 1]! + gaps[middle]!) / 2
 }
 
-/** The exact instant from which the account is silent, be it past or to come; null before any activity. */
-export const silenceStartsAt = (state: AccountState, limitDays: number | null): number | null =>
+/** When the account becomes (or became) inactive; null before any activity. */
+export const inactiveFrom = (state: AccountState, limitDays: number | null): number | null =>
   state.lastActivityAt === null || limitDays === null ? null : state.lastActivityAt + limitDays * DAY_MS

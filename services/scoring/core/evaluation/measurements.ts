@@ -27,8 +27,8 @@ export type GroupResult = {
 }
 
 /**
- * What was measured of an account, in columns: every flush makes one for each account it touches, and few of them are ever looked
- * at in full. Factors and groups are in the model's order; contributions are whole units of 1e-4 points.
+ * What was measured of an account, in columns: every flush makes one for each account, and few are
+ * ever read in full. Factors and groups are in model order; contributions in units of 1e-4.
  */
 export type Measured = {
   readonly model: CompiledModel

@@ -15,18 +15,17 @@ export type NextEvaluationContext = {
   readonly standing: Standing
   readonly facts: CoreFacts
   readonly measured: Measured
-  readonly silenceStartsAt: number | null
+  readonly inactiveFrom: number | null
   readonly sourcesNextAt: number
   readonly override: Override | null
   readonly healthySince: number | null
 }
 
 /**
- * The earliest later instant at which score, stage or a fact can change with no further event.
- * Facts that only count days (since the last activity, since a payment failed, to the renewal, of an overdue or stalled onboarding)
- * wake the account at each local midnight for the model's `counterDays`, so that a rule on any of their values is met on its day;
- * beyond that, and for `daysInStage`, they are published with whatever changes next: an account that is long silent and fully
- * decayed sleeps until something real is due.
+ * The earliest later instant at which time alone can change score, stage or a fact.
+ * Facts that only count days (since the last activity, to the renewal, ...) wake the account at
+ * each local midnight for `counterDays` days, so that a rule on any value fires on its day. After
+ * that, as `daysInStage` always is, they are published with the next change.
  */
 export const nextEvaluationAt = (context: NextEvaluationContext): number | null => {
   const { view } = context
@@ -42,13 +41,13 @@ export const nextEvaluationAt = (context: NextEvaluationContext): number | null 
 }
 
 const instantOfChange = (context: NextEvaluationContext): number => {
-  const { view, silenceStartsAt, sourcesNextAt, override, healthySince } = context
+  const { view, inactiveFrom, sourcesNextAt, override, healthySince } = context
   const { at, state, timeline } = view
   let next = sourcesNextAt
   const consider = (instant: number | null | undefined): void => {
     if (instant !== null && instant !== undefined && instant > at && instant < next) next = instant
   }
-  consider(silenceStartsAt)
+  consider(inactiveFrom)
   consider(override?.expiresAt)
   consider(state.pending[0]?.occurredAt)
   for (const span of timeline.spans) consider(span.at)

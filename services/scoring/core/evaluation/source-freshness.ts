@@ -1,14 +1,14 @@
 import type { GroupName, Model } from '#libs/contracts/health-model.ts'
 import { HOUR_MS } from '#libs/runtime/durations.ts'
 
-/** Per group, how far its silent sources have faded; and the next instant at which that is looked at again. */
+/** How far the inactive sources of each group have faded, and when to look again. */
 export type SourceFreshness = { readonly of: (group: GroupName) => number; readonly nextAt: number }
 
 const FRESH: SourceFreshness = { of: () => 1, nextAt: Number.POSITIVE_INFINITY }
 
 /**
- * A source that the model maps to groups and that was heard before, but not for longer than its interval, fades those groups
- * linearly to 0 over the same time again. The fade is continuous: accounts are looked at again once an hour while it lasts.
+ * A source that was heard before, but not within its interval, fades its groups linearly to 0 over
+ * one more interval. While it fades, its accounts are evaluated once an hour.
  */
 export const sourceFreshness = (model: Model, lastSeenAt: ReadonlyMap<string, number>, at: number): SourceFreshness => {
   const byGroup = new Map<GroupName, number>()

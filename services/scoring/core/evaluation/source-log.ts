@@ -1,8 +1,9 @@
 /**
- * A source that fell silent: quiet since `heardAt`. Evaluations take account of it from `fromAt` until `untilAt` (null: until it
- * is heard again). Both lie ahead of the instant at which they are written down, so that every process evaluates any instant alike.
+ * A source without events since `heardAt`. Evaluations count it as inactive from `fromAt` until
+ * `untilAt` (null: until it is heard). Both are set ahead of time, so that every process evaluates
+ * an instant alike.
  */
-export type SourceSilence = {
+export type SourceInactivity = {
   readonly source: string
   readonly heardAt: number
   readonly fromAt: number
@@ -13,7 +14,7 @@ export type SourceSilence = {
 export type SourceLog = {
   /** The sources that are silent at an instant, and when each was last heard. */
   readonly silentAt: (at: number) => ReadonlyMap<string, number>
-  /** The last instant up to `at` at which a source began to count as silent or ceased to; -Infinity before the first. */
+  /** Last instant up to `at` at which a source became inactive or active; -Infinity: never. */
   readonly changedAt: (at: number) => number
 }
 
@@ -21,7 +22,7 @@ const NONE: ReadonlyMap<string, number> = new Map()
 
 export const ALL_HEARD: SourceLog = { silentAt: () => NONE, changedAt: () => Number.NEGATIVE_INFINITY }
 
-export const createSourceLog = (silences: readonly SourceSilence[]): SourceLog => ({
+export const createSourceLog = (silences: readonly SourceInactivity[]): SourceLog => ({
   silentAt: (at) =>
     new Map(
       silences

@@ -17,12 +17,12 @@ export type WeightedFactors = {
 type MeasuredGroup = {
   /** Factor weight x freshness, of factors with data. */
   readonly freshWeight: number
-  /** Share of the stage's total the group has left, after missing data spread within it and fading took from it. */
+  /** The group's share of the total, after missing data and fading. */
   readonly effective: number
   readonly points: number | null
 }
 
-/** Measures every factor and spreads the weight of what is missing; contributions sum exactly to the rounded score. */
+/** Measures every factor and spreads the weight of missing ones. Contributions sum to the score. */
 export const weightFactors = (view: AccountView, standing: Standing, sources: SourceFreshness): WeightedFactors => {
   const { groups } = view.model.model
   const factors: Measurement[] = []

@@ -11,12 +11,12 @@ type Seen = AccountName & {
 }
 
 /**
- * Events not counted before and not erased, and their hashes one behind the other. The one place that decides whether an
- * event counts. Exactly once rests on three things together:
- * - `seen-ids.ts` holds every id that the account has counted, as exact as the account's version.
- * - `erasure.ts` refuses what was erased, whether the log is read again or a client sends its past again.
- * - The write compares and swaps the account's version: a flush that lost its partition changes nothing.
- * Ingest's `recently-accepted.ts` only answers a client that repeats itself; nothing rests on it.
+ * Events not counted before and not erased, and their hashes one behind the other. The one place
+ * that decides whether an event counts. Exactly once rests on three things together:
+ * - `seen-ids.ts` holds every id the account has counted, as exact as its version.
+ * - `erasure.ts` refuses erased events, however they come again.
+ * - The write compares and swaps the version: a flush that lost its partition changes nothing.
+ * `services/ingest/recently-accepted.ts` only answers repeating clients; nothing rests on it.
  */
 export const deduplicate = (account: Seen, events: readonly ReceivedEvent[]) => {
   const ids = Buffer.allocUnsafe(events.length * ID_BYTES)

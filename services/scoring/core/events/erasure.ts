@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto'
 import { type ReceivedEvent, rawText } from './parse-event.ts'
 
 /**
- * What was erased under an account's id. An event counts only when it both happened and was received after the erasure, so that
- * neither the log read again nor a client that sends its past again brings anything back.
+ * What was erased under an account's id. An event counts only if it happened and was received after
+ * the erasure: neither the log read again nor a client that repeats its past restores anything.
  */
 export type Erasures = {
   /** When the account was erased; null = never. */
@@ -32,8 +32,8 @@ export const withoutErased = (event: ReceivedEvent, erasures: Erasures, account:
 }
 
 /**
- * The event without a user: null when it is theirs or made them champion; else what only names them, as a whole text or as a key in its
- * properties, is taken out.
+ * The event without a user: null when it is theirs or made them champion. Else every text and key
+ * in its properties that names them is removed.
  */
 export const withoutUser = (event: ReceivedEvent, isErased: (text: string) => boolean): ReceivedEvent | null => {
   const { properties } = event
@@ -45,7 +45,7 @@ export const withoutUser = (event: ReceivedEvent, isErased: (text: string) => bo
   return { ...event, properties: kept, raw }
 }
 
-/** The value without the members that are, or are called, such a text; the value itself when there are none. */
+/** The value without texts and keys that match; the same value when none does. */
 export const withoutTexts = <Value>(value: Value, isGone: (text: string) => boolean): Value => {
   if (typeof value !== 'object' || value === null) return value
   const entries = Object.entries(value)

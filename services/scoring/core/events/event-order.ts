@@ -1,5 +1,7 @@
 import { DAY_MS } from '#libs/runtime/durations.ts'
-/** What "the latest" goes by: instant, then id by code points, then source. Distinct events never compare equal. */
+/**
+ * Order of "the latest": instant, id by code points, source. Distinct events never compare equal.
+ */
 export type EventOrder = { readonly at: number; readonly id: string; readonly source: string }
 
 /** Code points, not the UTF-16 units of `<`: they differ where surrogates meet U+E000..U+FFFF. */
@@ -38,8 +40,8 @@ export const insertInOrder = <T extends EventOrder>(list: T[], item: T): void =>
 const EARLIEST_OF_DAY = 16
 
 /**
- * Puts an instant into an ascending list without repetition. Of each UTC day the 16 earliest and the last are kept: exact for
- * what is rare, bounded for what is not, and whatever the order of arrival the same.
+ * Puts an instant into an ascending list without repetition. Of each UTC day the 16 earliest and
+ * the last are kept: rare events stay exact, frequent ones bounded, in any order of arrival.
  */
 export const insertInstant = (list: number[], at: number): void => {
   let index = list.length
@@ -61,7 +63,7 @@ export const insertBounded = <T extends EventOrder>(list: T[], item: T, newest: 
   if (list.length > newest + 1) list.splice(1, 1)
 }
 
-/** Drops the greatest key of a map that has outgrown its bound: so what is kept depends on the set of keys, not on their order. */
+/** Drops the greatest key above the bound: order of arrival does not matter. */
 export const boundKeys = (map: Map<string, unknown>, most: number): string | undefined => {
   if (map.size <= most) return undefined
   let greatest = ''

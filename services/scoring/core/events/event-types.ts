@@ -17,7 +17,7 @@ export type Feeds =
   | 'advocacy'
   | 'nothing'
 
-/** Recorded for an account by the API; it ends a journey and is neither activity nor a first event. */
+/** Recorded by the API: ends a journey; neither activity nor a first event. */
 export const BYPASS_TYPE = 'Onboarding Bypassed'
 
 /** Every type that Pulso knows by name. What is not here is a custom event. */

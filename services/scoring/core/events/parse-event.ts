@@ -11,10 +11,10 @@ import { DAY_MS } from '#libs/runtime/durations.ts'
 import { parseInstant } from '#libs/time/instant.ts'
 import type { CountedEvent } from './event.ts'
 
-/** JSON to keep of an event: a text, or a record that has it as it came, so that no copy of it is in memory. */
+/** JSON to keep of an event: a text, or its record, so that no copy is in memory. */
 export type RawEvent = string | { readonly value: Buffer }
 
-/** An event with what the scoring hop needs beside the count: what to keep, and whether anything may be sent because of it. */
+/** An event with the JSON to keep, and whether it was backfilled (then nothing is sent for it). */
 export type ReceivedEvent = CountedEvent & { readonly backfill: boolean; readonly raw: RawEvent }
 
 export const rawText = (raw: RawEvent): string => (typeof raw === 'string' ? raw : raw.value.toString())
@@ -33,10 +33,10 @@ type Delivered = {
 }
 
 /**
- * Reads a record of `usage.events`, wherever it comes from: product backends may write the topic themselves, so everything that the
- * HTTP door checks is checked again here (by hand: it runs for every event). What is missing is filled in: the tenant from the key,
- * `receivedAt` from the record's timestamp, `source` with "kafka". What the door accepts is always read. `key` is the record's:
- * whoever reads many of one account has it decoded already.
+ * Reads a record of `usage.events`. Product backends may write the topic themselves, so everything
+ * that the HTTP door checks is checked again, by hand, since this runs for every event. An absent
+ * tenant comes from the key, `receivedAt` from the record, `source` is "kafka". Every event that
+ * the door accepts can be read. `key`: that of the record, decoded once for many records.
  */
 export const readRecord = (
   record: Delivered,
@@ -63,7 +63,7 @@ const bytesAsSent = (text: string): number => {
   }
 }
 
-/** The same, of whatever size and age: what was counted once can be read for as long as it is kept. */
+/** The same without limits of size and age: events counted once stay readable. */
 export const readKeptRecord = (record: Delivered): ReadRecord =>
   readText(record, record.key, record.text ?? record.value.toString())
 
@@ -141,7 +141,7 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
 const isName = (value: unknown, max: number): value is string =>
   typeof value === 'string' && value.length > 0 && (value.length <= max || [...value].length <= max)
 
-/** Only an escape can bring NUL or half a pair into valid UTF-8, so this slow check runs only where `\u` stands. */
+/** Only an escape brings NUL or half a surrogate pair into UTF-8: this slow check needs a `\u`. */
 const isCleanText = (text: string): boolean => {
   const written = JSON.stringify(JSON.parse(text))
   return !/(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f])/i.test(written)

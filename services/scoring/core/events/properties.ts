@@ -1,4 +1,4 @@
-/** Readers of what clients send. Null, empty or of the wrong type counts as absent: `"5"` is no number. */
+/** Readers of properties. Null, empty or of the wrong type counts as absent: `"5"` is no number. */
 type Properties = Readonly<Record<string, unknown>>
 
 export const textOf = (value: unknown): string | null => (typeof value === 'string' && value !== '' ? value : null)
@@ -22,7 +22,7 @@ export const countOf = (value: unknown): number | null => {
 
 export const flagOf = (value: unknown): boolean | null => (typeof value === 'boolean' ? value : null)
 
-/** Distinct names in the order given; members that are no text are dropped; absent when none is left. */
+/** Distinct names in their order; members of another type are dropped; null when none is left. */
 export const namesOf = (value: unknown): readonly string[] | null => {
   if (!Array.isArray(value)) return null
   const names = [...new Set(value.filter((member) => textOf(member) !== null))] as string[]

@@ -3,8 +3,8 @@ import { withoutUser } from './erasure.ts'
 import { type ReceivedEvent, rawText } from './parse-event.ts'
 
 /**
- * A kept event without a user, to be written in its place. One that would need more room (a number written shorter than JSON
- * writes it) is left out: its neighbours must not move.
+ * A kept event without a user, to be written in its place. Null also where it would need more room,
+ * since its neighbours must not move.
  */
 export const redactEvent = (event: ReceivedEvent, userId: string): ReceivedEvent | null => {
   const kept = withoutUser(event, (text) => text === userId)
@@ -19,10 +19,10 @@ export type Redaction = {
   readonly traits: Readonly<Record<string, unknown>>
 }
 
-/** False only where JSON text cannot name the user, in whatever way it is escaped: most of it need not be parsed. */
+/** False only where JSON text cannot name the user, however escaped: it need not be parsed. */
 export const mayName = (text: Buffer, userId: string): boolean => text.includes(userId) || text.includes('\\')
 
-/** A value of the log between the services without a user; null when nothing of it may stay. Other values stay as they are. */
+/** A value of a topic without a user; null: nothing of it may stay. */
 export const redactValue = (value: Buffer, redaction: Redaction): Buffer | null => {
   if (!mayName(value, redaction.userId) && !value.includes('"changeId"')) return value
   const text = value.toString()
@@ -47,7 +47,9 @@ const textWithout = (event: ReceivedEvent, userId: string): string | undefined =
   return kept === null ? undefined : rawText(kept.raw)
 }
 
-/** A published change without a user: without ids of their events, without traits that only they had brought, never longer than before. */
+/**
+ * A published change without a user: without ids of their events and their traits; never longer.
+ */
 export const redactChange = (change: AccountHealth, { userId, gone, traits }: Redaction): AccountHealth => ({
   ...change,
   evidence: Object.fromEntries(

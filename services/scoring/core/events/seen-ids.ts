@@ -1,9 +1,11 @@
 /**
- * The ids an account has counted, as 64-bit hashes of (source, id), 16 bytes an id. Two different ids of one account
- * share a hash with probability n^2 / 2^65: 3e-8 at a million events. A shared hash would drop an event.
+ * The ids an account has counted, as 64-bit hashes of (source, id), 16 bytes an id. Two ids of one
+ * account share a hash, which would drop an event, with probability n^2 / 2^65: 3e-8 at a million
+ * events.
  *
- * The hash is written by hand, where xxhash-wasm and hash-wasm offer one: every stored id bears it, so another hash
- * would count old events anew. `seen-ids.test.ts` holds it to vectors, and to no collision among realistic ids.
+ * Written by hand, though xxhash-wasm and hash-wasm offer a hash: all stored ids have this one, and
+ * another would count old events anew. `seen-ids.test.ts` holds it to vectors, and found no pair
+ * among 10^7 realistic ids (2026-11-30).
  */
 export type SeenIds = {
   readonly size: () => number
@@ -15,12 +17,12 @@ export type SeenIds = {
 
 export const ID_BYTES = 8
 const FIRST_CAPACITY = 8
-/** Small sets are plain arrays: a typed array costs microseconds to make, and most accounts have few ids. */
+/** Small sets are plain arrays: a typed array takes microseconds, and most sets are small. */
 const TYPED_FROM = 128
 const emptySlots = (capacity: number): number[] | Int32Array =>
   capacity < TYPED_FROM ? new Array<number>(capacity * 2).fill(0) : new Int32Array(capacity * 2)
 
-/** Open addressing: [high, low] of each slot one behind the other, (0, 0) where it is empty, which no id hashes to. */
+/** Open addressing: pairs of [high, low]; an empty slot is (0, 0), which no id hashes to. */
 type Slots = { slots: number[] | Int32Array; capacity: number; count: number }
 
 const put = (set: Slots, high: number, low: number): boolean => {
@@ -66,7 +68,7 @@ const methods: SeenIds & ThisType<SeenIds & Slots> = {
 export const createSeenIds = (): SeenIds =>
   ({ __proto__: methods, slots: emptySlots(FIRST_CAPACITY), capacity: FIRST_CAPACITY, count: 0 }) as unknown as SeenIds
 
-/** Hash of the dedupe key, as [high, low] 32-bit words; never both 0. The source is length-prefixed: no separator can be confused. */
+/** Hash of (source, id) as [high, low]; never both 0. The length of the source separates both. */
 export const hashId = (source: string, id: string, into: Uint32Array): void => {
   let a = 0x9747b28c ^ source.length
   let b = 0x3c6ef372 ^ (source.length << 16)

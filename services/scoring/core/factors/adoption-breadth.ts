@@ -3,8 +3,9 @@ import { factor, NEVER } from './factor.ts'
 import { isConnected, windowStart } from './factor-input.ts'
 
 /**
- * Core features used in the window / core features entitled. Entitled: the account's `entitledFeatures`, else the
- * model's core features, else those it ever used. No data when none are entitled, and before any activity.
+ * Core features used in the window / core features entitled. Entitled are the `entitledFeatures` of
+ * the account, else the core features of the model, else those ever used. No data when none is
+ * entitled, or before any activity.
  */
 export const breadth = factor({
   needs: ['windowDays', 'curve'],

@@ -2,7 +2,7 @@ import { factor } from './factor.ts'
 import { isConnected } from './factor-input.ts'
 import { hasBilling, paymentFailedDays } from './payment.ts'
 
-/** Local days for which an invoice has been failing. Data once there was a subscription or invoice event. */
+/** Local days an invoice has been failing. Data after a subscription or invoice event. */
 export const payment = factor({
   needs: ['upTo', 'beyond'],
   situations: ['clear'],

@@ -4,7 +4,7 @@ import { factor, NEVER } from './factor.ts'
 import { isConnected, windowStart } from './factor-input.ts'
 import { hasBilling } from './payment.ts'
 
-/** Whether the latest change of plan in the window was up or down. Data once there was a subscription or invoice event. */
+/** The latest change of plan in the window. Data after a subscription or invoice event. */
 export const plan = factor({
   needs: ['windowDays'],
   situations: ['unchanged', 'upgraded', 'downgraded'],

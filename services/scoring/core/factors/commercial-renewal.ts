@@ -1,7 +1,7 @@
 import { subscriptionsOf } from '../state/subscription-ledger.ts'
 import { factor, NEVER } from './factor.ts'
 
-/** Local days to the renewal date, where auto-renew is off; unknown counts as on. No data without a date. */
+/** Local days to the renewal date without auto-renew, which is assumed. No data without a date. */
 export const renewal = factor({
   needs: ['upTo', 'beyond'],
   situations: ['autoRenew'],

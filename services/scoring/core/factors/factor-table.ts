@@ -20,7 +20,7 @@ import { activeRatio } from './usage-active-ratio.ts'
 import { recency } from './usage-recency.ts'
 import { trend } from './usage-trend.ts'
 
-/** Every factor that a model may name. A new one is a file in `factors/`, a row here, a name in the contract and a row in the model. */
+/** Every factor that a model may name; CONTRIBUTING.md says how to add one. */
 export const FACTORS: Readonly<Record<FactorName, Factor>> = {
   'usage.active_ratio': activeRatio,
   'usage.active_days': activeDays,

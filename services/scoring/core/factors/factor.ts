@@ -15,22 +15,22 @@ type Definition<Need, Situation, Setting, FactorRow> = {
   readonly settings?: readonly Setting[]
   /** Earns points by the row's curve or steps. Null without a situation: no data. */
   readonly value: (view: AccountView, row: FactorRow) => number | null
-  /** A situation in force earns its own points, whatever the value. `beyond`: those past the last limit. */
+  /** A situation has its own points, whatever the value. `beyond`: those past the last limit. */
   readonly situation?: (view: AccountView, row: FactorRow) => Situation | 'beyond' | null
   /** 0..1; absent: always 1. */
   readonly freshness?: (view: AccountView, row: FactorRow) => number
   /**
-   * In how many local days the points can first differ with no further event. `ages`: the value grows by one each day.
-   * Asked only with data.
+   * Local days until time alone can change the points. `ages`: the value grows by one a day. Asked
+   * only with data.
    */
   readonly changesIn: 'ages' | ((view: AccountView, row: FactorRow, value: number) => number)
-  /** In how many local days there can be data with no further event; absent: never. */
+  /** Local days until time alone can bring data; absent: never. */
   readonly dataIn?: (view: AccountView, row: FactorRow) => number
 }
 
 export type Factor = Definition<FactorNeed, string, string, FactorModel>
 
-/** A factor with the type of its row. A model was checked to have what each factor needs (`validate-model.ts`). */
+/** Types the row. `validate-model.ts` checked that the row has what the factor needs. */
 export const factor = <
   const Need extends FactorNeed = never,
   const Situation extends string = never,

@@ -1,7 +1,7 @@
 import type { AccountView } from '../journey/account-view.ts'
 import { factor, NEVER } from './factor.ts'
 
-/** Local days from the journey's start to its first value. Not yet: no data for `graceDays`, then `never`. */
+/** Local days from the journey's start to its first value. Without: no data in `graceDays`. */
 export const firstValue = factor({
   needs: ['upTo', 'beyond'],
   situations: ['never'],
@@ -13,6 +13,6 @@ export const firstValue = factor({
   dataIn: (view, { settings }) => settings.graceDays - daysWithout(view) + 1,
 })
 
-/** -Infinity before a journey starts, and once value was reached: then time alone changes nothing. */
+/** -Infinity without a journey, or after first value: time alone then changes nothing. */
 const daysWithout = ({ run, at, day, zone }: AccountView): number =>
   run === undefined || run.firstValueAt <= at ? Number.NEGATIVE_INFINITY : day - zone.dayOf(run.startAt)

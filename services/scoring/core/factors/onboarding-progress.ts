@@ -1,7 +1,7 @@
 import { stepsDone } from '../journey/journey-runs.ts'
 import { factor, NEVER } from './factor.ts'
 
-/** (required steps done / required) / min(1, elapsed / target): 1 = on time. No data without required steps. */
+/** (steps done / required) / min(1, elapsed / target): 1 = on time. Required steps only. */
 export const progress = factor({
   needs: ['curve'],
   value: ({ run, at, day, zone, model }) => {

@@ -3,7 +3,7 @@ import { stalledFrom } from '../journey/journey-runs.ts'
 import { factor, NEVER } from './factor.ts'
 import { daysToMove } from './score-factor.ts'
 
-/** Local days since the newest required step was first done (since the start while none is); 0 when all are. */
+/** Local days since the newest required step (or the start) was done; 0 when all are. */
 export const stall = factor({
   needs: ['curve'],
   value: (view) => (view.run === undefined ? null : stalledDaysOf(view.run, view)),

@@ -12,7 +12,7 @@ export type Measurement = {
 
 export const NO_DATA: Measurement = { value: null, points: null, freshness: 0 }
 
-/** The one place where a value becomes points: by the curve or the steps of its row, unless a situation has its own. */
+/** The one place where a value becomes points: by curve or steps, unless a situation holds. */
 export const scoreFactor = (factor: Factor, view: AccountView, row: FactorModel): Measurement => {
   const value = factor.value(view, row)
   const situation = factor.situation?.(view, row) ?? null
@@ -31,7 +31,7 @@ const pointsOf = (factor: Factor, row: CheckedRow, situation: string | null, val
 
 const isCurved = ({ needs }: Factor): boolean => needs.includes('curve')
 
-/** In how many local days the measurement can first differ with no further event; Infinity when never. */
+/** Local days until time alone can change the measurement; Infinity: never. */
 export const factorChangesIn = (factor: Factor, view: AccountView, row: FactorModel, found: Measurement): number => {
   if (found.points === null) return factor.dataIn?.(view, row) ?? NEVER
   if (factor.changesIn !== 'ages') return factor.changesIn(view, row, found.value ?? 0)
@@ -54,7 +54,7 @@ export const pointsAt = (curve: Curve, value: number): number => {
   return curve[curve.length - 1]![1]
 }
 
-/** For a value that grows by one each day: in how many days the points first differ; Infinity when never. */
+/** For a value that grows by one a day: days until the points differ; Infinity: never. */
 export const daysToMove = (curve: Curve, value: number): number => {
   const points = pointsAt(curve, value)
   if (pointsAt(curve, value + 1) !== points) return 1
@@ -65,7 +65,7 @@ export const daysToMove = (curve: Curve, value: number): number => {
   return NEVER
 }
 
-/** `[limit, points]`, limits ascending: the points of the first limit that the value does not pass, else `beyond`. */
+/** Points of the first limit that the value does not pass, else `beyond`. Limits ascend. */
 export type Steps = { readonly upTo: Curve; readonly beyond: number }
 
 export const pointsOfStep = (steps: Steps, value: number): number => {

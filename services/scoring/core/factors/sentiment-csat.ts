@@ -2,7 +2,7 @@ import { sumOfDays } from '../state/day-counts.ts'
 import { factor } from './factor.ts'
 import { leavesIn, windowStart } from './factor-input.ts'
 
-/** Satisfied share of the answers in the window (score / scale of 0.8 or more). No data below `minimumAnswers`. */
+/** Share of answers at 0.8 of the scale or more. No data below `minimumAnswers`. */
 export const csat = factor({
   needs: ['windowDays', 'curve'],
   settings: ['minimumAnswers'],

@@ -12,7 +12,7 @@ export const nps = factor({
     const answers = sumOfDays(view.state.npsAnswers, from, view.day)
     return answers === 0 ? null : sumOfDays(view.state.npsScores, from, view.day) / MICRO / answers
   },
-  /** 1 up to `freshDays` since the newest answer, then falling linearly to 0 at the end of the window. */
+  /** 1 until `freshDays` after the newest answer; falls to 0 at the end of the window. */
   freshness: ({ state, day }, { windowDays, settings: { freshDays } }) => {
     const age = day - state.npsDay
     return age <= freshDays ? 1 : 1 - (age - freshDays) / (windowDays - freshDays)

@@ -2,7 +2,7 @@ import { sumOfDays } from '../state/day-counts.ts'
 import { factor } from './factor.ts'
 import { leavesIn, windowStart } from './factor-input.ts'
 
-/** Share of the tickets first opened in the window that breached their target. No data without such a ticket. */
+/** Share of the tickets opened in the window that breached their target. */
 export const slaBreach = factor({
   needs: ['windowDays', 'curve'],
   value: (view, { windowDays }) => {

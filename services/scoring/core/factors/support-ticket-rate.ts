@@ -6,7 +6,7 @@ import { activeUsersOf, isConnected, leavesIn, windowStart } from './factor-inpu
 /** Users per whom tickets are counted. */
 const PER_USERS = 10
 
-/** Tickets first opened in the window per 10 active users of the window (at least 1). Data once there was any support event. */
+/** Tickets opened in the window per 10 active users (at least 1). Data after a support event. */
 export const ticketRate = factor({
   needs: ['windowDays', 'curve'],
   value: (view, { windowDays }) => {

@@ -2,7 +2,7 @@ import type { AccountView } from '../journey/account-view.ts'
 import { factor, NEVER } from './factor.ts'
 import { hasSupport } from './support-ticket-rate.ts'
 
-/** Open tickets whose latest priority is one of the model's urgent ones. Data once there was any support event. */
+/** Open tickets of an urgent priority. Data after a support event. */
 export const urgentOpen = factor({
   needs: ['curve'],
   value: (view) => (hasSupport(view) ? urgentTickets(view) : null),

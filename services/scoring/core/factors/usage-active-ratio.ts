@@ -1,7 +1,7 @@
 import { factor } from './factor.ts'
 import { activeUsersOf, isConnected, leavesIn, seatsOf } from './factor-input.ts'
 
-/** Distinct active users of the window / seats, or known users where no seats were reported. Data once a user was active. */
+/** Active users of the window / seats (known users without seats). Data after user activity. */
 export const activeRatio = factor({
   needs: ['windowDays', 'curve'],
   value: (view, { windowDays }) => {

@@ -1,6 +1,6 @@
 import { factor } from './factor.ts'
 
-/** Local days since the last activity event. Nothing stands for "never": no data before the first. */
+/** Local days since the last activity event. No data before the first. */
 export const recency = factor({
   needs: ['curve'],
   value: ({ state, day, zone }) => (state.lastActivityAt === null ? null : day - zone.dayOf(state.lastActivityAt)),

@@ -4,8 +4,8 @@ import { factor } from './factor.ts'
 import { leavesIn } from './factor-input.ts'
 
 /**
- * (c + offset) / (b + offset). b: core events of the base days. c: core events of the recent days after them, scaled up
- * to the length of the base. No data while the base is below `minimumBase`: 0 against 0 is no drop.
+ * (c + offset) / (b + offset). b: core events of the base days. c: core events of the recent days,
+ * scaled up to the length of the base. No data while b is below `minimumBase`.
  */
 export const trend = factor({
   needs: ['curve'],

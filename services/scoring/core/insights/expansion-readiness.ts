@@ -4,15 +4,15 @@ import { pointsAt } from '../factors/score-factor.ts'
 import { limiting, type Reason, type Signal, weighSignals } from './weigh-signals.ts'
 
 export type ExpansionReadiness = {
-  /** `ready` needs use, steady health and nothing that blocks; `unknown` = neither seats nor a plan's limit are known. */
+  /** `ready`: use, steady health, no blocker. `unknown`: neither seats nor a limit are known. */
   readonly level: 'ready' | 'building' | 'blocked' | 'unknown'
   readonly score: number | null
   readonly reasons: readonly Reason[]
 }
 
 /**
- * Whether it is time to speak of more seats or a larger plan: beside the score, never part of it. `dailyScores`: the scores published
- * last by this time of day 1, 2, ... days ago.
+ * Whether to offer more seats or a larger plan: beside the score, never part of it. `dailyScores`:
+ * the scores published last by this time of day 1, 2, ... days ago.
  */
 export const expansionReadiness = (
   facts: Facts,

@@ -1,7 +1,9 @@
 import type { Band, Stage } from '#libs/contracts/account-health.ts'
 import { round4 } from '../largest-remainder.ts'
 
-/** Sums over the accounts of one band and stage; weighted: over those with a score and an MRR above 0. */
+/**
+ * Sums over the accounts of a band and stage. Weighted: of those with a score and an MRR above 0.
+ */
 export type PortfolioPart = {
   readonly band: Band
   readonly stage: Stage
@@ -16,7 +18,7 @@ export type PortfolioPart = {
 
 type Count = { readonly accounts: number; readonly mrr: number }
 
-/** The quality of a book of accounts. Those that have churned are counted by stage and are in no other figure. */
+/** The quality of a set of accounts. Churned accounts count by stage only. */
 export type Portfolio = {
   readonly accounts: number
   readonly scored: number

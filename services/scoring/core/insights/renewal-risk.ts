@@ -12,7 +12,7 @@ export type RenewalRisk = {
   readonly reasons: readonly Reason[]
 }
 
-/** How much speaks against a renewal: beside the score, never part of it. No probability: nothing published proves one. */
+/** How much speaks against a renewal: beside the score, never part of it, and no probability. */
 export const renewalRisk = (facts: Facts, groups: readonly GroupResult[], rules: Model['renewalRisk']): RenewalRisk => {
   if (facts.stage === 'churned') return { level: null, score: null, reasons: [] }
   const { weights } = rules

@@ -12,7 +12,7 @@ export type Reason = Signal & {
   readonly speaks: 'for' | 'against' | 'unknown'
   /** Its part of the answer's score; together they are that score, before a limit. */
   readonly contribution: number
-  /** What this alone does to the answer, whatever the others say: `blocks` it, or takes it to at least that score. */
+  /** What the signal does alone: `blocks` the answer, or raises it to at least that score. */
   readonly limit: 'blocks' | number | null
 }
 
@@ -21,7 +21,7 @@ export type WeightedSignals = { readonly score: number | null; readonly reasons:
 /** From these points on a signal speaks for the answer, below against it. */
 const MIDDLE = 50
 
-/** Weighted mean over the signals that are known: what is unknown leaves its weight to the others. Null when all are. */
+/** Weighted mean over the known signals; null when none is known. */
 export const weighSignals = (signals: readonly Signal[]): WeightedSignals => {
   const known = signals.filter((signal) => signal.points !== null && signal.weight > 0)
   const total = known.reduce((sum, { weight }) => sum + weight, 0)

@@ -5,7 +5,7 @@ import type { Run, Timeline } from '../state/timeline.ts'
 import { isOpen, measuredRun, stalledFrom } from './journey-runs.ts'
 import { timelineOf } from './stage-timeline.ts'
 
-/** What an account is seen by. `state` counts no event after `at`; those of the future wait in `state.pending`. */
+/** An account to look at. `state` counts no event after `at`; those wait in `state.pending`. */
 export type AccountAtInstant = {
   readonly state: AccountState
   readonly model: CompiledModel
@@ -35,7 +35,7 @@ export const viewOf = ({ state, model, zone, at }: AccountAtInstant): AccountVie
 export const overdueDaysOf = (run: Run, { day, zone, model }: AccountView): number =>
   Math.max(0, day - zone.dayOf(run.startAt) - model.model.onboarding.targetDays)
 
-/** Local days since a journey's newest required step. Null without required steps: nothing can stall. */
+/** Local days since the newest required step of a journey. Null without required steps. */
 export const stalledDaysOf = (run: Run, { at, day, zone }: AccountView): number | null => {
   if (run.required === 0) return null
   const from = stalledFrom(run, at)

@@ -5,7 +5,7 @@ import type { AccountView } from './account-view.ts'
 import { stepsDone } from './journey-runs.ts'
 import { spanAt } from './stage-timeline.ts'
 
-/** Completions from which a pace of one's own can be told. */
+/** Completions from which an account has a pace of its own. */
 const MINIMUM_DONE = 2
 
 /** Days to complete onboarding: the middle half of comparable accounts. */
@@ -20,7 +20,7 @@ export type Eta = {
 
 const UNKNOWN: Eta = { basis: 'insufficient_data', at: null, earliestAt: null, latestAt: null }
 
-/** When the next stage is due, with a range. A renewal window has a date; the end of onboarding is estimated. */
+/** When the next stage is due. A renewal window has a date; the end of onboarding is estimated. */
 export const etaOf = (view: AccountView, stage: Stage, cohort: CohortDays | null): Eta => {
   if (stage === 'onboarding') return onboardingEta(view, cohort)
   if (stage === 'churned') return UNKNOWN
@@ -33,8 +33,8 @@ export const etaOf = (view: AccountView, stage: Stage, cohort: CohortDays | null
 const dated = (at: number): Eta => ({ basis: 'date', at, earliestAt: at, latestAt: at })
 
 /**
- * Remaining required steps / the account's own step rate; the range takes its quickest and its slowest step for all that remain.
- * Both are kept within what the middle half of the cohort needed in all, where that is known.
+ * Remaining required steps / the account's own step rate. The range applies its quickest and its
+ * slowest step to all that remain. Both stay within the middle half of the cohort, if known.
  */
 const onboardingEta = (view: AccountView, cohort: CohortDays | null): Eta => {
   const { run, at } = view
@@ -56,7 +56,7 @@ const onboardingEta = (view: AccountView, cohort: CohortDays | null): Eta => {
   }
 }
 
-/** Kept within the middle half of the cohort; an account that is slower than that has no upper bound any more. */
+/** Within the middle half of the cohort; a slower account has no upper bound. */
 const bounded = (instant: number, startAt: number, at: number, { p25Days, p75Days }: CohortDays): number => {
   const latest = startAt + p75Days * DAY_MS
   return Math.round(Math.max(startAt + p25Days * DAY_MS, latest > at ? Math.min(latest, instant) : instant))

@@ -92,7 +92,7 @@ export const completedRuns = (state: AccountState, model: CompiledModel, zone: Z
       endAt <= at && endAt < goneAt && (endedBy === 'steps_and_first_value' || endedBy === 'first_value'),
   )
 
-/** Of the open ones the one started last, else the one that ended last; undefined when none has started. */
+/** The open run that started last, else the run that ended last; undefined before any start. */
 export const measuredRun = (runs: readonly Run[], at: number): Run | undefined => {
   let measured: Run | undefined
   for (const run of runs) {
@@ -113,7 +113,7 @@ export const stepsDone = (run: Run, at: number): number => {
   return done
 }
 
-/** When the newest required step was done first, the start while none is; null when all are, and without required steps. */
+/** When the newest required step (or the start) was; null when all are done or none is required. */
 export const stalledFrom = (run: Run, at: number): number | null => {
   const done = stepsDone(run, at)
   if (run.required === 0 || done >= run.required) return null

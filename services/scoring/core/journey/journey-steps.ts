@@ -9,7 +9,7 @@ export type StepRef = { readonly journeyId: string; readonly stepId: string }
 
 const STEP_TYPES: ReadonlySet<string> = new Set(['Onboarding Step Completed', 'Onboarding Completed'])
 
-/** Required steps that these events, not yet counted, are the first to complete. Call before folding them. */
+/** Required steps that these events are the first to complete. Call before folding them. */
 export const completedSteps = (
   state: AccountState,
   events: readonly CountedEvent[],
@@ -21,7 +21,10 @@ export const completedSteps = (
   return [...after].flatMap(([key, step]) => (before.has(key) ? [] : [step]))
 }
 
-/** By journey, step and instant: so a start that arrives late, and only moves a completion to another run, completes nothing anew. */
+/**
+ * By journey, step and instant: a late start moves a completion to another run, and completes
+ * nothing.
+ */
 const doneSteps = (state: AccountState, { model, zone, now }: FoldContext): Map<string, StepRef> => {
   const done = new Map<string, StepRef>()
   const add = (journeyId: string, stepId: string, at: number): void => {

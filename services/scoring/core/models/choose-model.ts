@@ -8,7 +8,7 @@ export type TenantModels = {
   readonly default: CompiledModel
   /** Those for a segment, the highest priority first, ties by id. */
   readonly segments: readonly CompiledModel[]
-  /** Sources that one of them maps to groups, and how long each may be quiet, ms: the shortest where models differ. */
+  /** Longest quiet time of each mapped source, ms: the shortest where models differ. */
   readonly intervals: ReadonlyMap<string, number>
 }
 

@@ -96,7 +96,9 @@ const windowsOf = (model: Model): Pick<CompiledModel, 'keep' | 'nps'> => {
 /** The window of `seatUse` where the model measures no active ratio. */
 const SEAT_USE_DAYS = 28
 
-/** What of a model the counters in a state depend on: where it differs, states must be folded again from the raw events. */
+/**
+ * What the counters of a state depend on: a different fingerprint needs a fold of the raw events.
+ */
 export const foldFingerprint = (model: Model): string => {
   const { keep, nps } = windowsOf(model)
   const { activity, features, coreFeatures, onboarding, support, relationship, facts } = model

@@ -15,7 +15,7 @@ export type PreviewTally = {
   readonly result: () => {
     readonly bandChanges: number
     readonly bands: readonly { readonly from: Band; readonly to: Band; readonly accounts: number }[]
-    /** Mean change of the score, over the accounts that have one before and after; null without any. */
+    /** Mean change over the accounts with a score before and after; null without any. */
     readonly meanMove: number | null
     /** Accounts that change band, the largest moves first, ties by id. */
     readonly items: readonly BandChange[]

@@ -1,6 +1,6 @@
 /**
- * A count per local day, ascending, days without a count left out. Only the `keepDays` newest days are kept, counted from the
- * newest day that was ever added: a rule that depends on the set of events alone, not on their order.
+ * A count per local day, ascending, without zeros. Only the `keepDays` newest days are kept,
+ * counted from the newest day ever added: order of arrival does not matter.
  */
 export type DayCounts = { days: number[]; counts: number[] }
 
@@ -56,7 +56,7 @@ export const takeFromDay = (series: DayCounts, day: number): void => {
   }
 }
 
-/** More on a day, or less below 0, with no bound on how many days are kept; a day that comes to nothing is left out. */
+/** Adds an amount of either sign, without a bound on days; a day that sums to 0 is left out. */
 export const changeDay = (series: DayCounts, day: number, amount: number): void => {
   if (amount === 0) return
   const index = indexOfDay(series.days, day)

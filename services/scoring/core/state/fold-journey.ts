@@ -3,12 +3,12 @@ import { boundKeys, eventOrderOf, insertBounded, insertInstant } from '../events
 import { countOf, namesOf, textOf, textOr } from '../events/properties.ts'
 import { type AccountState, own } from './state.ts'
 
-/** Bounds against names and starts without end, such as a journey per user: beyond them the past of a journey blurs, not its present. */
+/** Bounds against endless names and starts: beyond them the past of a journey blurs. */
 const NEWEST_STARTS = 128
 const MOST_JOURNEYS = 256
 const MOST_STEPS = 256
 
-/** The journey of events that name none, and of accounts that never said where onboarding starts. */
+/** The journey of events without one, and of accounts that reported no start. */
 export const DEFAULT_JOURNEY = 'main'
 
 const journeyOf = (event: CountedEvent): string => textOr(event.properties, 'journeyId', DEFAULT_JOURNEY)

@@ -10,7 +10,10 @@ const DEFAULT_SCALE = 5
 const SATISFIED = 0.8
 export const MICRO = 1_000_000
 
-/** An answer outside 0..10 is no answer. One without a person stands for itself; what is out of every window is not counted, from the newest answer on. */
+/**
+ * An answer outside 0..10 is none. An answer without a person stands for itself. Only the window
+ * before the newest answer is counted.
+ */
 export const foldNps = (
   state: AccountState,
   event: CountedEvent,

@@ -8,7 +8,7 @@ import type { Traits } from '../models/segment.ts'
 import { insertRenewalTrait } from './renewal-traits.ts'
 import { type AccountState, createState, own } from './state.ts'
 
-/** Traits that the score reads have a type; a value of another type counts as absent and leaves the earlier one. */
+/** Traits that the score reads are typed: a value of another type counts as absent. */
 const TYPED: ReadonlyMap<string, (value: unknown, zone: Zone) => unknown> = new Map<
   string,
   (value: unknown, zone: Zone) => unknown

@@ -24,15 +24,16 @@ export type Counters = {
 
 export type FoldContext = { readonly model: CompiledModel; readonly zone: Zone; readonly now: number }
 
-/** Names of custom types an account counts one by one: the least by code points, so that order of arrival does not choose. */
+/** Custom types counted one by one: the least by code points, so that order does not matter. */
 const COUNTED_CUSTOM_TYPES = 32
 /** Core features an account is known to use: the first by name. */
 const MOST_FEATURES = 512
 const NEVER = -1
 
 /**
- * Counts one event that was not counted before. The result depends only on the set of events folded. An event of the future
- * waits in `state.pending`. Pages of what `usersTouchedBy` and `interactionTouchedBy` name must be loaded.
+ * Counts one event that was not counted before. The result depends only on the set of events. A
+ * future event waits in `state.pending`. Pages of what `usersTouchedBy` and `interactionTouchedBy`
+ * name must be loaded.
  */
 export const foldEvent = (counters: Counters, event: CountedEvent, context: FoldContext): void => {
   if (event.occurredAt > context.now) insertPending(counters.state.pending, event)
@@ -52,7 +53,7 @@ export const usersTouchedBy = (event: CountedEvent): string[] => {
   return named === null ? [event.userId] : [event.userId, named]
 }
 
-/** Key of the dealing that folding this event reads or writes; null: none. */
+/** Key of the interaction that folding this event reads or writes; null: none. */
 export const interactionTouchedBy = (event: CountedEvent): string | null => {
   const feeds = KNOWN_TYPES.get(event.type)
   if (feeds === 'ticket') return interactionKey('ticket', ticketIdOf(event))
@@ -107,7 +108,7 @@ type Fold = {
   readonly touches: Section | null
 }
 
-/** What an event of a known type feeds, besides activity: the map from events to the sections of the state. */
+/** What an event of a known type feeds besides activity, by section of the state. */
 const FOLDS: Readonly<Record<Exclude<Feeds, 'nothing'>, Fold>> = {
   traits: {
     touches: 'traits',

@@ -5,7 +5,7 @@ export type Ticket = {
   readonly openedDay: number | null
   /** The latest of Opened, Reopened, Resolved. */
   readonly status: (EventOrder & { readonly open: boolean }) | null
-  /** Day of the latest Opened or Reopened; null without one: then it is not open, whatever its status. */
+  /** Day of the latest Opened or Reopened; null: not open, whatever its status. */
   readonly openingDay: number | null
   readonly priority: (EventOrder & { readonly name: string }) | null
   readonly breached: boolean
@@ -25,15 +25,16 @@ export type Interactions = { readonly ticket: Ticket; readonly invoice: Invoice;
 export type InteractionKind = keyof Interactions
 
 /**
- * The dealings of one account. There may be any number, so they live outside its state, in pages loaded only when touched; the state
- * keeps the counts a score needs. `get` of one whose page is not loaded throws: the caller loads those of `interactionTouchedBy` first.
+ * The interactions of one account. There may be any number, so they live outside its state in
+ * pages; the state keeps the counts a score needs. `get` throws for a page that is not loaded: the
+ * caller loads those of `interactionTouchedBy` first.
  */
 export type InteractionLookup = {
   readonly get: <Kind extends InteractionKind>(kind: Kind, id: string) => Interactions[Kind] | undefined
   readonly set: <Kind extends InteractionKind>(kind: Kind, id: string, interaction: Interactions[Kind]) => void
 }
 
-/** A dealing's name among all of an account: its kind's letter, then its id. */
+/** An interaction's name within its account: the letter of its kind, then its id. */
 export const interactionKey = (kind: InteractionKind, id: string): string => LETTERS[kind] + id
 
 /** All in memory: for views, rebuilds and tests. */

@@ -1,6 +1,6 @@
 /**
- * How many page bits a book with that many entries should have, at `perPage` of them a page: a page is rewritten whole when one of its
- * entries changes. Grows in steps of four times the pages, so that a page is re-laid seldom.
+ * Page bits for that many entries at `perPage` a page: a page is rewritten whole when an entry
+ * changes. Grows by four times the pages, so that pages are seldom laid out anew.
  */
 export const growBits = (entries: number, bits: number, perPage: number): number => {
   let wanted = bits

@@ -7,9 +7,9 @@ const SPAN_MS = 28 * DAY_MS
 const EARLIEST_OF_SPAN = 16
 
 /**
- * Puts what an event says of the renewal into the ordered history that past stages are read from. Clients repeat their traits with
- * every page load: the bound keeps what is rare exact, and whatever the order of arrival the same. Answers whether the history
- * may have changed: an event that repeats the one before it changes nothing.
+ * Inserts the renewal traits of an event into the ordered history that past stages are read from.
+ * Clients repeat traits with every page load: the bound keeps rare values exact, in any order of
+ * arrival. Answers whether the history may have changed: a repetition changes nothing.
  */
 export const insertRenewalTrait = (history: RenewalTrait[], event: RenewalTrait): boolean => {
   let index = history.length
@@ -24,7 +24,7 @@ export const insertRenewalTrait = (history: RenewalTrait[], event: RenewalTrait)
 const saysTheSame = (a: RenewalTrait, b: RenewalTrait): boolean =>
   a.renewalDay === b.renewalDay && a.termMonths === b.termMonths
 
-/** Drops the last but one of the event's value and span when they are too many; answers whether that changed the history. */
+/** Drops the last but one of too many equal values of a span; answers whether that matters. */
 const dropOne = (history: RenewalTrait[], event: RenewalTrait): boolean => {
   if (history.length <= EARLIEST_OF_SPAN + 1) return false
   const span = Math.floor(event.at / SPAN_MS)

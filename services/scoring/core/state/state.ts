@@ -36,9 +36,9 @@ export type Lifecycle = EventOrder & { readonly deleted: boolean }
 export type RenewalTrait = EventOrder & { readonly renewalDay: number | null; readonly termMonths: number | null }
 
 /**
- * What an account's events add up to. Every part is a function of the set of events, whatever their order: sums in day buckets,
- * maxima, values with the stamp of the latest event that bore them, and ordered lists of what is rare. Users and dealings are not
- * here, only counts of them by day.
+ * What an account's events add up to. Every section is a function of the set of events, in any
+ * order: sums by day, maxima, latest values with their order, and ordered lists of rare events.
+ * Users and interactions are elsewhere; only their counts by day are here.
  */
 export type AccountState = {
   eventCount: number
@@ -69,11 +69,11 @@ export type AccountState = {
   bypasses: ReadonlyMap<string, number[]>
   /** Instants of events that realise value, ascending. */
   readonly valueAt: number[]
-  /** Tickets, invoices and people who answered, ever; each of them is in the account's dealings. */
+  /** Tickets, invoices and people who answered, ever. */
   ticketCount: number
   invoiceCount: number
   answererCount: number
-  /** The newest day of an Opened event; -1 = never. It says which tickets the next two still count. */
+  /** Newest day of an Opened event; -1 = never. The next two count tickets back from it. */
   ticketDay: number
   /** Tickets by the day of their first Opened event; those of them that breached. */
   readonly ticketsOpened: DayCounts
@@ -82,7 +82,10 @@ export type AccountState = {
   readonly urgentOpen: DayCounts
   /** Invoices by the day since which they are failing. */
   readonly failingInvoices: DayCounts
-  /** Latest answers by day, of those within the window of the newest; their scores in micro-points: whole numbers, so that no order changes the sum. */
+  /**
+   * Latest answers by day within the window of the newest, and their scores in micro-points: whole
+   * numbers, so that no order changes the sum.
+   */
   readonly npsAnswers: DayCounts
   readonly npsScores: DayCounts
   readonly csatAnswers: DayCounts
@@ -96,7 +99,7 @@ export type AccountState = {
   champion: (EventOrder & { readonly userId: string | null }) | null
   championSeenDay: number
   planLimit: (EventOrder & { readonly used: number | null; readonly limit: number | null }) | null
-  /** Events of the next minutes (clients' clocks run ahead), in order; counted once their instant has come. */
+  /** Events of the next minutes (clocks of clients differ), in order; counted when due. */
   readonly pending: CountedEvent[]
   /** What was worked out from the above and still holds; never stored. */
   readonly memo: Memo

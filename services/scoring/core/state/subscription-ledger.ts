@@ -26,7 +26,7 @@ const STATUS: Readonly<Record<SubscriptionKind, Subscription['status']>> = {
   Reactivated: 'live',
 }
 
-/** Events must come in order: a renewal without a date moves the date known by then, by the term known by then. */
+/** Events must come in order: a renewal without a date moves the known date by the known term. */
 export const applySubscription = (ledger: Ledger, event: SubscriptionEvent): void => {
   const { subscriptionId } = event
   let subscription = ledger.get(subscriptionId)

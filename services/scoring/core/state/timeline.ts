@@ -2,7 +2,7 @@ import type { Stage } from '#libs/contracts/account-health.ts'
 
 export type EndedBy = 'steps_and_first_value' | 'first_value' | 'target_passed' | 'bypass' | 'restarted'
 
-/** One passage through a journey, from its start to its end. An instant that has not come is Infinity. */
+/** One passage through a journey. An instant that has not come is Infinity. */
 export type Run = {
   readonly journeyId: string
   readonly startAt: number
@@ -25,5 +25,5 @@ export type Run = {
 /** A span of one stage: from `at` to the next span's. */
 export type Span = { readonly at: number; readonly stage: Stage }
 
-/** All spans that the known events lead to, also those to come (windows and targets of the future). */
+/** All spans of the known events, future windows and targets included. */
 export type Timeline = { readonly runs: readonly Run[]; readonly spans: readonly Span[] }

@@ -1,10 +1,10 @@
 /**
- * What is kept of a user: local days (numbers of Zone.dayOf), -1 = never. An account may have 100,000 users, so they live outside
- * its state, in pages loaded only when touched; the state keeps the counts a score needs.
+ * Local days of a user (numbers of Zone.dayOf), -1 = never. An account may have 100,000 users, so
+ * they live outside its state in pages; the state keeps the counts a score needs.
  */
 export type UserDays = { readonly activeDay: number; readonly coreDay: number }
 
-/** The users of one account. `get` of a user whose page is not loaded throws: the caller loads the pages of `usersTouchedBy` first. */
+/** The users of one account. `get` throws for a page that is not loaded: see `usersTouchedBy`. */
 export type UserActivity = {
   readonly get: (userId: string) => UserDays | undefined
   readonly set: (userId: string, days: UserDays) => void

@@ -7,8 +7,8 @@ const USERS_PER_PAGE = 128
 const SEPARATOR = '\0'
 
 /**
- * The users of one account in 2^bits pages by hash of the user id. Pages are loaded when touched; `get` of a user whose page is not
- * loaded throws, since "not seen" and "not loaded" must never be confused.
+ * The users of one account in 2^bits pages, by hash of the user id. `get` throws for a page that is
+ * not loaded: "not seen" and "not loaded" must never be confused.
  */
 export type UserPages = UserActivity & {
   readonly bits: () => number
@@ -41,7 +41,7 @@ const pageFor = (userActivity: UserPages & Pages, userId: string): Page => {
   return page
 }
 
-/** Shared by all books: functions of its own would be a third of a small one. */
+/** Shared by all accounts: own functions would be a third of a small object. */
 const methods: UserPages & ThisType<UserPages & Pages> = {
   bits() {
     return this.pageBits
@@ -83,7 +83,7 @@ const methods: UserPages & ThisType<UserPages & Pages> = {
 export const createUserPages = (bits: number): UserPages =>
   ({ __proto__: methods, pageBits: bits, pages: [], dirty: [] }) as unknown as UserPages
 
-/** The same users laid out in more pages, all of them dirty. Every page of `from` must be loaded. */
+/** The same users in more pages, all of them dirty. `from` must be loaded whole. */
 export const relayUserPages = (from: UserPages, bits: number): UserPages => {
   const to = createUserPages(bits)
   for (let page = 0; page < 2 ** bits; page++) to.load(page, undefined)
