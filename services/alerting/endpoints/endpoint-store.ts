@@ -40,24 +40,15 @@ export const listEndpoints = (
     [tenantId, after, limit],
   )
 
+const FIND = `select ${COLUMNS} from alerting.webhook_endpoint
+  where tenant_id = $1 and endpoint_id = $2 and state <> 'deleted'`
+
 export const findEndpoint = async (sql: Sql, tenantId: string, endpointId: string): Promise<Endpoint | undefined> =>
-  (
-    await sql.query<Endpoint>(
-      `select ${COLUMNS} from alerting.webhook_endpoint
-        where tenant_id = $1 and endpoint_id = $2 and state <> 'deleted'`,
-      [tenantId, endpointId],
-    )
-  )[0]
+  (await sql.query<Endpoint>(FIND, [tenantId, endpointId]))[0]
 
 /** Finds an endpoint and locks it until the transaction ends. */
 export const lockEndpoint = async (tx: Sql, tenantId: string, endpointId: string): Promise<Endpoint | undefined> =>
-  (
-    await tx.query<Endpoint>(
-      `select ${COLUMNS} from alerting.webhook_endpoint
-        where tenant_id = $1 and endpoint_id = $2 and state <> 'deleted' for update`,
-      [tenantId, endpointId],
-    )
-  )[0]
+  (await tx.query<Endpoint>(`${FIND} for update`, [tenantId, endpointId]))[0]
 
 type NewEndpoint = { readonly tenantId: string; readonly endpointId: string; readonly now: number }
 
@@ -65,12 +56,13 @@ export const insertEndpoint = async (
   tx: Sql,
   { tenantId, endpointId, now }: NewEndpoint,
   settings: EndpointSettings,
-): Promise<void> => {
-  await tx.query(
+): Promise<Endpoint> => {
+  const [inserted] = await tx.query<Endpoint>(
     `insert into alerting.webhook_endpoint
        (tenant_id, endpoint_id, kind, url, description, event_types, filter, max_per_second, state, state_at, created_at)
      values ($1, $2, $3, $4, $5, $6, $7, $8, 'enabled',
-             to_timestamp($9::double precision / 1000), to_timestamp($9::double precision / 1000))`,
+             to_timestamp($9::double precision / 1000), to_timestamp($9::double precision / 1000))
+     returning ${COLUMNS}`,
     [
       tenantId,
       endpointId,
@@ -83,6 +75,7 @@ export const insertEndpoint = async (
       now,
     ],
   )
+  return inserted!
 }
 
 export const updateEndpoint = async (
@@ -90,11 +83,11 @@ export const updateEndpoint = async (
   tenantId: string,
   endpointId: string,
   settings: EndpointSettings,
-): Promise<void> => {
-  await tx.query(
+): Promise<Endpoint> => {
+  const [updated] = await tx.query<Endpoint>(
     `update alerting.webhook_endpoint
         set url = $3, description = $4, event_types = $5, filter = $6, max_per_second = $7
-      where tenant_id = $1 and endpoint_id = $2`,
+      where tenant_id = $1 and endpoint_id = $2 returning ${COLUMNS}`,
     [
       tenantId,
       endpointId,
@@ -105,6 +98,7 @@ export const updateEndpoint = async (
       settings.maxPerSecond,
     ],
   )
+  return updated!
 }
 
 type StateChange = {
@@ -119,13 +113,14 @@ export const setEndpointState = async (
   tenantId: string,
   endpointId: string,
   { state, reason, now }: StateChange,
-): Promise<void> => {
-  await tx.query(
+): Promise<Endpoint> => {
+  const [changed] = await tx.query<Endpoint>(
     `update alerting.webhook_endpoint
         set state = $3, state_reason = $4, state_at = to_timestamp($5::double precision / 1000),
             failing_since = case when $3 = 'enabled' then null else failing_since end,
             paused_until = case when $3 = 'enabled' then null else paused_until end
-      where tenant_id = $1 and endpoint_id = $2`,
+      where tenant_id = $1 and endpoint_id = $2 returning ${COLUMNS}`,
     [tenantId, endpointId, state, reason, now],
   )
+  return changed!
 }

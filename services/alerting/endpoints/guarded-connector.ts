@@ -28,18 +28,21 @@ export type Network = {
 export const systemNetwork: Network = {
   resolve: async (name) => (await lookup(name, { all: true, verbatim: true })).map(({ address }) => address),
   dial: (address, port, signal) =>
-    new Promise((resolve, reject) => {
-      const socket = connectTcp({ host: address, port, noDelay: true, keepAlive: true })
-      const abort = () => socket.destroy(new Error('aborted'))
-      signal.addEventListener('abort', abort, { once: true })
-      socket.once('error', reject)
-      socket.once('connect', () => {
-        signal.removeEventListener('abort', abort)
-        socket.off('error', reject)
-        resolve(socket)
-      })
-    }),
+    connected(connectTcp({ host: address, port, noDelay: true, keepAlive: true }), 'connect', signal),
 }
+
+/** Resolves at `event`; rejects at an error, or when `signal` destroys the socket. */
+const connected = (socket: Socket, event: 'connect' | 'secureConnect', signal: AbortSignal): Promise<Socket> =>
+  new Promise((resolve, reject) => {
+    const abort = () => socket.destroy(new Error('aborted'))
+    signal.addEventListener('abort', abort, { once: true })
+    socket.once('error', reject)
+    socket.once(event, () => {
+      signal.removeEventListener('abort', abort)
+      socket.off('error', reject)
+      resolve(socket)
+    })
+  })
 
 const CONNECT_MS = 5_000
 
@@ -125,21 +128,10 @@ const isExpectedPeer = (socket: Socket, address: string, port: number, { allow }
   return peer !== undefined && isSameAddress(peer, address) && checkAddress(peer, port, allow).allowed
 }
 
-const secure = (socket: Socket, host: string, signal: AbortSignal): Promise<Socket> =>
-  new Promise((resolve, reject) => {
-    const tls = connectTls({
-      socket,
-      host,
-      ...(isIP(host) === 0 ? { servername: host } : {}),
-      ALPNProtocols: ['http/1.1'],
-    })
-    const abort = () => tls.destroy(new Error('aborted'))
-    signal.addEventListener('abort', abort, { once: true })
-    const fail = (cause: unknown) => reject(new ConnectError('tls_failed', { cause }))
-    tls.once('error', fail)
-    tls.once('secureConnect', () => {
-      signal.removeEventListener('abort', abort)
-      tls.off('error', fail)
-      resolve(tls)
-    })
+const secure = (socket: Socket, host: string, signal: AbortSignal): Promise<Socket> => {
+  const servername = isIP(host) === 0 ? { servername: host } : {}
+  const tls = connectTls({ socket, host, ...servername, ALPNProtocols: ['http/1.1'] })
+  return connected(tls, 'secureConnect', signal).catch((cause: unknown) => {
+    throw new ConnectError('tls_failed', { cause })
   })
+}

@@ -22,7 +22,7 @@ export const showRules = async (
   { shipped }: RuleCatalog,
   tenantId: string,
 ): Promise<readonly ShownRule[]> => {
-  const stored = await storedRules(sql, tenantId)
+  const stored = await storedRules(sql, [tenantId])
   const own = new Set(stored.map((row) => row.ruleId))
   const untouched = [...shipped.values()].filter(({ document }) => !own.has(document.id))
   return [

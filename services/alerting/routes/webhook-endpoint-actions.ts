@@ -9,7 +9,7 @@ import { RequestError } from '#libs/runtime/errors.ts'
 import { parseInstant } from '#libs/time/instant.ts'
 import { formatSecret } from '../core/delivery/sign-webhook.ts'
 import { replayRange } from '../delivery/delivery-log-store.ts'
-import { findEndpoint, setEndpointState } from '../endpoints/endpoint-store.ts'
+import { setEndpointState } from '../endpoints/endpoint-store.ts'
 import { addSecret, countSecrets } from '../endpoints/secret-store.ts'
 import { enqueueFor } from '../notifications/enqueue-deliveries.ts'
 import { testNotification } from '../notifications/test-notification.ts'
@@ -111,13 +111,16 @@ export const endpointActions = ({ database, clock, sealer, idempotentReply }: We
       async ({ params, principal }) => {
         const { tenantId } = principal
         const { endpointId } = params
-        const endpoint = await database.transaction(async (tx) => {
+        return database.transaction(async (tx) => {
           await lockOr404(tx, tenantId, endpointId)
-          await setEndpointState(tx, tenantId, endpointId, { state: 'enabled', reason: null, now: clock.now() })
+          const endpoint = await setEndpointState(tx, tenantId, endpointId, {
+            state: 'enabled',
+            reason: null,
+            now: clock.now(),
+          })
           await recordAudit(tx, principal, { action: 'webhook_endpoint.enabled', subject: endpointId })
-          return findEndpoint(tx, tenantId, endpointId)
+          return toEndpoint(endpoint)
         })
-        return toEndpoint(endpoint!)
       },
     )
     app.post(

@@ -6,13 +6,7 @@ import { errors } from '#libs/http/problems/problem.ts'
 import { routes } from '#libs/http/routes.ts'
 import { newId } from '#libs/runtime/ids.ts'
 import { formatSecret } from '../core/delivery/sign-webhook.ts'
-import {
-  findEndpoint,
-  insertEndpoint,
-  listEndpoints,
-  setEndpointState,
-  updateEndpoint,
-} from '../endpoints/endpoint-store.ts'
+import { insertEndpoint, listEndpoints, setEndpointState, updateEndpoint } from '../endpoints/endpoint-store.ts'
 import { addSecret } from '../endpoints/secret-store.ts'
 import { endpointActions } from './webhook-endpoint-actions.ts'
 import {
@@ -72,12 +66,11 @@ export const webhookEndpointRoutes = (deps: WebhookRoutesDeps) =>
         const secret = randomBytes(SECRET_BYTES)
         const now = clock.now()
         return idempotentReply({ request, reply, status: 201 }, async (tx) => {
-          await insertEndpoint(tx, { tenantId, endpointId, now }, body)
+          const endpoint = await insertEndpoint(tx, { tenantId, endpointId, now }, body)
           await addSecret(tx, { endpointId, sealed: sealer.seal(secret, endpointId), now }, now)
           const detail = { url: body.url, kind: body.kind, eventTypes: body.eventTypes }
           await recordAudit(tx, principal, { action: 'webhook_endpoint.created', subject: endpointId, detail })
-          const endpoint = await findEndpoint(tx, tenantId, endpointId)
-          return { ...toEndpoint(endpoint!), secret: formatSecret(secret) }
+          return { ...toEndpoint(endpoint), secret: formatSecret(secret) }
         })
       },
     )
@@ -116,19 +109,22 @@ export const webhookEndpointRoutes = (deps: WebhookRoutesDeps) =>
         if (body.url !== undefined) requireUrl(body.url, rules)
         const { state, ...changed } = body
         const changes = Object.fromEntries(Object.entries(changed).filter(([, value]) => value !== undefined))
-        const endpoint = await database.transaction(async (tx) => {
+        return database.transaction(async (tx) => {
           const before = await lockOr404(tx, tenantId, endpointId)
-          await updateEndpoint(tx, tenantId, endpointId, { ...before, ...changes })
+          let endpoint = await updateEndpoint(tx, tenantId, endpointId, { ...before, ...changes })
           if (state === 'disabled' && before.state === 'enabled')
-            await setEndpointState(tx, tenantId, endpointId, { state, reason: 'by_request', now: clock.now() })
+            endpoint = await setEndpointState(tx, tenantId, endpointId, {
+              state,
+              reason: 'by_request',
+              now: clock.now(),
+            })
           await recordAudit(tx, principal, {
             action: 'webhook_endpoint.changed',
             subject: endpointId,
             detail: { ...changes, ...(state ? { state } : {}) },
           })
-          return findEndpoint(tx, tenantId, endpointId)
+          return toEndpoint(endpoint)
         })
-        return toEndpoint(endpoint!)
       },
     )
     app.delete(

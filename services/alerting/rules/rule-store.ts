@@ -8,6 +8,7 @@ import { type RuleDocument, readRuleDocument } from './rule-document.ts'
 import { readShippedRules } from './shipped-rules.ts'
 
 export type StoredRule = {
+  readonly tenantId: string
   readonly ruleId: string
   readonly version: number
   readonly document: RuleDocument
@@ -43,7 +44,7 @@ export const createRuleCatalog = (): RuleCatalog => {
   return {
     shipped,
     rulesInForce: async (sql, tenantIds) => {
-      const stored = await rulesOfTenants(sql, tenantIds)
+      const stored = await storedRules(sql, tenantIds)
       return new Map(
         tenantIds.map((tenantId) => {
           const own = stored.filter((row) => row.tenantId === tenantId)
@@ -69,25 +70,16 @@ const inOrder = (a: RuleInForce, b: RuleInForce): number =>
 const hash = (content: object): string =>
   createHash('sha256').update(JSON.stringify(content)).digest('hex').slice(0, 12)
 
-const COLUMNS = 'rule_id as "ruleId", version, document, deleted, updated_at as "updatedAt"'
-
-const rulesOfTenants = (
-  sql: Sql,
-  tenantIds: readonly string[],
-): Promise<readonly (StoredRule & { readonly tenantId: string })[]> =>
-  sql.query(`select tenant_id as "tenantId", ${COLUMNS} from alerting.rule where tenant_id = any($1)`, [tenantIds])
-
-/** The tenant's own and changed rules, with deleted ones. */
-export const storedRules = (sql: Sql, tenantId: string): Promise<readonly StoredRule[]> =>
-  sql.query<StoredRule>(`select ${COLUMNS} from alerting.rule where tenant_id = $1 order by rule_id`, [tenantId])
+/** Own and changed rules of these tenants, with deleted ones. */
+export const storedRules = (sql: Sql, tenantIds: readonly string[]): Promise<readonly StoredRule[]> =>
+  sql.query<StoredRule>(
+    `select tenant_id as "tenantId", rule_id as "ruleId", version, document, deleted, updated_at as "updatedAt"
+       from alerting.rule where tenant_id = any($1)`,
+    [tenantIds],
+  )
 
 export const storedRule = async (sql: Sql, tenantId: string, ruleId: string): Promise<StoredRule | undefined> =>
-  (
-    await sql.query<StoredRule>(`select ${COLUMNS} from alerting.rule where tenant_id = $1 and rule_id = $2`, [
-      tenantId,
-      ruleId,
-    ])
-  )[0]
+  (await storedRules(sql, [tenantId])).find((rule) => rule.ruleId === ruleId)
 
 export type RuleToSave = {
   readonly tenantId: string
