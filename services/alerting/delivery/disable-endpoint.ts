@@ -4,6 +4,7 @@ import { derivedId } from '#libs/runtime/ids.ts'
 import type { Logger } from '#libs/runtime/logger.ts'
 import { DISABLE_AFTER_MS } from '../core/delivery/decide-delivery.ts'
 import { enqueueNotifications } from '../notifications/enqueue-deliveries.ts'
+import { tenantNotification } from '../notifications/tenant-notification.ts'
 import type { AttemptOutcome } from './attempt-delivery.ts'
 import type { DeliveryTarget } from './claim-store.ts'
 import { disableEndpoint } from './endpoint-health-store.ts'
@@ -37,19 +38,14 @@ const disableAndNotify = (
   database.transaction(async (tx) => {
     const failingBefore = reason === 'gone' ? null : now - DISABLE_AFTER_MS
     if (!(await disableEndpoint(tx, endpointId, { reason, failingBefore, now }))) return false
-    const timestamp = toInstant(now)
-    await enqueueNotifications(tx, [
-      {
-        notificationId: derivedId('endpoint.disabled', endpointId, now),
-        tenantId,
-        accountId: null,
-        type: 'endpoint.disabled',
-        severity: 'warning',
-        ownerId: null,
-        traits: {},
-        at: now,
-        body: { type: 'endpoint.disabled', timestamp, data: { tenantId, endpointId, reason, disabledAt: timestamp } },
-      },
-    ])
+    const notification = tenantNotification({
+      notificationId: derivedId('endpoint.disabled', endpointId, now),
+      tenantId,
+      type: 'endpoint.disabled',
+      severity: 'warning',
+      at: now,
+      data: { endpointId, reason, disabledAt: toInstant(now) },
+    })
+    await enqueueNotifications(tx, [notification])
     return true
   })

@@ -5,11 +5,10 @@ import { derivedId } from '#libs/runtime/ids.ts'
 import { nextDigestAt } from '../core/alert/notification-policy.ts'
 import { toPolicy } from '../policy/policy-document.ts'
 import { claimDueDigests, type DueDigest, digested } from '../policy/policy-store.ts'
-import { type AlertLine, severalAlertsBody } from './batch-payload.ts'
+import { type AlertLine, batchNotification } from './batch-notification.ts'
 import { type DigestRow, openedIn } from './digest-store.ts'
 import { enqueueNotifications, messageIdOf } from './enqueue-deliveries.ts'
 import { noteAccountsOf } from './group-store.ts'
-import type { Notification } from './notification.ts'
 
 const CLAIM = 10
 
@@ -29,34 +28,18 @@ const sendDigest = async (tx: Sql, { tenantId, dueAt, digestedAt }: DueDigest, n
   const from = digestedAt ?? dueAt - DAY_MS
   const rows = await openedIn(tx, tenantId, from, now)
   for (const [ownerId, alerts] of Map.groupBy(rows, (row) => row.ownerId)) {
-    const span = { from: toInstant(from), until: toInstant(now) }
-    const { body, shown } = severalAlertsBody({
+    const { notification, accountIds } = batchNotification({
+      notificationId: derivedId('alert-digest', tenantId, ownerId === null ? 'nobody' : `of ${ownerId}`, now),
       type: 'alert.digest',
       tenantId,
       ownerId,
       at: now,
       alerts: alerts.map(lineOf),
-      extra: span,
+      extra: { from: toInstant(from), until: toInstant(now) },
     })
-    const notification: Notification = {
-      notificationId: derivedId('alert-digest', tenantId, ownerId === null ? 'nobody' : `of ${ownerId}`, now),
-      tenantId,
-      accountId: null,
-      type: 'alert.digest',
-      severity: null,
-      ownerId,
-      traits: {},
-      at: now,
-      body,
-    }
     await enqueueNotifications(tx, [notification])
     const messageIds = [messageIdOf(notification, 'standard'), messageIdOf(notification, 'slack')]
-    await noteAccountsOf(
-      tx,
-      tenantId,
-      messageIds,
-      shown.map(({ accountId }) => accountId),
-    )
+    await noteAccountsOf(tx, tenantId, messageIds, accountIds)
   }
 }
 

@@ -1,7 +1,7 @@
 import type { Sql } from '#libs/postgres/database.ts'
 import { derivedId } from '#libs/runtime/ids.ts'
 import { matchesEndpoint, takesGroups } from '../core/delivery/matches-endpoint.ts'
-import { type AlertLine, severalAlertsBody } from './batch-payload.ts'
+import { type AlertLine, batchNotification } from './batch-notification.ts'
 import { enabledEndpoints, enqueueFor, messageIdOf, type Target } from './enqueue-deliveries.ts'
 import { claimDueGroups, membersOf, type NotificationGroup, noteAccountsOf, removeGroup } from './group-store.ts'
 import type { Notification } from './notification.ts'
@@ -38,27 +38,15 @@ const sendTo = async (tx: Sql, { group, target, members, now }: Sending): Promis
     await enqueueFor(tx, target, only)
     return
   }
-  const ownerId = group.ownerId === '' ? null : group.ownerId
-  const { body, shown } = severalAlertsBody({
+  const { notification, accountIds } = batchNotification({
+    notificationId: derivedId('alert-group', group.groupId, target.endpointId),
     type: 'alert.grouped',
     tenantId: group.tenantId,
-    ownerId,
+    ownerId: group.ownerId === '' ? null : group.ownerId,
     at: now,
     alerts: linesOf(matching),
   })
-  const notification: Notification = {
-    notificationId: derivedId('alert-group', group.groupId, target.endpointId),
-    tenantId: group.tenantId,
-    accountId: null,
-    type: 'alert.grouped',
-    severity: null,
-    ownerId,
-    traits: {},
-    at: now,
-    body,
-  }
   await enqueueFor(tx, target, notification)
-  const accountIds = shown.map(({ accountId }) => accountId)
   await noteAccountsOf(tx, group.tenantId, [messageIdOf(notification, target.kind)], accountIds)
 }
 

@@ -12,7 +12,7 @@ import { replayRange } from '../delivery/delivery-log-store.ts'
 import { setEndpointState } from '../endpoints/endpoint-store.ts'
 import { addSecret, countSecrets } from '../endpoints/secret-store.ts'
 import { enqueueFor } from '../notifications/enqueue-deliveries.ts'
-import { testNotification } from '../notifications/test-notification.ts'
+import { testNotification } from '../notifications/tenant-notification.ts'
 import {
   endpointParams,
   lockOr404,
