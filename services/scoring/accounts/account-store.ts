@@ -1,25 +1,27 @@
+import type { Band } from '#libs/contracts/account-health.ts'
 import type { AccountKey } from '#libs/contracts/topics.ts'
 import { numberArray, textArray } from '#libs/postgres/array-literal.ts'
 import type { Sql } from '#libs/postgres/database.ts'
 import type { PastScore } from '../core/account/account.ts'
 import type { Override } from '../core/evaluation/evaluation.ts'
 
-export type StoredAccount = {
-  readonly tenant_id: string
-  readonly account_id: string
+export type StoredAccount = AccountKey & {
   readonly version: number
   readonly sequence: number
   readonly state: Buffer
-  readonly user_page_bits: number
-  readonly model_id: string
-  readonly model_version: number
-  readonly band: string
+  readonly userPageBits: number
+  readonly modelId: string
+  readonly modelVersion: number
+  readonly band: Band
   readonly override: Override | null
-  readonly first_change_at: number | null
-  readonly evaluated_at: number
-  readonly healthy_since: number | null
+  readonly firstChangeAt: number | null
+  readonly evaluatedAt: number
+  readonly healthySince: number | null
 }
 
+/** The requested accounts as `k`, and the columns that name each in an answer. */
+const KEYS = 'unnest($1::text[], $2::text[]) as k (tenant_id, account_id)'
+const KEY_COLUMNS = 'k.tenant_id as "tenantId", k.account_id as "accountId"'
 const keyParams = (keys: readonly AccountKey[]): string[] => [
   textArray(keys.map((key) => key.tenantId)),
   textArray(keys.map((key) => key.accountId)),
@@ -27,20 +29,19 @@ const keyParams = (keys: readonly AccountKey[]): string[] => [
 
 export const loadAccounts = (sql: Sql, keys: readonly AccountKey[]): Promise<readonly StoredAccount[]> =>
   sql.query<StoredAccount>(
-    `select a.tenant_id, a.account_id, a.version, a.sequence, a.user_page_bits, a.model_id, a.model_version, a.state,
-       a.band, a.override, a.first_change_at, a.evaluated_at, a.healthy_since
-     from unnest($1::text[], $2::text[]) as k (tenant_id, account_id)
-     join scoring.account a on a.tenant_id = k.tenant_id and a.account_id = k.account_id`,
+    `select ${KEY_COLUMNS}, a.version, a.sequence, a.state, a.user_page_bits as "userPageBits", a.model_id as "modelId",
+       a.model_version as "modelVersion", a.band, a.override, a.first_change_at as "firstChangeAt",
+       a.evaluated_at as "evaluatedAt", a.healthy_since as "healthySince"
+     from ${KEYS} join scoring.account a on a.tenant_id = k.tenant_id and a.account_id = k.account_id`,
     keyParams(keys),
   )
 
-/** All dedupe hashes of each account, one behind the other. */
+/** The hashes of all event ids that each account has counted, one behind the other. */
 export const loadIds = (sql: Sql, keys: readonly AccountKey[]) =>
-  sql.query<{ tenant_id: string; account_id: string; ids: Buffer | null }>(
-    `select l.tenant_id, l.account_id, string_agg(l.ids, ''::bytea) as ids
-     from unnest($1::text[], $2::text[]) as k (tenant_id, account_id)
-     join scoring.account_log l on l.tenant_id = k.tenant_id and l.account_id = k.account_id
-     group by l.tenant_id, l.account_id`,
+  sql.query<AccountKey & { readonly ids: Buffer | null }>(
+    `select ${KEY_COLUMNS}, string_agg(l.ids, ''::bytea) as ids
+     from ${KEYS} join scoring.account_log l on l.tenant_id = k.tenant_id and l.account_id = k.account_id
+     group by k.tenant_id, k.account_id`,
     keyParams(keys),
   )
 
@@ -48,31 +49,19 @@ export type PageKind = 'users' | 'interactions'
 export type PageKey = AccountKey & { readonly kind: PageKind; readonly page: number }
 
 export const loadPages = (sql: Sql, pages: readonly PageKey[]) =>
-  sql.query<{ tenant_id: string; account_id: string; kind: PageKind; page: number; bytes: Buffer }>(
-    `select p.tenant_id, p.account_id, p.kind, p.page, p.bytes
+  sql.query<PageKey & { readonly bytes: Buffer }>(
+    `select ${KEY_COLUMNS}, p.kind, p.page, p.bytes
      from unnest($1::text[], $2::text[], $3::scoring.page_kind[], $4::int[]) as k (tenant_id, account_id, kind, page)
      join scoring.account_page p
        on p.tenant_id = k.tenant_id and p.account_id = k.account_id and p.kind = k.kind and p.page = k.page`,
     [...keyParams(pages), textArray(pages.map(({ kind }) => kind)), numberArray(pages.map(({ page }) => page))],
   )
 
-/**
- * The score published last at or before an instant, per account; accounts without one are missing
- * from the answer.
- */
-export const loadPastScores = async (
-  sql: Sql,
-  keys: readonly AccountKey[],
-  beforeMs: number,
-): Promise<readonly (AccountKey & { past: PastScore })[]> => {
-  const rows = await sql.query<{
-    tenant_id: string
-    account_id: string
-    score: number | null
-    next_at: number | null
-  }>(
-    `select k.tenant_id, k.account_id, l.score, n.at as next_at
-     from unnest($1::text[], $2::text[]) as k (tenant_id, account_id)
+/** The last score that each account published at or before an instant; no row if there is none. */
+export const loadPastScores = (sql: Sql, keys: readonly AccountKey[], beforeMs: number) =>
+  sql.query<AccountKey & PastScore>(
+    `select ${KEY_COLUMNS}, l.score, n.at as "nextAt"
+     from ${KEYS}
      cross join lateral (
        select score, at from scoring.account_log l
        where l.tenant_id = k.tenant_id and l.account_id = k.account_id and l.sequence is not null
@@ -85,12 +74,6 @@ export const loadPastScores = async (
        order by n.at limit 1) n on true`,
     [...keyParams(keys), beforeMs],
   )
-  return rows.map((row) => ({
-    tenantId: row.tenant_id,
-    accountId: row.account_id,
-    past: { score: row.score, nextAt: row.next_at },
-  }))
-}
 
 export const countAccounts = async (sql: Sql, tenantId: string): Promise<number> => {
   const [row] = await sql.query<{ n: number }>('select count(*) as n from scoring.account where tenant_id = $1', [

@@ -1,4 +1,3 @@
-import type { Band } from '#libs/contracts/account-health.ts'
 import { type AccountKey, accountKey } from '#libs/contracts/topics.ts'
 import type { Sql } from '#libs/postgres/database.ts'
 import { DAY_MS } from '#libs/runtime/durations.ts'
@@ -58,10 +57,10 @@ export const readAccounts = async (
   { withIds }: { readonly withIds: boolean },
 ): Promise<Account[]> => {
   const rows = await loadStored(sql, keys, liveModels)
-  const stored = new Map(rows.map((row) => [accountKey(row.tenant_id, row.account_id), row]))
+  const stored = new Map(rows.map((row) => [keyOf(row), row]))
   const known = keys.filter((key) => stored.has(keyOf(key)))
   const ids = known.length === 0 || !withIds ? [] : await loadIds(sql, known)
-  const idsOf = new Map(ids.map((row) => [accountKey(row.tenant_id, row.account_id), row.ids]))
+  const idsOf = new Map(ids.map((row) => [keyOf(row), row.ids]))
   // After the accounts: where an account is missing because it was erased, its tombstone is there.
   const erased = await loadErasures(sql, keys)
   return keys.map((key) => {
@@ -81,19 +80,17 @@ const revive = (blank: Account, row: StoredAccount, ids: Buffer | null): Account
     ...decodeAccount(row.state),
     version: row.version,
     sequence: row.sequence,
-    users: createUserPages(row.user_page_bits),
+    users: createUserPages(row.userPageBits),
     override: row.override,
-    firstChangeAt: row.first_change_at,
+    firstChangeAt: row.firstChangeAt,
     past: {},
-    evaluated: { at: row.evaluated_at, band: row.band as Band, healthySince: row.healthy_since },
+    evaluated: { at: row.evaluatedAt, band: row.band, healthySince: row.healthySince },
   }
   if (ids !== null) account.ids.addEncoded(ids)
   return account
 }
 
-/**
- * Looks up the scores of 7 and 28 days ago for accounts whose remembered scores are out of date.
- */
+/** Looks up the scores of 7 and 28 days ago of accounts whose remembered scores are outdated. */
 const loadPast = async (sql: Sql, accounts: readonly Account[], now: number): Promise<void> => {
   for (const name of PAST) {
     const before = now - PAST_DAYS[name] * DAY_MS
@@ -103,7 +100,8 @@ const loadPast = async (sql: Sql, accounts: readonly Account[], now: number): Pr
       return past === undefined || past === null || (past.nextAt !== null && past.nextAt <= before)
     })
     if (stale.length === 0) continue
-    const found = new Map((await loadPastScores(sql, stale, before)).map((row) => [keyOf(row), row.past]))
+    const rows = await loadPastScores(sql, stale, before)
+    const found = new Map(rows.map((row) => [keyOf(row), { score: row.score, nextAt: row.nextAt }]))
     for (const account of stale) account.past[name] = found.get(keyOf(account)) ?? null
   }
 }

@@ -26,16 +26,12 @@ export const loadTouchedPages = async (
       for (const page of missingPages(owner, kind, events)) missing.push({ tenantId, accountId, kind, page, owner })
   }
   if (missing.length > 0) {
-    const found = new Map((await loadPages(sql, missing)).map((row) => [nameOf({ ...keyOf(row), ...row }), row.bytes]))
+    const found = new Map((await loadPages(sql, missing)).map((row) => [nameOf(row), row.bytes]))
     for (const page of missing) BY_KIND[page.kind].load(page.owner, page.page, found.get(nameOf(page)))
   }
   for (const account of accounts) layOut(account)
 }
 
-const keyOf = (row: { readonly tenant_id: string; readonly account_id: string }) => ({
-  tenantId: row.tenant_id,
-  accountId: row.account_id,
-})
 const nameOf = ({ kind, page, tenantId, accountId }: PageKey): string =>
   `${kind}:${page}:${accountKey(tenantId, accountId)}`
 

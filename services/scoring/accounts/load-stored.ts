@@ -27,9 +27,8 @@ export const loadStored = async (
 const isCurrent = ({ state }: StoredAccount): boolean => state[0] === STATE_LAYOUT
 
 const foldAgain = async (sql: Sql, row: StoredAccount, liveModels: LiveModels): Promise<StoredAccount> => {
-  const key = { tenantId: row.tenant_id, accountId: row.account_id }
   const model = liveModels.version(row)
-  const context = { model, zone: liveModels.zone, now: row.evaluated_at }
-  const { state, interactions } = refold(await loadCountedEvents(sql, key), createAccount(key, model), context)
+  const context = { model, zone: liveModels.zone, now: row.evaluatedAt }
+  const { state, interactions } = refold(await loadCountedEvents(sql, row), createAccount(row, model), context)
   return { ...row, state: encodeWhole(state, interactions) }
 }

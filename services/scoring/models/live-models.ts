@@ -15,7 +15,7 @@ import { DEFAULT_MODEL_ID, loadDefaultModel, parseModel } from './model-document
 import { changedModels, changedSilences, currentRevision, loadModelSources } from './model-store.ts'
 
 /** The model version that a stored account was last scored by. */
-type ReadAt = { readonly tenant_id: string; readonly model_id: string; readonly model_version: number }
+type ReadAt = { readonly tenantId: string; readonly modelId: string; readonly modelVersion: number }
 
 /** Live models and silent sources of all tenants, at most a second behind the database. */
 export type LiveModels = {
@@ -134,19 +134,19 @@ export const createLiveModels = (deps: {
     load: async (accounts) => {
       const missing = new Map(
         accounts
-          .filter((account) => find(account.tenant_id, account.model_id, account.model_version) === undefined)
-          .map(({ tenant_id, model_id, model_version }) => [
-            nameOf(tenant_id, model_id, model_version),
-            { tenantId: tenant_id, modelId: model_id, version: model_version },
+          .filter((account) => find(account.tenantId, account.modelId, account.modelVersion) === undefined)
+          .map(({ tenantId, modelId, modelVersion }) => [
+            nameOf(tenantId, modelId, modelVersion),
+            { tenantId, modelId, version: modelVersion },
           ]),
       )
       if (missing.size === 0) return
       for (const row of await loadModelSources(database, [...missing.values()]))
         remember(row.tenantId, compileModel(parseModel(row.source)))
     },
-    version: ({ tenant_id, model_id, model_version }) => {
-      const found = find(tenant_id, model_id, model_version)
-      if (found === undefined) throw new Error(`model ${model_id}@${model_version} is not loaded`)
+    version: ({ tenantId, modelId, modelVersion }) => {
+      const found = find(tenantId, modelId, modelVersion)
+      if (found === undefined) throw new Error(`model ${modelId}@${modelVersion} is not loaded`)
       return found
     },
     contextOf: ({ tenantId, model }, now) => ({ model, zone, now, sources: tenantOf(tenantId).sources }),

@@ -87,7 +87,7 @@ export const createAccountViews = (deps: {
       const past: Account['past'] = {}
       for (const name of PAST) {
         const [row] = await loadPastScores(database, [key], context.now - PAST_DAYS[name] * DAY_MS)
-        past[name] = row?.past ?? null
+        past[name] = row ?? null
       }
       const evaluation = evaluateAt({ ...account, state }, context, context.now, account.evaluated)
       return viewOf(key, evaluation, factsOf(evaluation, past, account.sequence), context)

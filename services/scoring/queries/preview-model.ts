@@ -1,6 +1,4 @@
-import type { Band } from '#libs/contracts/account-health.ts'
 import type { Model } from '#libs/contracts/health-model.ts'
-import type { AccountKey } from '#libs/contracts/topics.ts'
 import type { Database } from '#libs/postgres/database.ts'
 import type { Clock } from '#libs/runtime/clock.ts'
 import { countAccounts, readPart, type StoredAccount } from '../accounts/account-store.ts'
@@ -40,16 +38,14 @@ export const createPreviewModel = (deps: {
 
   /** Replays the account's events if the model counts events differently than the stored state. */
   const score = async (row: StoredAccount, by: CompiledModel, now: number): Promise<Scored> => {
-    const key: AccountKey = { tenantId: row.tenant_id, accountId: row.account_id }
     const folded = liveModels.version(row)
-    const account = { ...createAccount(key, by, null), override: row.override }
+    const account = { ...createAccount(row, by, null), override: row.override }
     account.state =
       folded.fingerprint === by.fingerprint
         ? decodeState(row.state)
-        : replay(await loadCountedEvents(database, key), { model: by, zone: liveModels.zone }, now).state
-    const at = Math.max(now, row.evaluated_at)
-    const previous = { band: row.band as Band, healthySince: row.healthy_since }
-    const { score, band } = evaluateAt(account, liveModels.contextOf(account, at), at, previous)
+        : replay(await loadCountedEvents(database, row), { model: by, zone: liveModels.zone }, now).state
+    const at = Math.max(now, row.evaluatedAt)
+    const { score, band } = evaluateAt(account, liveModels.contextOf(account, at), at, row)
     return { score, band }
   }
 
@@ -73,7 +69,7 @@ export const createPreviewModel = (deps: {
         affected++
         const now = clock.now()
         tally.add({
-          accountId: row.account_id,
+          accountId: row.accountId,
           name: typeof traits.name === 'string' ? traits.name : null,
           before: await score(row, before, now),
           after: await score(row, after, now),

@@ -81,9 +81,9 @@ export const createAccountProjector = (deps: {
 const recordCompletions = async (tx: Sql, keys: readonly AccountKey[], liveModels: LiveModels): Promise<void> => {
   const rows = await loadStored(tx, keys, liveModels)
   const completions = rows.flatMap((row): Completion[] =>
-    completedRuns(decodeState(row.state), liveModels.version(row), liveModels.zone, row.evaluated_at).map((run) => ({
-      tenantId: row.tenant_id,
-      accountId: row.account_id,
+    completedRuns(decodeState(row.state), liveModels.version(row), liveModels.zone, row.evaluatedAt).map((run) => ({
+      tenantId: row.tenantId,
+      accountId: row.accountId,
       journeyId: run.journeyId,
       startedAt: run.startAt,
       completedAt: run.endAt,
