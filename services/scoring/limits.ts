@@ -12,25 +12,14 @@
  */
 export const FLUSHES_BUFFERED = 3
 
-/**
- * Flushes under way over all partitions: one is folded while one is written. A third would only
- * make each smaller.
- */
+/** Flushes under way, all partitions: one is folded, one written. A third makes each smaller. */
 export const MAX_FLUSHES = 2
-/**
- * Flushes under way of one partition: the next is folded while the flush before is being written.
- */
+/** Flushes under way of one partition: one is folded while the flush before is written. */
 export const MAX_FLUSHES_OF_PARTITION = 2
 
-/**
- * A record of this age is part of a backlog: a little more delay is lost in it, and larger flushes
- * clear it sooner.
- */
+/** Age of a record in a backlog: more delay is lost in it, and larger flushes clear it sooner. */
 export const BACKLOG_AGE_MS = 2_000
-/**
- * The oldest record of a backlog waits for more records for half of its age, at most this long. See
- * `FLUSHES_BUFFERED`.
- */
+/** The oldest record of a backlog waits for half of its age, at most this long. */
 export const MAX_GATHER_MS = 10_000
 /**
  * Minimum interval between flushes of a partition. A flush of two events costs nearly as much as a
@@ -50,10 +39,7 @@ export const MAX_ACCOUNTS = 2_000
  * of 64 KB, 1.3 of 256 KB, 1.6 of 1 MB.
  */
 export const FRAME_BYTES = 256 * 1024
-/**
- * Frames of one flush that are being compressed; a flush with more waits, so that uncompressed
- * frames do not pile up.
- */
+/** Frames of one flush being compressed; a flush with more waits, so that none pile up. */
 export const MAX_COMPRESSING = 4
 /** Spare buffers of frames, over all flushes: two flushes that compress as much as they may. */
 export const MAX_SPARE_FRAMES = 2 * MAX_COMPRESSING

@@ -1,9 +1,7 @@
 import { type AccountKey, accountKey } from '#libs/contracts/topics.ts'
 import type { ReceivedEvent } from '../core/events/parse-event.ts'
 
-/**
- * Events to count into one account; `evaluate` evaluates the account if there are no events too.
- */
+/** Events to count into an account; `evaluate` evaluates the account if there are no events too. */
 export type AccountEvents = { readonly events: readonly ReceivedEvent[]; readonly evaluate: boolean }
 
 /** One account that is to be changed, and the events for it. */

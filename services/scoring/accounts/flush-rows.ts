@@ -31,10 +31,7 @@ export type FlushRows = {
   readonly messages: () => readonly BusRecord[]
   /** The parameters of `FLUSH_STATEMENT` between the first and the last; valid until `clear`. */
   readonly params: () => Promise<Buffer[]>
-  /**
-   * Makes the rows empty for another flush. Their memory is kept: it would be most of the garbage
-   * of a flush.
-   */
+  /** Empties the rows for another flush. Their memory is kept: most of a flush's garbage. */
   readonly clear: () => void
 }
 

@@ -14,9 +14,7 @@ type Values = {
   bytea: Buffer
 }
 
-/**
- * One column of a table, by name: how the value of a row is read. The SQL around it is generated.
- */
+/** One column of a table: how its value is read from a row. The SQL around it is generated. */
 export type Column<Row> = {
   readonly [Type in keyof Values]: {
     readonly name: string
@@ -27,16 +25,11 @@ export type Column<Row> = {
 
 export type Columns<Row> = readonly Column<Row>[]
 
-/**
- * The parameter that holds all bytes of a flush, so that nothing long is copied or escaped twice.
- */
+/** The parameter with all bytes of a flush: nothing long is copied or escaped twice. */
 export const BLOB_PARAMETER = 2
 
 type ElementType = 'text' | Parameters<typeof createNumberColumn>[0]
-/**
- * The type of the arrays that a column travels in, and the SQL that makes the column's value of
- * their elements.
- */
+/** Type of the arrays that a column travels in, and the SQL that makes its value of an element. */
 const TYPES: Readonly<Record<keyof Values, { readonly element: ElementType; readonly sql: (name: string) => string }>> =
   {
     text: { element: 'text', sql: (name) => name },

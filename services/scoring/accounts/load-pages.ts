@@ -8,10 +8,7 @@ import { pageBitsFor, relayUserPages } from '../core/state/user-pages.ts'
 import type { AccountRequest } from './account-request.ts'
 import { loadPages, type PageKey, type PageKind } from './account-store.ts'
 
-/**
- * Loads the pages that counting the requested events will touch, and lays out anew the pages that
- * have grown too large.
- */
+/** Loads the pages that the requested events touch; lays out anew the pages that grew too large. */
 export const loadTouchedPages = async (
   sql: Sql,
   requests: readonly AccountRequest[],

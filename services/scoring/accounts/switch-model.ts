@@ -9,17 +9,12 @@ import { traitsOf } from '../core/state/fold-traits.ts'
 import { loadCountedEvents } from '../log/event-store.ts'
 import type { LiveModels } from '../models/live-models.ts'
 
-/**
- * Accounts that another model must score from now on, and their counters if that model counts
- * events differently.
- */
+/** Accounts that another model must score, and their counters if it counts differently. */
 export type ModelSwitches = ReadonlyMap<Account, { readonly model: CompiledModel; readonly refolded: Refolded | null }>
 
 export const NO_SWITCHES: ModelSwitches = new Map()
 
-/**
- * Whether the live models choose another model for the account than the model that scored it last.
- */
+/** Whether the live models choose another model than the model that scored the account last. */
 const isModelSwitchDue = (liveModels: LiveModels, account: Account): boolean =>
   exists(account) && liveModels.modelFor(account.tenantId, account.state.traits) !== account.model
 
@@ -57,10 +52,7 @@ export const findModelSwitches = async (
   return switches
 }
 
-/**
- * Switches the account's model if it must, and answers the entry for its log. The account must have
- * its evaluation.
- */
+/** Switches an account, with its evaluation, if it must; answers the entry for its log. */
 export const switchModel = (switches: ModelSwitches, account: Account, from: ScoringContext): LogEntry | null => {
   const due = switches.get(account)
   return due === undefined ? null : adoptModel(account, from, { ...from, model: due.model }, due.refolded)
@@ -80,10 +72,7 @@ export const placeNewAccount = (
   )
 }
 
-/**
- * If the new traits of an evaluated account ask for another model, the timer evaluates it again at
- * once: it switches then.
- */
+/** New traits may ask for another model: the account is evaluated at once, and switches then. */
 export const scheduleModelSwitch = (liveModels: LiveModels, account: Account, now: number): void => {
   if (isModelSwitchDue(liveModels, account)) account.evaluation = { ...account.evaluation!, nextEvaluationAt: now }
 }

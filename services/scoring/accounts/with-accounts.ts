@@ -87,19 +87,13 @@ const changeAccounts = async <Result>(
   }
 }
 
-/**
- * The evaluation is a pure function of the state that was written, so neither the database nor the
- * cache keeps it.
- */
+/** The evaluation follows from the state, so neither the database nor the cache keeps it. */
 const restoreEvaluation = (account: Account, context: ScoringContext): void => {
   if (account.evaluated === null || account.evaluation !== null) return
   account.evaluation = evaluateAt(account, context, account.evaluated.at, account.evaluated)
 }
 
-/**
- * An evaluation is large, and would outlive many garbage collections before the account is touched
- * again.
- */
+/** An evaluation is large, and would outlive many garbage collections before its next use. */
 const dropEvaluation = (account: Account): void => {
   if (account.evaluation === null) return
   const { at, band, healthySince } = account.evaluation

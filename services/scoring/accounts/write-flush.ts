@@ -3,10 +3,7 @@ import { UnavailableError } from '#libs/runtime/errors.ts'
 import type { FlushRows } from './flush-rows.ts'
 import { FLUSH_STATEMENT } from './flush-statement.ts'
 
-/**
- * The number of a flush in its partition, and of the last flush whose changes are known to be on
- * `account.health`.
- */
+/** Number of a flush in its partition, and of the last flush known to be on `account.health`. */
 export type FlushPosition = { readonly position: number; readonly relayed: number }
 
 /**

@@ -38,10 +38,7 @@ import { eraseEntry, rewriteFrames } from './rewrite-frames.ts'
  */
 export type EraseAccount = (principal: Principal, accountId: string) => Promise<void>
 
-/**
- * Larger than any increment of one flush, so a write based on a read before the erasure can never
- * match the new version.
- */
+/** More than one flush adds: a write based on a read before the erasure never matches. */
 const VERSION_GAP = 1_000
 
 export const createEraseAccount = (deps: {

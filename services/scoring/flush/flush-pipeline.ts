@@ -15,10 +15,7 @@ export type FlushTurn = {
  * they stand on what was never written.
  */
 export type FlushPipeline = {
-  /**
-   * Runs `flush` when the earlier flushes are prepared. Whatever `flush` does before it calls
-   * `write` is its preparation.
-   */
+  /** Runs `flush` when the earlier flushes are prepared; it prepares until it calls `write`. */
   readonly run: (flush: (turn: FlushTurn) => Promise<void>) => Promise<void>
 }
 

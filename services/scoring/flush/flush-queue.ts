@@ -14,10 +14,7 @@ type Partition = { waiting: Waiting[]; flushing: number; underWay: number; begun
 
 export type FlushQueueOptions = {
   readonly flush: (batches: readonly Batch[]) => Promise<void>
-  /**
-   * How many batches of a partition may be handed over and not yet flushed. With so many waiting,
-   * no more come.
-   */
+  /** How many batches of a partition may be unflushed. With so many waiting, no more come. */
   readonly mostBatches: number
   /** The clock that the timestamps of records are compared with. */
   readonly clock: Clock
@@ -51,10 +48,7 @@ export const createFlushQueue = ({
     partition.cancelTimer = wireClock.after(delayMs, fill)
   }
 
-  /**
-   * The partition that has waited longest, of those that may begin another flush: a busy partition
-   * starves no other.
-   */
+  /** The partition that has waited longest of those that may flush: a busy one starves no other. */
   const next = (): Partition | undefined => {
     let best: Partition | undefined
     const now = wireClock.now()

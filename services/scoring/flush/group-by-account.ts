@@ -8,10 +8,7 @@ export type Unreadable = { readonly batch: Batch; readonly record: DeliveredReco
 export type GroupedRecords = {
   /** One per key, in order of first appearance. */
   readonly requests: readonly AccountRequest[]
-  /**
-   * The records, of all that were parsed so far, that cannot be read. Whoever dead-letters them
-   * takes them out.
-   */
+  /** Unreadable records among all parsed so far. Whoever dead-letters them takes them out. */
   readonly unreadable: Unreadable[]
 }
 

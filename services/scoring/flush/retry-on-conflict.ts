@@ -3,10 +3,7 @@ import { UnavailableError } from '#libs/runtime/errors.ts'
 const TRIES = 5
 const DEADLOCK = '40P01'
 
-/**
- * A person's change may meet a flush of the same account, or the change of another person: it is
- * then tried again from the start.
- */
+/** Tries a person's change again from the start if it meets a flush or another change. */
 export const retryOnConflict = async <Value>(work: () => Promise<Value>): Promise<Value> => {
   for (let attempt = 1; ; attempt++) {
     try {

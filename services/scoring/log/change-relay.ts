@@ -24,10 +24,7 @@ type Offered = {
  * flush: a crash between publishing and marking publishes again.
  */
 export type ChangeRelay = {
-  /**
-   * Resolves when the flush offered before is published, so that flushes never run far ahead of the
-   * relay.
-   */
+  /** Resolves when the flush offered before is published: flushes never run far ahead. */
   readonly offer: (offered: Offered) => Promise<void>
   readonly start: () => void
   readonly stop: () => Promise<void>

@@ -66,9 +66,7 @@ export const listChanges = async (
   return rows.map((row) => JSON.parse(changeOf(row).toString()))
 }
 
-/**
- * The scores published last by this time of day, 1 to `days` days before `at`; null without one.
- */
+/** The scores published last by this time of day, 1 to `days` days before `at`, or null. */
 export const loadDailyScores = async (
   sql: Sql,
   key: AccountKey,

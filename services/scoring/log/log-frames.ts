@@ -8,10 +8,7 @@ const KEPT_BYTES = 4 * 1024 * 1024
 /** Ends an event: no JSON text holds it. */
 const RECORD_SEPARATOR = 0x1e
 
-/**
- * Where the bytes of one account's entry lie: its events, each ended by 0x1e, then the change they
- * led to.
- */
+/** Where one account's entry lies: its events, each ended by 0x1e, then the change. */
 export type FramePlace = {
   readonly frame: number
   readonly eventsAt: number

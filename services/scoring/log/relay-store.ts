@@ -33,9 +33,7 @@ export const markRelayed = async (sql: Sql, partition: number, position: number)
   ])
 }
 
-/**
- * Age in seconds of the oldest flush whose changes are not known to be on `account.health`; else 0.
- */
+/** Age in seconds of the oldest flush whose changes are not known to be published; else 0. */
 export const oldestUnrelayedAge = async (sql: Sql, now: number): Promise<number> => {
   const [row] = await sql.query<{ at: number | null }>(
     `select min(l.at) as at from scoring.partition_head h
