@@ -129,7 +129,7 @@ test('a host name whose answer changes between two look-ups is dialled only at t
   }
 })
 
-test('not a byte is written to a peer other than the address that was judged', async () => {
+test('no byte is written to a peer other than the checked address', async () => {
   const inside = await canary()
   for (const url of ['https://public.example.com/', 'http://public.example.com:8080/']) {
     const network: Network = {
@@ -144,7 +144,7 @@ test('not a byte is written to a peer other than the address that was judged', a
   expect(inside.bytes()).toBe(0)
 })
 
-test('proxy variables of the environment are not looked at', async () => {
+test('proxy variables of the environment are ignored', async () => {
   const proxy = await canary()
   const before = { ...process.env }
   Object.assign(process.env, {
@@ -172,7 +172,7 @@ test('the operator opens loopback at one port and nothing beside it', async () =
   expect(network.dialled).toEqual(['127.0.0.1 9000'])
 })
 
-test('a connection that does not come about in 5 s, and a call that takes 15 s, are told as such', async () => {
+test('a connection ends as connect_timeout after 5 s, a call as timeout after 15 s', async () => {
   const clock = createManualClock(0)
   const never: Network = { resolve: async () => ['93.184.215.14'], dial: () => new Promise(() => {}) }
   const connecting = sendTo('https://public.example.com/', STRICT, never, clock)
@@ -189,7 +189,7 @@ test('a connection that does not come about in 5 s, and a call that takes 15 s, 
   expect(await calling).toMatchObject({ reason: 'timeout', latencyMs: 15_000 })
 })
 
-test('a server that speaks no TLS is told as such', async () => {
+test('a server without TLS is a tls_failed', async () => {
   const plain = createServer((socket) => socket.on('error', () => {}).end('HTTP/1.1 200 OK\r\n\r\n'))
   await new Promise<void>((resolve) => plain.listen(0, '127.0.0.1', resolve))
   cleanups.push(async () => {

@@ -34,7 +34,7 @@ const fall = (accountId: string, at: number, more: Partial<Change> = {}): Accoun
 
 const NIGHTS = { from: '20:00', to: '07:00' }
 
-test('an alert that opens in quiet hours says so, and is told when they end if it still fires', async () => {
+test('an alert that opens in quiet hours says so, and notifies at their end if it still fires', async () => {
   await addEndpoint(test_.database, HOOK, { eventTypes: ['alert.firing', 'alert.resolved'] })
   await alerting.setPolicy({ quietHours: NIGHTS }, T0)
   const night = T0 + 10 * HOUR_MS
@@ -56,7 +56,7 @@ test('an alert that opens in quiet hours says so, and is told when they end if i
   )
 })
 
-test('in quiet hours critical alerts pass, and a recovery of what was told is delivered when they end', async () => {
+test('in quiet hours critical alerts pass, and recoveries wait until they end', async () => {
   await addEndpoint(test_.database, HOOK, { eventTypes: ['alert.firing', 'alert.resolved'] })
   await alerting.setPolicy({ quietHours: NIGHTS }, T0)
   await alerting.evaluate(fall('acme', T0))
@@ -75,7 +75,7 @@ test('in quiet hours critical alerts pass, and a recovery of what was told is de
   ])
 })
 
-test('quiet hours that are switched off tell at once what they kept', async () => {
+test('quiet hours that are switched off release their alerts at once', async () => {
   await addEndpoint(test_.database, HOOK, { eventTypes: ['alert.firing'] })
   await alerting.setPolicy({ quietHours: NIGHTS }, T0)
   await alerting.evaluate(fall('acme', T0 + 10 * HOUR_MS))
@@ -84,7 +84,7 @@ test('quiet hours that are switched off tell at once what they kept', async () =
   expect(await notified()).toEqual(['25T23:00 alert.firing acme'])
 })
 
-test('a reminder that falls in quiet hours is put off until they end', async () => {
+test('a reminder in quiet hours waits until they end', async () => {
   await addEndpoint(test_.database, HOOK, { eventTypes: ['alert.firing'] })
   await alerting.evaluate(fall('acme', T0 + 10 * HOUR_MS))
   await alerting.setPolicy({ quietHours: NIGHTS }, T0 + DAY_MS)
@@ -93,7 +93,7 @@ test('a reminder that falls in quiet hours is put off until they end', async () 
   expect(await notified()).toEqual(['25T22:00 alert.firing acme', '10T07:00 alert.firing acme'])
 })
 
-test('alerts of one owner within a window are one notice; a single one is told as itself, and a critical one at once', async () => {
+test('alerts of one owner within a window are one notification; a single one is sent as itself, a critical one at once', async () => {
   await addEndpoint(test_.database, HOOK)
   await alerting.setPolicy({ grouping: { window: '5m' } }, T0)
   for (const [i, name] of ['a', 'b', 'c'].entries())
@@ -120,7 +120,7 @@ test('alerts of one owner within a window are one notice; a single one is told a
   ])
 })
 
-test('endpoints that name single types are told at once, and filters hold within a group', async () => {
+test('endpoints that name single types are notified at once, and filters apply within a group', async () => {
   await addEndpoint(test_.database, 'https://example.com/each', { eventTypes: ['alert.firing'] })
   await addEndpoint(test_.database, 'https://example.com/kim', {
     eventTypes: ['alert.grouped'],
@@ -149,7 +149,7 @@ test('endpoints that name single types are told at once, and filters hold within
   ])
 })
 
-test('an alert that nobody acknowledges is escalated once, to the endpoints named; one that is acknowledged is not', async () => {
+test('an unacknowledged alert is escalated once, to the endpoints of the policy; an acknowledged one is not', async () => {
   const { endpointId } = await addEndpoint(test_.database, 'https://example.com/lead', { eventTypes: ['webhook.test'] })
   await alerting.setPolicy({ escalation: { after: '1h', severities: ['warning'], endpointIds: [endpointId] } }, T0)
   await alerting.evaluate(fall('forgotten', T0), fall('seen-to', T0), fall('recovered', T0))
@@ -176,7 +176,7 @@ test('an alert that nobody acknowledges is escalated once, to the endpoints name
   )
 })
 
-test('an escalation is told as the severity the policy says, to whoever subscribes to it', async () => {
+test('an escalation has the severity of the policy and goes to its subscribers', async () => {
   await addEndpoint(test_.database, HOOK, { eventTypes: ['alert.escalated'], filter: { severity: 'critical' } })
   await alerting.setPolicy({ escalation: { severities: ['warning'] } }, T0)
   await alerting.evaluate(fall('acme', T0))
@@ -187,7 +187,7 @@ test('an escalation is told as the severity the policy says, to whoever subscrib
 const drop = (accountId: string, at: number, more: Partial<Change> = {}): AccountHealth =>
   change(accountId, 1, at, 70, { ...more, facts: { scoreDelta7d: -12, ...more.facts } })
 
-test('each owner gets a digest at its time of day, of what opened since the last: also of rules that only a digest tells', async () => {
+test('each owner gets a daily digest of the alerts since the last one, also of digest-only rules', async () => {
   await addEndpoint(test_.database, HOOK, { eventTypes: ['alert.digest'] })
   await alerting.setPolicy({ digest: { at: '08:00' } }, T0)
   await alerting.evaluate(drop('a', T0, owned('kim')), fall('b', T0 + 1, owned('kim')), drop('c', T0, owned('lee')))
@@ -248,7 +248,7 @@ test('a process that is killed while it sends a group leaves it to the next one'
   expect((await alerting.bodies()).map(({ type, data }) => `${type} ${data.count}`)).toEqual(['alert.grouped 2'])
 })
 
-test('groups and digests that tell of an account go with it when it is erased', async () => {
+test('erasing an account removes the groups and digests that name it', async () => {
   await addEndpoint(test_.database, HOOK)
   await addEndpoint(test_.database, 'https://example.com/slack', { kind: 'slack' })
   await alerting.setPolicy({ grouping: { window: '1m' }, digest: { at: '08:00' } }, T0)

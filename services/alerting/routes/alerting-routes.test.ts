@@ -92,7 +92,7 @@ test('another tenant sees and changes nothing, a reader changes nothing, and a s
   expect([past.status, past.body.errors[0]!.pointer]).toEqual([422, '/until'])
 })
 
-test('a new rule judges the accounts there are at once, and its mistakes are pointed at', async () => {
+test('a new rule is evaluated on all accounts at once; mistakes in it are answered with pointers', async () => {
   const tenantId = 'rules-tenant'
   await see('d1', 1, 64, { tenantId })
   const rule = { id: 'below_65', severity: 'info', when: { fact: 'score', op: '<', value: 65 } }
@@ -137,7 +137,7 @@ test('a rule in YAML is read, and a shipped rule can be switched off and restore
   expect((await server.call('POST', '/v1/rules', 'a: [', tenantId)).status).toBe(422)
 })
 
-test('a silence keeps matching alerts untold, says so on the alert, and is listed until it is deleted', async () => {
+test('a silence mutes matching alerts, which say so, and is listed until it is deleted', async () => {
   const endsAt = new Date(clock.now() + DAY_MS).toISOString()
   const made = await server.call('POST', '/v1/silences', { matcher: { accountId: 'f1' }, endsAt, comment: 'move' })
   expect(made.status).toBe(201)
@@ -151,7 +151,7 @@ test('a silence keeps matching alerts untold, says so on the alert, and is liste
   expect([past.status, past.body.errors[0]!.pointer]).toEqual([422, '/endsAt'])
 })
 
-test('the notification policy is changed whole, checked, and audited; without one alerts are told at once', async () => {
+test('the notification policy is replaced, checked and audited; without one alerts notify at once', async () => {
   const tenantId = 'policy-tenant'
   const call = (policy?: object, key = tenantId) =>
     server.call(policy ? 'PUT' : 'GET', '/v1/notification-policy', policy, key)

@@ -160,7 +160,7 @@ const rows = () =>
             (select count(*) from alerting.outbox) as events, (select count(*) from alerting.rule) as rules`,
   )
 
-test('when time runs out a random part of the accounts is answered, and the answer says so', async () => {
+test('a preview that runs out of time answers for a random sample and says so', async () => {
   const tenantId = 'many'
   const steps: Story = [
     { hours: 1, score: 80, silent: false },

@@ -92,6 +92,6 @@ test('conditions nested beyond reason are refused, not followed', () => {
   expect(readRuleDocument({ ...valid, when }).ok).toBe(false)
 })
 
-test('what is no object at all is refused', () => {
+test('a document that is no object is refused', () => {
   for (const value of [null, 1, 'rule', [], undefined]) expect(readRuleDocument(value).ok).toBe(false)
 })

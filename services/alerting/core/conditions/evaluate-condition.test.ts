@@ -72,7 +72,7 @@ test('a change over a span is unknown until the span was seen, then compares wit
   ).toEqual([null, null, true, true, false, false])
 })
 
-test('what a change remembers is bounded, however often the value moves', () => {
+test('the memory of a change is bounded, however often the value moves', () => {
   const less: Condition = { change: 'score', overMs: 10 * DAY, op: '<', value: 0 }
   let memory: Memory = {}
   for (let i = 0; i < 5_000; i++) {
@@ -82,7 +82,7 @@ test('what a change remembers is bounded, however often the value moves', () => 
   expect((memory['/when'] as unknown[]).length).toBeLessThan(70)
 })
 
-test('what did not change is the memory that was given, and what remembers is looked at though the rest has settled the answer', () => {
+test('an unchanged memory is the same object, and conditions with a memory are evaluated although the answer is settled', () => {
   const when: Condition = {
     any: [
       { fact: 'score', op: 'known' },

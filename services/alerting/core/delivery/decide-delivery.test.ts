@@ -23,7 +23,7 @@ const decide = (result: SendResult, tries = 1, failingSince: number | null = nul
     random: 0.5,
   })
 
-test('the shipped schedule has 10 tries over about 75 hours', () => {
+test('the shipped schedule has 10 attempts over about 75 hours', () => {
   expect(DEFAULT_SCHEDULE).toHaveLength(10)
   const hours = DEFAULT_SCHEDULE.reduce((sum, delayMs) => sum + delayMs, 0) / 3_600_000
   expect(hours).toBeGreaterThan(75)
@@ -85,7 +85,7 @@ test('a redirect and a time-out are failures with their reason', () => {
   })
 })
 
-test('after the last try a delivery is exhausted with the reason of that try', () => {
+test('after the last attempt a delivery is exhausted with the reason of that attempt', () => {
   expect(decide(answered(500), 10).delivery).toEqual({ state: 'exhausted', reason: 'status_500' })
 })
 

@@ -68,7 +68,7 @@ test('the history reads back as it was seen, whatever the batches of evaluation 
   )
 })
 
-test('when the oldest rows are gone, what is read is right and begins within a week', () => {
+test('without its oldest rows the history reads back right and begins within a week', () => {
   fc.assert(
     fc.property(history, sizes, fc.nat(20), (changes, parts, gone) => {
       const rows = store(changes, parts).slice(gone)
@@ -81,7 +81,7 @@ test('when the oldest rows are gone, what is read is right and begins within a w
   )
 })
 
-test('a change says only what is new, and every fact is kept', () => {
+test('a stored change holds only what is new, and every fact is stored', () => {
   const first: SeenAt = { at: START, seen: { facts: facts(), traits: { plan: 'pro' }, backfill: false } }
   const second: SeenAt = { at: START + 1, seen: { ...first.seen, facts: facts({ score: 79, sequence: 2 }) } }
   const [row] = packChanges(null, [first, second])

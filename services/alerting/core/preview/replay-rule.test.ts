@@ -31,7 +31,7 @@ test('each fall is an alert from its instant to its recovery; one still open has
   ])
 })
 
-test('a second alert within the cooldown fires and is told only if it outlasts it', () => {
+test('a second alert within the cooldown fires, and notifies only if it outlasts it', () => {
   const short: Step[] = [
     [1, 45],
     [2, 60],
@@ -52,7 +52,7 @@ test('a dwell ends by time alone, also after the last change', () => {
   expect(replay(belowFifty({ dwellMs: 5 * DAY }), [[1, 45]], { until: 30 }).alerts).toEqual([[6, null, true]])
 })
 
-test('what was open before the time asked for, or when the record begins, or by backfill, is no crossing', () => {
+test('an alert from before the time span, before the history or by a backfill is no crossing', () => {
   expect(
     replay(
       belowFifty(),
@@ -81,7 +81,7 @@ test('what was open before the time asked for, or when the record begins, or by 
   })
 })
 
-test('a rule that is switched off is tried as if it were on; a moment lasts no time; a digest tells nobody', () => {
+test('a disabled rule is replayed as enabled; a momentary alert lasts no time; a digest-only rule notifies nobody', () => {
   expect(replay(belowFifty({ enabled: false }), [[1, 45]]).alerts.length).toBe(1)
   expect(replay(belowFifty({ momentary: true }), [[1, 45]]).alerts).toEqual([[1, 1, true]])
   expect(replay(belowFifty({ tells: 'digest' }), [[1, 45]]).alerts).toEqual([[1, null, false]])
