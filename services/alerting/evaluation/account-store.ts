@@ -1,7 +1,7 @@
 import { accountKey } from '#libs/contracts/topics.ts'
 import { textArray } from '#libs/postgres/array-literal.ts'
 import type { Sql } from '#libs/postgres/database.ts'
-import { quietOf } from '../core/alert/outage.ts'
+import { inactivityOf } from '../core/alert/outage.ts'
 import type { RuleStates } from '../core/alert/rule-states.ts'
 import type { AccountKey, SeenHealth } from '../core/alert/subject.ts'
 import { packStates, unpackStates } from './rule-state-codec.ts'
@@ -113,7 +113,7 @@ export const saveAccounts = async (tx: Sql, accounts: readonly AccountToSave[]):
 }
 
 const toSaved = ({ tenantId, accountId, sequence, seen, states, nextCheckAt }: AccountToSave) => {
-  const { silent, quietAt } = seen ? quietOf(seen.facts, seen.at) : { silent: false, quietAt: null }
+  const { silent, inactiveAt } = seen ? inactivityOf(seen.facts, seen.at) : { silent: false, inactiveAt: null }
   return {
     tenant: tenantId,
     account: accountId,
@@ -122,7 +122,7 @@ const toSaved = ({ tenantId, accountId, sequence, seen, states, nextCheckAt }: A
     states: packStates(states),
     due: nextCheckAt,
     silent,
-    quiet: quietAt,
+    quiet: inactiveAt,
   }
 }
 

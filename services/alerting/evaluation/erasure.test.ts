@@ -83,7 +83,7 @@ test('a message about several accounts goes when one of them is erased, and only
   expect(await findTexts(test_.database, ['member-of-none'])).toEqual(['alerting.webhook_message'])
 })
 
-test('traits that an erased user had brought go, also those of changes that are judged after the erasure', async () => {
+test('traits of an erased user go, also when their change is evaluated after the erasure', async () => {
   const withTraits = (sequence: number, traits: object) => ({ ...fall('traited', sequence), traits: { ...traits } })
   await evaluate(withTraits(1, { plan: 'pro', mail: 'canary-mail' }))
   await test_.database.query('select access.erase_user($1, $2, $3, $4)', ['default', 'traited', 'ana', { plan: 'pro' }])

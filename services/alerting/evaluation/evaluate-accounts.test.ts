@@ -95,7 +95,7 @@ test('the same changes delivered again, whole or in part, one by one or together
   expect([await alerts(), await events(), (await deliveries()).length]).toEqual(once)
 })
 
-test('two consumers that judge the same batch at once make each alert once', async () => {
+test('two consumers that evaluate one batch at once make each alert once', async () => {
   await addEndpoint(test_.database, 'https://example.com/hook', { eventTypes: ['alert.firing'] })
   const accounts = Array.from({ length: 50 }, (_, i) => `account-${i}`)
   const batch = accounts.flatMap((accountId) => [change(1, 0, 80, { accountId }), change(2, 1, 40, { accountId })])
@@ -103,13 +103,13 @@ test('two consumers that judge the same batch at once make each alert once', asy
   expect((await alerts()).length).toBe(50)
   expect((await events()).length).toBe(50)
   expect((await deliveries()).length).toBe(50)
-  // Nothing but their locks keeps consumers apart that judge accounts which are there.
+  // Only locks keep consumers apart that evaluate existing accounts.
   const recoveries = accounts.map((accountId) => change(3, 2, 80, { accountId }))
   await Promise.all(Array.from({ length: 6 }, () => evaluate(...recoveries)))
   expect((await alerts()).filter((alert) => alert.includes('at_risk_entered 1 resolved')).length).toBe(50)
 })
 
-test('an account that goes straight to critical is told of the critical alert; the warning is kept and says why it was not told', async () => {
+test('an account that falls to critical notifies of the critical alert; the warning is recorded as inhibited', async () => {
   await evaluate(change(1, 0, 80), change(2, 1, 10))
   expect(await alerts()).toEqual(['acme at_risk_entered 1 firing inhibited', 'acme critical_entered 1 firing told'])
 })
@@ -125,7 +125,7 @@ test('backfill opens its episode silently and sends no webhook of any type', asy
   expect(await deliveries()).toEqual([])
 })
 
-test('hard signals: silence and a failed payment are told at any confidence and resolved when they end', async () => {
+test('hard signals notify at any confidence and resolve when they end', async () => {
   const low = { band: 'insufficient_data' as const, confidence: 0.2 }
   await evaluate(
     change(1, 0, 80, { facts: { ...low, silentSince: '2026-11-01T00:00:00.000Z', paymentFailedDays: 0 } }),
@@ -147,7 +147,7 @@ test('a reminder is due after 14 days though no event comes, once, whoever looks
   ])
 })
 
-test('timers that nobody ran are made up for, each at its own instant, before the next change is judged', async () => {
+test('a change is evaluated after all that fell due before it, each at its own instant', async () => {
   await evaluate(change(1, 0, 80), change(2, 1, 45), change(3, 40, 80))
   const rows = await test_.database.query<{ kind: string; day: number }>(
     `select kind, (extract(epoch from t.at) * 1000 - $1) / 86400000 as day
@@ -163,7 +163,7 @@ test('timers that nobody ran are made up for, each at its own instant, before th
   ])
 })
 
-test('a move of one point, a band, a stage and a step are told as changes; a smaller move is not', async () => {
+test('a move of a point, a band, a stage and a step notify as changes; a smaller move does not', async () => {
   await addEndpoint(test_.database, 'https://example.com/hook')
   await evaluate(
     change(1, 0, 80.5),
@@ -199,7 +199,7 @@ test('accounts of two tenants with one id are two accounts', async () => {
   expect(rows.map((row) => row.tenant)).toEqual(['default', 'other'])
 })
 
-test('a reminder that falls due within a silence is not told, also when its timer runs only after the silence', async () => {
+test('a reminder that falls due within a silence is muted, also when its timer runs after the silence', async () => {
   const silence = { startsAt: T0 + 14 * DAY_MS, endsAt: T0 + 16 * DAY_MS, matcher: {} }
   const stored = { ...silence, silenceId: derivedId('test-silence'), comment: '', createdBy: 'a test', createdAt: T0 }
   await test_.database.transaction((tx) => insertSilence(tx, 'default', stored))

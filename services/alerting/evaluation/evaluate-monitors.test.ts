@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '#libs/runtime/durations.ts'
 import { derivedId } from '#libs/runtime/ids.ts'
-import { type AlertingHarness, createAlertingHarness } from '../../../tests/support/alerting/alert-desk.ts'
+import { type AlertingHarness, createAlertingHarness } from '../../../tests/support/alerting/alerting-harness.ts'
 import { createAlertingDatabase, type TestDatabase } from '../../../tests/support/postgres/alerting-database.ts'
 import { accountChange } from '../../../tests/support/scoring/account-changes.ts'
 import { addEndpoint } from '../../../tests/support/webhooks/deliveries.ts'
@@ -34,7 +34,7 @@ const fallSilent = (accountId: string, at: number, lastSeenAt: number) =>
     }),
   )
 
-test('a source that is quiet for longer than expected raises one alert, from its exact instant, and recovers when it is heard again', async () => {
+test('a source that is inactive for longer than expected raises one alert, from its exact instant, and recovers when it is heard again', async () => {
   await addEndpoint(test_.database, 'https://example.com/hook')
   await alerting.recordActivity('web', T0, 2)
   await alerting.runTimers(T0 + 2 * HOUR_MS - 1)
@@ -60,7 +60,7 @@ test('a source that is quiet for longer than expected raises one alert, from its
   expect((await alerting.alerts())[1]).toBe('source_silent web 2 firing told')
 })
 
-test('a source that no model expects may be quiet as long as the rule says', async () => {
+test('a source that no model expects may be inactive as long as the rule says', async () => {
   await alerting.recordActivity('web', T0)
   await alerting.runTimers(T0 + 3 * DAY_MS - 1)
   expect(await alerting.alerts()).toEqual([])
@@ -179,7 +179,7 @@ test('a rule may leave sources out: that ends what it opened about them', async 
   expect(await alerting.alerts()).toEqual(['source_silent billing 1 resolved told', 'source_silent web 1 firing told'])
 })
 
-test('a rule that is switched off ends its alerts about sources, and what they muted is told', async () => {
+test('a rule that is switched off ends its alerts about sources, and the alerts they muted notify', async () => {
   await alerting.recordActivity('web', T0, 24)
   await alerting.runTimers(T0 + 2 * DAY_MS)
   await fallSilent('acme', T0 + 3 * DAY_MS, T0 - 4 * DAY_MS)

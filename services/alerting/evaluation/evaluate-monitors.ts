@@ -3,9 +3,7 @@ import type { Sql } from '#libs/postgres/database.ts'
 import { failpoint } from '#libs/runtime/failpoint.ts'
 import { ofSource, ofTenant, type SubjectSnapshot } from '../alerts/alert-subject.ts'
 import type { DecidedTransition } from '../alerts/record-transitions.ts'
-import type { NotificationPolicy } from '../core/alert/notification-policy.ts'
 import { OUTAGE_MUTES } from '../core/alert/outage.ts'
-import type { RuleInForce } from '../core/alert/rule-states.ts'
 import type { MonitorKey } from '../core/alert/subject.ts'
 import type { Decision } from '../core/decision/decide-instants.ts'
 import {
@@ -16,16 +14,14 @@ import {
   inhibitedBy,
   type MonitorContext,
 } from '../core/decision/decide-monitor.ts'
-import { policiesOf } from '../policy/policy-store.ts'
-import { silencesOf } from '../policy/silence-store.ts'
 import type { RuleCatalog } from '../rules/rule-store.ts'
+import { type MonitorContexts, readMonitorContexts } from './monitor-contexts.ts'
 import {
   checkMutedAccounts,
   claimDueMonitors,
   countInactive,
   lockMonitors,
   type MonitorToSave,
-  outagesOf,
   type StoredMonitor,
   saveMonitors,
 } from './monitor-store.ts'
@@ -47,7 +43,7 @@ export const evaluateActivity = async (
     ({ tenantId, source }): MonitorKey => ({ tenantId, kind: 'source', name: source }),
   )
   const monitors = await lockMonitors(tx, keys)
-  const contexts = await monitorContexts(tx, ruleCatalog, monitors, 0)
+  const contexts = await readMonitorContexts(tx, ruleCatalog, monitors, 0)
   const evaluated: EvaluatedMonitor[] = []
   for (const monitor of monitors) {
     const message = newest.get(JSON.stringify([monitor.tenantId, monitor.name]))!
@@ -84,7 +80,7 @@ export const evaluateDueMonitors = async (
 ): Promise<MonitorsEvaluated> => {
   const monitors = await claimDueMonitors(tx, now, limit)
   if (monitors.length === 0) return NOTHING
-  const contexts = await monitorContexts(tx, ruleCatalog, monitors, now)
+  const contexts = await readMonitorContexts(tx, ruleCatalog, monitors, now)
   const evaluated: EvaluatedMonitor[] = []
   for (const monitor of monitors)
     evaluated.push(
@@ -145,7 +141,7 @@ const isExpected = ({ kind, seen }: StoredMonitor): boolean => kind === 'tenant'
 const write = async (
   tx: Sql,
   evaluated: readonly EvaluatedMonitor[],
-  contexts: WatchedContexts,
+  contexts: MonitorContexts,
 ): Promise<MonitorsEvaluated> => {
   if (evaluated.length === 0) return NOTHING
   const saved = evaluated.map(({ monitor, decision }): MonitorToSave => {
@@ -167,48 +163,3 @@ const write = async (
     ongoing: tenantsOf(saved.filter(({ inhibits }) => inhibits.length > 0)),
   }
 }
-
-/** `guardIds`: the rules that watch all accounts together. */
-type WatchedContext = MonitorContext & { readonly guardIds: ReadonlySet<string> }
-
-type WatchedContexts = {
-  readonly of: (monitor: MonitorKey) => WatchedContext
-  /** By tenant. */
-  readonly policies: ReadonlyMap<string, NotificationPolicy>
-}
-
-const monitorContexts = async (
-  tx: Sql,
-  ruleCatalog: RuleCatalog,
-  monitors: readonly MonitorKey[],
-  since: number,
-): Promise<WatchedContexts> => {
-  const tenantIds = [...new Set(monitors.map((monitor) => monitor.tenantId))]
-  const rules = await ruleCatalog.rulesInForce(tx, tenantIds)
-  const silences = await silencesOf(tx, tenantIds, since)
-  const outages = await outagesOf(tx, tenantIds)
-  const policies = await policiesOf(tx, tenantIds)
-  const contextOf = (monitor: MonitorKey): WatchedContext => {
-    const { tenantId, kind } = monitor
-    const all = rules.get(tenantId) ?? []
-    return {
-      rules: rulesAbout(all, monitor),
-      guardIds: new Set(all.filter(({ rule }) => rule.about.kind === 'tenant').map(({ rule }) => rule.id)),
-      silences: silences.get(tenantId) ?? [],
-      policy: policies.get(tenantId) ?? null,
-      // An inactive source explains an outage; nothing explains an inactive source.
-      outages: kind === 'source' ? [] : (outages.get(tenantId) ?? []).map(({ mutes }) => ({ mutes, quietSince: null })),
-    }
-  }
-  return { of: contextOf, policies }
-}
-
-const rulesAbout = (rules: readonly RuleInForce[], { kind, name }: MonitorKey): readonly RuleInForce[] =>
-  rules
-    .filter(({ rule }) => rule.about.kind === kind)
-    .map((inForce) => {
-      const { about } = inForce.rule
-      // A rule is switched off for a source that it leaves out: that ends the alerts it opened.
-      const isOut = about.kind === 'source' && about.sources !== null && !about.sources.includes(name)
-      return isOut ? { rule: { ...inForce.rule, enabled: false }, version: `${inForce.version}-` } : inForce
-    })

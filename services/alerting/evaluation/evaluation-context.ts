@@ -1,23 +1,18 @@
 import type { Sql } from '#libs/postgres/database.ts'
-import type { NotificationPolicy } from '../core/alert/notification-policy.ts'
 import type { Outage } from '../core/alert/outage.ts'
 import { nextDue, type RuleInForce } from '../core/alert/rule-states.ts'
 import type { AccountKey } from '../core/alert/subject.ts'
 import type { EvaluationContext } from '../core/decision/decide-account.ts'
-import { policiesOf } from '../policy/policy-store.ts'
-import { silencesOf } from '../policy/silence-store.ts'
 import type { RuleCatalog } from '../rules/rule-store.ts'
 import type { StoredAccount } from './account-store.ts'
-import { outagesOf } from './monitor-store.ts'
 import { type Guard, longestHold } from './outage-suspicion.ts'
+import { readTenants, type TenantContexts } from './tenant-contexts.ts'
 
 /** Everything that decides about alerts of accounts, except what was seen of the accounts. */
-export type ContextReader = {
+export type ContextReader = Pick<TenantContexts, 'policies'> & {
   readonly of: (account: AccountKey) => EvaluationContext
   readonly outages: (tenantId: string) => readonly Outage[]
   readonly guards: (tenantId: string) => readonly Guard[]
-  /** By tenant. */
-  readonly policies: ReadonlyMap<string, NotificationPolicy>
 }
 
 /** Reads the context once per transaction, back to the earliest instant that is due. */
@@ -27,12 +22,8 @@ export const readEvaluationContext = async (
   accounts: readonly StoredAccount[],
   at: number,
 ): Promise<ContextReader> => {
-  const tenantIds = [...new Set(accounts.map((account) => account.tenantId))]
-  const rules = await ruleCatalog.rulesInForce(tx, tenantIds)
   const since = accounts.reduce((first, { states }) => Math.min(first, nextDue(states) ?? first), at)
-  const silences = await silencesOf(tx, tenantIds, since)
-  const outages = await outagesOf(tx, tenantIds)
-  const policies = await policiesOf(tx, tenantIds)
+  const { rules, silences, outages, policies } = await readTenants(tx, ruleCatalog, accounts, since)
   const ofAccounts = new Map(
     [...rules].map(([tenantId, all]) => [tenantId, all.filter(({ rule }) => rule.about.kind === 'account')]),
   )

@@ -19,13 +19,13 @@ const recording = (mostChanges = 10) => {
   })
   const offered = (accountId: string, count?: number): Promise<string> =>
     offer(changesOf(accountId, count)).then(
-      () => 'judged',
+      () => 'evaluated',
       (error: Error) => error.message,
     )
   return { evaluated, offered, seen: () => evaluated.map(({ accounts }) => accounts) }
 }
 
-it('judges together what arrives together, and what arrives meanwhile together after it', async () => {
+it('evaluates batches together that arrive together, and later batches together after them', async () => {
   const { evaluated, offered, seen } = recording()
   const answers = ['a', 'b'].map((accountId) => offered(accountId))
   await turn()
@@ -37,17 +37,17 @@ it('judges together what arrives together, and what arrives meanwhile together a
   await turn()
   expect(seen()).toEqual(['a b', 'c d'])
   evaluated[1]!.done()
-  expect(await Promise.all(answers)).toEqual(['judged', 'judged', 'judged', 'judged'])
+  expect(await Promise.all(answers)).toEqual(['evaluated', 'evaluated', 'evaluated', 'evaluated'])
 })
 
-it('judges several full transactions at once', async () => {
+it('evaluates several full transactions at once', async () => {
   const { offered, seen } = recording(10)
   for (const accountId of ['a', 'b', 'c', 'd', 'e', 'f']) void offered(accountId, 6)
   await turn()
   expect(seen()).toEqual(['a', 'b', 'c'])
 })
 
-it('judges each batch alone when one of them makes their transaction fail', async () => {
+it('evaluates each batch alone when one of them fails their transaction', async () => {
   const { evaluated, offered, seen } = recording()
   const answers = ['a', 'b', 'c'].map((accountId) => offered(accountId))
   await turn()
@@ -58,11 +58,11 @@ it('judges each batch alone when one of them makes their transaction fail', asyn
   evaluated[2]!.fail(new Error('a bad one'))
   await turn()
   evaluated[3]!.done()
-  expect(await Promise.all(answers)).toEqual(['judged', 'a bad one', 'judged'])
+  expect(await Promise.all(answers)).toEqual(['evaluated', 'a bad one', 'evaluated'])
   expect(seen()).toEqual(['a b c', 'a', 'b', 'c'])
 })
 
-it('tries nothing alone while the database is away', async () => {
+it('retries no batch alone while the database is unavailable', async () => {
   const { evaluated, offered, seen } = recording()
   const answers = ['a', 'b'].map((accountId) => offered(accountId))
   await turn()

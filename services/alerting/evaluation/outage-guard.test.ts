@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import type { AccountHealth } from '#libs/contracts/account-health.ts'
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '#libs/runtime/durations.ts'
-import { type AlertingHarness, createAlertingHarness } from '../../../tests/support/alerting/alert-desk.ts'
+import { type AlertingHarness, createAlertingHarness } from '../../../tests/support/alerting/alerting-harness.ts'
 import { createAlertingDatabase, type TestDatabase } from '../../../tests/support/postgres/alerting-database.ts'
 import { accountChange } from '../../../tests/support/scoring/account-changes.ts'
 import { addEndpoint } from '../../../tests/support/webhooks/deliveries.ts'
@@ -65,7 +65,7 @@ test('200 accounts that fall silent together are one alert, for operators; each 
   expect((await alerting.bodies())[0].data).toMatchObject({ silentAccounts: 200, activeAccounts: 200 })
 })
 
-test('3 of 200 accounts that fall silent together are three alerts, each told at once', async () => {
+test('3 of 200 accounts that fall silent together are three alerts, each notified at once', async () => {
   await alerting.evaluate(...names(200).map((name) => active(name)))
   const [a, b, c, ...others] = names(200)
   await alerting.evaluate(...others.map((name) => ({ ...active(name, SILENT_AT - HOUR_MS), sequence: 2 })))
@@ -76,7 +76,7 @@ test('3 of 200 accounts that fall silent together are three alerts, each told at
   expect(silences.map(({ timestamp }) => Date.parse(timestamp) - SILENT_AT)).toEqual([300, 300, 300])
 })
 
-test('alerts wait while many are near their limit, and are told when no outage has shown', async () => {
+test('alerts wait while many accounts are near their limit, and notify when no outage has shown', async () => {
   await alerting.evaluate(...names(50).map((name) => active(name)))
   await evaluateInBatches(names(4).map((name) => silent(name, SILENT_AT)))
   expect(await count(/^silence account-\d+ 1 firing held$/)).toBe(4)
@@ -160,7 +160,7 @@ test('an alert that has nothing to do with the silence is notified during an out
   ])
 })
 
-test('batches judged at once by several replicas tell one alert and nothing twice', async () => {
+test('batches that several replicas evaluate at once notify of one alert, once', async () => {
   await alerting.evaluate(...names(120).map((name) => active(name)))
   const messages = names(120).map((name) => silent(name, SILENT_AT))
   const batches = Array.from({ length: 24 }, (_, i) => messages.slice(i * 5, i * 5 + 5))

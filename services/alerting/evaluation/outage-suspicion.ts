@@ -1,6 +1,6 @@
 import type { AccountHealth } from '#libs/contracts/account-health.ts'
 import type { Sql } from '#libs/postgres/database.ts'
-import { quietOf, type Suspicion } from '../core/alert/outage.ts'
+import { inactivityOf, type Suspicion } from '../core/alert/outage.ts'
 import type { About, Rule } from '../core/alert/rule.ts'
 import { isMany } from '../core/decision/decide-monitor.ts'
 import type { StoredAccount } from './account-store.ts'
@@ -56,12 +56,12 @@ const mayBeMany = async (tx: Sql, { tenantId, guard, fallen, at }: Question): Pr
   const { withinMs, holdMs, atLeast, share } = guard.about
   const [since, soon] = [at - withinMs, at + holdMs]
   // The database counts fallen accounts by what is stored of them: they are not counted twice.
-  const stored = fallen.map(({ account: { seen } }) => (seen ? quietOf(seen.facts, seen.at).quietAt : null))
-  const counted = stored.filter((quietAt) => quietAt !== null && quietAt <= soon).length
+  const stored = fallen.map(({ account: { seen } }) => (seen ? inactivityOf(seen.facts, seen.at).inactiveAt : null))
+  const counted = stored.filter((inactiveAt) => inactiveAt !== null && inactiveAt <= soon).length
   const inactive = (await countInactiveSoon(tx, tenantId, { since, soon })) + fallen.length - counted
   if (inactive < atLeast) return false
   // With more active accounts than this the share is not reached.
   const most = Math.floor(inactive / share) + 1
-  const unknown = stored.filter((quietAt) => quietAt === null).length
+  const unknown = stored.filter((inactiveAt) => inactiveAt === null).length
   return isMany({ inactive, active: (await countActiveSince(tx, tenantId, since, most)) + unknown }, guard.about)
 }

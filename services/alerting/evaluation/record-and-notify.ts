@@ -1,16 +1,14 @@
 import type { Sql } from '#libs/postgres/database.ts'
 import { type DecidedTransition, recordTransitions } from '../alerts/record-transitions.ts'
-import type { NotificationPolicy } from '../core/alert/notification-policy.ts'
 import type { Notification } from '../notifications/notification.ts'
 import { routeNotifications } from '../notifications/route-notifications.ts'
 import { transitionNotification } from '../notifications/transition-notification.ts'
+import type { TenantContexts } from './tenant-contexts.ts'
 
-export type Decided = {
+export type Decided = Pick<TenantContexts, 'policies'> & {
   readonly transitions: readonly DecidedTransition[]
   /** Notifications of changes that are no alerts. */
   readonly changes?: readonly Notification[]
-  /** By tenant. */
-  readonly policies: ReadonlyMap<string, NotificationPolicy>
 }
 
 /** Records transitions, then notifies of them, in the caller's transaction. */

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import type { AccountHealth } from '#libs/contracts/account-health.ts'
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '#libs/runtime/durations.ts'
-import { type AlertingHarness, createAlertingHarness } from '../../../tests/support/alerting/alert-desk.ts'
+import { type AlertingHarness, createAlertingHarness } from '../../../tests/support/alerting/alerting-harness.ts'
 import { findTexts } from '../../../tests/support/find-text.ts'
 import { createAlertingDatabase, type TestDatabase } from '../../../tests/support/postgres/alerting-database.ts'
 import { accountChange, type Change } from '../../../tests/support/scoring/account-changes.ts'

@@ -74,33 +74,33 @@ export const belowFifty = (changes: Partial<Rule> = {}): Rule =>
     ...changes,
   })
 
-type Told = [kind: string, reason: string, told: true | MuteReason]
-type Around = { readonly backfill?: boolean; readonly inhibitedBy?: string }
+type Notified = [kind: string, reason: string, told: true | MuteReason]
+type Circumstances = { readonly backfill?: boolean; readonly inhibitedBy?: string }
 
 /** For tests: one rule and one account whose time a test moves; each step answers the transitions it made. */
 export const createAlertScript = (tried: Rule) => {
   let state: RuleState = FIRST_STATE
   let seen = facts()
   let at = 1_800_000_000_000
-  let around: Around = {}
+  let circumstances: Circumstances = {}
   const silences: Silence[] = []
-  const told = (transitions: readonly Transition[]): Told[] =>
+  const notifiedOf = (transitions: readonly Transition[]): Notified[] =>
     transitions.map((one) => [one.kind, one.reason, one.notifying.told ? true : one.notifying.why])
-  const step = (fresh: boolean): Told[] => {
+  const step = (fresh: boolean): Notified[] => {
     const muteContext: MuteContext = {
       subject: { accountId: 'a', ownerId: seen.ownerId, traits: {} },
       silences,
-      inhibitedBy: around.inhibitedBy ?? null,
-      backfill: around.backfill ?? false,
+      inhibitedBy: circumstances.inhibitedBy ?? null,
+      backfill: circumstances.backfill ?? false,
     }
     const result = evaluateRule(tried, state.memory, { facts: seen, traits: {}, at, fresh })
     const decision = decideAlert(state, { rule: tried, result, at, muteContext })
     state = decision.state
-    return told(decision.transitions)
+    return notifiedOf(decision.transitions)
   }
-  const seeFacts = (next: Facts, with_: Around = {}): Told[] => {
+  const seeFacts = (next: Facts, with_: Circumstances = {}): Notified[] => {
     seen = next
-    around = with_
+    circumstances = with_
     return step(true)
   }
   return {
@@ -108,11 +108,11 @@ export const createAlertScript = (tried: Rule) => {
     now: () => at,
     silence: (silence: Silence) => silences.push(silence),
     seeFacts,
-    see: (score: number, with_?: Around) =>
+    see: (score: number, with_?: Circumstances) =>
       seeFacts(facts({ score, band: score < 25 ? 'critical' : score < 50 ? 'at_risk' : 'watch' }), with_),
-    wait: (ms: number): Told[] => {
+    wait: (ms: number): Notified[] => {
       const until = at + ms
-      const all: Told[] = []
+      const all: Notified[] = []
       while (state.dueAt !== null && state.dueAt <= until) {
         at = state.dueAt
         all.push(...step(false))
@@ -120,11 +120,11 @@ export const createAlertScript = (tried: Rule) => {
       at = until
       return all
     },
-    action: (action: OperatorAction): Told[] => {
+    action: (action: OperatorAction): Notified[] => {
       const decision = decideOperatorAction(state, state.episode, action, at)
       if (!decision.done) throw new Error(decision.reason)
       state = decision.state
-      return told(decision.transitions)
+      return notifiedOf(decision.transitions)
     },
   }
 }

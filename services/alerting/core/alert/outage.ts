@@ -57,11 +57,14 @@ export const isSuspected = (alert: OutageCandidate, suspicion: Suspicion | null)
 const ZONE_MARGIN_MS = 16 * HOUR_MS
 
 /** Since when an account is inactive, or may become so; null: never active, or churned. */
-export const quietOf = (facts: Facts, at: number): { readonly silent: boolean; readonly quietAt: number | null } => {
+export const inactivityOf = (
+  facts: Facts,
+  at: number,
+): { readonly silent: boolean; readonly inactiveAt: number | null } => {
   const { silentSince, silenceLimitDays, daysSinceLastActivity, stage } = facts
-  if (stage === 'churned') return { silent: false, quietAt: null }
-  if (silentSince !== null) return { silent: true, quietAt: Date.parse(silentSince) }
-  if (silenceLimitDays === null || daysSinceLastActivity === null) return { silent: false, quietAt: null }
+  if (stage === 'churned') return { silent: false, inactiveAt: null }
+  if (silentSince !== null) return { silent: true, inactiveAt: Date.parse(silentSince) }
+  if (silenceLimitDays === null || daysSinceLastActivity === null) return { silent: false, inactiveAt: null }
   const today = Math.floor(at / DAY_MS) * DAY_MS
-  return { silent: false, quietAt: today + (silenceLimitDays - daysSinceLastActivity) * DAY_MS - ZONE_MARGIN_MS }
+  return { silent: false, inactiveAt: today + (silenceLimitDays - daysSinceLastActivity) * DAY_MS - ZONE_MARGIN_MS }
 }

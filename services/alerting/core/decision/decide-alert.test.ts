@@ -12,7 +12,7 @@ test('a fall below the line fires at once and a recovery beyond the margin resol
   expect(script.state().episode).toBe(1)
 })
 
-test('an account that hovers on the line is told once', () => {
+test('an account that hovers on the line notifies once', () => {
   const script = createAlertScript(belowFifty())
   const told = [60, 49, 51, 49.9, 50.1, 49, 57.9, 48].flatMap((score) => script.see(score))
   expect(told).toEqual([['firing', 'crossed', true]])
@@ -23,7 +23,7 @@ test('an account first seen below the line is a crossing with its own reason', (
   expect(script.see(40)).toEqual([['firing', 'first_known_below', true]])
 })
 
-test('a dwell makes it pending first, and a fall that does not last is never told', () => {
+test('a dwell makes it pending first, and a fall that does not last never notifies', () => {
   const script = createAlertScript(belowFifty({ dwellMs: 2 * DAY }))
   script.see(60)
   expect(script.see(49)).toEqual([['pending', 'crossed', 'not_for_telling']])
@@ -46,7 +46,7 @@ test('a recovery with a dwell is recovering first and falls back into the same e
   expect(script.state().episode).toBe(1)
 })
 
-test('a crossing within the cooldown is recorded, not told, and told when the cooldown ends if it still fires', () => {
+test('a crossing within the cooldown notifies when the cooldown ends, if it still fires', () => {
   const script = createAlertScript(belowFifty())
   script.see(60)
   script.see(40)
@@ -67,7 +67,7 @@ test('a short relapse within the cooldown is not notified, nor is its recovery',
   expect(script.see(60)).toEqual([['resolved', 'recovered', 'never_told']])
 })
 
-test('it is told again every 14 days while it fires, until somebody acknowledges', () => {
+test('an alert notifies again every 14 days while it fires, until somebody acknowledges it', () => {
   const script = createAlertScript(belowFifty())
   script.see(40)
   expect(script.wait(28 * DAY)).toEqual([
@@ -117,7 +117,7 @@ test('an unknown fact ends no alert and sends no reminder', () => {
   expect(script.see(41)).toEqual([['reminder', 'still_firing', true]])
 })
 
-test('backfill opens its episode silently, and only a recovery and a new fall are told', () => {
+test('backfill opens its episode silently, and only a recovery and a new fall notify', () => {
   const script = createAlertScript(belowFifty())
   expect(script.see(40, { backfill: true })).toEqual([['firing', 'first_known_below', 'backfill']])
   expect(script.see(39)).toEqual([])
@@ -142,7 +142,7 @@ test('a muting rule that fires keeps this one untold, until it ends', () => {
   expect(script.see(40)).toEqual([['reminder', 'inhibited_over', true]])
 })
 
-test('a moment is told once and closed', () => {
+test('a moment notifies once and is closed', () => {
   const back = rule({
     momentary: true,
     when: {

@@ -34,7 +34,7 @@ const muteContextOf = (operations: Partial<Operations> = {}, muteContext: Partia
 const decide = (at: number, state: Partial<RuleState> = {}, muteContext = muteContextOf(), tried: Rule = grave) =>
   decideEscalation(tried, { ...firing, ...state }, muteContext, at)
 
-test('an alert is due to be escalated its time after it was told', () => {
+test('an alert is due to be escalated its time after it was notified', () => {
   expect(decide(T0 + HOUR - 1)).toEqual({ due: false, lookAt: T0 + HOUR })
   expect(decide(T0 + HOUR)).toEqual({ due: true })
 })
@@ -43,7 +43,7 @@ const NEVER = { due: false, lookAt: null }
 test.each<[string, Partial<RuleState>, MuteContext?, Rule?]>([
   ['is acknowledged', { acknowledgedAt: T0 + 1 }],
   ['was escalated before', { escalatedAt: T0 + HOUR }],
-  ['was not told', { told: false, muted: 'outage' }],
+  ['was not notified', { told: false, muted: 'outage' }],
   ['was closed by hand', { closed: true }],
   ['recovers', { phase: 'recovering' }],
   ['is of a severity that is not escalated', {}, muteContextOf(), { ...grave, severity: 'warning' }],
