@@ -49,8 +49,6 @@ const LISTS = [
   '/v1/models',
   '/v1/models/enterprise/versions/1',
   '/v1/models/default/versions/2',
-  '/v1/model-schema',
-  '/v1/rule-schema',
   '/v1/keys',
   '/v1/tenants',
   '/v1/audit?limit=100',
