@@ -26,7 +26,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     ...['routes', 'queries', 'erasure', 'flush', 'sources', 'accounts', 'log', 'models', 'timers', 'core'],
   ],
   'services/scoring/core': [
-    ...['account', 'insights', 'evaluation', 'factors', 'codec', 'journey', 'models', 'state', 'events'],
+    ...['account', 'insights', 'evaluation', 'factors', 'codec', 'journey', 'state', 'models', 'events'],
   ],
   'services/alerting': [
     ...['routes', 'delivery', 'evaluation', 'notifications', 'alerts', 'policy', 'rules', 'endpoints', 'core'],
@@ -85,7 +85,8 @@ test('a line of a comment has at most 100 characters', () => {
 })
 
 test('no file name and no identifier has a word that stands for a term of the field', () => {
-  expect(sources.flatMap(findReplacedWords)).toEqual([])
+  const others = sources.filter(({ path }) => !path.startsWith('tests/architecture/'))
+  expect(others.flatMap(findReplacedWords)).toEqual([])
 })
 
 test.each([

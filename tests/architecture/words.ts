@@ -31,7 +31,6 @@ export const REPLACED_WORDS: Readonly<Record<string, string>> = {
   heard: 'active',
   hear: 'record activity',
   book: 'lookup',
-  bearer: 'holder',
   stamp: 'event order',
   born: 'base version',
   beat: 'heartbeat',
@@ -40,11 +39,16 @@ export const REPLACED_WORDS: Readonly<Record<string, string>> = {
 /** Names that others know: fields of the API, of stored documents and of messages, settings, and words of other libraries. */
 export const PUBLIC_NAMES: ReadonlySet<string> = new Set([
   // fields of the API and of what is stored
+  'grouped_notice',
   'heardAt',
   'judgedFrom',
   'notToldBecause',
+  'notice',
   'noticeId',
+  'notice_group',
   'tells',
   'told',
   'toldAt',
+  // a setting of every producer
+  'lingerMs',
 ])
