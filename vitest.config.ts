@@ -1,6 +1,7 @@
 import { defineConfig } from 'vitest/config'
 
-// Node runs the project's .ts files as they are; vitest uses the same files. Process-heavy suites share two cores.
+// Node runs the project's .ts files as they are; vitest uses the same files. Process-heavy suites
+// share two cores.
 export default defineConfig({
   test: {
     include: ['libs/**/*.test.ts', 'services/**/*.test.ts', 'tests/**/*.test.ts'],

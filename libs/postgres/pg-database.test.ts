@@ -104,12 +104,12 @@ test('connections ended by the server fail what was under way as unavailable, an
 })
 
 test('a listener hears notifications, and after its connection was lost hears a catch-up call and then new ones', async () => {
-  const heard: string[] = []
+  const received: string[] = []
   const wakers: (() => void)[] = []
   const next = () => new Promise<void>((resolve) => wakers.push(resolve))
   let waiting = next()
   const stop = await database.listen('Odd "channel"', (payload) => {
-    heard.push(payload)
+    received.push(payload)
     wakers.shift()?.()
   })
   const say = (text: string) => database.query('select pg_notify($1, $2)', ['Odd "channel"', text])
@@ -121,6 +121,6 @@ test('a listener hears notifications, and after its connection was lost hears a 
   waiting = next()
   await say('second')
   await waiting
-  expect(heard).toEqual(['first', '', 'second'])
+  expect(received).toEqual(['first', '', 'second'])
   await stop()
 })

@@ -13,7 +13,9 @@ const NAMED_BY_OTHERS = new Set([
   '.ci/run',
   'tests/former-data/README.md',
 ])
-/** Migrations, and documents named by the id they hold, are written as SQL and the API write names. */
+/**
+ * Migrations, and documents named by the id they hold, are written as SQL and the API write names.
+ */
 const SNAKE = /^[a-z0-9_]+\.(sql|yaml)$/
 const KEBAB = /^\.?[a-z0-9]+(-[a-z0-9]+)*(\.[a-z0-9]+(-[a-z0-9]+)*)*$/
 

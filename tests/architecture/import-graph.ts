@@ -21,7 +21,10 @@ export const createImportGraph = (sources: readonly SourceFile[]): ImportGraph =
   )
 }
 
-/** Groups of files that import each other, directly or over others (Tarjan's strongly connected components). */
+/**
+ * Groups of files that import each other, directly or over others (Tarjan's strongly connected
+ * components).
+ */
 export const findCircles = (graph: ImportGraph): readonly (readonly string[])[] => {
   const places = new Map<string, { readonly index: number; low: number }>()
   const stack: string[] = []
@@ -44,7 +47,10 @@ export const findCircles = (graph: ImportGraph): readonly (readonly string[])[] 
   return circles
 }
 
-/** Product files that no product file imports, but tests do. A program that is started is imported by nobody. */
+/**
+ * Product files that no product file imports, but tests do. A program that is started is imported
+ * by nobody.
+ */
 export const findTestOnlyFiles = (graph: ImportGraph): readonly string[] => {
   const importersOf = new Map<string, string[]>()
   for (const [file, targets] of graph)
@@ -63,7 +69,10 @@ export const countByFolder = (graph: ImportGraph): ReadonlyMap<string, number> =
   return counts
 }
 
-/** Imports against the order of rooms: a room may import those behind it in the list, and what stands beside the list. */
+/**
+ * Imports against the order of rooms: a room may import those behind it in the list, and what
+ * stands beside the list.
+ */
 export const findUpwardImports = (graph: ImportGraph, home: string, rooms: readonly string[]): readonly string[] => {
   const roomOf = (file: string): number => {
     const [room] = file.slice(home.length + 1).split('/')

@@ -1,7 +1,7 @@
 /**
- * Who may import whom. The first row whose `files` matches a path decides; a file that matches no row fails.
- * `may` lists what its imports may resolve to: paths from the root, `node:` modules or packages; `*` is one segment, `**` any number.
- * `$1` is what the first `*` of `files` stood for.
+ * Who may import whom. The first row whose `files` matches a path decides; a file that matches no
+ * row fails. `may` lists what its imports may resolve to: paths from the root, `node:` modules or
+ * packages; `*` is one segment, `**` any number. `$1` is what the first `*` of `files` stood for.
  */
 export type Row = {
   readonly files: string
@@ -35,7 +35,8 @@ const PURE_LIBS = [
 ]
 
 export const IMPORT_TABLE: readonly Row[] = [
-  // The core thinks: no IO, no clock, nothing but itself and the shape of the contracts (hashing is arithmetic too).
+  // The core thinks: no IO, no clock, nothing but itself and the shape of the contracts (hashing is
+  // arithmetic too).
   {
     files: 'services/*/core/**/*.test.ts',
     may: [

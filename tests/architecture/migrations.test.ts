@@ -6,7 +6,10 @@ import { createTestDatabase } from '../support/postgres/postgres.ts'
 
 const root = new URL('../..', import.meta.url).pathname
 
-/** Both were released under one number. Databases keep the names of the migrations they ran, so neither is renamed. */
+/**
+ * Both were released under one number. Databases keep the names of the migrations they ran, so
+ * neither is renamed.
+ */
 const RELEASED_PAIR = ['007_backfills.sql', '007_user_pages.sql']
 
 test.each(Object.values(SCHEMA_FOLDERS))('migrations of %s have numbers of their own, without gaps', (folder) => {

@@ -28,7 +28,10 @@ export const importsOf = (text: string): Import[] => [
   ...[...text.matchAll(DYNAMIC)].map((match) => ({ specifier: match[1]!, typeOnly: false })),
 ]
 
-/** The code without comments and quoted text, so that prose about `Date.now()` is not taken for a call. */
+/**
+ * The code without comments and quoted text, so that prose about `Date.now()` is not taken for a
+ * call.
+ */
 export const codeOf = (text: string): string =>
   text
     .replace(/\/\*[\s\S]*?\*\//g, '')

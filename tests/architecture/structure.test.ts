@@ -92,7 +92,7 @@ test('no file name and no identifier has a word that stands for a term of the fi
 test.each([
   ['services/alerting/judge-accounts.ts', ''],
   ['libs/a.ts', 'const toldRules = 1'],
-  ['libs/a.ts', 'const text = `${witnessOf(1)} told`'],
+  ['libs/a.ts', `const text = \`\${witnessOf(1)} told\``],
 ])('%s with %s is found', (path, text) => expect(findReplacedWords({ path, text })).toHaveLength(1))
 
 test('public names, texts and comments may have any word', () => {

@@ -1,4 +1,7 @@
-/** Words that stand for a term of the field, with that term. No file name and no identifier has one of them. */
+/**
+ * Words that stand for a term of the field, with that term. No file name and no identifier has one
+ * of them.
+ */
 export const REPLACED_WORDS: Readonly<Record<string, string>> = {
   judge: 'evaluate, check or classify',
   judged: 'evaluated',
@@ -36,7 +39,10 @@ export const REPLACED_WORDS: Readonly<Record<string, string>> = {
   beat: 'heartbeat',
 }
 
-/** Names that others know: fields of the API, of stored documents and of messages, settings, and words of other libraries. */
+/**
+ * Names that others know: fields of the API, of stored documents and of messages, settings, and
+ * words of other libraries.
+ */
 export const PUBLIC_NAMES: ReadonlySet<string> = new Set([
   // fields of the API and of what is stored
   'grouped_notice',

@@ -1,7 +1,8 @@
 import { createKafkaClient } from '#libs/bus/kafka/client.ts'
 import { silentLogger } from '#libs/runtime/logger.ts'
 
-// The least that any consumer in this language does: kafkajs' eachBatch and JSON.parse, positions committed about once a second.
+// The least that any consumer in this language does: kafkajs' eachBatch and JSON.parse, positions
+// committed about once a second.
 const [brokers = '', topic = '', count = '0'] = process.argv.slice(2)
 const wanted = Number(count)
 const kafka = createKafkaClient({ brokers: brokers.split(','), clientId: 'bare' }, silentLogger, () => {})

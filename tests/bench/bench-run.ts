@@ -7,8 +7,9 @@ export type Figure = {
   readonly events?: number
   readonly perSecond?: number
   /**
-   * To the bare loop of the same run. `ingest`: to the same server without its checks; `deliveries`: to a bare signed undici loop; `hanging-endpoint`: of the
-   * p99 to that of the same endpoints when none hangs.
+   * To the bare loop of the same run. `ingest`: to the same server without its checks;
+   * `deliveries`: to a bare signed undici loop; `hanging-endpoint`: of the p99 to that of the same
+   * endpoints when none hangs.
    */
   readonly ratio?: number
   /** How large the flushes were, on average. */

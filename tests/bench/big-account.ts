@@ -25,9 +25,9 @@ const eventOf = (accountId: string, user: number, at: number): MadeEvent => ({
 const processorSeconds = (): number => cpuSecondsOf(process.pid) + postgresCpuSeconds()
 
 /**
- * Processor time per event of an account with 100,000 users to that of one with ten, both with the same number of events: after a
- * day on which all were active, a day on which some are, in random order, ten events each. A user's first event of a day writes the
- * page that the user is on.
+ * Processor time per event of an account with 100,000 users to that of one with ten, both with the
+ * same number of events: after a day on which all were active, a day on which some are, in random
+ * order, ten events each. A user's first event of a day writes the page that the user is on.
  */
 export const bigAccount = async (run: Run): Promise<Figure> =>
   withCleanup(async (defer) => {

@@ -4,7 +4,10 @@ import { FILLED_PREFIX, type Figure, type Run, type Sizes, withCleanup } from '.
 import { fillLog } from './fill-log.ts'
 import { startKafkaBus } from './parts.ts'
 
-/** Room for the broker's own compiler and heap: a broker held small would flatter whoever is compared with it. */
+/**
+ * Room for the broker's own compiler and heap: a broker held small would flatter whoever is
+ * compared with it.
+ */
 const JAVA_OPTIONS = ['-Xms512m', '-Xmx1g', '-XX:+UseG1GC']
 
 const once = <T>(make: () => Promise<T>): (() => Promise<T>) => {

@@ -17,7 +17,8 @@ export const deliveries = (run: Run): Promise<Figure> =>
     const database = await startAlertingDatabase(defer)
     const sink = await startSink()
     defer(async () => sink.stop())
-    // Before and after, and the better of the two: a machine that is busy for a while flatters nobody.
+    // Before and after, and the better of the two: a machine that is busy for a while flatters
+    // nobody.
     const first = await bareLoop(sink.port, Math.min(events, 20_000))
     const perSecond = await delivered(database, sink.port, events)
     const bare = Math.max(first, await bareLoop(sink.port, Math.min(events, 20_000)))

@@ -24,7 +24,10 @@ const event = (
   return { id: `e-${made++}`, source: 'backend', type, userId, occurredAt, receivedAt: occurredAt, properties }
 }
 
-/** An account of 50 users with something to measure for every factor but those of onboarding, which it left. */
+/**
+ * An account of 50 users with something to measure for every factor but those of onboarding, which
+ * it left.
+ */
 const history = (): CountedEvent[] => [
   event('group', DAYS, { plan: 'pro', seats: 60, mrr: 120_000 }),
   event('Value Realized', DAYS, {}, 'user-0'),
@@ -43,7 +46,10 @@ const history = (): CountedEvent[] => [
   event('Invoice Paid', 12, { invoiceId: 'i-1' }),
 ]
 
-/** The pure evaluation of one account, each after one more event of the most frequent kind, whose own cost is left out. */
+/**
+ * The pure evaluation of one account, each after one more event of the most frequent kind, whose
+ * own cost is left out.
+ */
 export const evaluateAccount = async (run: Run): Promise<Figure> => {
   const model = compileModel(loadDefaultModel())
   const zone = createZone('UTC')

@@ -52,7 +52,10 @@ const subscribe = async (alerting: RunningService, key: string, receiver: Receiv
   receiver.verifyWith(((await answer.body.json()) as { secret: string }).secret)
 }
 
-/** From the instant at which an event's request was due, through three services on Kafka, to the signed webhook at its receiver, who is told of every move. */
+/**
+ * From the instant at which an event's request was due, through three services on Kafka, to the
+ * signed webhook at its receiver, who is told of every move.
+ */
 export const eventToWebhook = async (run: Run): Promise<Figure> => {
   const { brokers } = await run.kafka()
   return withCleanup(async (defer) => {

@@ -33,7 +33,9 @@ const startReceiver = async (): Promise<Receiver> => {
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, arrivals, stop }
 }
 
-/** From commit to arrival at all endpoints that answer, sorted; the last of them hangs if `hangs`. */
+/**
+ * From commit to arrival at all endpoints that answer, sorted; the last of them hangs if `hangs`.
+ */
 const measure = (hangs: boolean, { latencySeconds, warmUpSeconds }: Sizes): Promise<readonly number[]> =>
   withCleanup(async (defer) => {
     const database = await startAlertingDatabase(defer)

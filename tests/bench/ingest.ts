@@ -68,7 +68,10 @@ const measureDoor = (kind: 'check' | 'trust', bodies: readonly Buffer[]) =>
     return { perSecond, peakMb: peakMbOf(child.pid), peakMbAt300k }
   })
 
-/** Batches of 500 over HTTP to a door in a process of its own, with its checks and without; the best of each, taken in turns. */
+/**
+ * Batches of 500 over HTTP to a door in a process of its own, with its checks and without; the best
+ * of each, taken in turns.
+ */
 export const ingestOverHttp = async (run: Run): Promise<Figure> => {
   const { ingestEvents, rounds } = run.sizes
   const bodies = makeBodies(WARM_UP_REQUESTS + ingestEvents / PER_REQUEST)

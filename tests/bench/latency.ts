@@ -20,7 +20,10 @@ const PROBE = 'probe-'
 
 type Door = { readonly address: string; readonly key: string }
 
-/** One event of each request opens an account, which always makes a change: its way can be followed to the end. */
+/**
+ * One event of each request opens an account, which always makes a change: its way can be followed
+ * to the end.
+ */
 const send = async (agent: Agent, door: Door, events: readonly MadeEvent[]): Promise<void> => {
   const answer = await agent.request({
     origin: door.address,
@@ -73,7 +76,10 @@ export const loadOf = (perSecond: number, { latencySeconds, warmUpSeconds }: Siz
   goesOn: (afterMs) => afterMs < (warmUpSeconds + latencySeconds) * 1_000,
 })
 
-/** Sends at this rate and answers how long each probe took, sorted; those of the warm-up are left out. */
+/**
+ * Sends at this rate and answers how long each probe took, sorted; those of the warm-up are left
+ * out.
+ */
 export const drive = async (
   { arrivals, stop }: Watch,
   door: Door,
@@ -145,7 +151,10 @@ const figureOf = async (run: Run, bus: 'kafka' | 'embedded', perSecond: number, 
   }
 }
 
-/** From the instant at which the request was due, through the door, the log, the score and its commit, to the change on `account.health`. */
+/**
+ * From the instant at which the request was due, through the door, the log, the score and its
+ * commit, to the change on `account.health`.
+ */
 export const latencyOnKafka = async (run: Run, perSecond: number): Promise<Figure> => {
   const { brokers } = await run.kafka()
   return withCleanup(async (defer) => {

@@ -27,8 +27,8 @@ const createRandom = (seed: number): (() => number) => {
 }
 
 /**
- * Live events of 20,000 accounts (zipf, exponent 1) of 10 to 50 users, nine of ten `Feature Used`, seen over the last ten minutes;
- * every id is new.
+ * Live events of 20,000 accounts (zipf, exponent 1) of 10 to 50 users, nine of ten `Feature Used`,
+ * seen over the last ten minutes; every id is new.
  */
 export const createEventMaker = (name: string): ((now: number) => MadeEvent) => {
   const random = createRandom(7)

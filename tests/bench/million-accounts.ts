@@ -15,7 +15,10 @@ const DUE = 1_000
 const LOOKS = 21
 const YEAR_MS = 365 * 86_400_000
 
-/** Milliseconds in the database to find the next 1,000 accounts when all are due: the middle of many looks. */
+/**
+ * Milliseconds in the database to find the next 1,000 accounts when all are due: the middle of many
+ * looks.
+ */
 const findDueMs = async (database: Database): Promise<number> => {
   await database.query('vacuum analyze scoring.account')
   const looks: number[] = []
@@ -29,7 +32,10 @@ const findDueMs = async (database: Database): Promise<number> => {
   return looks.sort((a, b) => a - b)[LOOKS >> 1]!
 }
 
-/** As many accounts as the service does not keep in memory: what they cost it, and how fast the next due are found among them. */
+/**
+ * As many accounts as the service does not keep in memory: what they cost it, and how fast the next
+ * due are found among them.
+ */
 export const millionAccounts = async (run: Run): Promise<Figure> =>
   withCleanup(async (defer) => {
     const { brokers } = await run.kafka()

@@ -80,7 +80,10 @@ export const createEnvironment = (postgres: Postgres, own: Readonly<Record<strin
 
 type Named = 'ingest' | 'scoring' | 'alerting' | 'all'
 
-/** Starts a service as its npm script does and answers when it is ready. With `profiles`, it leaves a CPU profile there when it ends. */
+/**
+ * Starts a service as its npm script does and answers when it is ready. With `profiles`, it leaves
+ * a CPU profile there when it ends.
+ */
 export const startService = async (
   defer: Defer,
   name: Named,

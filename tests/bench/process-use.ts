@@ -37,7 +37,10 @@ export const cpuSecondsOf = (pid: number | string | undefined): number => {
 /** Of PostgreSQL's processes that live now. */
 export const postgresCpuSeconds = (): number => postgresProcesses().reduce((total, pid) => total + cpuSecondsOf(pid), 0)
 
-/** Shared pages are counted once over all processes (Pss); looked at once a second. `stop` answers the largest sum in MB. */
+/**
+ * Shared pages are counted once over all processes (Pss); looked at once a second. `stop` answers
+ * the largest sum in MB.
+ */
 export const watchPostgresMemory = (): { readonly stop: () => number } => {
   let peak = 0
   const look = (): void => {

@@ -26,7 +26,9 @@ const post = async ({ address, key }: Api, path: string, body: object): Promise<
   if (answer.statusCode >= 300) throw new Error(`POST ${path} was answered ${answer.statusCode}: ${text}`)
 }
 
-/** A second version of the shipped model, by which every day of the window must be an active one. */
+/**
+ * A second version of the shipped model, by which every day of the window must be an active one.
+ */
 const publishAnother = async (api: Api): Promise<void> => {
   await post(api, '/v1/models', modelDocument(everyDay))
   await post(api, '/v1/models/default/versions/2/publish', {})
@@ -45,7 +47,10 @@ const untilAllScoredBy = async (database: Database, version: number): Promise<vo
   }
 }
 
-/** A model is published over HTTP while live events go on: how fast all accounts are scored by it, and what that does to the events. */
+/**
+ * A model is published over HTTP while live events go on: how fast all accounts are scored by it,
+ * and what that does to the events.
+ */
 export const reevaluation = async (run: Run): Promise<Figure> =>
   withCleanup(async (defer) => {
     const { brokers } = await run.kafka()

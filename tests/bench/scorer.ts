@@ -20,7 +20,10 @@ export type Scorer = {
   readonly flush: (batch: Batch) => Promise<void>
 }
 
-/** The scorer alone, in this process, over the project's own PostgreSQL and without a log: each call is one flush. */
+/**
+ * The scorer alone, in this process, over the project's own PostgreSQL and without a log: each call
+ * is one flush.
+ */
 export const startScorer = async (defer: (undo: () => Promise<unknown>) => void): Promise<Scorer> => {
   const postgres = await startPostgres(defer)
   const { database, connectionString } = postgres

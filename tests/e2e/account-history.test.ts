@@ -76,7 +76,10 @@ const history = async (accountId: string, query: string, limit = 7): Promise<Poi
   }
 }
 
-/** The band, and what is measured against what was published, depend on the way; all else is a function of the events. */
+/**
+ * The band, and what is measured against what was published, depend on the way; all else is a
+ * function of the events.
+ */
 const withoutPath = ({ band, expansionReadiness, renewalRisk, ...health }: Health) => {
   const { band: _, scoreDelta7d, scoreDelta28d, ...facts } = health.facts
   return { ...health, facts }

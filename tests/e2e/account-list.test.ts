@@ -23,7 +23,9 @@ const TENANT = 'large'
 let test: TestPlatform
 let database: Database
 
-/** Accounts as flushes leave them, without their states: a book of 100,000 beside a small tenant's. */
+/**
+ * Accounts as flushes leave them, without their states: a book of 100,000 beside a small tenant's.
+ */
 beforeAll(async () => {
   test = await createTestPlatform()
   await test.prepare(createScoring(test.platform, scoringConfigSchema.parse({})))

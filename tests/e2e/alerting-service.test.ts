@@ -62,11 +62,11 @@ test('changes sent up to three times make one alert per crossing and one event p
   await eventually('an event per transition', () => seen.length >= 40 * 4 + 1)
   expect(new Set(seen).size).toBe(161)
   expect(await countAlerts()).toBe(81)
-  const [parked] = await test_.platform.database.query<{ n: number }>(
+  const [deadLettered] = await test_.platform.database.query<{ n: number }>(
     'select coalesce(sum(record_count), 0) as n from bus.chunks join bus.topics on id = topic_id where name = $1',
     [deadTopicOf('account.health')],
   )
-  expect(parked!.n).toBe(1)
+  expect(deadLettered!.n).toBe(1)
   await events.stop()
 })
 

@@ -15,7 +15,10 @@ import { createRoutesClient } from '../support/routes-client.ts'
 
 const { Kafka, logLevel } = kafkajs
 const TOPIC = 'usage.events'
-/** A record that cannot be processed holds up its partition no longer than this, and is parked within a minute. */
+/**
+ * A record that cannot be processed holds up its partition no longer than this, and is parked
+ * within a minute.
+ */
 const HELD_UP_MS = 5_000
 
 type Dead = { readonly key: string; readonly value: Buffer; readonly headers: Readonly<Record<string, string>> }
@@ -30,7 +33,10 @@ const event = (id: string, more: object = {}): string =>
     ...more,
   })
 
-/** What a producer other than ours may put on the topic, all under the key of one account, and why it cannot be counted. */
+/**
+ * What a producer other than ours may put on the topic, all under the key of one account, and why
+ * it cannot be counted.
+ */
 const BAD: readonly (readonly [what: string, value: string | Buffer, reason: RegExp])[] = [
   ['no JSON', '{"id": "e-1"', /not JSON/],
   ['no UTF-8', Buffer.from(event('e-2', { userId: 'X' }).replace('"X"', '"\xff"'), 'latin1'), /UTF-8/],

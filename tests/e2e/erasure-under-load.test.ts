@@ -5,7 +5,7 @@ import { loadAccounts } from '../../services/scoring/accounts/account-store.ts'
 import { createAccount } from '../../services/scoring/core/account/account.ts'
 import { refold } from '../../services/scoring/core/account/adopt-model.ts'
 import { decodeState, encodeState } from '../../services/scoring/core/codec/state-codec.ts'
-import { ALL_HEARD } from '../../services/scoring/core/evaluation/source-log.ts'
+import { ALL_ACTIVE } from '../../services/scoring/core/evaluation/source-log.ts'
 import { compileModel } from '../../services/scoring/core/models/model.ts'
 
 import { loadCountedEvents } from '../../services/scoring/log/event-store.ts'
@@ -54,7 +54,7 @@ test('accounts and users erased while their events stream in through two replica
   const after = ACCOUNTS.flatMap((accountId) => USERS.map((userId) => usageRecord(accountId, { userId })))
   await bus.publish('usage.events', after)
 
-  const context = { model: compileModel(loadDefaultModel()), zone: createZone('UTC'), sources: ALL_HEARD }
+  const context = { model: compileModel(loadDefaultModel()), zone: createZone('UTC'), sources: ALL_ACTIVE }
   for (const accountId of ACCOUNTS) {
     const key = { tenantId: 'default', accountId }
     const wanted = after

@@ -19,7 +19,10 @@ import { type Received, startWebhookReceiver } from '../support/webhooks/webhook
 
 type Opened = { readonly api: Api; readonly sample: EmbeddedSample }
 
-/** Everything in one process on the data folder of the version before, by a clock that goes on where the sample was taken. */
+/**
+ * Everything in one process on the data folder of the version before, by a clock that goes on where
+ * the sample was taken.
+ */
 const openFormerData = async (): Promise<Opened> => {
   const sample = await readEmbeddedSample()
   const dataDir = await mkdtemp(join(tmpdir(), 'pulso-former-'))
@@ -60,7 +63,8 @@ test('new events count once on top of what the version before counted, to the sc
   const before = new Map<string, Map<string, number>>()
   for (const accountId of accountIds) before.set(accountId, await countsOf(api, accountId))
 
-  // An account's events are counted in their order: when the new ones are, the old ones have been read again.
+  // An account's events are counted in their order: when the new ones are, the old ones have been
+  // read again.
   await sendEvents(api, createPortfolio(sample.startedAt))
   await countEvents(api, sequel)
   const again = await bodyOf<{ duplicate: number }>(api.send('POST', '/v1/events', { events: sequel }))

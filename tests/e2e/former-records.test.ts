@@ -22,7 +22,10 @@ const sample = await readKafkaSample()
 const recordsOf = (...topics: readonly TopicName[]): SampleRecord[] =>
   sample.records.filter(({ topic }) => topics.includes(topic as TopicName))
 
-/** A service of the present alone on a log that holds these records, by a clock that goes on where the sample was taken. */
+/**
+ * A service of the present alone on a log that holds these records, by a clock that goes on where
+ * the sample was taken.
+ */
 const startOn = async (brokers: string, definition: Definition, records: readonly SampleRecord[]) => {
   const { connectionString, drop } = await createTestDatabase()
   onTestFinished(drop)

@@ -56,8 +56,8 @@ test('events in any order and any batches, with looks in between, lead to what t
 })
 
 /**
- * Facts that time alone changes without waking the account: days in the stage always, other counters of days once they are beyond
- * the model's `counterDays`.
+ * Facts that time alone changes without waking the account: days in the stage always, other
+ * counters of days once they are beyond the model's `counterDays`.
  */
 const lasting = (facts: ReturnType<typeof expected>['facts'], now: ReturnType<typeof expected>['facts']) => {
   const { daysInStage: _, ...others } = facts
@@ -76,7 +76,10 @@ const lasting = (facts: ReturnType<typeof expected>['facts'], now: ReturnType<ty
   return Object.fromEntries(left)
 }
 
-/** While a source fades its groups change with every millisecond, and are looked at once an hour: such sources are left out. */
+/**
+ * While a source fades its groups change with every millisecond, and are looked at once an hour:
+ * such sources are left out.
+ */
 const steadySources = ({ at, lastSeen, model }: RandomAccount): ReadonlyMap<string, number> =>
   new Map(
     [...lastSeen].filter(([name, seenAt]) => {

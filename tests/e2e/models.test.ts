@@ -160,9 +160,9 @@ it('scores the accounts of a segment by its model: from their first event, when 
   await publish(enterprise)
   await publish(await create(segmentDocument('lesser', 'enterprise', 9)))
   await activeAccount('born', { plan: 'enterprise' })
-  const born = await changesOf('born')
-  expect(born.map(({ model }) => model.id)).toEqual(born.map(() => 'enterprise'))
-  expect(born.map(({ cause }) => cause)).not.toContain('model_change')
+  const started = await changesOf('born')
+  expect(started.map(({ model }) => model.id)).toEqual(started.map(() => 'enterprise'))
+  expect(started.map(({ cause }) => cause)).not.toContain('model_change')
 
   const movedAt = new Date(Date.now() - 1_000).toISOString()
   await send(usageRecord('mover', { type: 'group', properties: { plan: 'enterprise' } }))

@@ -38,7 +38,9 @@ const evaluatedAt = ({ test }: Shared, at: number, accounts: number): Promise<vo
     )
     return row!.n === accounts
   })
-/** Lets the clock go on by small steps, as long as real work needs them, until the alerts are there. */
+/**
+ * Lets the clock go on by small steps, as long as real work needs them, until the alerts are there.
+ */
 const silencesCome = async (clock: ManualClock, replica: Replica, count: number): Promise<readonly Alert[]> => {
   let alerts: readonly Alert[] = []
   let steppedAt = Number.NEGATIVE_INFINITY

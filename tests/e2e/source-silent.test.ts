@@ -7,7 +7,7 @@ import { eventually } from '../support/eventually.ts'
 import { createTestPlatform } from '../support/processes/platform.ts'
 
 const SECOND_IN_HOURS = 1 / 3_600
-const hear = (bus: Bus, heardAt: number) =>
+const report = (bus: Bus, heardAt: number) =>
   bus.publish('source.activity', [
     {
       key: sourceKey('default', 'web'),
@@ -45,16 +45,16 @@ test('by the real clock, a source that is expected every second alerts when it s
   })
   const heardAt = Date.now()
   await bus.publish('source.activity', [{ key: 'default:web', value: Buffer.from('{"source":"web"}') }])
-  await hear(bus, heardAt)
+  await report(bus, heardAt)
   await eventually('the source is silent', () => events.includes('source_silent web null firing'))
   const [alert] = await database.query<{ firedAt: number }>('select fired_at as "firedAt" from alerting.alert')
   expect(alert!.firedAt - heardAt).toBe(1_000)
-  await hear(bus, Date.now())
+  await report(bus, Date.now())
   await eventually('it is heard', () => events.includes('source_silent web null recovering'))
-  const [parked] = await database.query<{ n: number }>(
+  const [deadLettered] = await database.query<{ n: number }>(
     'select coalesce(sum(record_count), 0) as n from bus.chunks join bus.topics on id = topic_id where name = $1',
     [deadTopicOf('source.activity')],
   )
-  expect(parked!.n).toBe(1)
+  expect(deadLettered!.n).toBe(1)
   await reader.stop()
 })

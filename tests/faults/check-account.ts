@@ -1,6 +1,9 @@
 import type { StoryEvent } from './story.ts'
 
-/** Checks of one account against the events that were acknowledged for it, by sums of its own. Each answers what is wrong, in words. */
+/**
+ * Checks of one account against the events that were acknowledged for it, by sums of its own. Each
+ * answers what is wrong, in words.
+ */
 
 export type ShownEvent = { readonly id: string; readonly source: string }
 export type ShownChange = {
@@ -38,7 +41,10 @@ const dayOf = (at: string): number => Math.floor(Date.parse(at) / DAY_MS)
 const ACTIVITY = new Set(['Signed In', 'Feature Used'])
 const round4 = (value: number): number => Math.round(value * 10_000) / 10_000
 
-/** The counters that section 3a of the specification defines, of the distinct events, in UTC. A double or lost event moves at least one of them. */
+/**
+ * The counters that section 3a of the specification defines, of the distinct events, in UTC. A
+ * double or lost event moves at least one of them.
+ */
 const countersOf = (events: readonly StoryEvent[], today: number): Readonly<Record<string, number | null>> => {
   const ago = (event: StoryEvent): number => today - dayOf(event.occurredAt)
   const acts = events.filter((event) => ACTIVITY.has(event.type))
@@ -70,7 +76,10 @@ export const checkCounters = (health: ShownHealth, events: readonly StoryEvent[]
   })
 }
 
-/** The changes, oldest first: numbered from 1 without a gap, each beginning where the one before ended, each explained to the last decimal. */
+/**
+ * The changes, oldest first: numbered from 1 without a gap, each beginning where the one before
+ * ended, each explained to the last decimal.
+ */
 export const checkChanges = (changes: readonly ShownChange[], health: ShownHealth): string[] => {
   const wrong: string[] = []
   let score: number | null = null

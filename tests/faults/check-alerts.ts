@@ -22,7 +22,10 @@ const readings: Readonly<Record<string, (change: ShownChange) => Reading>> = {
 const bandReading = (band: string, bad: readonly string[]): Reading =>
   band === 'insufficient_data' ? 'unknown' : bad.includes(band) ? 'holds' : 'over'
 
-/** How often an account crossed each line, told from its published changes by the plainest rule there is: it held, and did not hold before. */
+/**
+ * How often an account crossed each line, told from its published changes by the plainest rule
+ * there is: it held, and did not hold before.
+ */
 const crossingsOf = (changes: readonly ShownChange[], ruleId: string): number => {
   let holding = false
   let crossings = 0
@@ -64,7 +67,10 @@ export const checkAlertsOfAccount = (
     return wrong
   })
 
-/** Every call of the receiver is signed, one id has one body, and each alert that was told arrived under one id. */
+/**
+ * Every call of the receiver is signed, one id has one body, and each alert that was told arrived
+ * under one id.
+ */
 export const checkWebhooks = (received: readonly Received[], alerts: readonly ShownAlert[]): string[] => {
   const bodies = new Map<string, string>()
   const wrong: string[] = []

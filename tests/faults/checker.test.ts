@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import type { Received } from '../support/webhooks/webhook-receiver.ts'
 import { checkChanges, checkCounters, checkTimeline, type ShownChange, type ShownHealth } from './check-account.ts'
 import { checkAlertsOfAccount, checkWebhooks, type ShownAlert } from './check-alerts.ts'
-import { type StoryEvent, tellStory } from './story.ts'
+import { narrateStory, type StoryEvent } from './story.ts'
 
 // A checker that never complains proves nothing: each fault that it looks for is planted once.
 
@@ -123,8 +123,8 @@ test('the webhook check finds a missing webhook, a second id, a second body, a b
 
 test('a story is the same for the same seed, of as many distinct events as asked for, and its ids repeat between sources', () => {
   const options = { events: 2_000, accounts: 12, seed: 3, now: Date.parse(AT) }
-  const story = tellStory(options)
-  expect(tellStory(options)).toEqual(story)
+  const story = narrateStory(options)
+  expect(narrateStory(options)).toEqual(story)
   const all = story.acts.flat()
   expect(new Set(all.map(({ source, id }) => `${source}/${id}`)).size).toBe(2_000)
   expect(new Set(all.map(({ id }) => id)).size).toBe(1_000)

@@ -11,13 +11,19 @@ import { type SpawnedProcess, spawnProcess } from '../support/processes/spawn-pr
 export type Deployment = {
   readonly key: string
   readonly addresses: { readonly ingest: string; readonly scoring: string; readonly alerting: string }
-  /** SIGKILLs the process that scores, once it has scored a batch since its start and after `delayMs` more, and starts another. */
+  /**
+   * SIGKILLs the process that scores, once it has scored a batch since its start and after
+   * `delayMs` more, and starts another.
+   */
   readonly killScoring: (delayMs: number) => Promise<void>
-  /** SIGKILLs the process that alerts and starts another; in one process with everything there is nothing else to kill. */
+  /**
+   * SIGKILLs the process that alerts and starts another; in one process with everything there is
+   * nothing else to kill.
+   */
   readonly killAlerting?: () => Promise<void>
   /**
-   * Lets the processes that pass these failpoints die at each of them in turn, several processes at a time, and live on in the end. Answers those that were
-   * not reached.
+   * Lets the processes that pass these failpoints die at each of them in turn, several processes at
+   * a time, and live on in the end. Answers those that were not reached.
    */
   readonly dieAtEach: (failpoints: readonly string[]) => Promise<readonly string[]>
   readonly killBroker?: () => Promise<void>
@@ -27,7 +33,10 @@ export type Deployment = {
 }
 
 const pause = (delayMs: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, delayMs))
-/** How long a process may live that should die at a failpoint, and at which hit: it must get something done in between. */
+/**
+ * How long a process may live that should die at a failpoint, and at which hit: it must get
+ * something done in between.
+ */
 const REACH_MS = 60_000
 const DEADLY_HIT = 3
 const SELDOM = /\.(timers|due|override)\./
@@ -120,7 +129,8 @@ export const startDistributed = async (options: { kafka: TestKafka; databaseUrl:
     },
     dieAtEach: async (failpoints) => {
       const passedBy = (pattern: RegExp) => failpoints.filter((name) => pattern.test(name))
-      // What belongs to the bus is passed by whoever reads from it; Kafka's broker hands out partitions by itself.
+      // What belongs to the bus is passed by whoever reads from it; Kafka's broker hands out
+      // partitions by itself.
       const missed = await Promise.all([
         dieAtEach(ingest, passedBy(/^ingest\./)),
         dieAtEach(scoring, passedBy(/^(scoring|bus\.position)\./)),

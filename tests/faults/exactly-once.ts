@@ -5,7 +5,9 @@ import { type Deployment, startDistributed, startEmbedded } from './deployment.t
 import { namesOfFailpoints } from './failpoint-names.ts'
 import { type Outcome, type Plan, runExactlyOnce } from './run-exactly-once.ts'
 
-// The long form: `npm run faults [-- --events 100000 --kills 12 --mode embedded|kafka --seed 1]`; with `--failpoints`, a kill at each failpoint in turn instead of at random. Ends with 1 when anything is not as promised.
+// The long form: `npm run faults [-- --events 100000 --kills 12 --mode embedded|kafka --seed 1]`;
+// with `--failpoints`, a kill at each failpoint in turn instead of at random. Ends with 1 when
+// anything is not as promised.
 const { values } = parseArgs({
   options: {
     events: { type: 'string', default: '100000' },
@@ -16,7 +18,10 @@ const { values } = parseArgs({
     failpoints: { type: 'boolean', default: false },
   },
 })
-/** Notices held back by a policy, sources that fall silent and models that are published have no part in the story. */
+/**
+ * Notices held back by a policy, sources that fall silent and models that are published have no
+ * part in the story.
+ */
 const REACHED = /^(?!alerting\.(activity|subjects|notices)|scoring\.(source|publish|reevaluation))/
 const plan: Plan = {
   events: Number(values.events),

@@ -1,4 +1,5 @@
-// `npm run faults` is the exactly-once run; `-- --year` and so on are the others, each with options of its own.
+// `npm run faults` is the exactly-once run; `-- --year` and so on are the others, each with options
+// of its own.
 const [kind, ...options] = process.argv.slice(2)
 switch (kind) {
   case '--year':

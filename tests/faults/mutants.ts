@@ -7,8 +7,9 @@ import { parseArgs } from 'node:util'
 import { startTestPostgres } from '../support/postgres/postgres.ts'
 import { type Mutant, misfitsOf, plant, readMutants } from './mutant.ts'
 
-// Plants each fault of the folder `mutants` in a copy of the source and runs the test that must notice: `npm run faults -- --mutants [--few] [--only a,b]`.
-// First the tests run on the source as it is; `--few` leaves that to `npm test`. Ends with 1 when a mutant lives.
+// Plants each fault of the folder `mutants` in a copy of the source and runs the test that must
+// notice: `npm run faults -- --mutants [--few] [--only a,b]`. First the tests run on the source as
+// it is; `--few` leaves that to `npm test`. Ends with 1 when a mutant lives.
 const { values } = parseArgs({ options: { few: { type: 'boolean', default: false }, only: { type: 'string' } } })
 const only = values.only?.split(',')
 const mutants = readMutants().filter(({ name, few }) => (only ? only.includes(name) : few || !values.few))

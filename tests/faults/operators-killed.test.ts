@@ -22,7 +22,10 @@ beforeAll(async () => {
 })
 afterAll(() => test_.drop())
 
-/** A story with each of the operators' tools; what fails is done again, as by the replica that comes next. Answers what it led to, and how often it failed. */
+/**
+ * A story with each of the operators' tools; what fails is done again, as by the replica that comes
+ * next. Answers what it led to, and how often it failed.
+ */
 const play = async (failpoint?: string, hit = 1) => {
   await alerting.clear()
   await addEndpoint(test_.database, 'https://example.com/hook')

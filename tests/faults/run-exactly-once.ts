@@ -14,7 +14,7 @@ import { checkAlertsOfAccount, checkWebhooks, type ShownAlert } from './check-al
 import type { Deployment } from './deployment.ts'
 import { createSender, type Sender } from './send-events.ts'
 import { startPeople } from './start-people.ts'
-import { createRandom, type Story, type StoryEvent, tellStory } from './story.ts'
+import { createRandom, narrateStory, type Story, type StoryEvent } from './story.ts'
 import { counted, settledAlerts } from './wait-for-rest.ts'
 
 export type Plan = {
@@ -36,15 +36,21 @@ export type Outcome = {
 /** Every seventh call to the receiver is refused: it must come again. */
 const REFUSED_CALL = 7
 const SETTLE_MS = 120_000
-/** A member that died in the end is missed by its broker after 10 s; until then nobody reads what it read. */
+/**
+ * A member that died in the end is missed by its broker after 10 s; until then nobody reads what it
+ * read.
+ */
 const GROUP_SETTLES_MS = 20_000
 /** Between two requests of a lane while processes die at failpoints. */
 const PACE_MS = 500
 
-/** Streams a story into a Pulso that is killed again and again, waits until it is quiet, and holds what it shows against what was acknowledged. */
+/**
+ * Streams a story into a Pulso that is killed again and again, waits until it is quiet, and holds
+ * what it shows against what was acknowledged.
+ */
 export const runExactlyOnce = async (deployment: Deployment, plan: Plan): Promise<Outcome> => {
   const { addresses, key } = deployment
-  const story = tellStory({ ...plan, now: Date.now() })
+  const story = narrateStory({ ...plan, now: Date.now() })
   const receiver = await startWebhookReceiver((_, count) => ({ status: count % REFUSED_CALL === 0 ? 500 : 204 }))
   try {
     receiver.setSecret(await registerEndpoint(deployment, receiver.url))
@@ -115,7 +121,10 @@ const registerEndpoint = async ({ addresses, key }: Deployment, url: string): Pr
   return ((await answer.json()) as { secret: string }).secret
 }
 
-/** Kills at random moments, spread over the mass: the sender goes on past a share of it only when the kills of that share are done. */
+/**
+ * Kills at random moments, spread over the mass: the sender goes on past a share of it only when
+ * the kills of that share are done.
+ */
 const createFaults = ({ killScoring, killAlerting, killBroker }: Deployment, plan: Plan) => {
   const random = createRandom(plan.seed + 1)
   const done = { scoringKills: 0, alertingKills: 0, brokerKills: 0 }

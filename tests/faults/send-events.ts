@@ -2,7 +2,10 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { createRandom, type StoryEvent, shuffled } from './story.ts'
 
 export type Sender = {
-  /** Sends each event one to three times in any order, the same ids again after any fault, until each was acknowledged. */
+  /**
+   * Sends each event one to three times in any order, the same ids again after any fault, until
+   * each was acknowledged.
+   */
   readonly send: (events: readonly StoryEvent[]) => Promise<void>
   /** What was answered `accepted` or `duplicate`: `source/id` by account. */
   readonly acknowledged: ReadonlyMap<string, ReadonlySet<string>>

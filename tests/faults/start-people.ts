@@ -3,12 +3,16 @@ import type { Deployment } from './deployment.ts'
 
 const ROUND_MS = 700
 const SILENCE_MS = 1_000
-/** Long enough for an alert that was silenced to be told by a timer before it is over, even if a process starts in between. */
+/**
+ * Long enough for an alert that was silenced to be told by a timer before it is over, even if a
+ * process starts in between.
+ */
 const OVERRIDE_MS = 8_000
 
 /**
- * People at work beside the story, on accounts of their own, so that overrides begin and end, alerts are silenced and told later by a timer.
- * What they ask for while a process is dead is asked for again with the next account. The answer stops them.
+ * People at work beside the story, on accounts of their own, so that overrides begin and end,
+ * alerts are silenced and told later by a timer. What they ask for while a process is dead is asked
+ * for again with the next account. The answer stops them.
  */
 export const startPeople = ({ addresses, key }: Deployment): (() => Promise<void>) => {
   const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' }

@@ -1,4 +1,7 @@
-/** What is sent, and what it must lead to: written from the specification alone, with a seed, so that a run can be repeated. */
+/**
+ * What is sent, and what it must lead to: written from the specification alone, with a seed, so
+ * that a run can be repeated.
+ */
 export type StoryEvent = {
   readonly id: string
   readonly source: string
@@ -12,7 +15,10 @@ export type StoryEvent = {
 export type Kind = 'busy' | 'quiet' | 'failing' | 'paid' | 'failing-again' | 'detractor'
 export const KINDS: readonly Kind[] = ['busy', 'quiet', 'failing', 'paid', 'failing-again', 'detractor']
 
-/** Events of one act may be sent in any order; an act begins when the one before was acknowledged whole. */
+/**
+ * Events of one act may be sent in any order; an act begins when the one before was acknowledged
+ * whole.
+ */
 export type Story = { readonly kindOf: ReadonlyMap<string, Kind>; readonly acts: readonly (readonly StoryEvent[])[] }
 
 const DAY_MS = 86_400_000
@@ -43,10 +49,11 @@ export const shuffled = <Item>(items: readonly Item[], random: () => number): It
 type Made = Omit<StoryEvent, 'id' | 'source' | 'occurredAt'> & { readonly at: number }
 
 /**
- * Acts: a sign of life of every account that is not quiet (so that none of them is silent for a moment), the mass of the events in any order,
- * the payments of what had failed, and the invoices that fail after that.
+ * Acts: a sign of life of every account that is not quiet (so that none of them is silent for a
+ * moment), the mass of the events in any order, the payments of what had failed, and the invoices
+ * that fail after that.
  */
-export const tellStory = (options: { events: number; accounts: number; seed: number; now: number }): Story => {
+export const narrateStory = (options: { events: number; accounts: number; seed: number; now: number }): Story => {
   const { now } = options
   const random = createRandom(options.seed)
   const below = (count: number): number => Math.floor(random() * count)
@@ -57,16 +64,21 @@ export const tellStory = (options: { events: number; accounts: number; seed: num
     const kind = KINDS[i % KINDS.length]!
     kindOf.set(accountId, kind)
     const at = (daysAgo: number): number => now - Math.round(daysAgo * DAY_MS) - 60_000
-    const tell = (act: number, type: string, daysAgo: number, properties: Record<string, unknown>, userId?: string) =>
-      acts[act]!.push({ accountId, type, at: at(daysAgo), properties, ...(userId ? { userId } : {}) })
-    if (kind !== 'quiet') tell(0, 'Signed In', 0, {}, 'u-0')
-    if (kind === 'failing') tell(1, 'Payment Failed', 16, { invoiceId: 'i-1' })
+    const narrate = (
+      act: number,
+      type: string,
+      daysAgo: number,
+      properties: Record<string, unknown>,
+      userId?: string,
+    ) => acts[act]!.push({ accountId, type, at: at(daysAgo), properties, ...(userId ? { userId } : {}) })
+    if (kind !== 'quiet') narrate(0, 'Signed In', 0, {}, 'u-0')
+    if (kind === 'failing') narrate(1, 'Payment Failed', 16, { invoiceId: 'i-1' })
     if (kind === 'paid' || kind === 'failing-again') {
-      tell(1, 'Payment Failed', 18, { invoiceId: 'i-1' })
-      tell(2, 'Invoice Paid', 10, { invoiceId: 'i-1' })
+      narrate(1, 'Payment Failed', 18, { invoiceId: 'i-1' })
+      narrate(2, 'Invoice Paid', 10, { invoiceId: 'i-1' })
     }
-    if (kind === 'failing-again') tell(3, 'Payment Failed', 3, { invoiceId: 'i-2' })
-    if (kind === 'detractor') tell(1, 'NPS Responded', 5, { score: 2 }, 'u-1')
+    if (kind === 'failing-again') narrate(3, 'Payment Failed', 3, { invoiceId: 'i-2' })
+    if (kind === 'detractor') narrate(1, 'NPS Responded', 5, { score: 2 }, 'u-1')
   }
   const fixed = acts.reduce((sum, act) => sum + act.length, 0)
   for (let n = fixed; n < options.events; n++) {

@@ -7,7 +7,10 @@ import type { Sender } from './send-events.ts'
 
 const SETTLE_MS = 120_000
 
-/** Waits until every account shows as many events as were acknowledged for it; what it shows is checked later, once. */
+/**
+ * Waits until every account shows as many events as were acknowledged for it; what it shows is
+ * checked later, once.
+ */
 export const counted = async (reader: ApiReader, scoring: string, sender: Sender): Promise<void> => {
   const waiting = new Map([...sender.acknowledged].map(([accountId, ids]) => [accountId, ids.size]))
   await eventually(
@@ -30,7 +33,10 @@ export const counted = async (reader: ApiReader, scoring: string, sender: Sender
 /** A delivery whose process was killed amid the call is free again when its lease has ended, and is then called at once. */
 const LEASE_ENDS_MS = LEASE_MS + 15_000
 
-/** The alerts, once nothing new has come for `restMs`: neither an alert nor a webhook, and every alert that was told has arrived. */
+/**
+ * The alerts, once nothing new has come for `restMs`: neither an alert nor a webhook, and every
+ * alert that was told has arrived.
+ */
 export const settledAlerts = async (
   reader: ApiReader,
   alerting: string,
@@ -44,12 +50,12 @@ export const settledAlerts = async (
     'alerting comes to rest',
     async () => {
       alerts = await reader.all<ShownAlert>(`${alerting}/v1/alerts`)
-      const toTell = alerts.filter((alert) => alert.told).length
+      const toDeliver = alerts.filter((alert) => alert.told).length
       const now = `${alerts.map((alert) => alert.state).join()} ${told()}`
       if (now !== before) since = performance.now()
       before = now
       const quietForMs = performance.now() - since
-      return quietForMs > (told() < toTell ? LEASE_ENDS_MS : restMs)
+      return quietForMs > (told() < toDeliver ? LEASE_ENDS_MS : restMs)
     },
     SETTLE_MS,
   )

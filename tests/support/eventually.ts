@@ -1,6 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises'
 
-/** Waits until `holds` answers true, looking every 20 ms; throws with `what` when it does not within the limit. */
+/**
+ * Waits until `holds` answers true, looking every 20 ms; throws with `what` when it does not within
+ * the limit.
+ */
 export const eventually = async (
   what: string,
   holds: () => boolean | Promise<boolean>,

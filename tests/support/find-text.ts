@@ -1,7 +1,10 @@
 import { zstdDecompressSync } from 'node:zlib'
 import type { Database } from '#libs/postgres/database.ts'
 
-/** Places in the whole database, as `schema.table`, that hold one of the texts: in any column, in bytes, and in what is packed. */
+/**
+ * Places in the whole database, as `schema.table`, that hold one of the texts: in any column, in
+ * bytes, and in what is packed.
+ */
 export const findTexts = async (database: Database, texts: readonly string[]): Promise<string[]> => {
   const tables = await database.query<{ name: string }>(
     `select format('%I.%I', table_schema, table_name) as name from information_schema.tables

@@ -1,7 +1,9 @@
 import type { Clock } from '#libs/runtime/clock.ts'
 
 export type ManualClock = Clock & {
-  /** Moves time forward and runs, in order of their instants, the timers that fall due on the way. */
+  /**
+   * Moves time forward and runs, in order of their instants, the timers that fall due on the way.
+   */
   readonly advance: (byMs: number) => void
   /** Moves time to `atMs`; never backwards. */
   readonly moveTo: (atMs: number) => void

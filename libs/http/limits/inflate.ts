@@ -45,7 +45,7 @@ export const inflateBodies = (app: FastifyInstance): void => {
     inflated.on('data', (chunk: Buffer) => {
       size += chunk.length
       try {
-        request.bookBytes(size)
+        request.reserveBytes(size)
       } catch (error) {
         inflated.destroy(error as Error)
       }

@@ -4,9 +4,9 @@ import { RequestError } from '#libs/runtime/errors.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
-    bookedBytes: number
+    reservedBytes: number
     /** Books the memory of a body of this size; throws 503 when there is no room. */
-    bookBytes: (bytes: number) => void
+    reserveBytes: (bytes: number) => void
   }
 }
 
@@ -58,22 +58,22 @@ export const refuseOverload = async (app: FastifyInstance, limits: OverloadLimit
   })
   let inFlight = 0
   let bytes = 0
-  app.decorateRequest('bookedBytes', 0)
-  app.decorateRequest('bookBytes', function (this: FastifyRequest, size: number) {
-    const more = size - this.bookedBytes
+  app.decorateRequest('reservedBytes', 0)
+  app.decorateRequest('reserveBytes', function (this: FastifyRequest, size: number) {
+    const more = size - this.reservedBytes
     if (more <= 0) return
     if (bytes + more > limits.maxInFlightBytes) throw overloaded()
-    this.bookedBytes = size
+    this.reservedBytes = size
     bytes += more
   })
   app.addHook('onRequest', async (request, reply) => {
     if (isOpen(request)) return
     if (inFlight >= limits.maxInFlight) throw overloaded()
-    request.bookBytes(declaredBytes(request))
+    request.reserveBytes(declaredBytes(request))
     inFlight += 1
     reply.raw.once('close', () => {
       inFlight -= 1
-      bytes -= request.bookedBytes
+      bytes -= request.reservedBytes
     })
   })
 }

@@ -35,7 +35,7 @@ const silent = (accountId: string, at: number, sequence = 2): AccountHealth => {
   const change = accountChange({ accountId, sequence, at: at + 300, score: 49, previousScore: 80, facts })
   return { ...change, explanation: [{ ...change.explanation[0]!, factor: 'cap.silent', delta: -31, cause: 'cap' }] }
 }
-const heardAgain = (accountId: string, at: number, sequence = 3): AccountHealth => {
+const activeAgain = (accountId: string, at: number, sequence = 3): AccountHealth => {
   const change = accountChange({
     accountId,
     sequence,
@@ -100,7 +100,7 @@ test('when an outage is over, alerts of accounts that are still silent are notif
   await evaluateInBatches(
     names(100)
       .slice(2)
-      .map((name) => heardAgain(name, backAt)),
+      .map((name) => activeAgain(name, backAt)),
   )
   await alerting.runTimers(backAt + 1_000)
   expect(await count(/^outage \* 1 recovering told$/)).toBe(1)
@@ -126,14 +126,14 @@ test('an outage is over half of what began it, and not because time passes', asy
   await evaluateInBatches(
     names(30)
       .slice(11)
-      .map((name) => heardAgain(name, SILENT_AT + 3 * DAY_MS)),
+      .map((name) => activeAgain(name, SILENT_AT + 3 * DAY_MS)),
   )
   await alerting.runTimers(SILENT_AT + 4 * DAY_MS)
   expect(await count(/^outage \* 1 firing told$/)).toBe(1)
   await evaluateInBatches(
     names(11)
       .slice(9)
-      .map((name) => heardAgain(name, SILENT_AT + 4 * DAY_MS)),
+      .map((name) => activeAgain(name, SILENT_AT + 4 * DAY_MS)),
   )
   await alerting.runTimers(SILENT_AT + 4 * DAY_MS + 1)
   await alerting.runTimers(SILENT_AT + 5 * DAY_MS)

@@ -9,7 +9,7 @@ import { createAccount } from '../core/account/account.ts'
 import { refold } from '../core/account/adopt-model.ts'
 import { decodeAccount } from '../core/codec/account-bytes.ts'
 import { encodeState } from '../core/codec/state-codec.ts'
-import { ALL_HEARD } from '../core/evaluation/source-log.ts'
+import { ALL_ACTIVE } from '../core/evaluation/source-log.ts'
 import { compileModel } from '../core/models/model.ts'
 
 import { loadCountedEvents } from '../log/event-store.ts'
@@ -69,7 +69,7 @@ test('an account with 10,000 tickets is the fold of its events over restarts, an
     model: compileModel(loadDefaultModel()),
     zone: createZone('UTC'),
     now: Date.now(),
-    sources: ALL_HEARD,
+    sources: ALL_ACTIVE,
   }
   const folded = refold(
     await loadCountedEvents(database, KEY),

@@ -80,7 +80,7 @@ test('a flush of more accounts than one statement takes counts all of them once,
   const { platform, prepare, stop } = await createTestPlatform()
   onTestFinished(stop)
   await prepare(createScoring(platform, scoringConfigSchema.parse({})))
-  const parked: string[] = []
+  const deadLettered: string[] = []
   const handle = createBatchScorer({
     ...platform,
     metrics: createScoringMetrics(createMetrics()),
@@ -93,14 +93,14 @@ test('a flush of more accounts than one statement takes counts all of them once,
   })
   const records = Array.from({ length: 20 }, (_, i) => usageRecord(`account-${i % 10}`))
   const unreadable = { key: 'default:account-9', value: Buffer.from('{'), headers: { kind: 'event' } }
-  const deadLetter = async (_record: unknown, reason: string) => void parked.push(reason)
+  const deadLetter = async (_record: unknown, reason: string) => void deadLettered.push(reason)
   const again = { ...records[9]!, value: Buffer.from(records[9]!.value.toString().replace('u-1', 'u-2')) }
   await Promise.all([
     handle({ ...batchOf(...records, unreadable as UsageRecord), deadLetter }),
     handle(batchOf(again, ...records)),
     handle(batchOf(usageRecord('account-9'))),
   ])
-  expect(parked).toHaveLength(1)
+  expect(deadLettered).toHaveLength(1)
   const rows = await platform.database.query<{ account_id: string; ids: number; users: number }>(
     `select l.account_id, sum(length(ids) / 8)::int as ids, max(a.user_count) as users
      from scoring.account_log l join scoring.account a using (account_id) group by 1 order by 1`,

@@ -64,7 +64,7 @@ export const createLiveModels = (deps: {
     live: new Map(),
     models: createTenantModels(shipped, []),
     silences: new Map(),
-    sources: ALL_HEARD,
+    sources: ALL_ACTIVE,
     silent: new Set(),
   }
   const tenants = new Map<string, Tenant>()

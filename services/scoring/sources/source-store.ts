@@ -3,8 +3,8 @@ import type { Sql } from '#libs/postgres/database.ts'
 export type SourceActivityEntry = { readonly tenantId: string; readonly source: string; readonly heardAt: number }
 
 /** Writes when each source last sent an event; never moves back in time. */
-export const writeActivity = async (sql: Sql, heard: readonly SourceActivityEntry[]): Promise<void> => {
-  const sorted = [...heard].sort((a, b) => (`${a.tenantId}:${a.source}` < `${b.tenantId}:${b.source}` ? -1 : 1))
+export const writeActivity = async (sql: Sql, entries: readonly SourceActivityEntry[]): Promise<void> => {
+  const sorted = [...entries].sort((a, b) => (`${a.tenantId}:${a.source}` < `${b.tenantId}:${b.source}` ? -1 : 1))
   await sql.query(
     `insert into scoring.source_activity as a (tenant_id, source, heard_at)
      select tenant_id, source, to_timestamp(heard_at / 1000)
@@ -80,7 +80,7 @@ export const openSilence = async (
 /** Answers false if the silence was already closed. Never ends it before its begin. */
 export const closeSilence = async (
   tx: Sql,
-  heard: { readonly tenantId: string; readonly source: string },
+  entries: { readonly tenantId: string; readonly source: string },
   untilAt: number,
   revision: number,
 ): Promise<boolean> => {
@@ -88,7 +88,7 @@ export const closeSilence = async (
     `update scoring.source_silence
      set until_at = greatest(from_at, to_timestamp($3::double precision / 1000)), revision = $4
      where tenant_id = $1 and source = $2 and until_at is null returning 1`,
-    [heard.tenantId, heard.source, untilAt, revision],
+    [entries.tenantId, entries.source, untilAt, revision],
   )
   return rows.length > 0
 }

@@ -1,9 +1,9 @@
 import type { Database } from '#libs/postgres/database.ts'
 import type { HostileReceiver } from './hostile-receiver.ts'
-import type { ToldTransition } from './imagine-alerts.ts'
+import type { NotifiedTransition } from './imagine-alerts.ts'
 
 /** Everything that must be told of every account until the last instant. */
-export type Expected = ReadonlyMap<string, readonly ToldTransition[]>
+export type Expected = ReadonlyMap<string, readonly NotifiedTransition[]>
 
 const few = (items: readonly string[]): string => items.slice(0, 5).join('; ')
 
@@ -23,21 +23,25 @@ const compare = (what: string, expected: readonly string[], found: readonly stri
   ]
 }
 
-const all = <Line>(expected: Expected, toLine: (accountId: string, one: ToldTransition) => Line | undefined): Line[] =>
-  [...expected].flatMap(([accountId, told]) => told.flatMap((one) => toLine(accountId, one) ?? []))
+const all = <Line>(
+  expected: Expected,
+  toLine: (accountId: string, one: NotifiedTransition) => Line | undefined,
+): Line[] => [...expected].flatMap(([accountId, told]) => told.flatMap((one) => toLine(accountId, one) ?? []))
 
 const instant = (at: number): string => new Date(at).toISOString()
 
 /** The alerts and their transitions as they are stored, against those that must be. */
 export const checkTransitions = async (database: Database, expected: Expected, until: number): Promise<string[]> => {
-  const rows = await database.query<ToldTransition & { accountId: string; told: boolean; muted: string | null }>(
+  const rows = await database.query<NotifiedTransition & { accountId: string; told: boolean; muted: string | null }>(
     `select a.account_id as "accountId", a.rule_id as "ruleId", a.episode, t.position, t.kind, t.reason, t.at, t.told, t.muted
        from alerting.alert a join alerting.alert_transition t on t.alert_id = a.alert_id
       where t.at <= to_timestamp($1::double precision / 1000)`,
     [until],
   )
-  const toLine = (accountId: string, { ruleId, episode, position, kind, reason, at, why }: ToldTransition): string =>
-    [accountId, ruleId, `${episode}.${position}`, kind, reason, instant(at), why].join(' ')
+  const toLine = (
+    accountId: string,
+    { ruleId, episode, position, kind, reason, at, why }: NotifiedTransition,
+  ): string => [accountId, ruleId, `${episode}.${position}`, kind, reason, instant(at), why].join(' ')
   const found = rows.map((row) => toLine(row.accountId, { ...row, why: row.told ? 'true' : String(row.muted) }))
   const alerts = await database.query<{ account: string; rule: string; episode: number }>(
     `select account_id as account, rule_id as rule, episode from alerting.alert
@@ -57,7 +61,7 @@ export const checkTransitions = async (database: Database, expected: Expected, u
   ]
 }
 
-const typeOf = ({ ruleId, kind }: ToldTransition): string | undefined => {
+const typeOf = ({ ruleId, kind }: NotifiedTransition): string | undefined => {
   if (kind === 'resolved') return 'alert.resolved'
   return ruleId === 'expansion_ready' ? 'opportunity.detected' : 'alert.firing'
 }
@@ -96,7 +100,10 @@ export type SeenEvent = {
   readonly at: string
 }
 
-/** `alert.events` bears every transition but the reminders, at least once, and those of one account in their order. */
+/**
+ * `alert.events` bears every transition but the reminders, at least once, and those of one account
+ * in their order.
+ */
 export const checkEvents = (events: readonly SeenEvent[], expected: Expected, until: number): string[] => {
   const lines: string[] = []
   const latest = new Map<string, string>()

@@ -30,14 +30,17 @@ const HUNG = 0.004
 const THROTTLED = 0.004
 /** Between the sender's clock and what is known of it here. */
 const SKEW_MS = 60_000
-/** Nothing is signed ahead of the sender's clock: two clocks of one machine run apart no further than this between two jumps. */
+/**
+ * Nothing is signed ahead of the sender's clock: two clocks of one machine run apart no further
+ * than this between two jumps.
+ */
 const AHEAD_MS = 1_000
 /** So that no delivery runs out of tries by bad luck. */
 const LONGEST_RUN = 6
 
 /**
- * Fails, hangs and asks for patience; keeps one body for each id and checks every call's signature with two libraries, at one of the instants
- * that the sender's clock may have shown.
+ * Fails, hangs and asks for patience; keeps one body for each id and checks every call's signature
+ * with two libraries, at one of the instants that the sender's clock may have shown.
  */
 export const startHostileReceiver = async (seed: number, shown: () => readonly number[]): Promise<HostileReceiver> => {
   const random = createRandom(seed)

@@ -3,8 +3,8 @@ import type { RuleStates } from '../../../services/alerting/core/alert/rule-stat
 import type { Seen } from '../../../services/alerting/core/alert/subject.ts'
 import { decideOnFacts, decideOnTime } from '../../../services/alerting/core/decision/decide-account.ts'
 import { readShippedRules } from '../../../services/alerting/rules/shipped-rules.ts'
-import { imagineAlerts, type PlannedSilence, type ToldTransition } from './imagine-alerts.ts'
-import { accountIdOf, atTick, type Sighting, TICKS_PER_DAY, tellLife } from './lives.ts'
+import { imagineAlerts, type NotifiedTransition, type PlannedSilence } from './imagine-alerts.ts'
+import { accountIdOf, atTick, narrateLife, type Sighting, TICKS_PER_DAY } from './lives.ts'
 import { planSilences } from './silences.ts'
 
 const DAYS = 365
@@ -19,7 +19,7 @@ const decide = (
   accountId: string,
   life: readonly Sighting[],
   silences: readonly PlannedSilence[],
-): readonly ToldTransition[] => {
+): readonly NotifiedTransition[] => {
   const around = {
     accountId,
     rules: RULES,
@@ -29,7 +29,7 @@ const decide = (
       matcher: matcher as object,
     })),
   }
-  const told: ToldTransition[] = []
+  const told: NotifiedTransition[] = []
   let states: RuleStates = {}
   let seen: Seen | null = null
   const keep = (decision: ReturnType<typeof decideOnTime>): void => {
@@ -46,7 +46,7 @@ const decide = (
   return told
 }
 
-const lines = (told: readonly ToldTransition[]): readonly string[] =>
+const lines = (told: readonly NotifiedTransition[]): readonly string[] =>
   told
     .map(({ ruleId, episode, position, kind, reason, at, why }) =>
       [ruleId, `${episode}.${position}`, kind, reason, new Date(at).toISOString(), why].join(' '),
@@ -57,7 +57,7 @@ test('over a scripted year the shipped rules say what a naive reading of them sa
   const silences = planSilences(DAYS, 1)
   const seen = new Set<string>()
   for (let index = 0; index < 150; index++) {
-    const life = tellLife(index, DAYS, 1)
+    const life = narrateLife(index, DAYS, 1)
     const accountId = accountIdOf(index)
     const imagined = imagineAlerts(accountId, life, silences, DAYS * TICKS_PER_DAY)
     expect(lines(decide(accountId, life, silences)), accountId).toEqual(lines(imagined))

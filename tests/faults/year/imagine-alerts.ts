@@ -13,7 +13,7 @@ export type PlannedSilence = {
 }
 
 /** One transition as both sides tell it. `why` is `true` when it was told. */
-export type ToldTransition = {
+export type NotifiedTransition = {
   readonly ruleId: string
   readonly episode: number
   readonly position: number
@@ -30,16 +30,16 @@ type Open = { told: boolean; why: string; lastSaid: number; closed: boolean }
 type State = { episode: number; position: number; known: boolean; toldAt: number; open: Open | null; read: Sighting[] }
 
 /**
- * What must be told of one life, in the dullest way: tick by tick, every rule looks back over all that it could read, and nothing is known of
- * what falls due when.
+ * What must be told of one life, in the dullest way: tick by tick, every rule looks back over all
+ * that it could read, and nothing is known of what falls due when.
  */
 export const imagineAlerts = (
   accountId: string,
   life: readonly Sighting[],
   silences: readonly PlannedSilence[],
   lastTick: number,
-): readonly ToldTransition[] => {
-  const told: ToldTransition[] = []
+): readonly NotifiedTransition[] => {
+  const told: NotifiedTransition[] = []
   const states = new Map<string, State>(
     NAIVE_RULES.map(({ id }) => [
       id,
@@ -64,18 +64,18 @@ export const imagineAlerts = (
       const { episode, position } = state
       told.push({ ruleId: rule.id, episode, position, kind, reason, at: atTick(tick), why })
     }
-    const whyNot = (alreadyTold: boolean): string => {
+    const whyNot = (alreadyNotified: boolean): string => {
       if (now.backfill) return 'backfill'
       if (rule.tells === 'digest') return 'digest_only'
-      if (!alreadyTold && tick < state.toldAt + (rule.cooldownDays ?? 7) * TICKS_PER_DAY) return 'cooldown'
+      if (!alreadyNotified && tick < state.toldAt + (rule.cooldownDays ?? 7) * TICKS_PER_DAY) return 'cooldown'
       if (isSilenced(rule, now, tick)) return 'silenced'
       const muter = rule.mutedBy === undefined ? undefined : states.get(rule.mutedBy)
       return muter?.open ? 'inhibited' : 'true'
     }
-    const whyNotRecovery = ({ told: wasTold }: Open): string => {
+    const whyNotRecovery = ({ told: wasNotified }: Open): string => {
       if (now.backfill) return 'backfill'
       if (rule.momentary || rule.tells !== undefined) return 'not_for_telling'
-      if (!wasTold) return 'never_told'
+      if (!wasNotified) return 'never_told'
       return isSilenced(rule, now, tick) ? 'silenced' : 'true'
     }
     const remember = (open: Open, why: string): void => {

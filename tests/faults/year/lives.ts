@@ -31,8 +31,11 @@ const bandAfter = (before: Band | undefined, score: number): Band => {
   return before !== 'watch' && score < 58 ? 'at_risk' : plain
 }
 
-/** A year (or less) in the life of one account, from a seed: it drifts, falls silent, pays late, loses its champion, and comes back. */
-export const tellLife = (index: number, days: number, seed: number): readonly Sighting[] => {
+/**
+ * A year (or less) in the life of one account, from a seed: it drifts, falls silent, pays late,
+ * loses its champion, and comes back.
+ */
+export const narrateLife = (index: number, days: number, seed: number): readonly Sighting[] => {
   const random = createRandom(seed * 100_003 + index)
   const chance = (share: number): boolean => random() < share
   const between = (from: number, to: number): number => from + Math.floor(random() * (to - from))

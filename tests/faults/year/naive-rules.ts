@@ -4,10 +4,16 @@ import { type Sighting, TICKS_PER_DAY } from './lives.ts'
 /** True, false, or null: it cannot be known. */
 export type Truth = boolean | null
 
-/** An account at a tick: what stands, and all that this rule could read of it until now, oldest first. */
+/**
+ * An account at a tick: what stands, and all that this rule could read of it until now, oldest
+ * first.
+ */
 export type Look = { readonly facts: Facts; readonly tick: number; readonly read: readonly Sighting[] }
 
-/** The shipped rules, told a second time in plain words of their description: nothing here is shared with the product. */
+/**
+ * The shipped rules, told a second time in plain words of their description: nothing here is shared
+ * with the product.
+ */
 export type NaiveRule = {
   readonly id: string
   readonly severity: 'info' | 'warning' | 'critical'

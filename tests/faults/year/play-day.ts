@@ -8,7 +8,10 @@ import { atTick, TICKS_PER_DAY } from './lives.ts'
 import type { SupervisedAlerting } from './supervise-alerting.ts'
 
 export type Player = {
-  /** Publishes the day's changes, lets them be judged, ends the day, and waits until all is told that could be. */
+  /**
+   * Publishes the day's changes, lets them be judged, ends the day, and waits until all is told
+   * that could be.
+   */
   readonly playDay: (day: number, messages: readonly AccountHealth[]) => Promise<void>
   /** Nothing of what happened until that instant waits for another try. */
   readonly isAllSentOf: (until: number) => Promise<boolean>
@@ -23,7 +26,10 @@ type Parts = {
 
 const STEP_LIMIT_MS = 120_000
 const LOOK_MS = 10
-/** When nothing has moved for so long, a call hangs, an endpoint rests or a lease is held by the dead: time goes on a little. */
+/**
+ * When nothing has moved for so long, a call hangs, an endpoint rests or a lease is held by the
+ * dead: time goes on a little.
+ */
 const STILL_MS = 120
 /** Longer than the longest call, and than the longest rest that is asked for. */
 const NUDGE_MS = 16_000
@@ -35,7 +41,9 @@ export const createPlayer = ({ alerting, database, bus, seed }: Parts): Player =
   const published = new Map<string, number>()
   let total = 0
 
-  /** Asks until the answer is yes; `still` is called when it has been no, and the same, for a while. */
+  /**
+   * Asks until the answer is yes; `still` is called when it has been no, and the same, for a while.
+   */
   const waitFor = async (what: string, look: () => Promise<{ done: boolean; state: string }>, still = () => {}) => {
     const giveUpAt = performance.now() + STEP_LIMIT_MS
     let before = ''

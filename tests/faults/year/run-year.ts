@@ -40,8 +40,10 @@ const failpointsOf = ({ kafka }: Servers): readonly string[] =>
 const TAIL_DAYS = 10
 
 /**
- * Plays a year of changes to an alerting service that is killed at one failpoint after the other, before a receiver that fails, hangs and throttles;
- * then holds its alerts, transitions, webhooks and events against a naive reading of the same year. Scoring has no part in it: the changes are scripted.
+ * Plays a year of changes to an alerting service that is killed at one failpoint after the other,
+ * before a receiver that fails, hangs and throttles; then holds its alerts, transitions, webhooks
+ * and events against a naive reading of the same year. Scoring has no part in it: the changes are
+ * scripted.
  */
 export const runYear = async (servers: Servers, plan: YearPlan): Promise<Outcome> => {
   const year = imagineYear(plan)
@@ -73,7 +75,8 @@ export const runYear = async (servers: Servers, plan: YearPlan): Promise<Outcome
       eventTypes: ['alert.firing', 'alert.resolved', 'opportunity.detected'],
     })
     receiver.setSecret(secret)
-    // The year's accounts fall silent as their scripts say, each for itself: nothing of that is an outage.
+    // The year's accounts fall silent as their scripts say, each for itself: nothing of that is an
+    // outage.
     const { origin: _, ...outage } = await ask<{ origin: string }>(`${api}/v1/rules/outage`, key)
     await ask(`${api}/v1/rules/outage`, key, { ...outage, enabled: false })
     for (const { fromTick, toTick, matcher } of year.silences)

@@ -2,10 +2,16 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createRandom } from '../story.ts'
 
-/** Alerting in a process that dies at one failpoint after the other and is started again each time, at a time that goes on. */
+/**
+ * Alerting in a process that dies at one failpoint after the other and is started again each time,
+ * at a time that goes on.
+ */
 export type SupervisedAlerting = {
   readonly now: () => number
-  /** What its clock shows, or may have shown when a call that comes now was signed: it may have stood still since, through many jumps. */
+  /**
+   * What its clock shows, or may have shown when a call that comes now was signed: it may have
+   * stood still since, through many jumps.
+   */
   readonly shown: () => readonly number[]
   readonly jumpTo: (atMs: number) => void
   /** Failpoints at which it was killed. */

@@ -77,7 +77,10 @@ export const belowFifty = (changes: Partial<Rule> = {}): Rule =>
 type Notified = [kind: string, reason: string, told: true | MuteReason]
 type Circumstances = { readonly backfill?: boolean; readonly inhibitedBy?: string }
 
-/** For tests: one rule and one account whose time a test moves; each step answers the transitions it made. */
+/**
+ * For tests: one rule and one account whose time a test moves; each step answers the transitions it
+ * made.
+ */
 export const createAlertScript = (tried: Rule) => {
   let state: RuleState = FIRST_STATE
   let seen = facts()

@@ -14,7 +14,9 @@ export type RecordingBus = Bus & {
   attempts: number
 }
 
-/** The writing half of the bus, kept in memory, for tests of who publishes what: it has no readers. */
+/**
+ * The writing half of the bus, kept in memory, for tests of who publishes what: it has no readers.
+ */
 export const createRecordingBus = (): RecordingBus => {
   const published: RecordingBus['published'] = []
   const bus: RecordingBus = {

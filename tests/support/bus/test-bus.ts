@@ -31,7 +31,10 @@ const openPostgresBus = async (connectionString: string): Promise<OpenBus> => {
   }
 }
 
-/** A started bus on the log of that address. Members are missed after 6 s, the least that a broker allows by default. */
+/**
+ * A started bus on the log of that address. Members are missed after 6 s, the least that a broker
+ * allows by default.
+ */
 export const openTestBus = async (address: BusAddress): Promise<OpenBus> => {
   if (address.kind === 'postgres') return openPostgresBus(address.connectionString)
   const bus = createKafkaBus({

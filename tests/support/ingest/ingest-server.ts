@@ -19,7 +19,10 @@ const keyring: Keyring = {
 
 export type IngestServer = { readonly app: FastifyInstance; readonly base: string }
 
-/** The ingest service behind the real HTTP door on a free port of loopback, over the bus that the test gives. */
+/**
+ * The ingest service behind the real HTTP door on a free port of loopback, over the bus that the
+ * test gives.
+ */
 export const startIngest = async (
   bus: Bus,
   clock: Clock = systemClock,

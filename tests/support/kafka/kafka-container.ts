@@ -10,7 +10,10 @@ export const dockerAnswers = (): Promise<boolean> =>
     () => false,
   )
 
-/** The same single node in a container; the host's port is fixed, so that a restart keeps the address. */
+/**
+ * The same single node in a container; the host's port is fixed, so that a restart keeps the
+ * address.
+ */
 export const startContainerKafka = async (): Promise<TestKafka> => {
   const port = await freePort()
   const container = await new GenericContainer(IMAGE)

@@ -17,7 +17,10 @@ const POM = `<project xmlns="http://maven.apache.org/POM/4.0.0">
 </project>
 `
 
-/** Folder of the broker's jars, resolved once by Maven into the user's cache. Undefined without Java and Maven. */
+/**
+ * Folder of the broker's jars, resolved once by Maven into the user's cache. Undefined without Java
+ * and Maven.
+ */
 export const kafkaJars = async (): Promise<string | undefined> => {
   const cache = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'pulso-test')
   const jars = join(cache, `kafka-${KAFKA_VERSION}`)
@@ -33,7 +36,8 @@ export const kafkaJars = async (): Promise<string | undefined> => {
   try {
     await writeFile(join(work, 'pom.xml'), POM)
     await run('mvn', ['-q', '-B', 'dependency:copy-dependencies', '-DoutputDirectory=jars'], { cwd: work })
-    // Two runs may resolve at once: the rename of the slower one fails, and the folder is there all the same.
+    // Two runs may resolve at once: the rename of the slower one fails, and the folder is there all
+    // the same.
     await rename(join(work, 'jars'), jars).catch(() => undefined)
     return jars
   } finally {

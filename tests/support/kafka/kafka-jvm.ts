@@ -60,7 +60,9 @@ const exited = (child: ChildProcess): Promise<void> =>
     ? Promise.resolve()
     : new Promise((resolve) => child.once('exit', () => resolve()))
 
-/** One node of Apache Kafka (KRaft) on the JVM, its data in a temporary folder that `stop` removes. */
+/**
+ * One node of Apache Kafka (KRaft) on the JVM, its data in a temporary folder that `stop` removes.
+ */
 export const startJvmKafka = async (jars: string, options: KafkaOptions): Promise<TestKafka> => {
   const dataDir = await mkdtemp(join(tmpdir(), 'pulso-kafka-'))
   const port = await freePort()

@@ -18,7 +18,10 @@ export type Listener = {
   readonly users: readonly string[]
 }
 
-/** A broker's certificate signed by an authority made for it alone, by Java's own keytool: where Kafka runs on the JVM it is there. */
+/**
+ * A broker's certificate signed by an authority made for it alone, by Java's own keytool: where
+ * Kafka runs on the JVM it is there.
+ */
 const createCertificates = async (folder: string): Promise<{ readonly keystore: string; readonly ca: string }> => {
   await mkdir(folder)
   const keystore = join(folder, 'broker.p12')

@@ -7,7 +7,10 @@ export type TestKafka = {
   readonly brokers: string
   /** The same broker by a listener that asks for a login; only where it runs on the JVM. */
   readonly loginBrokers?: string
-  /** The same broker by TLS with SCRAM, and the authority that signed its certificate; only where `tls` was asked for. */
+  /**
+   * The same broker by TLS with SCRAM, and the authority that signed its certificate; only where
+   * `tls` was asked for.
+   */
   readonly tls?: { readonly brokers: string; readonly ca: string }
   readonly stop: () => Promise<void>
   /** SIGKILL. */
@@ -30,7 +33,10 @@ const given = (brokers: string): TestKafka => {
   return { brokers, stop: () => Promise.resolve(), kill: notOurs, freeze: notOurs, restart: notOurs }
 }
 
-/** A broker of its own, for a suite that kills or stops it: a container where a Docker engine answers, else the JVM. */
+/**
+ * A broker of its own, for a suite that kills or stops it: a container where a Docker engine
+ * answers, else the JVM.
+ */
 export const startPrivateKafka = async (options?: Partial<KafkaOptions>): Promise<TestKafka | NoKafka> => {
   if (process.env.DOCKER_HOST || existsSync('/var/run/docker.sock')) {
     // Loaded only here: it is large, and most machines that get this far have no engine.

@@ -2,7 +2,10 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { startTestKafka } from '../kafka/kafka.ts'
 
-/** A door on loopback by which the test workers ask the run's main process for a server that takes long to start: only a run that needs Kafka pays for it. */
+/**
+ * A door on loopback by which the test workers ask the run's main process for a server that takes
+ * long to start: only a run that needs Kafka pays for it.
+ */
 export const openBackendsDoor = async (): Promise<{ url: string; close: () => Promise<void> }> => {
   let kafka: ReturnType<typeof startTestKafka> | undefined
   const server = createServer(async (request, response) => {

@@ -23,7 +23,10 @@ const startContainer = async (): Promise<TestServer> => {
   }
 }
 
-/** A real PostgreSQL for one test run: `DATABASE_URL` if set, a container if an engine is here, else the built-in server in a temporary folder. */
+/**
+ * A real PostgreSQL for one test run: `DATABASE_URL` if set, a container if an engine is here, else
+ * the built-in server in a temporary folder.
+ */
 export const startTestPostgres = async (): Promise<TestServer> => {
   const given = process.env.DATABASE_URL
   if (given) return { url: given, stop: async () => {} }

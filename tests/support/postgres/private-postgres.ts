@@ -18,7 +18,10 @@ export type PrivatePostgres = {
   readonly stop: () => Promise<void>
 }
 
-/** Processes of a server work inside its data directory; those that serve outlive the postmaster by a moment. */
+/**
+ * Processes of a server work inside its data directory; those that serve outlive the postmaster by
+ * a moment.
+ */
 const isServed = (clusterDir: string): boolean =>
   readdirSync('/proc').some((entry) => {
     try {

@@ -1,7 +1,7 @@
 import { openTestBus } from '../bus/test-bus.ts'
 
-// A member of a group in a process of its own, so that a test can kill it. Its one argument is a MemberOrder; it prints a line of
-// JSON per record it is handed, and what its memory takes.
+// A member of a group in a process of its own, so that a test can kill it. Its one argument is a
+// MemberOrder; it prints a line of JSON per record it is handed, and what its memory takes.
 export type MemberOrder = {
   readonly address: Parameters<typeof openTestBus>[0]
   readonly group: string

@@ -1,7 +1,10 @@
 import { randomInt } from 'node:crypto'
 import { connect, createServer } from 'node:net'
 
-/** Below the ports that systems give to outgoing connections: there, another's connection could take it before the server does, or between its stop and start. */
+/**
+ * Below the ports that systems give to outgoing connections: there, another's connection could take
+ * it before the server does, or between its stop and start.
+ */
 const FROM = 15_000
 const TO = 32_000
 

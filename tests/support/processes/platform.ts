@@ -21,8 +21,8 @@ export type TestPlatform = {
 const ACCESS_MIGRATIONS = new URL('../../../libs/access/migrations', import.meta.url).pathname
 
 /**
- * A started platform on a fresh database with the PostgreSQL bus, for tests of one service. The bus keeps real time whatever
- * `clock` says; a `bus` that is given is started and stopped here too.
+ * A started platform on a fresh database with the PostgreSQL bus, for tests of one service. The bus
+ * keeps real time whatever `clock` says; a `bus` that is given is started and stopped here too.
  */
 export const createTestPlatform = async (options: { clock?: Clock; bus?: Bus } = {}): Promise<TestPlatform> => {
   const { clock = systemClock } = options

@@ -6,7 +6,9 @@ export type SpawnedProcess = {
   readonly child: ChildProcess
   /** Everything it has written so far, both streams. */
   readonly output: () => string
-  /** Resolves with what matched, as soon as the output does; rejects when the process ends first. */
+  /**
+   * Resolves with what matched, as soon as the output does; rejects when the process ends first.
+   */
   readonly printed: (pattern: RegExp) => Promise<RegExpExecArray>
   /** Exit code, or the signal that ended it. */
   readonly ended: Promise<number | NodeJS.Signals>
@@ -14,7 +16,10 @@ export type SpawnedProcess = {
 
 const ROOT = new URL('../../..', import.meta.url).pathname
 
-/** The words of the npm script that runs this file with node, with what it sets in front; none for a file that no script runs. */
+/**
+ * The words of the npm script that runs this file with node, with what it sets in front; none for a
+ * file that no script runs.
+ */
 const wordsOf = (file: string): readonly string[] =>
   Object.values(packageJson.scripts)
     .map((script) => script.split(' '))
@@ -38,7 +43,10 @@ type SpawnOptions = {
   readonly root?: string
 }
 
-/** Runs one of the project's programs as a process of its own, as its npm script does, with no configuration but `environment`. */
+/**
+ * Runs one of the project's programs as a process of its own, as its npm script does, with no
+ * configuration but `environment`.
+ */
 export const spawnProcess = (
   file: string,
   environment: Readonly<Record<string, string>> = {},

@@ -1,6 +1,9 @@
 import { type Clock, systemClock } from '#libs/runtime/clock.ts'
 
-/** Time that flows as it does everywhere, from another beginning, and jumps forward when it is told to. */
+/**
+ * Time that flows as it does everywhere, from another beginning, and jumps forward when it is told
+ * to.
+ */
 export type WarpedClock = Clock & {
   /** Never backwards. What falls due on the way is woken, the longest due first. */
   readonly jumpTo: (atMs: number) => void

@@ -1,6 +1,9 @@
 const DAY_MS = 86_400_000
 
-/** Calendar arithmetic by asking Intl every time: slow and plain. Days are numbers since 1970-01-01 of the local date. */
+/**
+ * Calendar arithmetic by asking Intl every time: slow and plain. Days are numbers since 1970-01-01
+ * of the local date.
+ */
 export type Calendar = {
   readonly dayOf: (at: number) => number
   readonly startOfDay: (day: number) => number
@@ -38,7 +41,10 @@ const wallAt = (timeZone: string, at: number): number => {
   return seconds + (((at % 1000) + 1000) % 1000)
 }
 
-/** Temporal's `compatible`: the earlier of two instants that show the wall time; in a gap, as far after it as it is into the gap. */
+/**
+ * Temporal's `compatible`: the earlier of two instants that show the wall time; in a gap, as far
+ * after it as it is into the gap.
+ */
 const instantOf = (timeZone: string, wall: number): number => {
   const offsetAt = (at: number): number => wallAt(timeZone, at) - at
   const byOffsetBefore = wall - offsetAt(wall - DAY_MS)

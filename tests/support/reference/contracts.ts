@@ -93,9 +93,9 @@ export const renewalOf = (past: Past): Renewal => {
 const micros = (value: number): number => Math.round(value * 1e6)
 
 export const mrrOf = (past: Past): number | null => {
-  const borne = subscriptionsOf(past).filter(({ status, mrr }) => status !== 'canceled' && mrr !== null)
-  if (borne.length === 0) return trait(past, (event) => number(event, 'mrr'))
-  return borne.reduce((sum, { mrr }) => sum + micros(mrr!), 0) / 1e6
+  const given = subscriptionsOf(past).filter(({ status, mrr }) => status !== 'canceled' && mrr !== null)
+  if (given.length === 0) return trait(past, (event) => number(event, 'mrr'))
+  return given.reduce((sum, { mrr }) => sum + micros(mrr!), 0) / 1e6
 }
 
 const FAILED = ['Payment Failed', 'Invoice Payment Failed', 'Invoice Overdue']

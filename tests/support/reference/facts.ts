@@ -7,7 +7,10 @@ import { round4 } from './points.ts'
 import { silenceLimitDays, silentSince } from './silence.ts'
 import type { Stage } from './stages.ts'
 
-/** The facts that are functions of the events and the instant alone (`advocate` depends on the path of the band). */
+/**
+ * The facts that are functions of the events and the instant alone (`advocate` depends on the path
+ * of the band).
+ */
 export type ReferenceFacts = {
   readonly daysInStage: number
   readonly daysSinceLastActivity: number | null

@@ -6,8 +6,8 @@ import { plainModel, type ReferenceModel } from './reference-model.ts'
 
 const at = (text: string): number => Date.parse(text.length === 10 ? `${text}T12:00:00Z` : text)
 
-type Told = readonly [when: string, type: string, properties?: Record<string, unknown>, userId?: string]
-const eventsOf = (told: readonly Told[]): readonly ReferenceEvent[] =>
+type Reported = readonly [when: string, type: string, properties?: Record<string, unknown>, userId?: string]
+const eventsOf = (told: readonly Reported[]): readonly ReferenceEvent[] =>
   told.map(([when, type, properties = {}, userId], index) => ({
     id: `e${String(index).padStart(3, '0')}`,
     source: 'app',
@@ -17,18 +17,18 @@ const eventsOf = (told: readonly Told[]): readonly ReferenceEvent[] =>
     properties,
   }))
 
-const healthOf = (told: readonly Told[], when: string, model: Partial<ReferenceModel> = {}, timeZone = 'UTC') =>
+const healthOf = (told: readonly Reported[], when: string, model: Partial<ReferenceModel> = {}, timeZone = 'UTC') =>
   referenceHealth(eventsOf(told), { at: at(when), timeZone, model: { ...plainModel, ...model } })
 
 const factor = (health: ReferenceHealth, name: string) =>
   health.groups.flatMap(({ factors }) => factors).find((found) => found.factor === name)!
 
 /** Ended onboarding: a first value and no required steps. */
-const valued: Told = ['2026-01-01', 'Value Realized']
+const valued: Reported = ['2026-01-01', 'Value Realized']
 
 describe('factors', () => {
   test('two of four seats active in 28 days is .5, day 29 is outside', () => {
-    const told: Told[] = [
+    const told: Reported[] = [
       ['2026-03-01', 'identify', { seats: 4 }],
       ['2026-03-03', 'Signed In', {}, 'out'],
       ['2026-03-04', 'Signed In', {}, 'a'],
@@ -39,7 +39,7 @@ describe('factors', () => {
   })
 
   test('trend: 10 core events in 14 days after 20 in the 28 before is (20+5)/(20+5) = 1, 80 points; 19 before is no data', () => {
-    const core = (when: string, n: number): Told[] =>
+    const core = (when: string, n: number): Reported[] =>
       Array.from({ length: n }, () => [when, 'Feature Used', { core: true }])
     const before = core('2026-03-17', 20)
     const now = core('2026-03-18', 10)
@@ -48,7 +48,7 @@ describe('factors', () => {
   })
 
   test('breadth counts only entitled core features; depth is core users of active users', () => {
-    const told: Told[] = [
+    const told: Reported[] = [
       ['2026-03-01', 'group', { entitledFeatures: ['a', 'b', 7, 'c', 'd'] }],
       ['2026-03-02', 'Feature Used', { feature: 'a', core: true }, 'u1'],
       ['2026-03-02', 'Feature Used', { feature: 'z', core: true }, 'u1'],
@@ -59,7 +59,7 @@ describe('factors', () => {
   })
 
   test('one of two steps on day 45 of 90 is .5 / .5 = 1; the stall counts from the first completion', () => {
-    const told: Told[] = [
+    const told: Reported[] = [
       ['2026-01-01', 'Onboarding Started', { steps: ['x', 'y'] }],
       ['2026-01-05', 'Onboarding Step Completed', { stepId: 'x' }],
       ['2026-01-20', 'Onboarding Step Completed', { stepId: 'x' }],
@@ -73,7 +73,7 @@ describe('factors', () => {
   })
 
   test('first value on day 14 is 100, on day 15 it is 50, and up to day 14 there is no data without it', () => {
-    const started: Told = ['2026-01-01', 'Onboarding Started', { stepCount: 1 }]
+    const started: Reported = ['2026-01-01', 'Onboarding Started', { stepCount: 1 }]
     expect(
       factor(healthOf([started, ['2026-01-15', 'Goal Achieved']], '2026-03-01'), 'onboarding.first_value').points,
     ).toBe(100)
@@ -85,8 +85,8 @@ describe('factors', () => {
   })
 
   test('tickets: two opened with 4 active users is a rate of 5; a resolved and reopened urgent one is open', () => {
-    const told: Told[] = [
-      ...['a', 'b', 'c', 'd'].map((user): Told => ['2026-03-20', 'Signed In', {}, user]),
+    const told: Reported[] = [
+      ...['a', 'b', 'c', 'd'].map((user): Reported => ['2026-03-20', 'Signed In', {}, user]),
       ['2026-03-20', 'Support Ticket Opened', { ticketId: '1', priority: 'low' }],
       ['2026-03-21', 'Support Ticket Updated', { ticketId: '1', priority: 'urgent', slaBreached: true }],
       ['2026-03-22', 'Support Ticket Resolved', { ticketId: '1' }],
@@ -103,7 +103,7 @@ describe('factors', () => {
   })
 
   test('NPS takes each person’s latest answer, and answers without a person one by one; 11 is no answer', () => {
-    const told: Told[] = [
+    const told: Reported[] = [
       ['2026-01-01', 'NPS Responded', { score: 2 }, 'a'],
       ['2026-01-02', 'NPS Responded', { score: 9 }, 'a'],
       ['2026-01-02', 'NPS Responded', { score: 11 }, 'a'],
@@ -116,7 +116,7 @@ describe('factors', () => {
   })
 
   test('CSAT needs three answers of 91 days and counts 4 of 5 and 8 of 10 as satisfied', () => {
-    const told: Told[] = [
+    const told: Reported[] = [
       ['2026-01-01', 'CSAT Responded', { score: 4 }],
       ['2026-01-01', 'CSAT Responded', { score: 8, scale: 10 }],
       ['2026-01-01', 'CSAT Responded', { score: 7, scale: 10 }],
@@ -126,7 +126,7 @@ describe('factors', () => {
   })
 
   test('an invoice fails from its first failure after it was last paid: 7 days 50, 8 days 20, 31 days 0', () => {
-    const told: Told[] = [
+    const told: Reported[] = [
       ['2026-01-01', 'Invoice Overdue', { invoiceId: 'i' }],
       ['2026-01-02', 'Invoice Paid', { invoiceId: 'i' }],
       ['2026-01-10', 'Payment Failed', { invoiceId: 'i' }],
@@ -139,7 +139,7 @@ describe('factors', () => {
   })
 
   test('a renewal without a date moves by its term and stays clamped: 31 January, 28 February, 28 March', () => {
-    const told: Told[] = [
+    const told: Reported[] = [
       ['2025-12-31', 'Subscription Started', { renewalDate: '2026-01-31', termMonths: 1, autoRenew: false }],
       ['2026-01-31', 'Subscription Renewed'],
       ['2026-02-28', 'Subscription Renewed'],
@@ -150,7 +150,7 @@ describe('factors', () => {
   })
 
   test('the champion was seen 14 days ago 100, 15 days ago 50, 31 days ago or removed 0', () => {
-    const told: Told[] = [
+    const told: Reported[] = [
       ['2026-01-01', 'Signed In', {}, 'ana'],
       ['2026-01-02', 'Champion Changed', { to: 'ana' }],
     ]
@@ -167,7 +167,7 @@ describe('factors', () => {
 describe('stages', () => {
   test('an account without required steps leaves onboarding at first value, else 90 days after its first event at the same wall time', () => {
     expect(healthOf([valued], '2026-01-02')).toMatchObject({ stage: 'adoption', stageEnteredAt: at('2026-01-01') })
-    const quiet: Told[] = [['2026-01-01T10:00:00Z', 'Signed In']]
+    const quiet: Reported[] = [['2026-01-01T10:00:00Z', 'Signed In']]
     expect(healthOf(quiet, '2026-04-01T09:59:59.999Z').stage).toBe('onboarding')
     expect(healthOf(quiet, '2026-04-01T10:00:00Z')).toMatchObject({
       stage: 'adoption',
@@ -176,7 +176,7 @@ describe('stages', () => {
   })
 
   test('renewal begins at the local midnight 90 days before the date, 30 for a monthly term, and stays when overdue', () => {
-    const started = (termMonths: number): Told[] => [
+    const started = (termMonths: number): Reported[] => [
       valued,
       ['2026-01-02', 'Subscription Started', { renewalDate: '2026-07-01', termMonths }],
     ]
@@ -186,7 +186,7 @@ describe('stages', () => {
   })
 
   test('a second start leads adoption back to onboarding, and blends the weights over 14 days', () => {
-    const told: Told[] = [
+    const told: Reported[] = [
       valued,
       ['2026-02-01', 'Onboarding Started', { steps: ['x'] }],
       ['2026-02-01', 'Support Ticket Opened'],
@@ -200,7 +200,7 @@ describe('stages', () => {
   })
 
   test('churned keeps the weights of the stage it left and returns to it', () => {
-    const told: Told[] = [valued, ['2026-02-01', 'Subscription Started'], ['2026-03-01', 'Subscription Canceled']]
+    const told: Reported[] = [valued, ['2026-02-01', 'Subscription Started'], ['2026-03-01', 'Subscription Canceled']]
     expect(healthOf(told, '2026-03-02')).toMatchObject({ stage: 'churned', stageEnteredAt: at('2026-03-01') })
     expect(healthOf(told, '2026-03-02').caps[0]).toMatchObject({ cap: 'cancelled', limit: 20 })
     expect(healthOf([...told, ['2026-03-03', 'Subscription Reactivated']], '2026-03-05').facts.daysInStage).toBe(2)
@@ -209,7 +209,7 @@ describe('stages', () => {
 
 describe('silence', () => {
   test('an account in onboarding is silent exactly 7 x 24 h after its last activity, across a DST change', () => {
-    const told: Told[] = [['2026-10-20T10:00:00Z', 'Signed In']]
+    const told: Reported[] = [['2026-10-20T10:00:00Z', 'Signed In']]
     expect(healthOf(told, '2026-10-27T09:59:59.999Z', {}, 'Europe/Berlin').facts.silentSince).toBeNull()
     expect(healthOf(told, '2026-10-27T10:00:00Z', {}, 'Europe/Berlin').facts.silentSince).toBe(
       '2026-10-27T10:00:00.000Z',
@@ -217,8 +217,8 @@ describe('silence', () => {
   })
 
   test('the median of the gaps 1, 2, 2, 3, 3, 4 is 2.5, so the limit is 7.5 days; four gaps give 14', () => {
-    const days = ['01', '02', '04', '06', '09', '12', '16'].map((day): Told => [`2026-02-${day}`, 'Signed In'])
-    const longAgo: Told = ['2025-08-01', 'Value Realized']
+    const days = ['01', '02', '04', '06', '09', '12', '16'].map((day): Reported => [`2026-02-${day}`, 'Signed In'])
+    const longAgo: Reported = ['2025-08-01', 'Value Realized']
     expect(healthOf([longAgo, ...days], '2026-02-17').facts.silenceLimitDays).toBe(7.5)
     expect(healthOf([longAgo, ...days.slice(2)], '2026-02-17').facts.silenceLimitDays).toBe(14)
   })

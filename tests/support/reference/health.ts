@@ -33,7 +33,9 @@ export type ReferenceHealth = {
 
 const HOUR_MS = 3_600_000
 
-/** Fades over the expected interval once the interval has passed; a source never seen fades nothing. */
+/**
+ * Fades over the expected interval once the interval has passed; a source never seen fades nothing.
+ */
 const sourceFreshness = (group: string, { at, model, lastSeen }: ReferenceOptions): number =>
   model.sources
     .filter(({ source, groups }) => groups.includes(group) && lastSeen?.has(source))

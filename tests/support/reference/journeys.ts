@@ -51,7 +51,8 @@ const smallest = (instants: readonly (number | null)[]): number | null => {
 
 const runOf = (past: Past, start: Start, replacedAt: number | null): Run => {
   const { startAt, list, required } = start
-  // All events of the millisecond of a start follow it, so a run has its first instant and not the next run's.
+  // All events of the millisecond of a start follow it, so a run has its first instant and not the
+  // next run's.
   const own = past.events.filter(
     ({ occurredAt }) => occurredAt >= startAt && (replacedAt === null || occurredAt < replacedAt),
   )
@@ -98,7 +99,10 @@ export const runsOf = (past: Past): readonly Run[] => {
   })
 }
 
-/** The open run started last; with none open the one that ended last, of several the one started last. */
+/**
+ * The open run started last; with none open the one that ended last, of several the one started
+ * last.
+ */
 export const measuredRun = (past: Past): Run | null => {
   const runs = runsOf(past)
   const open = runs.filter((run) => run.open)

@@ -89,7 +89,8 @@ test('a stale factor weighs less in its group, and its group less in the score',
   const measured = measuredFrom(measures)
   measured['sentiment.nps'] = { measure: measures['sentiment.nps']!, freshness: 0.5 }
   const whole = weigh(measured, STAGE_WEIGHTS.adoption)
-  // sentiment: (25 x 75 + 50 x 100) / 75 = 91.6667; weight 10 x 75/100 = 7.5; usage 35 at 100: 42.5 in all
+  // sentiment: (25 x 75 + 50 x 100) / 75 = 91.6667; weight 10 x 75/100 = 7.5; usage 35 at 100: 42.5
+  // in all
   expect(whole.groups[4]?.points).toBe(91.6667)
   expect(whole.groups[4]?.weight).toBe(round4((7.5 / 42.5) * 100))
   expect(whole.score).toBe(round4((7.5 * 91.6666666667 + 35 * 100) / 42.5))

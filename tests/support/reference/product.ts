@@ -51,7 +51,9 @@ export const newProductAccount = (): ProductAccount => ({
   interactions: createEmptyInteractions(),
 })
 
-/** One flush: what had waited is promoted, the batch folded, and the state written and read again. */
+/**
+ * One flush: what had waited is promoted, the batch folded, and the state written and read again.
+ */
 export const flush = (account: ProductAccount, events: readonly CountedEvent[], context: FoldContext): void => {
   promote(account, context)
   for (const event of events) foldEvent(account, event, context)

@@ -1,6 +1,9 @@
 import type { ReferenceHealth } from './health.ts'
 
-/** What two implementations must agree on, as plain data. Windows, top contributions and `advocate` are not part of it. */
+/**
+ * What two implementations must agree on, as plain data. Windows, top contributions and `advocate`
+ * are not part of it.
+ */
 export const published = (health: ReferenceHealth) => ({
   score: health.score,
   computedScore: health.computedScore,

@@ -1,7 +1,9 @@
 import fc from 'fast-check'
-import { type Beat, beat, DAY_MS, maybe, several, some } from './random-beats.ts'
+import { DAY_MS, maybe, type Scene, scene, several, some } from './random-scenes.ts'
 
-/** Dates near the history, month ends, leap days, and instants whose local day depends on the zone. */
+/**
+ * Dates near the history, month ends, leap days, and instants whose local day depends on the zone.
+ */
 const dateTexts = (startAt: number): fc.Arbitrary<string> => {
   const near = fc
     .oneof(fc.integer({ min: -60, max: 600 }), fc.constantFrom(200, 330))
@@ -16,7 +18,7 @@ const dateTexts = (startAt: number): fc.Arbitrary<string> => {
     some('2024-02-29', '2026-02-30', '2026-13-01', 'soon', '2026-01-31'),
   )
 }
-export const commerce = (startAt: number): fc.Arbitrary<readonly Beat[]> => {
+export const commerce = (startAt: number): fc.Arbitrary<readonly Scene[]> => {
   const turns = some(
     'Started',
     'Renewed',
@@ -37,7 +39,7 @@ export const commerce = (startAt: number): fc.Arbitrary<readonly Beat[]> => {
     autoRenew: fc.boolean(),
   }
   return several(
-    beat(
+    scene(
       turns.map((turn) => `Subscription ${turn}`),
       fc.oneof(maybe(terms), maybe({})),
     ),
@@ -45,15 +47,15 @@ export const commerce = (startAt: number): fc.Arbitrary<readonly Beat[]> => {
   )
 }
 export const invoices = several(
-  beat(
+  scene(
     some('Invoice Paid', 'Payment Failed', 'Invoice Payment Failed', 'Invoice Overdue'),
     maybe({ invoiceId: some('i1', 'i2'), amount: fc.nat(), daysOverdue: fc.nat({ max: 60 }) }),
   ),
   6,
 )
-export const traits = (startAt: number): fc.Arbitrary<readonly Beat[]> =>
+export const traits = (startAt: number): fc.Arbitrary<readonly Scene[]> =>
   several(
-    beat(
+    scene(
       some('identify', 'group'),
       maybe({
         seats: some(0, 1, 3, 10),
@@ -69,9 +71,9 @@ export const traits = (startAt: number): fc.Arbitrary<readonly Beat[]> =>
   )
 export const relations = several(
   fc.oneof(
-    beat(some('Touchpoint Logged'), maybe({ kind: some('call', 'meeting', 'qbr', 'email') })),
-    beat(some('Champion Changed'), maybe({ from: some('ana'), to: some('ana', 'bo', 'eve'), role: some('cfo') })),
+    scene(some('Touchpoint Logged'), maybe({ kind: some('call', 'meeting', 'qbr', 'email') })),
+    scene(some('Champion Changed'), maybe({ from: some('ana'), to: some('ana', 'bo', 'eve'), role: some('cfo') })),
   ),
   4,
 )
-export const life = several(beat(some('Account Created', 'Account Deleted', 'Account Created'), maybe({})), 2)
+export const life = several(scene(some('Account Created', 'Account Deleted', 'Account Created'), maybe({})), 2)

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { createCalendar, dayOfText } from './calendar.ts'
 import type { ReferenceEvent } from './past.ts'
-import { type Beat, SPAN_DAYS } from './random-beats.ts'
+import { type Scene, SPAN_DAYS } from './random-scenes.ts'
 import { stories } from './random-stories.ts'
 import type { ReferenceModel } from './reference-model.ts'
 
@@ -68,9 +68,9 @@ const ids = (count: number): fc.Arbitrary<readonly { readonly prefix: string; re
     maxLength: count,
   })
 
-const named = (startAt: number, beats: readonly Beat[]): fc.Arbitrary<readonly ReferenceEvent[]> =>
-  ids(beats.length).chain((labels) => {
-    const events = beats.map(({ type, offsetMs, userId, properties }, index) => ({
+const named = (startAt: number, scenes: readonly Scene[]): fc.Arbitrary<readonly ReferenceEvent[]> =>
+  ids(scenes.length).chain((labels) => {
+    const events = scenes.map(({ type, offsetMs, userId, properties }, index) => ({
       id: `${labels[index]!.prefix}${index}`,
       source: labels[index]!.source,
       type,
@@ -78,7 +78,8 @@ const named = (startAt: number, beats: readonly Beat[]): fc.Arbitrary<readonly R
       occurredAt: startAt + offsetMs,
       properties,
     }))
-    // Repetitions, another source's event with the same id, and a conflicting one, all after the first.
+    // Repetitions, another source's event with the same id, and a conflicting one, all after the
+    // first.
     const again = fc.array(
       fc.tuple(
         fc.nat({ max: Math.max(0, events.length - 1) }),
@@ -135,7 +136,7 @@ export const randomAccount = (): fc.Arbitrary<RandomAccount> =>
     .chain(([[timeZone, change], daysBefore, model]) => {
       const startAt = Date.parse(change) - daysBefore * DAY_MS
       return stories(startAt)
-        .chain((beats) => named(startAt, beats))
+        .chain((scenes) => named(startAt, scenes))
         .chain((events) =>
           fc.record({
             timeZone: fc.constant(timeZone),

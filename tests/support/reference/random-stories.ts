@@ -1,6 +1,6 @@
 import fc from 'fast-check'
-import type { Beat } from './random-beats.ts'
 import { commerce, invoices, life, relations, traits } from './random-commerce.ts'
+import type { Scene } from './random-scenes.ts'
 import {
   activity,
   csat,
@@ -15,7 +15,7 @@ import {
 } from './random-threads.ts'
 
 /** A few threads of an account's life, side by side. */
-export const stories = (startAt: number): fc.Arbitrary<readonly Beat[]> =>
+export const stories = (startAt: number): fc.Arbitrary<readonly Scene[]> =>
   fc
     .array(
       fc.oneof(

@@ -1,10 +1,10 @@
 import fc from 'fast-check'
-import { type Beat, beat, DAY_MS, dayOffset, maybe, several, some, timeOfDay, user } from './random-beats.ts'
+import { DAY_MS, dayOffset, maybe, type Scene, scene, several, some, timeOfDay, user } from './random-scenes.ts'
 
 const feature = some('reports', 'export', 'api', 'widgets', 'chat')
 
 /** Use on every `step`-th day, as a living customer does: enough core events for a trend. */
-export const regularUse: fc.Arbitrary<readonly Beat[]> = fc
+export const regularUse: fc.Arbitrary<readonly Scene[]> = fc
   .record({
     first: dayOffset,
     days: fc.integer({ min: 3, max: 30 }),
@@ -25,7 +25,7 @@ export const regularUse: fc.Arbitrary<readonly Beat[]> = fc
   )
 
 export const activity = several(
-  beat(
+  scene(
     some(
       'Signed In',
       'User Logged In',
@@ -44,7 +44,7 @@ export const activity = several(
   8,
 )
 export const quietTypes = several(
-  beat(
+  scene(
     some(
       'Signed Out',
       'Account Added User',
@@ -63,36 +63,36 @@ export const quietTypes = several(
   3,
 )
 export const planLimits = several(
-  beat(
+  scene(
     some('Plan Limit Approached'),
     maybe({ used: fc.nat({ max: 20 }), limit: fc.nat({ max: 20 }) }, ['used', 'limit']),
   ),
   2,
 )
 export const value = several(
-  beat(some('Value Realized', 'Goal Achieved'), maybe({ goalId: some('g'), amount: fc.nat() })),
+  scene(some('Value Realized', 'Goal Achieved'), maybe({ goalId: some('g'), amount: fc.nat() })),
   2,
 )
 const journeyId = some('main', 'module', 'second')
 const stepId = some('connect', 'invite', 'publish', 'extra')
 export const onboarding = several(
   fc.oneof(
-    beat(
+    scene(
       some('Onboarding Started'),
       maybe({ journeyId, steps: fc.array(stepId, { maxLength: 3 }), stepCount: some(0, 1, 2, 2.7, 3) }),
     ),
-    beat(some('Onboarding Started'), maybe({})),
+    scene(some('Onboarding Started'), maybe({})),
     {
       weight: 4,
-      arbitrary: beat(some('Onboarding Step Completed'), maybe({ journeyId, stepId, required: fc.boolean() })),
+      arbitrary: scene(some('Onboarding Step Completed'), maybe({ journeyId, stepId, required: fc.boolean() })),
     },
-    { weight: 2, arbitrary: beat(some('Onboarding Step Completed'), maybe({ stepId }, ['stepId'])) },
-    beat(some('Onboarding Completed', 'Onboarding Bypassed'), maybe({ journeyId })),
+    { weight: 2, arbitrary: scene(some('Onboarding Step Completed'), maybe({ stepId }, ['stepId'])) },
+    scene(some('Onboarding Completed', 'Onboarding Bypassed'), maybe({ journeyId })),
   ),
   7,
 )
 export const support = several(
-  beat(
+  scene(
     some(
       'Support Ticket Opened',
       'Support Ticket Opened',
@@ -104,17 +104,20 @@ export const support = several(
   ),
   7,
 )
-export const nps = several(beat(some('NPS Responded'), maybe({ score: fc.integer({ min: 0, max: 10 }) }, ['score'])))
+export const nps = several(scene(some('NPS Responded'), maybe({ score: fc.integer({ min: 0, max: 10 }) }, ['score'])))
 export const csat = several(
-  beat(some('CSAT Responded'), maybe({ score: fc.integer({ min: 1, max: 5 }), scale: some(5, 7, 10) }, ['score'])),
+  scene(some('CSAT Responded'), maybe({ score: fc.integer({ min: 1, max: 5 }), scale: some(5, 7, 10) }, ['score'])),
   6,
 )
 
-/** A customer who is doing well up to a day: core use by most people, promoters, contact, a plan that grew. */
-export const goodCustomer: fc.Arbitrary<readonly Beat[]> = fc
+/**
+ * A customer who is doing well up to a day: core use by most people, promoters, contact, a plan
+ * that grew.
+ */
+export const goodCustomer: fc.Arbitrary<readonly Scene[]> = fc
   .record({ first: dayOffset, days: fc.integer({ min: 30, max: 80 }), time: timeOfDay, grew: some(true, false) })
   .map(({ first, days, time, grew }) => {
-    const on = (day: number, type: string, properties = {}, userId: string | null = 'ana'): Beat => ({
+    const on = (day: number, type: string, properties = {}, userId: string | null = 'ana'): Scene => ({
       type,
       offsetMs: (first + day) * DAY_MS + time,
       userId,

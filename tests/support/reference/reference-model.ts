@@ -1,4 +1,7 @@
-/** What differs between models in the comparison; the numbers of the default model below are data copied from the specification. */
+/**
+ * What differs between models in the comparison; the numbers of the default model below are data
+ * copied from the specification.
+ */
 export type ReferenceModel = {
   readonly coreFeatures: readonly string[]
   /** Custom event type -> feature name, or null = no activity. */

@@ -18,7 +18,9 @@ export const silenceLimitDays = (past: Past, stage: Stage): number => {
   return Math.max(7, Math.min(30, 3 * median(gaps.sort((a, b) => a - b))))
 }
 
-/** The exact instant from which the account is silent; null until then, and without any activity. */
+/**
+ * The exact instant from which the account is silent; null until then, and without any activity.
+ */
 export const silentSince = (past: Past, stage: Stage): number | null => {
   const last = latest(activity(past))
   if (last === null) return null

@@ -43,7 +43,9 @@ export const factorOf = (evaluation: Evaluation, name: string): FactorResult =>
     .flatMap(({ factors }) => factors)
     .find(({ factor }) => factor === name)!
 
-/** Days ago of an account that left onboarding long before: value was realised right at its start. */
+/**
+ * Days ago of an account that left onboarding long before: value was realised right at its start.
+ */
 export const settled = (): readonly CountedEvent[] => [event('Value Realized', 300, {}, 'founder')]
 
 const TYPES = [

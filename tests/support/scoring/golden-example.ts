@@ -3,8 +3,9 @@ import { loadDefaultModel } from '../../../services/scoring/models/model-documen
 import { event, settled, testModel } from './account-history.ts'
 
 /**
- * The specification's example. Its raw values cannot all come from one history under the shipped model (2 tickets per 10 users, yet
- * none in the window of SLA breaches; a trend of 0.72), so its model counts breaches over a week and starts the trend at 4.
+ * The specification's example. Its raw values cannot all come from one history under the shipped
+ * model (2 tickets per 10 users, yet none in the window of SLA breaches; a trend of 0.72), so its
+ * model counts breaches over a week and starts the trend at 4.
  */
 export const goldenModel = testModel({
   coreFeatures: Array.from({ length: 10 }, (_, index) => `feature-${index}`),
@@ -26,7 +27,8 @@ export const goldenEvents = (): readonly CountedEvent[] => [
   ...settled(),
   event('group', 200, { seats: 200 }),
   event('Subscription Started', 200, { renewalDate: '2027-08-01', autoRenew: true, termMonths: 12 }),
-  // 7 core events in the last 14 days, 21 in the 28 days before; 27 of 90 users with one in the last 28 days.
+  // 7 core events in the last 14 days, 21 in the 28 days before; 27 of 90 users with one in the
+  // last 28 days.
   ...Array.from({ length: 7 }, (_, index) => use(index, 1 + index)),
   ...Array.from({ length: 20 }, (_, index) => use(7 + index, 14 + (index % 8))),
   use(0, 35),

@@ -22,7 +22,10 @@ export const modelDocument = (change: (document: ModelDocument) => void = () => 
   return document
 }
 
-/** It takes every day of the window to be fully active: a model by which active accounts score otherwise. */
+/**
+ * It takes every day of the window to be fully active: a model by which active accounts score
+ * otherwise.
+ */
 export const everyDay = (document: ModelDocument): void => {
   for (const group of document.groups)
     for (const factor of group.factors)

@@ -13,7 +13,10 @@ export type ScorerFixture = {
   readonly stop: () => Promise<void>
 }
 
-/** The scoring service alone, running on a fresh database and the PostgreSQL bus, with its routes behind the HTTP door. */
+/**
+ * The scoring service alone, running on a fresh database and the PostgreSQL bus, with its routes
+ * behind the HTTP door.
+ */
 export const startScorer = async (clock?: Clock): Promise<ScorerFixture> => {
   const test = await createTestPlatform(clock === undefined ? {} : { clock })
   const service = createScoring(test.platform, scoringConfigSchema.parse({}))
@@ -45,7 +48,10 @@ type AccountEvents = {
   readonly properties?: object
 }
 
-/** An event of tenant `default` as ingest publishes it: a core `Feature Used` of now unless told otherwise. */
+/**
+ * An event of tenant `default` as ingest publishes it: a core `Feature Used` of now unless told
+ * otherwise.
+ */
 export const usageRecord = (accountId: string, given: AccountEvents = {}) => {
   const now = Date.now()
   const body = {

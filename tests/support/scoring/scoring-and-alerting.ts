@@ -23,7 +23,10 @@ export type Shared = {
   readonly stop: () => Promise<void>
 }
 
-/** A database and a log, on which any number of replicas of scoring with alerting run by `clock`. The log keeps real time. */
+/**
+ * A database and a log, on which any number of replicas of scoring with alerting run by `clock`.
+ * The log keeps real time.
+ */
 export const createShared = async (clock: Clock): Promise<Shared> => {
   const test = await createTestPlatform({ clock })
   const running = new Set<Replica>()

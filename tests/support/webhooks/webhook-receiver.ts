@@ -27,7 +27,10 @@ export type WebhookReceiver = {
   readonly stop: () => Promise<void>
 }
 
-/** A loopback receiver that verifies and records. `reply` decides each answer (200 unless told); `hang` leaves the call without one. */
+/**
+ * A loopback receiver that verifies and records. `reply` decides each answer (200 unless told);
+ * `hang` leaves the call without one.
+ */
 export const startWebhookReceiver = async (
   reply: (received: Received, count: number) => Reply | 'hang' = () => ({ status: 200 }),
 ): Promise<WebhookReceiver> => {

@@ -15,7 +15,7 @@ const silent = rule({
 const around = { rules: [{ rule: silent, version: '1' }], silences: [] }
 
 test('whenever timers run, a source is silent from its exact instants to those at which it was heard, and never otherwise', () => {
-  const step = fc.record({ gap: fc.integer({ min: 1, max: 200 }), heard: fc.boolean() })
+  const step = fc.record({ gap: fc.integer({ min: 1, max: 200 }), active: fc.boolean() })
   fc.assert(
     fc.property(fc.array(step, { maxLength: 40, size: 'max' }), (steps) => {
       let at = 1_000
@@ -33,10 +33,10 @@ test('whenever timers run, a source is silent from its exact instants to those a
         if (decision.nextCheckAt !== null) expect(decision.nextCheckAt).toBeGreaterThan(at)
       }
       look(true)
-      for (const { gap, heard } of steps) {
+      for (const { gap, active } of steps) {
         at += gap
-        look(heard)
-        if (!heard) continue
+        look(active)
+        if (!active) continue
         if (at - heardAt >= INTERVAL) expected.push(`firing ${heardAt + INTERVAL}`, `resolved ${at}`)
         heardAt = at
       }

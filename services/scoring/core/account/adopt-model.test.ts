@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { createZone } from '#libs/time/time-zone.ts'
 import { anyEvents, NOW, testModel } from '../../../../tests/support/scoring/account-history.ts'
 import { encodeWhole } from '../codec/account-bytes.ts'
-import { ALL_HEARD } from '../evaluation/source-log.ts'
+import { ALL_ACTIVE } from '../evaluation/source-log.ts'
 import { createAccount } from './account.ts'
 import { refold } from './adopt-model.ts'
 import { applyEvents } from './apply-events.ts'
@@ -15,7 +15,7 @@ const zone = createZone('America/Sao_Paulo')
 const latter = testModel({
   activity: { ...former.model.activity, types: ['Invoice Paid'] } as typeof former.model.activity,
 })
-const contextOf = (model: typeof former): ScoringContext => ({ model, zone, now: NOW, sources: ALL_HEARD })
+const contextOf = (model: typeof former): ScoringContext => ({ model, zone, now: NOW, sources: ALL_ACTIVE })
 
 test('an account that is folded anew has the counters that the new model would have given it as its events came', () => {
   expect(latter.fingerprint).not.toBe(former.fingerprint)

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { createZone } from '#libs/time/time-zone.ts'
 import { event, NOW, testModel } from '../../../../tests/support/scoring/account-history.ts'
-import { ALL_HEARD } from '../evaluation/source-log.ts'
+import { ALL_ACTIVE } from '../evaluation/source-log.ts'
 import type { ReceivedEvent } from '../events/parse-event.ts'
 import { createAccount } from './account.ts'
 import { applyCause, applyEvents } from './apply-events.ts'
@@ -10,7 +10,7 @@ import type { ScoringContext } from './evaluate-account.ts'
 const MINUTE_MS = 60_000
 const DAY_MS = 86_400_000
 const model = testModel()
-const contextAt = (now: number): ScoringContext => ({ model, zone: createZone('UTC'), now, sources: ALL_HEARD })
+const contextAt = (now: number): ScoringContext => ({ model, zone: createZone('UTC'), now, sources: ALL_ACTIVE })
 const newAccount = () => createAccount({ tenantId: 'default', accountId: 'acme' }, model)
 const received = (...given: Parameters<typeof event>): ReceivedEvent => ({
   ...event(...given),

@@ -20,7 +20,7 @@ export type SourceLog = {
 
 const NONE: ReadonlyMap<string, number> = new Map()
 
-export const ALL_HEARD: SourceLog = { silentAt: () => NONE, changedAt: () => Number.NEGATIVE_INFINITY }
+export const ALL_ACTIVE: SourceLog = { silentAt: () => NONE, changedAt: () => Number.NEGATIVE_INFINITY }
 
 export const createSourceLog = (silences: readonly SourceInactivity[]): SourceLog => ({
   silentAt: (at) =>

@@ -4,7 +4,7 @@ export const DAY_MS = 86_400_000
 const HOUR_MS = 3_600_000
 
 /** An event without its id: `offsetMs` counts from the start of the history. */
-export type Beat = {
+export type Scene = {
   readonly type: string
   readonly offsetMs: number
   readonly userId: string | null
@@ -21,7 +21,10 @@ export const timeOfDay = fc.oneof(
   fc.constant(10 * HOUR_MS),
 )
 export const dayOffset = fc.integer({ min: 0, max: SPAN_DAYS })
-/** The days on which clocks change most often, and 90 days before: half hours of the night, and one instant that threads share. */
+/**
+ * The days on which clocks change most often, and 90 days before: half hours of the night, and one
+ * instant that threads share.
+ */
 const tied = fc.oneof(
   fc.constant(100.5 * DAY_MS),
   fc
@@ -54,16 +57,18 @@ export const some = <T>(...values: T[]): fc.Arbitrary<T> => fc.constantFrom(...v
 export const maybe = (shape: Record<string, fc.Arbitrary<unknown>>, required: string[] = []) =>
   withSlips(fc.record(shape, { requiredKeys: required }) as fc.Arbitrary<Record<string, unknown>>)
 
-export const beat = (
+export const scene = (
   types: fc.Arbitrary<string>,
   properties: fc.Arbitrary<Record<string, unknown>>,
-): fc.Arbitrary<Beat> => fc.record({ type: types, offsetMs: someTime, userId: user, properties })
+): fc.Arbitrary<Scene> => fc.record({ type: types, offsetMs: someTime, userId: user, properties })
 
 /** Now and then all in one millisecond. */
-export const several = (one: fc.Arbitrary<Beat>, maxLength = 5): fc.Arbitrary<readonly Beat[]> =>
+export const several = (one: fc.Arbitrary<Scene>, maxLength = 5): fc.Arbitrary<readonly Scene[]> =>
   fc
     .tuple(
       fc.array(one, { minLength: 1, maxLength }),
       fc.oneof({ weight: 5, arbitrary: fc.constant(null) }, { weight: 1, arbitrary: someTime }),
     )
-    .map(([beats, together]) => (together === null ? beats : beats.map((beat) => ({ ...beat, offsetMs: together }))))
+    .map(([scenes, together]) =>
+      together === null ? scenes : scenes.map((scene) => ({ ...scene, offsetMs: together })),
+    )
