@@ -42,8 +42,9 @@ const withPulso = async <Result>(
 }
 
 /**
- * Makes the cluster small: vacuumed, and with a write-ahead log that holds the last checkpoint only. Answers to an
- * `Idempotency-Key` are dated at infinity, since they are kept for a day of the real clock and the sample is read for years.
+ * Makes the cluster small: vacuumed, and with a write-ahead log that holds the last checkpoint
+ * only. Answers to an `Idempotency-Key` are dated at infinity, since they are kept for a day of the
+ * real clock and the sample is read for years.
  */
 const shrinkCluster = async (dataDir: string): Promise<readonly string[]> => {
   const server = await startEmbeddedPostgres({ dataDir, logger: silentLogger })
@@ -61,7 +62,10 @@ const shrinkCluster = async (dataDir: string): Promise<readonly string[]> => {
   return [...old.map((name) => `./postgres/pg_wal/${name}`), './postgres.log', './owner.pid']
 }
 
-/** Runs everything of `checkout` in one process on a new data folder, and leaves that folder, packed, in `file`. */
+/**
+ * Runs everything of `checkout` in one process on a new data folder, and leaves that folder,
+ * packed, in `file`.
+ */
 export const takeEmbeddedSample = async (checkout: string, file: string): Promise<EmbeddedSample> => {
   const dataDir = await mkdtemp(join(tmpdir(), 'pulso-sample-'))
   const receiver = await startWebhookReceiver(({ path = '' }) => ({ status: path.endsWith('/fails') ? 500 : 200 }))

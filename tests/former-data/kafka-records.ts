@@ -34,7 +34,10 @@ const recordOf = (topic: string, partition: number, message: KafkaMessage): Samp
 export const createClient = (brokers: string) =>
   new Kafka({ brokers: brokers.split(','), clientId: 'former-data', logLevel: logLevel.NOTHING })
 
-/** Every record of these topics, by partition in order. For a process that has not loaded Pulso's own bus, which changes kafkajs. */
+/**
+ * Every record of these topics, by partition in order. For a process that has not loaded Pulso's
+ * own bus, which changes kafkajs.
+ */
 export const readRecords = async (
   brokers: string,
   prefix: string,
@@ -70,7 +73,10 @@ export const readRecords = async (
   return records
 }
 
-/** Writes records as another producer would, each to its partition; topics that are missing are made as the contracts say. */
+/**
+ * Writes records as another producer would, each to its partition; topics that are missing are made
+ * as the contracts say.
+ */
 export const writeRecords = async (
   brokers: string,
   prefix: string,

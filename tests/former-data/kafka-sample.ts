@@ -24,7 +24,10 @@ export type KafkaSample = {
 const eventText = (id: string, at: string, more: object = {}): string =>
   JSON.stringify({ id, type: 'Feature Used', accountId: 'direct', userId: 'd-1', occurredAt: at, ...more })
 
-/** What a product backend and a broken program write past the door: two events that count, and records that cannot. */
+/**
+ * What a product backend and a broken program write past the door: two events that count, and
+ * records that cannot.
+ */
 const writeDirectly = async (brokers: string, prefix: string, nowMs: number): Promise<void> => {
   const at = new Date(nowMs - 3_600_000).toISOString()
   const record = (topic: string, value: SampleRecord['value'], headers = {}): SampleRecord => ({
@@ -62,7 +65,10 @@ const askWhatRecordsSay = async (api: Api, startedAt: number): Promise<Record<st
   return answers
 }
 
-/** Runs the three services of `checkout` on a Kafka and a PostgreSQL of their own, and reads what they leave in the topics. */
+/**
+ * Runs the three services of `checkout` on a Kafka and a PostgreSQL of their own, and reads what
+ * they leave in the topics.
+ */
 export const takeKafkaSample = async (checkout: string): Promise<KafkaSample> => {
   const kafka = await startTestKafka()
   if ('unavailable' in kafka) throw new Error(`no Kafka: ${kafka.unavailable}`)

@@ -4,7 +4,10 @@ import { zstdCompressSync } from 'node:zlib'
 import { takeEmbeddedSample } from './embedded-sample.ts'
 import { takeKafkaSample } from './kafka-sample.ts'
 
-/** `make-sample.ts <checkout> [folder]`: has another version of Pulso write a sample of its data, see README.md. */
+/**
+ * `make-sample.ts <checkout> [folder]`: has another version of Pulso write a sample of its data,
+ * see README.md.
+ */
 const [checkout = '', folder = join(import.meta.dirname, 'sample')] = process.argv.slice(2)
 const MIDNIGHT_MARGIN_MS = 20 * 60_000
 

@@ -16,7 +16,10 @@ const readPart = async <Part>(name: string): Promise<Part> =>
 export const readEmbeddedSample = (): Promise<EmbeddedSample> => readPart('embedded')
 export const readKafkaSample = (): Promise<KafkaSample> => readPart('kafka')
 
-/** The data folder of the version before, as it was left, in `dataDir`: the built-in PostgreSQL's account owns its cluster. */
+/**
+ * The data folder of the version before, as it was left, in `dataDir`: the built-in PostgreSQL's
+ * account owns its cluster.
+ */
 export const unpackDataFolder = async (dataDir: string): Promise<void> => {
   await unpackFolder(join(FOLDER, 'data.tar.zst'), dataDir)
   const account = accountToRunAs()

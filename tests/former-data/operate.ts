@@ -156,7 +156,10 @@ const actOnAlerts = async (api: Api, nowMs: number): Promise<void> => {
   await act('stark', 'many_open_tickets', 'resolve')
 }
 
-/** What people do: each thing that leaves a trace. The same to every Pulso; `receiverUrl` answers webhooks. */
+/**
+ * What people do: each thing that leaves a trace. The same to every Pulso; `receiverUrl` answers
+ * webhooks.
+ */
 export const operate = async (api: Api, nowMs: number, receiverUrl: string): Promise<Operated> => {
   const later = (days: number): string => new Date(nowMs + days * DAY_MS).toISOString()
   const endpoint = await makeEndpoints(api, receiverUrl)

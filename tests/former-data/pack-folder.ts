@@ -6,7 +6,10 @@ import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { constants, createZstdCompress, createZstdDecompress } from 'node:zlib'
 
-/** A cluster holds four nearly equal databases of 7 MB each: a window beyond one of them packs the others to nearly nothing. */
+/**
+ * A cluster holds four nearly equal databases of 7 MB each: a window beyond one of them packs the
+ * others to nearly nothing.
+ */
 const WINDOW_LOG = 26
 const PACK = {
   [constants.ZSTD_c_compressionLevel]: 19,
@@ -29,7 +32,10 @@ export const packFolder = async (folder: string, file: string, exclude: readonly
   await Promise.all([ended(tar), packed])
 }
 
-/** The files of that tar in a folder, owned by this user. By way of a file: tar stops reading a pipe before its end. */
+/**
+ * The files of that tar in a folder, owned by this user. By way of a file: tar stops reading a pipe
+ * before its end.
+ */
 export const unpackFolder = async (file: string, folder: string): Promise<void> => {
   await mkdir(folder, { recursive: true })
   const unpacked = join(folder, 'unpacked.tar')

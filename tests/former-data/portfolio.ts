@@ -134,7 +134,10 @@ const writeStories = (write: Write): void => {
   write('heartbeats', 'Source Heartbeat', 0, { source: 'crm' }, { source: 'crm' })
 }
 
-/** So much of one account that it is kept in several pages: more than 256 users, and more than 64 tickets, invoices and answers. */
+/**
+ * So much of one account that it is kept in several pages: more than 256 users, and more than 64
+ * tickets, invoices and answers.
+ */
 const writePages = (write: Write): void => {
   for (const daysAgo of [20, 6, 1])
     for (const user of numbers(300)) {
@@ -160,7 +163,9 @@ const writePages = (write: Write): void => {
   }
 }
 
-/** Everything that is sent before the sample is taken. Same order, same ids, whatever `nowMs` is. */
+/**
+ * Everything that is sent before the sample is taken. Same order, same ids, whatever `nowMs` is.
+ */
 export const createPortfolio = (nowMs: number): SampleEvent[] => {
   const { events, write } = startWriting('first', nowMs)
   writeFullLife(write, 'acme', new Date(nowMs + 70 * DAY_MS).toISOString().slice(0, 10))
@@ -177,7 +182,10 @@ export const createNewLife = (nowMs: number): SampleEvent[] => {
   return events
 }
 
-/** What comes after the sample was taken, into the same accounts: to the version before and to the version after. */
+/**
+ * What comes after the sample was taken, into the same accounts: to the version before and to the
+ * version after.
+ */
 export const createSequel = (nowMs: number): SampleEvent[] => {
   const { events, write } = startWriting('sequel', nowMs)
   const hour = 1 / 24

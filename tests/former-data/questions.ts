@@ -70,7 +70,10 @@ type Page = {
 /** Pages behind the first that are asked for as well. */
 const MORE_PAGES = 2
 
-/** Everything that can be read of the sample, by path. Same questions for every version; cursors and ids are those of the answers. */
+/**
+ * Everything that can be read of the sample, by path. Same questions for every version; cursors and
+ * ids are those of the answers.
+ */
 export const askEverything = async (api: Api, nowMs: number): Promise<Record<string, Answer>> => {
   const recorded: Record<string, Answer> = {}
   const ask = async (path: string): Promise<Page> => {
@@ -104,13 +107,18 @@ export const askAgain = async (api: Api, recorded: Recorded): Promise<Record<str
   return answers
 }
 
-/** What the instant of the question decides, by the path that was asked: when an evaluation was made, and when a journey may end. */
+/**
+ * What the instant of the question decides, by the path that was asked: when an evaluation was
+ * made, and when a journey may end.
+ */
 const OF_NOW: readonly (readonly [path: RegExp, field: string])[] = [
   [/^\/v1\/accounts\/[^/]+(\/health)?$/, 'at'],
   [/^\/v1\/accounts\/[^/]+\/journey$/, 'eta'],
 ]
 
-/** An answer without the fields that time alone moves, and a refusal without the id of its request. */
+/**
+ * An answer without the fields that time alone moves, and a refusal without the id of its request.
+ */
 const withoutNowAt = (path: string, { status, body }: Answer): Answer => {
   const fields =
     status === 200 ? OF_NOW.filter(([pattern]) => pattern.test(path)).map(([, field]) => field) : ['requestId']
@@ -121,6 +129,8 @@ const withoutNowAt = (path: string, { status, body }: Answer): Answer => {
 export const withoutNow = (answers: Recorded): Record<string, Answer> =>
   Object.fromEntries(Object.entries(answers).map(([path, answer]) => [path, withoutNowAt(path, answer)]))
 
-/** Answers without the numbers of changes: how many events make one change is a matter of timing. */
+/**
+ * Answers without the numbers of changes: how many events make one change is a matter of timing.
+ */
 export const withoutSequence = (answers: Recorded): Record<string, Answer> =>
   JSON.parse(JSON.stringify(answers), (name, value) => (name === 'sequence' ? undefined : value))

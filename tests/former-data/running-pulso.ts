@@ -13,7 +13,10 @@ export const SAMPLE_SETTINGS = {
 const READY = /"address":"([^"]+)"[^\n]*"msg":"ready"/
 const REST_MS = 3_000
 
-/** A program of another checkout, once it is ready; `stop` ends it in order and throws when it does not end with 0. */
+/**
+ * A program of another checkout, once it is ready; `stop` ends it in order and throws when it does
+ * not end with 0.
+ */
 export type RunningPulso = { readonly address: string; readonly stop: () => Promise<void>; readonly kill: () => void }
 
 export const runPulso = async (

@@ -70,7 +70,10 @@ const FUNCTIONS = `
 
 type Line = { readonly line: string }
 
-/** A schema of a database as SQL for people: the same schema gives the same text. Table `migrations` is left out. */
+/**
+ * A schema of a database as SQL for people: the same schema gives the same text. Table `migrations`
+ * is left out.
+ */
 export const describeSchema = (connectionString: string, schema: string): Promise<string> =>
   withConnection(connectionString, async (client) => {
     const linesOf = async (query: string, of: unknown): Promise<string[]> =>

@@ -8,7 +8,10 @@ const testsOf = (modules: readonly TestModule[]): TestCase[] =>
 
 const wasRetried = (test: TestCase): boolean => (test.diagnostic()?.retryCount ?? 0) > 0
 
-/** With `--retry`, names each test that was tried again, so that flakes are seen. A class: vitest makes reporters by `new`. */
+/**
+ * With `--retry`, names each test that was tried again, so that flakes are seen. A class: vitest
+ * makes reporters by `new`.
+ */
 export default class RetriedTests implements Reporter {
   onTestRunEnd(modules: readonly TestModule[]): void {
     const retried = testsOf(modules).filter(wasRetried)
