@@ -1,6 +1,6 @@
+import { releaseBytes } from '../bytes/release-bytes.ts'
 import type { DeliveredRecord } from './bus.ts'
 import { type Chunk, RECORD_OVERHEAD } from './partition-worker.ts'
-import { releaseBytes } from './release-bytes.ts'
 
 /** Records as columns: while they wait they take the bytes they came in, and a few numbers each. */
 export type RecordColumns = {

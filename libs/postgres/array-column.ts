@@ -1,4 +1,4 @@
-import { createGrowingBytes, type GrowingBytes } from '#libs/runtime/growing-bytes.ts'
+import { createGrowingBytes, type GrowingBytes } from '#libs/bytes/growing-bytes.ts'
 
 /** An element type's number in PostgreSQL, and the bytes of a value where they are fixed. */
 const TYPES = {

@@ -1,4 +1,4 @@
-import { createGrowingBytes } from '#libs/runtime/growing-bytes.ts'
+import { createGrowingBytes } from '#libs/bytes/growing-bytes.ts'
 
 const INITIAL_BYTES = 4 * 1024
 const KEPT_BYTES = 8 * 1024 * 1024

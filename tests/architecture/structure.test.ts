@@ -31,7 +31,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'services/alerting': [
     ...['routes', 'delivery', 'evaluation', 'notifications', 'alerts', 'policy', 'rules', 'endpoints', 'core'],
   ],
-  'services/alerting/core': ['preview', 'delivery', 'alert', 'conditions'],
+  'services/alerting/core': ['preview', 'delivery', 'decision', 'alert', 'conditions'],
 }
 
 test('a folder holds at most 15 product files', () => {

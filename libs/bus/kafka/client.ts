@@ -1,8 +1,8 @@
 import kafkajs, { type Kafka as KafkaClient, type SASLOptions } from 'kafkajs'
 // @ts-expect-error it is published without types
 import snappy from 'kafkajs-snappy'
+import { packZstd, unpackZstd } from '#libs/bytes/zstd.ts'
 import type { Logger } from '#libs/runtime/logger.ts'
-import { packZstd, unpackZstd } from '#libs/runtime/zstd.ts'
 import { kafkaLog } from './log.ts'
 
 const { CompressionCodecs, CompressionTypes, Kafka, logLevel } = kafkajs

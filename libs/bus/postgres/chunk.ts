@@ -1,4 +1,4 @@
-import { packBody, unpackBodyAside } from '#libs/runtime/zstd.ts'
+import { packBody, unpackBodyAside } from '#libs/bytes/zstd.ts'
 import type { BusRecord } from '../bus.ts'
 import type { Chunk } from '../partition-worker.ts'
 import { createColumns, toChunk } from '../record-columns.ts'

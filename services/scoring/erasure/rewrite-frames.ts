@@ -1,5 +1,5 @@
+import { packBody, unpackBody } from '#libs/bytes/zstd.ts'
 import type { Sql } from '#libs/postgres/database.ts'
-import { packBody, unpackBody } from '#libs/runtime/zstd.ts'
 import { type LogPlace, lockFrames, type PackedFrame, writeFrames } from './frame-store.ts'
 
 const FRAMES_AT_ONCE = 100

@@ -1,6 +1,6 @@
+import { unpackBody } from '#libs/bytes/zstd.ts'
 import type { AccountKey } from '#libs/contracts/topics.ts'
 import type { Sql } from '#libs/postgres/database.ts'
-import { unpackBody } from '#libs/runtime/zstd.ts'
 import { type ReceivedEvent, readKeptRecord } from '../core/events/parse-event.ts'
 import { eventsIn } from './log-frames.ts'
 import { FRAMED_ENTRY, type FramedEntry } from './log-rows.ts'

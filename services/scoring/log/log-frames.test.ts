@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { unpackBody } from '#libs/runtime/zstd.ts'
+import { unpackBody } from '#libs/bytes/zstd.ts'
 import { changeIn, createFrameWriter, eventsIn } from './log-frames.ts'
 
 const json = fc.json()

@@ -1,5 +1,5 @@
-import { createGrowingBytes, type GrowingBytes } from '#libs/runtime/growing-bytes.ts'
-import { packBody } from '#libs/runtime/zstd.ts'
+import { createGrowingBytes, type GrowingBytes } from '#libs/bytes/growing-bytes.ts'
+import { packBody } from '#libs/bytes/zstd.ts'
 import { type RawEvent, rawText } from '../core/events/parse-event.ts'
 import { FRAME_BYTES, MAX_COMPRESSING, MAX_SPARE_FRAMES } from '../limits.ts'
 

@@ -1,4 +1,4 @@
-import { unpackBody } from '#libs/runtime/zstd.ts'
+import { unpackBody } from '#libs/bytes/zstd.ts'
 import { changeIn, type FramePlace } from './log-frames.ts'
 
 /** The place of an entry, as columns of `scoring.account_log`. */

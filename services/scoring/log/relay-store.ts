@@ -1,6 +1,6 @@
+import { unpackBody } from '#libs/bytes/zstd.ts'
 import type { AccountKey } from '#libs/contracts/topics.ts'
 import type { Sql } from '#libs/postgres/database.ts'
-import { unpackBody } from '#libs/runtime/zstd.ts'
 import { changeIn, type FramePlace } from './log-frames.ts'
 import { PLACE_COLUMNS } from './log-rows.ts'
 

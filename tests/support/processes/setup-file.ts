@@ -1,4 +1,4 @@
-import { poisonReleasedBytes } from '#libs/bus/release-bytes.ts'
+import { poisonReleasedBytes } from '#libs/bytes/release-bytes.ts'
 
 // Runs before each test file, in its process: whoever reads a record after its release fails.
 poisonReleasedBytes()

@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module'
-import { unpackZstd } from '#libs/runtime/zstd.ts'
+import { unpackZstd } from '#libs/bytes/zstd.ts'
 import type { RecordColumns } from '../../record-columns.ts'
 import { readRecords } from './record-decoder.ts'
 

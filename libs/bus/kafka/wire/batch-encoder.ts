@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module'
-import { packZstd } from '#libs/runtime/zstd.ts'
+import { packZstd } from '#libs/bytes/zstd.ts'
 import { type EncodedRecord, encoded } from './record-encoder.ts'
 
 type Batch = {

@@ -1,4 +1,4 @@
-import { createGrowingBytes } from '#libs/runtime/growing-bytes.ts'
+import { createGrowingBytes } from '#libs/bytes/growing-bytes.ts'
 
 export type WireMessage = {
   readonly key?: string | Buffer | null

@@ -1,4 +1,4 @@
-import { SPARE_BYTES } from '#libs/runtime/zstd.ts'
+import { SPARE_BYTES } from '#libs/bytes/zstd.ts'
 
 /** No UTF-8 holds this byte: a late reader fails where it parses. */
 const POISON = 0xff

@@ -2,9 +2,9 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { expect, test, vi } from 'vitest'
 import { systemClock } from '#libs/runtime/clock.ts'
 import { silentLogger } from '#libs/runtime/logger.ts'
-import type { DeliveredRecord } from './bus.ts'
-import { createPartitionWorker } from './partition-worker.ts'
-import { createColumns, toChunk } from './record-columns.ts'
+import type { DeliveredRecord } from '../bus/bus.ts'
+import { createPartitionWorker } from '../bus/partition-worker.ts'
+import { createColumns, toChunk } from '../bus/record-columns.ts'
 
 const VALUE = '{"type":"Feature Used"}'
 
