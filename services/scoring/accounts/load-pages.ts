@@ -4,6 +4,7 @@ import type { Account } from '../core/account/account.ts'
 import { interactionBitsFor, relayInteractionPages } from '../core/codec/interaction-pages.ts'
 import type { CountedEvent } from '../core/events/event.ts'
 import { eventsPending, interactionTouchedBy, usersTouchedBy } from '../core/state/fold.ts'
+import type { Pages } from '../core/state/pages.ts'
 import { pageBitsFor, relayUserPages } from '../core/state/user-pages.ts'
 import type { AccountRequest } from './account-request.ts'
 import { loadPages, type PageKey, type PageKind } from './account-store.ts'
@@ -24,7 +25,8 @@ export const loadTouchedPages = async (
   }
   if (missing.length > 0) {
     const found = new Map((await loadPages(sql, missing)).map((row) => [nameOf(row), row.bytes]))
-    for (const page of missing) BY_KIND[page.kind].load(page.owner, page.page, found.get(nameOf(page)))
+    for (const page of missing)
+      BY_KIND[page.kind].pagesOf(page.owner).load(page.page, found.get(nameOf(page))?.toString('latin1'))
   }
   for (const account of accounts) layOut(account)
 }
@@ -32,18 +34,13 @@ export const loadTouchedPages = async (
 const nameOf = ({ kind, page, tenantId, accountId }: PageKey): string =>
   `${kind}:${page}:${accountKey(tenantId, accountId)}`
 
-type Pages = {
-  readonly bits: () => number
-  readonly pageOf: (key: string) => number
-  readonly isLoaded: (page: number) => boolean
-}
+type AnyPages = Pick<Pages<unknown>, 'bits' | 'pageOf' | 'isLoaded' | 'load'>
 
 type KindOfPages = {
-  readonly pagesOf: (account: Account) => Pages
+  readonly pagesOf: (account: Account) => AnyPages
   /** How many page bits the account's size asks for. */
   readonly bitsFor: (account: Account) => number
   readonly keysOf: (event: CountedEvent) => readonly string[]
-  readonly load: (account: Account, page: number, bytes: Buffer | undefined) => void
 }
 
 const KINDS = ['users', 'interactions'] as const
@@ -52,13 +49,11 @@ const BY_KIND: Readonly<Record<PageKind, KindOfPages>> = {
     pagesOf: ({ users }) => users,
     bitsFor: ({ users, state }) => pageBitsFor(state.userCount, users.bits()),
     keysOf: usersTouchedBy,
-    load: ({ users }, page, bytes) => users.load(page, bytes),
   },
   interactions: {
     pagesOf: ({ interactions }) => interactions,
     bitsFor: ({ interactions, state }) => interactionBitsFor(state, interactions.bits()),
     keysOf: (event) => [interactionTouchedBy(event) ?? []].flat(),
-    load: ({ interactions }, page, bytes) => interactions.load(page, bytes?.toString('latin1')),
   },
 }
 
@@ -77,7 +72,7 @@ const missingPages = (account: Account, kind: PageKind, events: () => readonly C
 }
 
 /** True of most accounts, whose records then need not be parsed yet. */
-const areAllLoaded = (pages: Pages, bits: number): boolean => {
+const areAllLoaded = (pages: AnyPages, bits: number): boolean => {
   for (let page = 0; page < 2 ** bits; page++) if (!pages.isLoaded(page)) return false
   return true
 }

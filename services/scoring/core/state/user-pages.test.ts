@@ -19,7 +19,7 @@ it('gives back every user from the pages it wrote, at any number of pages', () =
       const userActivity = emptyPages(bits)
       for (const [id, value] of Object.entries(users)) userActivity.set(id, value)
       const again = createUserPages(bits)
-      for (const { page, bytes } of userActivity.takeDirty()) again.load(page, bytes)
+      for (const { page, bytes } of userActivity.takeDirty()) again.load(page, bytes.toString('latin1'))
       for (const [id, value] of Object.entries(users)) expect(again.get(id)).toEqual(value)
       expect(userActivity.takeDirty()).toEqual([])
     }),
