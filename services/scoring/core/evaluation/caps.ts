@@ -1,4 +1,5 @@
 import type { CapModel, CapName } from '#libs/contracts/health-model.ts'
+import { NEVER } from '../factors/factor.ts'
 import { paymentFailedDays } from '../factors/payment.ts'
 import { urgentSinceDay } from '../factors/support-urgent-open.ts'
 import type { AccountView } from '../journey/account-view.ts'
@@ -8,18 +9,51 @@ import type { CapResult } from './evaluation.ts'
 /** What the caps look at beside the view. */
 export type CapContext = { readonly view: AccountView; readonly silentSince: number | null }
 
-const HOLDS: Readonly<Record<CapName, (context: CapContext, overDays: number) => boolean>> = {
-  cancelled: ({ view }) => {
-    const { any, anyLive } = subscriptionsOf(view.state)
-    return (any && !anyLive) || isDeleted(view)
+type Cap =
+  /** Only events bring or lift the cap; `silent` follows the fact `silentSince`, which says when it changes. */
+  | { readonly holds: (context: CapContext) => boolean }
+  /** The local day from which the cap holds, so that time alone brings it; null: it does not. */
+  | { readonly fromDay: (view: AccountView, overDays: number) => number | null }
+
+const CAPS: Readonly<Record<CapName, Cap>> = {
+  cancelled: {
+    holds: ({ view }) => {
+      const { any, anyLive } = subscriptionsOf(view.state)
+      return (any && !anyLive) || isDeleted(view)
+    },
   },
-  payment_failed: ({ view }, overDays) => (paymentFailedDays(view) ?? 0) > overDays,
-  silent: ({ silentSince }) => silentSince !== null,
-  champion_removed: ({ view }) => isChampionRemoved(view),
-  urgent_ticket_open: ({ view }, overDays) => {
-    const since = urgentSinceDay(view)
-    return since !== null && view.day - since > overDays
+  payment_failed: {
+    fromDay: (view, overDays) => {
+      const failedDays = paymentFailedDays(view)
+      return failedDays === null ? null : view.day - failedDays + overDays + 1
+    },
   },
+  silent: { holds: ({ silentSince }) => silentSince !== null },
+  champion_removed: { holds: ({ view }) => isChampionRemoved(view) },
+  urgent_ticket_open: {
+    fromDay: (view, overDays) => {
+      const since = urgentSinceDay(view)
+      return since === null ? null : since + overDays + 1
+    },
+  },
+}
+
+const holds = ({ name, overDays }: CapModel, context: CapContext): boolean => {
+  const cap = CAPS[name]
+  if ('holds' in cap) return cap.holds(context)
+  const fromDay = cap.fromDay(context.view, overDays ?? 0)
+  return fromDay !== null && context.view.day >= fromDay
+}
+
+/** Local days until time alone brings a cap; Infinity: never. */
+export const capsChangeIn = (view: AccountView): number => {
+  let days = NEVER
+  for (const { name, overDays } of view.model.model.caps) {
+    const cap = CAPS[name]
+    const fromDay = 'fromDay' in cap ? cap.fromDay(view, overDays ?? 0) : null
+    if (fromDay !== null && fromDay > view.day) days = Math.min(days, fromDay - view.day)
+  }
+  return days
 }
 
 /** `Account Deleted` is later than any `Account Created`. */
@@ -39,7 +73,7 @@ export const capsOf = (
   let lowest: CapModel | undefined
   const holding: CapModel[] = []
   for (const cap of caps) {
-    if (!HOLDS[cap.name](context, cap.overDays ?? 0)) continue
+    if (!holds(cap, context)) continue
     holding.push(cap)
     if (lowest === undefined || cap.limit < lowest.limit) lowest = cap
   }

@@ -1,5 +1,6 @@
 import type { Band } from '#libs/contracts/account-health.ts'
-import { activeUsersOf, seatsOf } from '../factors/factor-input.ts'
+import { NEVER } from '../factors/factor.ts'
+import { activeUsersOf, leavesIn, seatsOf } from '../factors/factor-input.ts'
 import { paymentFailedDays } from '../factors/payment.ts'
 import { hasSupport } from '../factors/support-ticket-rate.ts'
 import { urgentTickets } from '../factors/support-urgent-open.ts'
@@ -53,6 +54,71 @@ export const factsOf = (found: Found): CoreFacts => {
     advocate,
     topContributions: topOf(measured, view.model.model.facts.topContributions),
   }
+}
+
+type ChangesIn = (facts: CoreFacts, view: AccountView) => number
+
+/** A fact that counts days wakes the account at each midnight for `counterDays` days. */
+const countsUp =
+  (name: 'daysSinceLastActivity' | 'paymentFailedDays' | 'onboardingStalledDays'): ChangesIn =>
+  (facts, view) => {
+    const days = facts[name]
+    return days !== null && days < view.model.model.facts.counterDays ? 1 : NEVER
+  }
+
+const daysTo = (onDay: number, { day }: AccountView): number => (onDay > day ? onDay - day : NEVER)
+
+/**
+ * Local days until time alone changes each fact; Infinity: never. Null: only events change the fact, or
+ * it follows what has its own instant (`next-evaluation.ts`); `daysInStage` waits for the next change.
+ */
+const CHANGES_IN: Readonly<Record<keyof CoreFacts, ChangesIn | null>> = {
+  daysSinceLastActivity: countsUp('daysSinceLastActivity'),
+  paymentFailedDays: countsUp('paymentFailedDays'),
+  onboardingStalledDays: countsUp('onboardingStalledDays'),
+  renewalInDays: ({ renewalInDays: days }, { model }) => {
+    const { counterDays } = model.model.facts
+    if (days === null || days < -counterDays) return NEVER
+    return days <= counterDays ? 1 : days - counterDays
+  },
+  onboardingOverdueDays: ({ onboardingOverdueDays: days }, { openRun, day, zone, model: { model } }) => {
+    if (days === null || days >= model.facts.counterDays || openRun === undefined) return NEVER
+    return days > 0 ? 1 : zone.dayOf(openRun.startAt) + model.onboarding.targetDays + 1 - day
+  },
+  seatUse: ({ seatUse }, view) =>
+    seatUse === null ? NEVER : leavesIn(view, view.state.activeUsers.days, view.model.seatUseDays),
+  detractorWithin90d: ({ detractorWithin90d }, view) =>
+    detractorWithin90d ? daysTo(view.state.detractorDay + view.model.model.facts.detractorDays, view) : NEVER,
+  advocate: ({ advocate }, view) =>
+    advocate
+      ? daysTo(Math.max(view.state.promoterDay, view.state.advocacyDay) + view.model.model.facts.advocacyDays, view)
+      : NEVER,
+  score: null,
+  band: null,
+  confidence: null,
+  stage: null,
+  daysInStage: null,
+  silenceLimitDays: null,
+  silentSince: null,
+  autoRenew: null,
+  mrr: null,
+  planUse: null,
+  openUrgentTickets: null,
+  cancelScheduled: null,
+  championRemoved: null,
+  ownerId: null,
+  topContributions: null,
+}
+const CHANGING = Object.values(CHANGES_IN).filter((changesIn) => changesIn !== null)
+
+/** Local days until time alone changes a fact. */
+export const factsChangeIn = (facts: CoreFacts, view: AccountView): number => {
+  let days = NEVER
+  for (const changesIn of CHANGING) {
+    days = Math.min(days, changesIn(facts, view))
+    if (days === 1) break
+  }
+  return days
 }
 
 /** Whether a day lies in the window of `windowDays` days that ends today. */

@@ -1,14 +1,13 @@
 import { HOUR_MS } from '#libs/runtime/durations.ts'
-import { leavesIn, seatsOf } from '../factors/factor-input.ts'
+import { NEVER } from '../factors/factor.ts'
 import { FACTORS } from '../factors/factor-table.ts'
 import { factorChangesIn } from '../factors/score-factor.ts'
-import { urgentSinceDay } from '../factors/support-urgent-open.ts'
 import type { AccountView } from '../journey/account-view.ts'
+import { capsChangeIn } from './caps.ts'
 import type { CoreFacts, Override } from './evaluation.ts'
+import { factsChangeIn } from './facts.ts'
 import type { Measured } from './measurements.ts'
 import { groupWeight, type Standing } from './stage-weights.ts'
-
-const NEVER = Number.POSITIVE_INFINITY
 
 export type NextEvaluationContext = {
   readonly view: AccountView
@@ -61,27 +60,12 @@ const instantOfChange = (context: NextEvaluationContext): number => {
 const advocateFrom = ({ zone, model }: AccountView, healthySince: number): number =>
   zone.startOfDay(zone.dayOf(healthySince) + model.model.facts.advocateHealthyDays)
 
+/** 1 is the soonest: then nothing else is asked. */
 const daysUntilChange = (context: NextEvaluationContext): number => {
-  const { view, standing } = context
-  const { state, day, model } = view
-  const { facts, caps } = model.model
-  let days = daysOfCounters(context)
-  if (days > 1) days = Math.min(days, factorsChangeInDays(context))
-  if (days === 1) return 1
-  const consider = (onDay: number): void => {
-    if (onDay > day && onDay - day < days) days = onDay - day
-  }
-  if (standing.share < 1 && standing.from !== standing.to) consider(day + 1)
-  if (seatsOf(state) !== null) consider(day + leavesIn(view, state.activeUsers.days, model.seatUseDays))
-  if (state.detractorDay >= 0) consider(state.detractorDay + facts.detractorDays)
-  if (context.facts.advocate) consider(Math.max(state.promoterDay, state.advocacyDay) + facts.advocacyDays)
-  for (const { name, overDays } of caps) {
-    const since = name === 'urgent_ticket_open' ? urgentSinceDay(view) : null
-    if (since !== null) consider(since + (overDays ?? 0) + 1)
-    const failed = name === 'payment_failed' ? context.facts.paymentFailedDays : null
-    if (failed !== null) consider(day - failed + (overDays ?? 0) + 1)
-  }
-  return days
+  const { view, standing, facts } = context
+  if (standing.share < 1 && standing.from !== standing.to) return 1
+  const days = Math.min(factsChangeIn(facts, view), capsChangeIn(view))
+  return days === 1 ? 1 : Math.min(days, factorsChangeInDays(context))
 }
 
 /** Of the factors that bear weight. */
@@ -96,20 +80,4 @@ const factorsChangeInDays = ({ view, standing, measured }: NextEvaluationContext
     }
   }
   return days
-}
-
-const daysOfCounters = ({ view, facts }: NextEvaluationContext): number => {
-  const { counterDays } = view.model.model.facts
-  const rising = [facts.daysSinceLastActivity, facts.paymentFailedDays, facts.onboardingStalledDays]
-  for (const value of rising) if (value !== null && value < counterDays) return 1
-  let days = NEVER
-  if (facts.renewalInDays !== null) {
-    if (Math.abs(facts.renewalInDays) <= counterDays) return 1
-    if (facts.renewalInDays > 0) days = facts.renewalInDays - counterDays
-  }
-  const overdue = facts.onboardingOverdueDays
-  if (overdue === null || overdue >= counterDays) return days
-  if (overdue > 0) return 1
-  const startDay = view.zone.dayOf(view.run!.startAt)
-  return Math.min(days, startDay + view.model.model.onboarding.targetDays + 1 - view.day)
 }
