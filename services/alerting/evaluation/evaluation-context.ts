@@ -1,12 +1,41 @@
 import type { Sql } from '#libs/postgres/database.ts'
+import type { NotificationPolicy } from '../core/alert/notification-policy.ts'
 import type { Outage } from '../core/alert/outage.ts'
 import { nextDue, type RuleInForce } from '../core/alert/rule-states.ts'
+import type { Silence } from '../core/alert/silence.ts'
 import type { AccountKey } from '../core/alert/subject.ts'
 import type { EvaluationContext } from '../core/decision/decide-account.ts'
+import { policiesOf } from '../policy/policy-store.ts'
+import { silencesOf } from '../policy/silence-store.ts'
 import type { RuleCatalog } from '../rules/rule-store.ts'
 import type { StoredAccount } from './account-store.ts'
+import { outagesOf } from './monitor-store.ts'
 import { type Guard, longestHold } from './outage-suspicion.ts'
-import { readTenants, type TenantContexts } from './tenant-contexts.ts'
+
+type ByTenant<Value> = ReadonlyMap<string, Value>
+
+export type TenantContexts = {
+  readonly rules: ByTenant<readonly RuleInForce[]>
+  readonly silences: ByTenant<readonly Silence[]>
+  readonly outages: ByTenant<readonly Outage[]>
+  readonly policies: ByTenant<NotificationPolicy>
+}
+
+/** Reads, once per transaction, what decides about all alerts of these tenants from `since` on. */
+export const readTenants = async (
+  tx: Sql,
+  ruleCatalog: RuleCatalog,
+  subjects: readonly { readonly tenantId: string }[],
+  since: number,
+): Promise<TenantContexts> => {
+  const tenantIds = [...new Set(subjects.map(({ tenantId }) => tenantId))]
+  return {
+    rules: await ruleCatalog.rulesInForce(tx, tenantIds),
+    silences: await silencesOf(tx, tenantIds, since),
+    outages: await outagesOf(tx, tenantIds),
+    policies: await policiesOf(tx, tenantIds),
+  }
+}
 
 /** Everything that decides about alerts of accounts, except what was seen of the accounts. */
 export type ContextReader = Pick<TenantContexts, 'policies'> & {

@@ -3,7 +3,7 @@ import type { RuleInForce } from '../core/alert/rule-states.ts'
 import type { MonitorKey } from '../core/alert/subject.ts'
 import type { MonitorContext } from '../core/decision/decide-monitor.ts'
 import type { RuleCatalog } from '../rules/rule-store.ts'
-import { readTenants, type TenantContexts } from './tenant-contexts.ts'
+import { readTenants, type TenantContexts } from './evaluation-context.ts'
 
 export type MonitorContexts = Pick<TenantContexts, 'policies'> & {
   /** `guardIds`: the rules that watch all accounts together. */

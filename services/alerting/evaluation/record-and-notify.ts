@@ -3,7 +3,7 @@ import { type DecidedTransition, recordTransitions } from '../alerts/record-tran
 import type { Notification } from '../notifications/notification.ts'
 import { routeNotifications } from '../notifications/route-notifications.ts'
 import { transitionNotification } from '../notifications/transition-notification.ts'
-import type { TenantContexts } from './tenant-contexts.ts'
+import type { TenantContexts } from './evaluation-context.ts'
 
 export type Decided = Pick<TenantContexts, 'policies'> & {
   readonly transitions: readonly DecidedTransition[]

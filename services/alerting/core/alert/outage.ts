@@ -36,7 +36,7 @@ export type OutageCandidate = {
   readonly wasMutedByOutage: boolean
 }
 
-/** Alerts of a rule the outage mutes, muted by it before, or of a score the inactivity cap moved. */
+/** Alerts of a muted rule, muted by the outage before, or of a score the inactivity cap moved. */
 const isOfKind = ({ rule, state, silenceCapMoved }: OutageCandidate, mutes: readonly string[]): boolean =>
   mutes.includes(rule.id) || isMutedByOutage(state) || (silenceCapMoved && rule.kind === 'threshold')
 
