@@ -10,7 +10,7 @@ import type { Figure, Run } from './bench-run.ts'
 const DAY_MS = 86_400_000
 const USERS = 50
 const DAYS = 100
-const NOW = Date.parse('2026-11-22T12:00:00.000Z')
+export const NOW = Date.parse('2026-11-22T12:00:00.000Z')
 const PASSES = 20
 
 let made = 0
@@ -28,7 +28,7 @@ const event = (
  * An account of 50 users with something to measure for every factor but those of onboarding, which
  * it left.
  */
-const history = (): CountedEvent[] => [
+export const history = (): CountedEvent[] => [
   event('group', DAYS, { plan: 'pro', seats: 60, mrr: 120_000 }),
   event('Value Realized', DAYS, {}, 'user-0'),
   event('Subscription Started', DAYS, { renewalDate: '2027-01-31', termMonths: 12, mrr: 120_000 }),

@@ -2,6 +2,7 @@ import { appendFile, mkdir, writeFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import { type Figure, FULL, type Run, SMOKE, withCleanup } from './bench-run.ts'
 import { bigAccount } from './big-account.ts'
+import { codec, codecByMsgpackr } from './codec.ts'
 import { createRun } from './create-run.ts'
 import { decisions } from './decisions.ts'
 import { deliveries } from './deliveries.ts'
@@ -30,6 +31,8 @@ const BENCHES: readonly (readonly [name: string, measure: (run: Run) => Promise<
   ['deliveries', deliveries],
   ['hanging-endpoint', hangingEndpoint],
   ['evaluate', evaluateAccount],
+  ['codec', codec],
+  ['codec-msgpackr', codecByMsgpackr],
   ['big-account', bigAccount],
   ['million-accounts', millionAccounts],
   ['re-evaluation', reevaluation],

@@ -34,6 +34,7 @@ decisions: accounts a second of processor time, each judged by all shipped rules
 deliveries: webhooks of one process, signed, posted and recorded; ratio to a bare signed undici loop.
 hanging-endpoint: from commit to arrival at 19 endpoints while a 20th hangs; ratio of the p99 to that of 20 that answer.
 evaluate: one account of 50 users, best of 20 passes.
+codec: the state of that account encoded and decoded, best of 20 passes; the last column is its bytes. codec-msgpackr: by msgpackr with shared structures.
 big-account: processor time per event of an account with 100,000 users; ratio to an account with ten.
 million-accounts: one event of each account, in a service bounded to 40 MiB of accounts and 24 MiB of events; p50 ms to find the next 1,000 due among them.
 re-evaluation: accounts a second from the publishing of a model to the last one scored by it; ms from a live event, 1,000/s meanwhile, to its change.

@@ -18,6 +18,10 @@ const writer: ByteWriter = createByteWriter()
 /**
  * Canonical: states of the same set of events have the same bytes. Sections that rarely change lie
  * at the end, and are kept as bytes until a fold changes them. `tail` follows, one unit a byte.
+ *
+ * Written by hand instead of msgpackr with shared structures: the state of the benchmark's account
+ * takes 542 bytes, not 1,173, and is encoded and decoded in 17 us, not 24 (`npm run bench -- --only
+ * codec,codec-msgpackr`, 2026-11-30). msgpackr also writes maps in order of insertion.
  */
 export const encodeState = (state: AccountState, tail = ''): Buffer => {
   state.memo.journeyBytes ??= encodeJourney(state)
