@@ -1,11 +1,11 @@
 import type { Band } from '#libs/contracts/account-health.ts'
 import { createEmptyInteractions, type InteractionPages } from '../codec/interaction-pages.ts'
+import { createUserPages, type UserPages } from '../codec/user-pages.ts'
 import type { Evaluation, Override } from '../evaluation/evaluation.ts'
 import type { Erasures } from '../events/erasure.ts'
 import { createSeenIds, type SeenIds } from '../events/seen-ids.ts'
 import type { CompiledModel } from '../models/model.ts'
 import { type AccountState, createState } from '../state/state.ts'
-import { createUserPages, type UserPages } from '../state/user-pages.ts'
 
 /** A published score, and when the next one was published (null: it is the newest). */
 export type PastScore = { readonly score: number | null; nextAt: number | null }

@@ -6,9 +6,9 @@ import { createAccount } from '../account/account.ts'
 import { deduplicate } from '../events/deduplicate.ts'
 import type { CountedEvent } from '../events/event.ts'
 import { foldEvent } from '../state/fold.ts'
-import { createUserPages } from '../state/user-pages.ts'
 import { decodeAccount, encodeWhole } from './account-bytes.ts'
 import { createInteractionPages } from './interaction-pages.ts'
+import { createUserPages } from './user-pages.ts'
 
 /**
  * What Pulso wrote on 2026-11-30, state layout 3: one account a line. Data folders of that day hold
