@@ -1,14 +1,11 @@
 /**
- * The fixed numbers of the flush path, in the order in which an event meets them, each with its
- * reason and its measurement. A number without a measurement was not measured by itself. All were
- * measured in November 2026 on two cores. The bounds that an operator sets are in `config.ts`,
- * those of fetching in `libs/bus`.
+ * The fixed numbers of the flush path, in the order in which an event meets them. Measurements are
+ * of November 2026, on two cores. Settings are in `config.ts`, bounds of fetching in `libs/bus`.
  */
 
 /**
- * Flushes that the events in memory are divided among: one flush is folded and one is written while
- * the next comes in. Each may have as many batches of a partition as fit, since an account costs
- * once per flush: flushes of 50,000 events score 103,000 events/s, flushes of 20,000 events 68,000.
+ * Shares of the events in memory: one is folded, one written, one comes in. An account costs once
+ * per flush: flushes of 50,000 events score 103,000 events/s, flushes of 20,000 events 68,000.
  */
 export const FLUSHES_BUFFERED = 3
 
@@ -22,22 +19,15 @@ export const BACKLOG_AGE_MS = 2_000
 /** The oldest record of a backlog waits for half of its age, at most this long. */
 export const MAX_GATHER_MS = 10_000
 /**
- * Minimum interval between flushes of a partition. A flush of two events costs nearly as much as a
- * flush of ten; the processor time saved is left to the other services of the process. An event
- * that comes alone is not delayed.
+ * Minimum interval between flushes of a partition: a flush of two events costs nearly as much as a
+ * flush of ten. An event that comes alone is not delayed.
  */
 export const FLUSH_INTERVAL_MS = 80
 
-/**
- * Accounts of one statement. A new account takes much more memory than its events: one event each
- * of 100,000 accounts took 1,225 MB in one statement and takes 726 MB in parts.
- */
+/** Accounts of one statement: 100,000 new ones took 1,225 MB in one and take 726 MB in parts. */
 export const MAX_ACCOUNTS = 2_000
 
-/**
- * Bytes of events and changes that are compressed together. zstd takes 2.8 us per KB of 16 KB, 1.5
- * of 64 KB, 1.3 of 256 KB, 1.6 of 1 MB.
- */
+/** Bytes packed together: zstd takes 2.8 us per KB of 16 KB, 1.5 of 64, 1.3 of 256, 1.6 of 1024. */
 export const FRAME_BYTES = 256 * 1024
 /** Frames of one flush being compressed; a flush with more waits, so that none pile up. */
 export const MAX_COMPRESSING = 4

@@ -41,10 +41,7 @@ import { createSourceActivity } from './sources/source-activity.ts'
 import { createSourceWatch } from './sources/watch-sources.ts'
 import { createEvaluationTimer } from './timers/evaluation-timer.ts'
 
-/**
- * Folds events into accounts, scores the accounts, and says what changed and why: `usage.events` ->
- * `account.health`.
- */
+/** Folds events of `usage.events` into accounts, scores them, and explains on `account.health`. */
 export const createScoring = (platform: Platform, config: ScoringConfig): Service => {
   const { clock, logger, database, bus } = platform
   const idempotentReply = createIdempotentReply({ database, sealer: createSealer(platform.settings.encryptionKey) })

@@ -2,18 +2,14 @@ import { type AccountKey, accountKey } from '#libs/contracts/topics.ts'
 import type { Account } from '../core/account/account.ts'
 import { accountBytes } from '../core/account/memory-estimate.ts'
 
-/**
- * Accounts kept in memory between flushes; the longest unused are dropped first. An account in
- * flight (taken and not yet released) never makes room for another, since the database does not
- * have it yet. An account that is missing only costs a read: every write compares versions.
- */
+/** Accounts in memory between flushes. Dropping one costs a read: every write compares versions. */
 export type AccountCache = {
-  /** The account, in flight from now on. */
+  /** The account, in flight: it is not dropped, since the database does not have it yet. */
   readonly take: (key: string) => Account | undefined
-  /** Adds an account that was read; it is in flight from now on. */
+  /** Adds an account that was read; it is in flight. */
   readonly put: (account: Account) => void
   readonly drop: (key: AccountKey) => void
-  /** Ends the flight of accounts, measures them anew, and drops accounts down to the bound. */
+  /** Ends the flight, measures the accounts anew, drops the longest unused down to the bound. */
   readonly release: (accounts: readonly Account[]) => void
   readonly size: () => number
 }

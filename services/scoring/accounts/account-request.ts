@@ -1,10 +1,9 @@
 import { type AccountKey, accountKey } from '#libs/contracts/topics.ts'
 import type { ReceivedEvent } from '../core/events/parse-event.ts'
 
-/** Events to count into an account; `evaluate` evaluates the account if there are no events too. */
+/** `evaluate` evaluates the account even if there are no events. */
 export type AccountEvents = { readonly events: readonly ReceivedEvent[]; readonly evaluate: boolean }
 
-/** One account that is to be changed, and the events for it. */
 export type AccountRequest = AccountKey & {
   /** `tenantId:accountId`. */
   readonly key: string

@@ -29,7 +29,6 @@ export const ACCOUNT_KEY: Columns<{ readonly account: Account }> = [
   { name: 'account_id', type: 'text', of: ({ account }) => account.accountId },
 ]
 
-/** The version that the database must still have; 0 for a new account. */
 const BASE_VERSION: Columns<AccountRow> = [{ name: 'base_version', type: 'int8', of: (row) => row.baseVersion }]
 
 export const ACCOUNT_VALUES: Columns<AccountRow> = [

@@ -12,7 +12,6 @@ import { FLUSH_TABLES } from './flush-columns.ts'
 import { createTableRows } from './flush-table.ts'
 import { createTextArena } from './text-arena.ts'
 
-/** An account that moved on, and what the log is to have of it. */
 export type ChangedAccount = {
   readonly account: Account
   /** The version that the database must still have; 0 for a new account. */
@@ -21,7 +20,6 @@ export type ChangedAccount = {
   readonly context: ScoringContext
 }
 
-/** One flush: the parameters of the statement, and the changes as messages. */
 export type FlushRows = {
   readonly stage: (changed: ChangedAccount) => void
   /** While much is being compressed, a promise to wait for before more is staged. */

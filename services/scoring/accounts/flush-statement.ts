@@ -4,7 +4,7 @@ import { assignmentsOf, BLOB_PARAMETER, namesOf, parametersOf, unnestOf, valuesO
 const { account, page, log, frame } = FLUSH_TABLES
 const ACCOUNT = [...ACCOUNT_KEY, ...ACCOUNT_VALUES]
 
-/** The first parameter of each table; `COUNT` is the parameter behind the last. */
+/** The first parameter of each table. The last parameter is the number of accounts to write. */
 const ACCOUNT_AT = BLOB_PARAMETER + 1
 const PAGE_AT = ACCOUNT_AT + parametersOf(account)
 const LOG_AT = PAGE_AT + parametersOf(page)
@@ -12,11 +12,9 @@ const FRAME_AT = LOG_AT + parametersOf(log)
 const COUNT = FRAME_AT + parametersOf(frame)
 
 /**
- * A whole flush in one statement: one round trip, one transaction. $1 is the partition, $2 the
- * blob; the arrays of `FLUSH_TABLES` follow; the last parameter is the number of accounts that must
- * be written. The head row is locked first, so the flushes of a partition commit in the order of
- * their positions. An account is written only where the database still has the version that was
- * read; an account with another version fails the statement (SQLSTATE PU409).
+ * Writes a flush, whole or not at all. $1 is the partition, $2 the blob; the arrays of
+ * `FLUSH_TABLES` follow. The head row is locked first, so the flushes of a partition commit in
+ * order. An account whose version has changed since its read fails the statement (SQLSTATE PU409).
  */
 export const FLUSH_STATEMENT = `
 with head as (

@@ -14,7 +14,7 @@ type Values = {
   bytea: Buffer
 }
 
-/** One column of a table: how its value is read from a row. The SQL around it is generated. */
+/** One column of a table: how its value is read from a row. Its SQL is generated. */
 export type Column<Row> = {
   readonly [Type in keyof Values]: {
     readonly name: string
@@ -50,14 +50,12 @@ const TYPES: Readonly<Record<keyof Values, { readonly element: ElementType; read
 const elementsOf = ({ name, type }: Column<never>): readonly string[] =>
   type === 'bytea' ? [`${name}_at`, `${name}_length`] : [name]
 
-/** `name, name, ...` */
 export const namesOf = (columns: Columns<never>): string => columns.map(({ name }) => name).join(', ')
 
 /** The values of all columns, of the rows that `unnestOf` names `alias`. */
 export const valuesOf = (columns: Columns<never>, alias: string): string =>
   columns.map(({ name, type }) => TYPES[type].sql(`${alias}.${name}`)).join(', ')
 
-/** `name = value, name = value, ...` */
 export const assignmentsOf = (columns: Columns<never>, alias: string): string =>
   columns.map(({ name, type }) => `${name} = ${TYPES[type].sql(`${alias}.${name}`)}`).join(', ')
 
@@ -68,7 +66,6 @@ export const unnestOf = (columns: Columns<never>, first: number, alias: string):
   return `unnest(${parameters.join(', ')}) as ${alias} (${columns.flatMap(elementsOf).join(', ')})`
 }
 
-/** How many parameters a table takes. */
 export const parametersOf = (columns: Columns<never>): number => columns.flatMap(elementsOf).length
 
 /** The rows of one table as the arrays that `unnestOf` takes. */
@@ -76,7 +73,6 @@ export type TableRows<Row> = {
   readonly add: (row: Row) => void
   /** In the order of the parameters; valid until the next `add` or `clear`. */
   readonly arrays: () => Buffer[]
-  /** Begins anew and keeps its memory. */
   readonly clear: () => void
 }
 

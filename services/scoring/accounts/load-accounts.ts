@@ -12,11 +12,7 @@ import { loadTouchedPages } from './load-pages.ts'
 import { loadStored } from './load-stored.ts'
 import { loadErasures } from './tombstone-store.ts'
 
-/**
- * The requested accounts in memory, from the cache or the database, with every page that counting
- * the events will touch. All of them are in flight; if loading fails, none is. An account that was
- * read lacks its evaluation.
- */
+/** Loads accounts with the pages that their events touch. All are in flight; on failure none is. */
 export const loadAccounts = async (
   sql: Sql,
   cache: AccountCache,
@@ -45,11 +41,7 @@ export const loadAccounts = async (
 
 const keyOf = (account: AccountKey): string => accountKey(account.tenantId, account.accountId)
 
-/**
- * Accounts as last written, without their evaluation, and new accounts where the database has none.
- * An account that was read without the ids of its counted events may be viewed, but must not be
- * given events.
- */
+/** Accounts as last written, else new. Without event ids, an account must not be given events. */
 export const readAccounts = async (
   sql: Sql,
   keys: readonly AccountKey[],
@@ -61,7 +53,7 @@ export const readAccounts = async (
   const known = keys.filter((key) => stored.has(keyOf(key)))
   const ids = known.length === 0 || !withIds ? [] : await loadIds(sql, known)
   const idsOf = new Map(ids.map((row) => [keyOf(row), row.ids]))
-  // After the accounts: where an account is missing because it was erased, its tombstone is there.
+  // Tombstones are read last: an account that an erasure has removed then has its tombstone.
   const erased = await loadErasures(sql, keys)
   return keys.map((key) => {
     const row = stored.get(keyOf(key))
@@ -90,7 +82,7 @@ const revive = (blank: Account, row: StoredAccount, ids: Buffer | null): Account
   return account
 }
 
-/** Looks up the scores of 7 and 28 days ago of accounts whose remembered scores are outdated. */
+/** Reads the scores of 7 and 28 days ago where the remembered scores are outdated. */
 const loadPast = async (sql: Sql, accounts: readonly Account[], now: number): Promise<void> => {
   for (const name of PAST) {
     const before = now - PAST_DAYS[name] * DAY_MS

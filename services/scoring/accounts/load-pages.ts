@@ -38,7 +38,6 @@ type AnyPages = Pick<Pages<unknown>, 'bits' | 'pageOf' | 'isLoaded' | 'load'>
 
 type KindOfPages = {
   readonly pagesOf: (account: Account) => AnyPages
-  /** How many page bits the account's size asks for. */
   readonly bitsFor: (account: Account) => number
   readonly keysOf: (event: CountedEvent) => readonly string[]
 }

@@ -8,10 +8,7 @@ import { loadCountedEvents } from '../log/event-store.ts'
 import type { LiveModels } from '../models/live-models.ts'
 import { loadAccounts, type StoredAccount } from './account-store.ts'
 
-/**
- * Accounts as last written, and the models they were scored by in the catalog. A state that was
- * written in a former layout is folded again from the account's events.
- */
+/** Accounts as last written, and their models. A state of a former layout is folded anew. */
 export const loadStored = async (
   sql: Sql,
   keys: readonly AccountKey[],

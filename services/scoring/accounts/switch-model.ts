@@ -9,12 +9,11 @@ import { traitsOf } from '../core/state/fold-traits.ts'
 import { loadCountedEvents } from '../log/event-store.ts'
 import type { LiveModels } from '../models/live-models.ts'
 
-/** Accounts that another model must score, and their counters if it counts differently. */
+/** Accounts that another model must score, and new counters if that model counts differently. */
 export type ModelSwitches = ReadonlyMap<Account, { readonly model: CompiledModel; readonly refolded: Refolded | null }>
 
 export const NO_SWITCHES: ModelSwitches = new Map()
 
-/** Whether the live models choose another model than the model that scored the account last. */
 const isModelSwitchDue = (liveModels: LiveModels, account: Account): boolean =>
   exists(account) && liveModels.modelFor(account.tenantId, account.state.traits) !== account.model
 
@@ -25,11 +24,7 @@ type LoadedAccounts = {
   readonly written: Promise<void>
 }
 
-/**
- * Finds the accounts that must switch, and folds their events anew where their next model counts
- * differently. The live models in memory may be a second behind, so they are read again first: no
- * account ever switches back.
- */
+/** Reads the live models again first: by outdated models an account could switch back. */
 export const findModelSwitches = async (
   sql: Sql,
   liveModels: LiveModels,
@@ -52,7 +47,7 @@ export const findModelSwitches = async (
   return switches
 }
 
-/** Switches an account, with its evaluation, if it must; answers the entry for its log. */
+/** Switches the account, with its evaluation, if it must. Answers the entry for its log. */
 export const switchModel = (switches: ModelSwitches, account: Account, from: ScoringContext): LogEntry | null => {
   const due = switches.get(account)
   return due === undefined ? null : adoptModel(account, from, { ...from, model: due.model }, due.refolded)

@@ -1,9 +1,6 @@
 const ARENA_BYTES = 256 * 1024
 
-/**
- * Turns texts into bytes, cut from large buffers: a buffer of its own for each text costs more than
- * writing the text. A large buffer lives as long as any text in it.
- */
+/** Cuts texts from large buffers: a buffer for each is slow. Each text keeps its buffer alive. */
 export const createTextArena = (): ((text: string) => Buffer) => {
   let arena = Buffer.alloc(0)
   let length = 0

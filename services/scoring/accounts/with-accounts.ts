@@ -12,19 +12,11 @@ import { findModelSwitches, NO_SWITCHES, placeNewAccount, scheduleModelSwitch, s
 export type AccountWork<Result> = {
   readonly requests: readonly AccountRequest[]
   readonly now: number
-  /**
-   * Changes one account by the events that were requested, and answers the entries for its log:
-   * none if nothing moved. The account has its evaluation. Must not wait: the change of one account
-   * is one step.
-   */
+  /** Changes an account, which has its evaluation, in one step. Answers the entries for its log. */
   readonly change: (account: Account, given: AccountEvents, context: ScoringContext) => readonly LogEntry[]
-  /** Writes what was staged. Resolves when it is durable. */
+  /** Resolves when the staged rows are durable. */
   readonly write: (rows: FlushRows, accounts: readonly Account[]) => Promise<Result>
-  /**
-   * Resolves when the database has everything that the accounts in memory have counted. Given:
-   * accounts that another model must score switch to it before they are changed. Absent: the switch
-   * is only scheduled.
-   */
+  /** Given: accounts may switch models once this resolves. Absent: a switch is only scheduled. */
   readonly earlierWritten?: Promise<void>
 }
 
@@ -37,10 +29,8 @@ type Deps = {
 }
 
 /**
- * The one way in which accounts change: they are loaded, changed in memory one by one, staged, and
- * written together. Memory runs ahead of the database from the first change until `write` resolves,
- * so no account leaves the cache in between; if anything fails, all of the accounts are dropped
- * from the cache and read again by whoever needs them next.
+ * The one way in which accounts change. Memory runs ahead of the database until `write` resolves,
+ * so no account leaves the cache. If anything fails, all accounts are dropped and read again.
  */
 export const withAccounts = async <Result>(deps: Deps, work: AccountWork<Result>): Promise<Result> => {
   const { sql, cache, liveModels, rows = createFlushRows() } = deps
@@ -70,8 +60,7 @@ const changeAccounts = async <Result>(
     const given = requests[i]!.take()
     if (baseVersion === 0) placeNewAccount(liveModels, account, given.events, now)
     const former = liveModels.contextOf(account, now)
-    // The evaluation is dropped below and whenever the account was read anew: nothing waits between
-    // here and there.
+    // Nothing waits from here until the evaluation is dropped.
     restoreEvaluation(account, former)
     const switched = switchModel(switches, account, former)
     const context = switched === null ? former : liveModels.contextOf(account, now)

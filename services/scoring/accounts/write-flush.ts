@@ -6,10 +6,7 @@ import { FLUSH_STATEMENT } from './flush-statement.ts'
 /** Number of a flush in its partition, and of the last flush known to be on `account.health`. */
 export type FlushPosition = { readonly position: number; readonly relayed: number }
 
-/**
- * Writes a flush whole or not at all. Throws `UnavailableError` if another scorer has written one
- * of the accounts since the account was read.
- */
+/** Throws `UnavailableError` if another scorer has written one of the accounts since its read. */
 export const writeFlush = async (sql: Sql, partition: number, rows: FlushRows): Promise<FlushPosition> => {
   try {
     const [head] = await sql.query<FlushPosition>(FLUSH_STATEMENT, [

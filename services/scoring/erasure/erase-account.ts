@@ -14,27 +14,21 @@ import { deleteUnusedFrames, listPlaces } from './frame-store.ts'
 import { eraseEntry, rewriteFrames } from './rewrite-frames.ts'
 
 /**
- * Erases an account. When it resolves, no schema of the database has anything of the account, nor
- * has any topic of the built-in log. Throws a 404 for an account that the tenant never had.
- *
- * What is erased, and where it is written down:
- * - `access.erase_account` (libs/access/migrations/003_erasure.sql) calls the function
- *   `forget_account` of every schema that has one. Each of them calls `access.delete_account_rows`,
- *   which deletes the account's rows from every table of its schema that has the columns
- *   `tenant_id` and `account_id`. So neither the schemas nor the tables are named anywhere.
- * - `access.forget_account` (the same file): the audit log keeps its rows, with a hash for the id
- *   and without details.
+ * Erases an account from every schema, and from every topic of the built-in log. Throws a 404 for
+ * an account that the tenant never had. What erases which part:
+ * - `access.erase_account` (libs/access/migrations/003_erasure.sql) calls `forget_account` of each
+ *   schema that has it. Each calls `access.delete_account_rows`, which deletes the account's rows
+ *   from every table with a `tenant_id` and an `account_id`. So no schema and no table is named.
+ * - `access.forget_account` (there too): audit rows stay, with a hash for the id, without details.
  * - `scoring.forget_account` (migrations/003_erasure.sql): how far a re-evaluation has come.
  * - `alerting.forget_account` (services/alerting/migrations/007): bodies of webhooks, digests that
  *   name the account, waiting alert events, silences. Transitions of alerts cascade.
- * - `rewriteFrames` (rewrite-frames.ts): events and changes in the frames of scoring's log, which
- *   accounts share.
- * - `bus.forget` (libs/bus/postgres/forget.ts): the records of the account in every topic of the
- *   built-in log, dead letters included. Kafka keeps its records until their retention ends.
+ * - `rewriteFrames`: events and changes in the frames of the log, which accounts share.
+ * - `bus.forget` (libs/bus/postgres/forget.ts): records of the built-in log, dead letters included.
+ *   Kafka keeps its records until their retention ends.
  *
- * A tombstone (accounts/tombstone-store.ts, and one in alerting) keeps the account from coming back
- * by a replay. docs/erasure.md says what remains; tests/architecture/erasure.test.ts says of every
- * table of the database how an erasure reaches it.
+ * A tombstone, here and in alerting, keeps a replay from bringing the account back. docs/erasure.md
+ * says what remains; tests/architecture/erasure.test.ts covers every table.
  */
 export type EraseAccount = (principal: Principal, accountId: string) => Promise<void>
 
@@ -60,8 +54,7 @@ export const createEraseAccount = (deps: {
 
 const erase = async (tx: Sql, clock: Clock, principal: Principal, key: AccountKey): Promise<string> => {
   const account = await lockAccount(tx, key)
-  // An account that is erased already is erased again, up to now: events on their way are erased
-  // too.
+  // An account may be erased again: that erases the events that were on their way.
   const erased = (await loadErasures(tx, [key])).get(accountKey(key.tenantId, key.accountId))
   const known = account ?? (erased?.accountAt == null ? undefined : erased)
   if (known === undefined) throw notFound('account')

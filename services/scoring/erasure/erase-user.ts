@@ -23,11 +23,7 @@ import type { LiveModels } from '../models/live-models.ts'
 import { eraseUserInEverySchema, insertErasedUser, lockAccount, lockPartition } from './erasure-store.ts'
 import { redactLog } from './redact-log.ts'
 
-/**
- * Erases one user of an account: the user's events are erased, and the account is folded anew from
- * the other events. Throws a 404 for an account that the tenant does not have and for a user that
- * no event names.
- */
+/** Erases a user's events and folds the account anew. Throws 404 for an unknown account or user. */
 export type EraseUser = (principal: Principal, accountId: string, userId: string) => Promise<void>
 
 type Deps = {
@@ -90,8 +86,7 @@ const erase = async (
       requests: [requestOf(key, [])],
       now,
       change: (account, { events: none, evaluate }, context) => {
-        // A user who is erased already is erased again, up to now: events on their way are erased
-        // too.
+        // A user may be erased again: that erases the events that were on their way.
         if (!isNamed && account.erasures?.users.has(hash) !== true) throw notFound('user')
         const { entries } = applyEvents(account, none, evaluate, context)
         return [...entries, applyErasure(account, refold(kept, account, context), context)]

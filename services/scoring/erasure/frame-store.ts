@@ -55,10 +55,7 @@ export const deleteUnusedFrames = async (tx: Sql, frames: readonly FrameKey[]): 
   )
 }
 
-/**
- * Marks rows of the account that have no events any more. In the other rows `last_occurred_at` may
- * be later than their newest event, never earlier.
- */
+/** Marks rows without events. In other rows `last_occurred_at` may be too late, never too early. */
 export const markWithoutEvents = async (tx: Sql, key: AccountKey, versions: readonly number[]): Promise<void> => {
   await tx.query(
     `update scoring.account_log set last_occurred_at = null

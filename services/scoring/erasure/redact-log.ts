@@ -7,7 +7,6 @@ import { changeIn, eventsIn, joinEvents } from '../log/log-frames.ts'
 import { listPlaces, markWithoutEvents } from './frame-store.ts'
 import { overwrite, rewriteFrames } from './rewrite-frames.ts'
 
-/** Redacts a user in the events and changes that the log has of an account. */
 export const redactLog = async (tx: Sql, key: AccountKey, redaction: Redaction): Promise<void> => {
   const withoutEvents: number[] = []
   await rewriteFrames(tx, await listPlaces(tx, key), (frame, place) => {

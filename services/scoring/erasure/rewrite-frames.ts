@@ -6,9 +6,8 @@ const FRAMES_AT_ONCE = 100
 const SPACE = 0x20
 
 /**
- * Gives the bytes of each place to `edit`, which changes them and answers whether it did, and
- * stores the changed frames. `places` are in the order of their frames. Other accounts lie in the
- * same frames, so nothing may move: spaces replace what is erased.
+ * Stores the frames in which `edit` changed a place. `places` are in the order of their frames.
+ * Other accounts share the frames, so nothing may move: spaces replace erased bytes.
  */
 export const rewriteFrames = async (
   tx: Sql,
@@ -43,7 +42,6 @@ export const overwrite = (frame: Buffer, at: { readonly at: number; readonly len
   frame.set(bytes, at.at)
 }
 
-/** Erases the events and the change at a place. */
 export const eraseEntry = (frame: Buffer, { eventsAt, eventsLength, changeLength }: LogPlace): boolean => {
   frame.fill(SPACE, eventsAt, eventsAt + eventsLength + changeLength)
   return true

@@ -36,10 +36,7 @@ export type AccountCommand = {
   readonly audit: Omit<AuditEntry, 'subject'>
 }
 
-/**
- * Applies a command, with one audit row in the same transaction. Throws a 404 for an account that
- * the tenant does not have.
- */
+/** Applies a command with its audit row in one transaction. Throws 404 for an unknown account. */
 export type ApplyCommand = (principal: Principal, accountId: string, command: AccountCommand) => Promise<void>
 
 export const createApplyCommand = (deps: Deps): ApplyCommand => {

@@ -1,18 +1,13 @@
-/** The turn of one flush in its pipeline. */
 export type FlushTurn = {
   /** Resolves when the earlier flushes are written; rejects if one of them failed. */
   readonly earlierWritten: Promise<void>
-  /**
-   * Ends the preparation, so that the next flush may be prepared. Writes after the earlier flushes;
-   * rejects if one of them failed.
-   */
+  /** Ends the preparation and writes after the earlier flushes; rejects if one of them failed. */
   readonly write: (write: () => Promise<void>) => Promise<void>
 }
 
 /**
- * The flushes of one partition, in order: while one flush is being written, the next is already
- * folded onto it in memory. If a flush fails, the flushes behind it fail without being tried, since
- * they stand on what was never written.
+ * Folds a partition's next flush while one is written. A failed flush fails all flushes behind it,
+ * since they stand on what was never written.
  */
 export type FlushPipeline = {
   /** Runs `flush` when the earlier flushes are prepared; it prepares until it calls `write`. */

@@ -4,7 +4,7 @@ import { BACKLOG_AGE_MS, FLUSH_INTERVAL_MS, MAX_FLUSHES, MAX_FLUSHES_OF_PARTITIO
 
 type Waiting = {
   readonly arrival: number
-  /** Until when, by the machine's clock, the batch may wait for more batches if more come. */
+  /** Until when, by the machine's clock, the batch may wait for more batches. */
   readonly gathersUntil: number
   readonly batch: Batch
   readonly resolve: () => void
@@ -16,16 +16,15 @@ export type FlushQueueOptions = {
   readonly flush: (batches: readonly Batch[]) => Promise<void>
   /** How many batches of a partition may be unflushed. With so many waiting, no more come. */
   readonly mostBatches: number
-  /** The clock that the timestamps of records are compared with. */
+  /** The clock of the records' timestamps. */
   readonly clock: Clock
   /** The machine's clock, for the gathering. */
   readonly wireClock?: Clock
 }
 
 /**
- * Gathers the batches of a partition that arrive while other batches are being flushed into one
- * flush. Flushes are large under load, since an account costs once per flush. They are small when
- * idle: new records wait only if a flush has just begun.
+ * Gathers batches that arrive during a flush into one flush: an account costs once per flush.
+ * Flushes are small when idle: new records wait only if a flush has just begun.
  */
 export const createFlushQueue = ({
   flush,

@@ -18,12 +18,7 @@ type Reading = {
   readonly retentionDays: number | undefined
 }
 
-/**
- * Groups a partition's batches by account: events to count, and accounts due for evaluation. Yields
- * groups of at most `maxAccounts` accounts lazily, since the requests of tens of thousands of
- * accounts would mostly be lists of records. Yields at least one group, so that unreadable records
- * are dead-lettered.
- */
+/** Yields groups lazily, to save memory; at least one group, to dead-letter unreadable records. */
 export function* groupByAccount(
   batches: readonly Batch[],
   maxAccounts: number,

@@ -20,7 +20,6 @@ import { createFlushQueue } from './flush-queue.ts'
 import { createSplitFlush, type FlushPart, type FlushResult } from './split-flush.ts'
 
 export type BatchScorerDeps = {
-  /** How many batches of a partition may be under way. */
   readonly mostBatches: number
   readonly database: Database
   readonly clock: Clock
@@ -35,12 +34,7 @@ export type BatchScorerDeps = {
   readonly retentionDays?: number
 }
 
-/**
- * The handler of `usage.events`: gathers the waiting batches of a partition, splits them by
- * accounts, counts each part into its accounts and writes the part in one statement, then hands the
- * changes to the relay. Resolves when the flush is durable. Rejects when it is not; its accounts
- * are then read anew.
- */
+/** Handles `usage.events`. Resolves when the flush is durable; else its accounts are read anew. */
 export const createBatchScorer = (deps: BatchScorerDeps): ((batch: Batch) => Promise<void>) => {
   const { database, clock, cache, relay, metrics, liveModels, sourceActivity, maxAccounts = MAX_ACCOUNTS } = deps
   const pipelines = new Map<number, FlushPipeline>()
@@ -49,7 +43,6 @@ export const createBatchScorer = (deps: BatchScorerDeps): ((batch: Batch) => Pro
     pipelines.set(partition, pipeline)
     return pipeline
   }
-  /** The rows of flushes that are written. */
   const spareRows: FlushRows[] = []
 
   const write = async (partition: number, rows: FlushRows, backfilled: readonly Backfilled[]): Promise<void> => {

@@ -1,15 +1,13 @@
 import type { Batch } from '#libs/bus/bus.ts'
 import { type GroupedRecords, groupByAccount } from './group-by-account.ts'
 
-/** A flush is written in parts of at most `maxAccounts` accounts. */
 export type FlushPart = GroupedRecords & { readonly topic: string; readonly partition: number }
 
 export type FlushResult = { readonly events: number; readonly duplicates: number }
 
 /**
- * Flushes batches of one partition part by part: one part is prepared while the part before is
- * being written, and no more parts are in memory. The next flush of the partition begins behind the
- * last part, so that of events with one id the first stays first.
+ * Prepares one part of at most `maxAccounts` accounts while the part before is written. The next
+ * flush begins behind the last part, so that the first event of an id stays the first.
  */
 export const createSplitFlush = (
   flushPart: (part: FlushPart) => Promise<FlushResult>,
@@ -41,8 +39,7 @@ export const createSplitFlush = (
       await last
     } finally {
       begun.resolve()
-      // The part behind a part that failed fails too; until it has, the pipeline is not free for
-      // another try.
+      // A failed part fails the next part too; until then the pipeline is not free for another try.
       await last.catch(() => {})
     }
     return { events, duplicates }

@@ -16,12 +16,10 @@ type Offered = {
 }
 
 /**
- * Publishes the changes of committed flushes on `account.health`, in the order of their positions:
- * a reader drops a change that is not newer than the account's last sequence, so a later change
- * must never overtake an earlier one. The changes are usually still in memory; those that a crash,
- * an unavailable broker or another process left behind are read from the log. The relayed position
- * is marked twice a second, since a mark waits for the partition's flush and holds up the next
- * flush: a crash between publishing and marking publishes again.
+ * Publishes changes in the order of their flushes: a reader drops a change that comes too late.
+ * Changes that a crash, an unavailable broker or another process left behind are read from the log.
+ * The relayed position is marked rarely, since a mark holds up the next flush: a crash before the
+ * mark publishes again.
  */
 export type ChangeRelay = {
   /** Resolves when the flush offered before is published: flushes never run far ahead. */

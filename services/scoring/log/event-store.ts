@@ -5,7 +5,6 @@ import { type ReceivedEvent, readKeptRecord } from '../core/events/parse-event.t
 import { eventsIn } from './log-frames.ts'
 import { FRAMED_ENTRY, type FramedEntry } from './log-rows.ts'
 
-/** The events that one flush counted into the account. */
 const readKept = (key: AccountKey, entry: FramedEntry): ReceivedEvent[] =>
   eventsIn(unpackBody(entry.bytes), entry).map((value) => readKeptEvent(key, value))
 
@@ -28,7 +27,6 @@ export const loadCountedEvents = async (sql: Sql, key: AccountKey): Promise<Rece
 
 export type TimelineCursor = { readonly occurredAt: number; readonly id: string; readonly source: string }
 
-/** Newest first: by instant, then by the code points of id and source. */
 const newestFirst = (a: TimelineCursor, b: TimelineCursor): number =>
   b.occurredAt - a.occurredAt || compareText(b.id, a.id) || compareText(b.source, a.source)
 
@@ -36,10 +34,7 @@ const compareText = (a: string, b: string): number => Buffer.compare(Buffer.from
 
 const FLUSHES_PER_READ = 50
 
-/**
- * A page of the account's timeline, newest first, after `cursor`. Reads flushes in the order of
- * their newest events, until no other flush can have an event of this page.
- */
+/** A page of events, newest first: reads flushes until no other can have an event of this page. */
 export const loadTimeline = async (
   sql: Sql,
   key: AccountKey,

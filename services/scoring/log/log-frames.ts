@@ -8,7 +8,7 @@ const KEPT_BYTES = 4 * 1024 * 1024
 /** Ends an event: no JSON text holds it. */
 const RECORD_SEPARATOR = 0x1e
 
-/** Where one account's entry lies: its events, each ended by 0x1e, then the change. */
+/** Where an entry lies, whole in one frame: its events, each ended by 0x1e, then the change. */
 export type FramePlace = {
   readonly frame: number
   readonly eventsAt: number
@@ -16,13 +16,9 @@ export type FramePlace = {
   readonly changeLength: number
 }
 
-/**
- * What a flush keeps for later reading, many accounts in one frame, since compressing each by
- * itself would cost more than scoring it. An entry lies in one frame whole.
- */
+/** Packs entries of many accounts together: to pack each alone would cost more than to score it. */
 export type FrameWriter = {
   readonly add: (events: readonly { readonly raw: RawEvent }[], change: Buffer | null) => FramePlace
-  /** While many frames are being packed, a promise to wait for before more is added. */
   readonly room: () => Promise<unknown> | null
   /** The packed frames, by number; then it begins anew. Nothing is added meanwhile. */
   readonly take: () => Promise<readonly Buffer[]>
@@ -86,7 +82,6 @@ const put = (into: GrowingBytes, raw: RawEvent): void => {
   into.length += buffer.write(raw, into.length)
 }
 
-/** Events as they lie in a frame. */
 export const joinEvents = (events: readonly { readonly raw: RawEvent }[]): Buffer =>
   Buffer.from(events.map(({ raw }) => `${rawText(raw)}${String.fromCharCode(RECORD_SEPARATOR)}`).join(''))
 

@@ -1,7 +1,6 @@
 import { unpackBody } from '#libs/bytes/zstd.ts'
 import { changeIn, type FramePlace } from './log-frames.ts'
 
-/** The place of an entry, as columns of `scoring.account_log`. */
 export const PLACE_COLUMNS = `l.frame, l.events_at as "eventsAt", l.events_length as "eventsLength", l.change_length as "changeLength"`
 
 /** The place of an entry with the bytes of its frame, and the tables that have them. */

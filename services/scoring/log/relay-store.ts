@@ -15,8 +15,7 @@ export const loadPosition = async (sql: Sql, partition: number, position: number
     'select frame, bytes from scoring.log_frame where partition = $1 and position = $2',
     [partition, position],
   )
-  // After the frames: an erasure in between has deleted the account's row, so spaces are never
-  // taken for a change.
+  // Read after the frames: an account erased in between has no row, so spaces are never a change.
   const rows = await sql.query<AccountKey & FramePlace>(
     `select l.tenant_id as "tenantId", l.account_id as "accountId", ${PLACE_COLUMNS} from scoring.account_log l
      where partition = $1 and position = $2 and change_length > 0 order by tenant_id, account_id, version`,

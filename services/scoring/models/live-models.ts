@@ -14,7 +14,6 @@ import type { Traits } from '../core/models/segment.ts'
 import { DEFAULT_MODEL_ID, loadDefaultModel, parseModel } from './model-document.ts'
 import { changedModels, changedSilences, currentRevision, loadModelSources } from './model-store.ts'
 
-/** The model version that a stored account was last scored by. */
 type ReadAt = { readonly tenantId: string; readonly modelId: string; readonly modelVersion: number }
 
 /** Live models and silent sources of all tenants, at most a second behind the database. */
@@ -30,7 +29,6 @@ export type LiveModels = {
   /** Loads the model versions of these accounts, for `version` to answer. */
   readonly load: (accounts: readonly ReadAt[]) => Promise<void>
   readonly version: (account: ReadAt) => CompiledModel
-  /** Model, zone and sources by which the account is scored at `now`. */
   readonly contextOf: (account: Pick<Account, 'tenantId' | 'model'>, now: number) => ScoringContext
   /** Expected interval (ms) of each source that live models map to groups; the shortest of all. */
   readonly intervalsOf: (tenantId: string) => ReadonlyMap<string, number>
@@ -41,7 +39,7 @@ export type LiveModels = {
 }
 
 const TICK_MS = 500
-/** Most versions in memory that are not live; accounts may be scored by them until re-evaluated. */
+/** Most versions in memory that are not live; accounts keep them until re-evaluated. */
 const MAX_FORMER = 1_000
 
 type Tenant = {

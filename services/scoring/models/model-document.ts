@@ -23,7 +23,7 @@ export const checkModel = (document: unknown): ParsedModel => {
 
 type Issue = { readonly path: readonly PropertyKey[]; readonly code: string; readonly message: string }
 
-/** The errors within the form of a condition that was meant: the one that knows all its members. */
+/** Errors within the form of a condition that was meant: the form that knows all its members. */
 const innermost = (issue: z.core.$ZodIssue, above: readonly PropertyKey[]): Issue[] => {
   const path = [...above, ...issue.path]
   const forms = issue.code === 'invalid_union' ? issue.errors : []

@@ -1,7 +1,6 @@
 import type { Sql } from '#libs/postgres/database.ts'
 import type { SourceInactivity } from '../core/evaluation/source-log.ts'
 
-/** A model whose live version changed after a revision. */
 type ChangedModel = {
   readonly tenantId: string
   readonly modelId: string
@@ -62,7 +61,6 @@ export type ModelVersion = {
   readonly live: boolean
 }
 
-/** All versions that a tenant has created. */
 export const listModelVersions = (sql: Sql, tenantId: string) =>
   sql.query<ModelVersion>(
     `select v.model_id as "modelId", v.version, v.name, v.priority, v.author, v.created_at as "createdAt",

@@ -17,9 +17,9 @@ const MAX_LIVE_MODELS = 100
 export type LiveModel = { readonly modelId: string; readonly version: number | null }
 
 /**
- * Makes a version live; null withdraws the model, and `default` returns to the shipped version. One
- * transaction holds the live model, the audit row and the re-evaluation request. A version that is
- * live already changes nothing. Answers the live version. Throws 404 for an unknown version.
+ * Makes a version live: null withdraws the model, `default` returns to the shipped version. Changes
+ * the live model, the audit row and the re-evaluation request in one transaction, or nothing if the
+ * version is live already. Answers the live version. Throws 404 for an unknown version.
  */
 export type PublishModel = (principal: Principal, model: LiveModel) => Promise<LiveModel>
 

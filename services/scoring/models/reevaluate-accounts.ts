@@ -32,7 +32,7 @@ type Deps = {
   readonly clock: Clock
   readonly logger: Logger
   readonly liveModels: LiveModels
-  /** Most commands to evaluate an account that are published in a second. */
+  /** Most commands published in a second. */
   readonly perSecond: number
   /** Re-evaluation waits while more records are unscored, so that events never queue for long. */
   readonly maxBacklog: number
@@ -40,11 +40,10 @@ type Deps = {
 }
 
 /**
- * Re-evaluates a tenant's accounts after its live models or the activity of its sources changed.
- * Each affected account gets a command on `usage.events` under its own key, so it keeps a single
- * writer; a second command changes nothing. One process works on a tenant; if it dies, another
- * resumes after the last committed page. Passes repeat until one that began after `settledAt` finds
- * no account, since a process that was paused may still score by the former models.
+ * Re-evaluates a tenant's accounts after its live models or its silent sources changed. A command
+ * under the account's own key keeps a single writer; a second command changes nothing. If a process
+ * dies, another resumes after the last committed page. Passes repeat until a pass begun after
+ * `settledAt` finds no account, since a paused process may still score by the former models.
  */
 export const createReevaluator = (deps: Deps): Repeating => {
   const { database, bus, clock, logger, liveModels } = deps
@@ -59,7 +58,6 @@ export const createReevaluator = (deps: Deps): Repeating => {
     return account.evaluatedAt < sources.changedAt(clock.now()) && Object.keys(model.model.sources).length > 0
   }
 
-  /** Keeps to the rate, and lets waiting events go first. */
   const giveWay = async (published: number, sinceMs: number, stopping: AbortSignal): Promise<void> => {
     const restMs = (published * 1_000) / deps.perSecond - (clock.now() - sinceMs)
     if (restMs > 0) await sleep(clock, restMs, stopping)

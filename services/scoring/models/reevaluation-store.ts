@@ -4,7 +4,6 @@ import { MINUTE_MS } from '#libs/runtime/durations.ts'
 /** A pass this late finds what a process scored by the former models after a pause of 2 minutes. */
 export const SETTLED_MS = 3 * MINUTE_MS
 
-/** Progress of a pass over the accounts of a tenant. */
 export type Pass = {
   readonly tenantId: string
   readonly beginsAt: number
@@ -65,7 +64,6 @@ export const advancePass = async (
   return row?.found
 }
 
-/** Ends the pass and schedules the next one. */
 export const schedulePass = async (sql: Sql, { tenantId, claim }: Pass, nextPassAt: number): Promise<void> => {
   await sql.query(
     `update scoring.reevaluation set next_pass_at = to_timestamp($3::double precision / 1000), passes = passes + 1,

@@ -96,10 +96,7 @@ const conditions = (filter: AccountFilter, param: Param): string[] => {
   ]
 }
 
-/**
- * Accounts without the sort value come last in either direction: one index scan for accounts with
- * the value, then one for those without, if the page is not full. A test inspects the plan.
- */
+/** Accounts without the sort value come last, by a second index scan. A test inspects the plan. */
 export const accountListQuery = (
   tenantId: string,
   filter: AccountFilter,

@@ -39,7 +39,6 @@ export type AccountViews = {
   readonly journey: (key: AccountKey) => Promise<Journey | undefined>
 }
 
-/** An account's state, and the context to evaluate it in. */
 type Counted = { readonly account: Account; readonly state: AccountState; readonly context: ScoringContext }
 
 export const createAccountViews = (deps: {

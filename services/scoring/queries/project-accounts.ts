@@ -19,9 +19,8 @@ import {
 
 /**
  * Projects accounts onto the account list and completed onboardings, outside of the flush
- * transaction: an indexed row costs several times as much as an account there. The pause after a
- * round is a multiple of its duration, so that projection takes a small share of the machine under
- * load; otherwise the list is about a second behind.
+ * transaction: an indexed row costs several times as much as an account there. The list is
+ * about a second behind, and further behind under load.
  */
 export type AccountProjector = Pick<Repeating, 'start' | 'stop'> & {
   /** Projects what was committed before the call, in one round. Never rejects. */
@@ -30,7 +29,7 @@ export type AccountProjector = Pick<Repeating, 'start' | 'stop'> & {
 
 const IDLE_MS = 1_000
 const LONGEST_PAUSE_MS = 30_000
-/** Pause after a round, as a multiple of its duration. */
+/** Pause, as a multiple of the round's duration: projection takes a small share of the machine. */
 const PAUSE_FACTOR = 40
 /** Log rows per partition in a background round: all rows of an account become one list row. */
 const ROWS_PER_ROUND = 20_000
@@ -47,7 +46,6 @@ export const createAccountProjector = (deps: {
 }): AccountProjector => {
   const { database, clock, logger, liveModels } = deps
 
-  /** Answers whether flushes are left. */
   const project = (lock: (tx: Sql) => Promise<boolean>, rows: number): Promise<boolean> =>
     database.transaction(async (tx) => {
       if (!(await lock(tx))) return false

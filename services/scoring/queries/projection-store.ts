@@ -29,7 +29,7 @@ export type Projected = {
 }
 
 /**
- * Lists the accounts of each partition's next flushes, about `rows` log rows and each flush whole.
+ * Lists the accounts of each partition's next flushes: about `rows` log rows, each flush whole.
  *
  *     partition_head, account_list_head ─▶ moved    flushes to project of each partition
  *     moved, account_log                ─▶ touched  accounts of these flushes
@@ -39,7 +39,7 @@ export type Projected = {
  *
  * All parts read one snapshot. Locks in order: the projection lock, which the caller holds; rows of
  * the tables written; a key share of `account` for new rows. Flushes write none of these tables;
- * erasure locks `account` first and deletes only committed rows, so neither can deadlock.
+ * erasure locks `account` first and deletes only committed rows: neither can deadlock.
  */
 export const projectFlushes = async (tx: Sql, rows: number): Promise<Projected> => {
   const [row] = await tx.query<{ accounts: number; behind: boolean; tenantIds: string[]; accountIds: string[] }>(

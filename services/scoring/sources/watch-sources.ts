@@ -40,10 +40,9 @@ type Deps = {
 }
 
 /**
- * Records when each source last sent an event and publishes it to `source.activity` at most once a
- * minute. When a source that a live model maps to groups becomes silent or active again,
- * re-evaluates the tenant's accounts. A process that is killed forgets at most a minute of
- * activity, or a tenth of a mapped source's interval.
+ * Publishes the time of each source's last event, at most once a minute. Re-evaluates the tenant's
+ * accounts when a source that a live model maps becomes silent or active again. A killed process
+ * forgets at most a minute of activity, or a tenth of a mapped source's interval.
  */
 export const createSourceWatch = (deps: Deps): Pick<Repeating, 'start' | 'stop'> => {
   const { database, bus, clock, logger, liveModels, sourceActivity } = deps

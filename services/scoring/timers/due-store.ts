@@ -1,6 +1,5 @@
 import type { Sql } from '#libs/postgres/database.ts'
 
-/** `dueAt` in epoch ms. */
 export type DueAccount = { readonly tenantId: string; readonly accountId: string; readonly dueAt: number }
 type Claim = { readonly now: number; readonly until: number; readonly limit: number }
 
@@ -10,7 +9,7 @@ export const FIND_DUE = `select tenant_id, account_id from scoring.account
      and (evaluation_claimed_until is null or evaluation_claimed_until <= to_timestamp($1::double precision / 1000))
    order by next_evaluation_at limit $2 for update skip locked`
 
-/** Claims accounts due at `now`, until `until` (epoch ms). Skips accounts that are claimed. */
+/** Claims accounts due at `now`, until `until`. Skips accounts that are claimed. */
 export const claimDueAccounts = (sql: Sql, { now, until, limit }: Claim) =>
   sql.query<DueAccount>(
     `update scoring.account a set evaluation_claimed_until = to_timestamp($3::double precision / 1000)

@@ -19,10 +19,8 @@ type Deps = {
 }
 
 /**
- * Finds accounts whose score changes by time alone and commands their evaluation on `usage.events`.
- * A command bears the account's key, so each account keeps a single writer. A process claims an
- * account for `CLAIM_MS`; if the process dies, the claim lapses. A second command for an account
- * changes nothing.
+ * Commands the evaluation of accounts whose score changes by time alone. The account's key keeps a
+ * single writer. If a process dies, its claims lapse; a second command changes nothing.
  */
 export const createEvaluationTimer = ({ database, bus, clock, logger }: Deps): Repeating =>
   repeat({ clock, logger, everyMs: TICK_MS, failure: 'evaluation of due accounts failed to publish' }, async () => {

@@ -2,7 +2,6 @@ import { z } from 'zod'
 import { RequestError } from '#libs/runtime/errors.ts'
 import { parseInstant } from '#libs/time/instant.ts'
 
-/** An instant in the query, for `readInstant` to parse. */
 export const instantParameter = z.string().min(1).max(40).optional().describe('RFC 3339')
 
 /** Epoch milliseconds of the parameter `name`. Throws 422 unless it is an RFC 3339 instant. */

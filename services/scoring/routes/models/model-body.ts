@@ -13,7 +13,6 @@ export const MODEL_EXAMPLE = {
   groups: [{ name: 'usage', weights: { onboarding: 25, adoption: 35, renewal: 25 }, factors: ['...'] }],
 }
 
-/** `readModel` checks the document. */
 export const modelBodySchema = z.record(z.string(), z.unknown()).meta({
   description:
     'A whole model document, such as GET /v1/models/default/versions/1: JSON, or YAML without anchors and aliases. GET /v1/model-schema answers its JSON Schema. `version` may be omitted.',

@@ -67,7 +67,6 @@ export const shippedVersion = async (sql: Sql, tenantId: string): Promise<ShownV
   }
 }
 
-/** The document as it was submitted. */
 export const readSource = async (
   sql: Sql,
   tenantId: string,
