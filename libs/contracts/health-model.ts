@@ -1,7 +1,5 @@
 import { z } from 'zod'
-
-/** A value that nothing changes once it is read. */
-type Immutable<T> = T extends object ? { readonly [Name in keyof T]: Immutable<T[Name]> } : T
+import { type Immutable, traitConditionSchema } from './trait-condition.ts'
 
 export const GROUPS = ['onboarding', 'usage', 'adoption', 'support', 'sentiment', 'commercial', 'relationship'] as const
 export const CAPS = ['cancelled', 'payment_failed', 'silent', 'champion_removed', 'urgent_ticket_open'] as const
@@ -39,45 +37,13 @@ const anchors = z
   .describe('[value, points], values ascending')
 const groupName = z.enum(GROUPS)
 
-const scalar = z.union([z.string().max(256), z.number(), z.boolean()])
-const traitCondition = z.discriminatedUnion('op', [
-  z.strictObject({ trait: text, op: z.enum(['==', '!=']), value: scalar }),
-  z.strictObject({ trait: text, op: z.enum(['<', '<=', '>', '>=']), value: z.number() }),
-  z.strictObject({ trait: text, op: z.enum(['in', 'not_in']), values: z.array(scalar).min(1).max(200) }),
-  z.strictObject({ trait: text, op: z.enum(['known', 'unknown']) }),
-])
-type Leaf = z.infer<typeof traitCondition>
-/** What a model asks of an account's traits, in the words that alert rules use for facts. */
-export type TraitCondition =
-  | Immutable<Leaf>
-  | { readonly all: Conditions }
-  | { readonly any: Conditions }
-  | { readonly not: TraitCondition }
-type Conditions = readonly TraitCondition[]
-
-const parts = z
-  .array(z.lazy(() => condition))
-  .min(1)
-  .max(50)
-const condition: z.ZodType<TraitCondition> = z
-  .union([
-    z.strictObject({ all: parts }),
-    z.strictObject({ any: parts }),
-    z.strictObject({ not: z.lazy(() => condition) }),
-    traitCondition,
-  ])
-  .meta({
-    id: 'TraitCondition',
-    description: 'A comparison of a missing trait is unknown, which is no match',
-  })
-
 const segmentSchema = z.strictObject({
   priority: z
     .int()
     .min(-1_000)
     .max(1_000)
     .describe('Of the models that match an account the highest priority wins; ties by id'),
-  when: condition,
+  when: traitConditionSchema,
 })
 
 /** A factor's numbers. Each definition in `core/factors` says which of them it needs. */

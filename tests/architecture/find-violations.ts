@@ -2,7 +2,7 @@ import { posix } from 'node:path'
 import { IMPORT_TABLE, PACKAGE_PLACES, PLACES, type Row } from './import-table.ts'
 import { codeOf, importsOf, type SourceFile } from './source-files.ts'
 
-const MAX_LINES = 219
+const MAX_LINES = 200
 const MAX_TEST_LINES = 300
 const DRAWERS = /(^|\/)(index|utils?|helpers?|types|managers?|common|misc)(\.[a-z.]+)?(\/|$)/
 const NAMED_BY_OTHERS = new Set([

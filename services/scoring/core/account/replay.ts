@@ -2,9 +2,9 @@ import type { Zone } from '#libs/time/time-zone.ts'
 import type { CountedEvent } from '../events/event.ts'
 import type { CompiledModel } from '../models/model.ts'
 import { type Counters, foldEvent } from '../state/fold.ts'
+import { createMemoryUserActivity } from '../state/fold-activity.ts'
 import { createMemoryInteractions } from '../state/interactions.ts'
 import { createState } from '../state/state.ts'
-import { createMemoryUserActivity } from '../state/user-days.ts'
 
 /** The account as of an instant, from distinct events in any order; later events do not count. */
 export const replay = (

@@ -1,5 +1,5 @@
+import type { UserActivity, UserDays } from '../state/fold-activity.ts'
 import { createPages, type Pages } from '../state/pages.ts'
-import type { UserActivity, UserDays } from '../state/user-days.ts'
 
 /** A separator that no user id holds: NUL is refused at every door. */
 const SEPARATOR = '\0'

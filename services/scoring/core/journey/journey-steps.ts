@@ -1,8 +1,8 @@
 import type { CountedEvent } from '../events/event.ts'
 import { type FoldContext, foldEvent } from '../state/fold.ts'
+import { createMemoryUserActivity } from '../state/fold-activity.ts'
 import { createMemoryInteractions } from '../state/interactions.ts'
 import { type AccountState, createState } from '../state/state.ts'
-import { createMemoryUserActivity } from '../state/user-days.ts'
 import { runsOf } from './journey-runs.ts'
 
 export type StepRef = { readonly journeyId: string; readonly stepId: string }

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { TraitCondition } from '#libs/contracts/health-model.ts'
+import type { TraitCondition } from '#libs/contracts/trait-condition.ts'
 import { testModel } from '../../../../tests/support/scoring/account-history.ts'
 import { chooseModel, createTenantModels, withModel } from './choose-model.ts'
 import { matchesTraits, type Traits } from './segment.ts'

@@ -1,4 +1,4 @@
-import type { TraitCondition } from '#libs/contracts/health-model.ts'
+import type { TraitCondition } from '#libs/contracts/trait-condition.ts'
 import { everyTrue, isOrdered, negate, someTrue, type Truth } from '#libs/runtime/three-valued.ts'
 
 type Scalar = string | number | boolean

@@ -10,9 +10,9 @@ import { groupsOf } from '../evaluation/measurements.ts'
 import type { CountedEvent } from '../events/event.ts'
 import { foldFingerprint } from '../models/model.ts'
 import { type Counters, eventsPending, foldEvent, interactionTouchedBy, promote, usersTouchedBy } from './fold.ts'
+import { createMemoryUserActivity } from './fold-activity.ts'
 import { interactionKey } from './interactions.ts'
 import { type AccountState, createState } from './state.ts'
-import { createMemoryUserActivity } from './user-days.ts'
 
 const model = testModel({
   coreFeatures: ['reports', 'api'],

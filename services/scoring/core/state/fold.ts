@@ -1,10 +1,10 @@
 import type { Zone } from '#libs/time/time-zone.ts'
 import type { CountedEvent } from '../events/event.ts'
-import { boundKeys, compareEventOrders, compareText, eventOrderOf } from '../events/event-order.ts'
+import { compareEventOrders, compareText, eventOrderOf } from '../events/event-order.ts'
 import { BYPASS_TYPE, type Feeds, KNOWN_TYPES } from '../events/event-types.ts'
 import { textOf } from '../events/properties.ts'
-import type { CompiledModel, TypeRule } from '../models/model.ts'
-import { addDay, addToDay, takeFromDay } from './day-counts.ts'
+import type { CompiledModel } from '../models/model.ts'
+import { foldActivity, foldChampion, type UserActivity } from './fold-activity.ts'
 import { foldInvoice, foldPlanLimit, foldSubscription, invoiceIdOf } from './fold-commercial.ts'
 import { foldBypass, foldJourneyDone, foldJourneyStart, foldJourneyStep, foldValue } from './fold-journey.ts'
 import { foldCsat, foldNps } from './fold-sentiment.ts'
@@ -12,8 +12,7 @@ import { foldTicket, ticketIdOf } from './fold-support.ts'
 import { foldLifecycle, foldTraits } from './fold-traits.ts'
 import { type InteractionLookup, interactionKey } from './interactions.ts'
 import { dropMemos, type Section } from './memo.ts'
-import { type AccountState, own } from './state.ts'
-import type { UserActivity } from './user-days.ts'
+import type { AccountState } from './state.ts'
 
 /** What the events of an account add up to. */
 export type Counters = {
@@ -26,9 +25,6 @@ export type FoldContext = { readonly model: CompiledModel; readonly zone: Zone; 
 
 /** Custom types counted one by one: the least by code points, so that order does not matter. */
 const COUNTED_CUSTOM_TYPES = 32
-/** Core features an account is known to use: the first by name. */
-const MOST_FEATURES = 512
-const NEVER = -1
 
 /**
  * Counts one event that was not counted before. The result depends only on the set of events. A
@@ -156,58 +152,4 @@ const countType = (counts: Map<string, number>, type: string, known: boolean): v
   const greatest = custom.reduce((a, b) => (compareText(a, b) > 0 ? a : b))
   counts.set('', (counts.get('') ?? 0) + counts.get(greatest)!)
   counts.delete(greatest)
-}
-
-type Activity = { readonly day: number; readonly rule: TypeRule; readonly model: CompiledModel }
-
-const foldActivity = (state: AccountState, users: UserActivity, event: CountedEvent, activity: Activity): void => {
-  const { day, rule, model } = activity
-  const { keep } = model
-  if (state.lastActivityAt === null || event.occurredAt > state.lastActivityAt) state.lastActivityAt = event.occurredAt
-  // A list grown from nothing would have room for 17 days at once.
-  if (state.activeDays.length === 0) state.activeDays = [day]
-  else addDay(state.activeDays, day, keep.active)
-  const feature = event.type === 'Feature Used' ? textOf(event.properties.feature) : rule.feature
-  const core =
-    rule.core ||
-    (event.type === 'Feature Used' &&
-      (event.properties.core === true || (feature !== null && model.coreFeatures.has(feature))))
-  if (core) {
-    addToDay(state.coreEvents, day, 1, keep.core)
-    if (feature !== null) foldFeature(state, feature, day)
-  }
-  const { userId } = event
-  if (userId === null || userId === '') return
-  const before = users.get(userId)
-  const activeDay = before?.activeDay ?? NEVER
-  const coreDay = before?.coreDay ?? NEVER
-  if (activeDay === NEVER) state.userCount += 1
-  if (day > activeDay) moveUser(state.activeUsers, activeDay, day, keep.users)
-  if (core && day > coreDay) moveUser(state.coreUsers, coreDay, day, keep.users)
-  if (day > activeDay || (core && day > coreDay)) {
-    users.set(userId, { activeDay: Math.max(activeDay, day), coreDay: core ? Math.max(coreDay, day) : coreDay })
-  }
-  if (state.champion?.userId === userId && day > state.championSeenDay) state.championSeenDay = day
-}
-
-const foldFeature = (state: AccountState, feature: string, day: number): void => {
-  const before = state.features.get(feature)
-  if (before !== undefined && before >= day) return
-  const features = own(state, 'features')
-  features.set(feature, day)
-  if (before === undefined) boundKeys(features, MOST_FEATURES)
-}
-
-/** The new day first: the newest day of the series, which says what is kept, must never fall. */
-const moveUser = (series: AccountState['activeUsers'], from: number, to: number, keepDays: number): void => {
-  addToDay(series, to, 1, keepDays)
-  if (from !== NEVER) takeFromDay(series, from)
-}
-
-const foldChampion = (state: AccountState, users: UserActivity, event: CountedEvent): void => {
-  const order = eventOrderOf(event)
-  if (state.champion !== null && compareEventOrders(state.champion, order) > 0) return
-  const userId = textOf(event.properties.to)
-  state.champion = { ...order, userId }
-  state.championSeenDay = userId === null ? NEVER : (users.get(userId)?.activeDay ?? NEVER)
 }
