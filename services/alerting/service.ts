@@ -25,7 +25,7 @@ import { webhookEndpointRoutes } from './routes/webhook-endpoints.ts'
 import { RULE_JSON_SCHEMA } from './rules/rule-document.ts'
 import { createRuleCatalog } from './rules/rule-store.ts'
 
-/** Decides when a human should know, and tells them: changes of accounts -> alerts -> `alert.events` and webhooks. */
+/** Decides when a person should know: changes of accounts -> alerts -> `alert.events`, webhooks. */
 export const createAlerting = (platform: Platform, config: AlertingConfig): Service => {
   const { clock, logger, database, bus, settings } = platform
   const ruleCatalog = createRuleCatalog()

@@ -4,7 +4,6 @@ import type { TransitionKind } from '../core/alert/rule.ts'
 
 export type AlertState = 'pending' | 'firing' | 'recovering' | 'resolved'
 
-/** The new state of an alert after a batch of transitions. */
 export type AlertChange = {
   readonly alertId: string
   readonly state: AlertState

@@ -3,10 +3,10 @@ import { derivedId } from '#libs/runtime/ids.ts'
 import type { AccountKey, AlertSubject, MonitorKey, SeenHealth } from '../core/alert/subject.ts'
 import type { InactiveCount, SourceSeen } from '../core/decision/decide-monitor.ts'
 
-/** What an alert is about, with what was known of it when a transition was decided. */
+/** The subject of an alert, as known when a transition was decided. */
 export type SubjectSnapshot = {
   readonly subject: AlertSubject
-  /** The account as it was seen; null for a source and for the tenant. */
+  /** Null for a source and for the tenant. */
   readonly seen: SeenHealth | null
   /** Kept with the alert when it opens. */
   readonly evidence: object

@@ -16,7 +16,6 @@ import {
 } from './alert-store.ts'
 import { alertIdOf, type SubjectSnapshot } from './alert-subject.ts'
 
-/** A transition of an alert with the subject of the alert. */
 export type DecidedTransition = RuleTransition &
   SubjectSnapshot & {
     /** The person who caused the transition; absent: the evaluation of a rule. */

@@ -14,7 +14,6 @@ export type AttemptRecorder = {
   readonly record: (outcome: AttemptOutcome) => Promise<void>
   /** Outcomes not yet saved. */
   readonly backlog: () => number
-  /** Resolves when there is no backlog. */
   readonly drained: () => Promise<void>
 }
 
@@ -25,11 +24,7 @@ const MAX_TRIES = 4
 const MAX_BATCH = 1_000
 const ONE = [1]
 
-/**
- * Saves the outcomes of attempts in batches: a busy deliverer pays one round trip for hundreds.
- * - Waits for a database that is unavailable: the lease makes a late outcome harmless.
- * - Gives a batch up after 4 failures of another kind: its deliveries are due when leases end.
- */
+/** Saves outcomes in batches: a busy deliverer pays one round trip for hundreds. */
 export const createAttemptRecorder = (deps: RecorderDeps): AttemptRecorder => {
   const { clock, logger } = deps
   const saveWithRetries = async (outcomes: readonly AttemptOutcome[]): Promise<void> => {
@@ -38,6 +33,7 @@ export const createAttemptRecorder = (deps: RecorderDeps): AttemptRecorder => {
         return await save(deps, outcomes)
       } catch (error) {
         const fields = { err: error, deliveries: outcomes.length }
+        // A late save is harmless: the lease fences it. A batch given up is due when its leases end.
         if (tries >= MAX_TRIES && !(error instanceof UnavailableError))
           return logger.error(fields, 'attempts not saved, their deliveries will be attempted again')
         logger.warn(fields, 'attempts not saved yet')

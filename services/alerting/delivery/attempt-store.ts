@@ -12,10 +12,9 @@ export type Attempt = {
   readonly answer: string | null
 }
 
-/** What an attempt led to. */
 export type DeliveryUpdate = {
   readonly deliveryId: string
-  /** Of the lease under which the attempt was made. */
+  /** Of the lease. */
   readonly token: string
   readonly state: 'pending' | 'delivered' | 'exhausted'
   readonly reason: string | null
@@ -28,10 +27,7 @@ export type DeliveryUpdate = {
 /** The log keeps this many attempts of a delivery, and counts all. */
 const KEPT_ATTEMPTS = 20
 
-/**
- * Saves updates in one statement; returns how many it saved. Skips a delivery that another process
- * has claimed since: that process saves its own attempt.
- */
+/** Skips deliveries that another process has claimed since. Returns how many it saved. */
 export const saveAttempts = async (sql: Sql, updates: readonly DeliveryUpdate[]): Promise<number> => {
   const [saved] = await sql.query<{ count: number }>(
     `with done as (

@@ -19,7 +19,6 @@ type ClaimLoopDeps = {
   readonly clock: Clock
   readonly logger: Logger
   readonly concurrency: EndpointConcurrency
-  /** Attempts not yet saved. */
   readonly unsaved: () => number
   readonly maxInFlight: number
 }
@@ -33,7 +32,6 @@ const MAX_UNSAVED = 2_000
 /** Claims due deliveries for the slots of their endpoints, when woken and each second. */
 export const createClaimLoop = (deps: ClaimLoopDeps): ClaimLoop => {
   const { database, clock, logger, concurrency, unsaved, maxInFlight } = deps
-  /** Endpoints that had more deliveries due than room. */
   const withMore = new Set<string>()
 
   const claim = async (): Promise<undefined> => {
@@ -76,7 +74,6 @@ const toJobs = async (
   })
 }
 
-/** Endpoints that a claim left without room. */
 const fullEndpoints = (claimed: readonly ClaimedDelivery[], room: ReadonlyMap<string, number>): readonly string[] => {
   const left = new Map(room)
   for (const { endpointId } of claimed) left.set(endpointId, (left.get(endpointId) ?? FIRST_ROOM) - 1)

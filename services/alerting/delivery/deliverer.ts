@@ -37,15 +37,10 @@ export type DelivererDeps = {
   /** Calls at once, per endpoint and in all. */
   readonly maxPerEndpoint?: number
   readonly maxInFlight?: number
-  /** How long deliveries are kept. */
   readonly keptMs?: number
 }
 
-/**
- * Delivers what is due. Replicas share the deliveries: each claims a batch under a lease, calls
- * endpoints side by side, and saves the outcomes in batches. A commit of any process wakes it;
- * a poll finds retries and expired leases.
- */
+/** Replicas share deliveries by leases. A commit wakes all; polls find retries and ended leases. */
 export const createDeliverer = (deps: DelivererDeps): Deliverer => {
   const { database, clock, logger, sealer, send, schedule, random = Math.random } = deps
   const { maxPerEndpoint = 64, maxInFlight = 1_024, keptMs = 30 * DAY_MS } = deps

@@ -54,7 +54,6 @@ export const listDeliveries = (sql: Sql, tenantId: string, query: DeliveryQuery)
     ],
   )
 
-/** One delivery with the body that is sent. */
 export const findDelivery = async (
   sql: Sql,
   tenantId: string,

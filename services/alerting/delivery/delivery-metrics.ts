@@ -1,7 +1,6 @@
 import { counter, histogram, type Registry } from '#libs/runtime/metrics.ts'
 import type { AttemptOutcome } from './attempt-delivery.ts'
 
-/** Counts attempts by the state of their delivery, and measures how long receivers take. */
 export const deliveryMetrics = (registry: Registry): ((outcome: AttemptOutcome) => void) => {
   const tries = counter(registry, {
     name: 'pulso_alerting_webhook_tries_total',

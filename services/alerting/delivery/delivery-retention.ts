@@ -16,16 +16,10 @@ type DeliveryUpkeep = {
   readonly keptMs: number
 }
 
-/**
- * - Ends the pending deliveries of disabled and deleted endpoints.
- * - Ends deliveries that are pending after `keptMs`: an endpoint with too low a rate would collect
- *   deliveries for ever.
- * - Removes finished deliveries after `keptMs`.
- * - Seals secrets of a former key with the current one.
- */
 export const deliveryUpkeep = ({ database, clock, sealer, keptMs }: DeliveryUpkeep): readonly UpkeepTask[] => [
   { name: 'orphans', everyMs: ORPHANS_EVERY_MS, chunk: (limit) => endOrphans(database, clock.now(), limit) },
   {
+    // An endpoint with too low a rate would collect deliveries for ever.
     name: 'overdue deliveries',
     everyMs: RETENTION_EVERY_MS,
     chunk: (limit) => endOverdue(database, { before: clock.now() - keptMs, now: clock.now(), limit }),

@@ -5,7 +5,6 @@ export type EndpointMark = {
   readonly endpointId: string
   /** Whether an attempt succeeded. */
   readonly succeeded: boolean
-  /** First failure since the last success; null when the last attempt succeeded. */
   readonly failedAt: number | null
   readonly pausedUntil: number | null
 }
@@ -25,10 +24,7 @@ export const marksOf = (outcomes: readonly AttemptOutcome[]): EndpointMark[] => 
   return [...marks.values()]
 }
 
-/**
- * Writes the health of endpoints where it changes. The later of two pauses holds.
- * `failing_since` is the first failure after a success.
- */
+/** Writes only changes of health. The later of two pauses holds. */
 export const markEndpoints = async (sql: Sql, marks: readonly EndpointMark[]): Promise<void> => {
   await sql.query(
     `with health as (
@@ -48,10 +44,7 @@ export const markEndpoints = async (sql: Sql, marks: readonly EndpointMark[]): P
   )
 }
 
-/**
- * Disables an enabled endpoint that has failed since `failingBefore` or earlier; null: whatever its
- * health. True when this call did it.
- */
+/** `failingBefore`: failed since then or earlier; null: whatever its health. True: disabled now. */
 export const disableEndpoint = async (
   sql: Sql,
   endpointId: string,

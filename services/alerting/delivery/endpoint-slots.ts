@@ -42,7 +42,6 @@ export const enqueueJob = (slots: EndpointSlots, job: Job): void => {
   slots.queue.push(job)
 }
 
-/** Jobs the endpoint may still be given. */
 export const roomOf = ({ limit, maxJobs, active, queue }: EndpointSlots): number =>
   Math.max(0, Math.min(limit * JOBS_PER_SLOT, maxJobs) - active - queue.length)
 

@@ -23,11 +23,7 @@ export const endOverdue = async (sql: Sql, { before, now, limit }: Overdue): Pro
   return rows.length
 }
 
-/**
- * Ends pending deliveries of disabled and deleted endpoints, at most `limit`; returns their number.
- * The log shows each, and an operator can replay it. Skips leased deliveries: their attempt is
- * under way.
- */
+/** Orphans have no enabled endpoint. Skips leased deliveries: their attempt is under way. */
 export const endOrphans = async (sql: Sql, now: number, limit: number): Promise<number> => {
   const [ended] = await sql.query<{ count: number }>(
     `with orphans as materialized (
@@ -51,10 +47,7 @@ export const endOrphans = async (sql: Sql, now: number, limit: number): Promise<
   return ended!.count
 }
 
-/**
- * Removes finished deliveries created before `before`, messages without a delivery, and deleted
- * endpoints without a delivery. Removes at most `limit` deliveries; returns their number.
- */
+/** Removes also messages and deleted endpoints of which no delivery is left. */
 export const removeOldDeliveries = (database: Database, before: number, limit: number): Promise<number> =>
   database.transaction(async (tx) => {
     const gone = await tx.query<{ messageId: string }>(

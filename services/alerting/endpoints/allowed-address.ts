@@ -31,12 +31,9 @@ export const isPortOpen = (port: number, allow: readonly AllowEntry[]): boolean 
   port === HTTPS_PORT || allow.some((entry) => opensPort(entry, port))
 
 /**
- * Whether a webhook may connect to an address. Public is global unicast, after `::ffff:a.b.c.d` is
- * unwrapped. An address that could lead back inside is not public: private, loopback, link-local,
- * NAT64, 6to4, Teredo, the deprecated `::/96`, and a cloud's host address that looks public.
- *
- * By hand on the ranges of `ipaddr.js`: `request-filtering-agent` 3.2 knows no ports and lets a
- * cloud's host pass (2026-11-30).
+ * Public is global unicast, after `::ffff:a.b.c.d` is unwrapped, without addresses that could lead
+ * inside: NAT64, 6to4, Teredo, the deprecated `::/96`, a cloud's host. By hand on `ipaddr.js`:
+ * `request-filtering-agent` 3.2 knows no ports and lets a cloud's host pass (2026-11-30).
  */
 export const checkAddress = (address: string, port: number, allow: readonly AllowEntry[]): AddressVerdict => {
   // Zones (`fe80::1%eth0`) name an interface of this machine.

@@ -49,13 +49,11 @@ const CONNECT_MS = 5_000
 type ConnectorDeps = { readonly rules: WebhookRules; readonly network: Network; readonly clock: Clock }
 
 /**
- * An undici connector that guards against requests into the inside network:
- * - every address of a name must be allowed, and so must an address that stands in the URL;
- * - the connection goes to a checked address, so a name cannot be rebound in between;
- * - the connected peer is checked again before a byte is written, the TLS hello included.
- *
- * By hand: `request-filtering-agent` 3.2 is an `http.Agent`, which undici cannot use, and does not
- * check the connected peer. The hostile-URL suite holds this one (2026-11-30).
+ * Guards against requests into the inside network: every address of a name, or the one in the URL,
+ * must be allowed. The connection goes to a checked address: a name cannot be rebound in between.
+ * The peer is checked again before a byte is written, the TLS hello included. By hand:
+ * `request-filtering-agent` 3.2 is an `http.Agent`, which undici cannot use, and does not check the
+ * peer. The hostile-URL suite holds this one (2026-11-30).
  */
 export const createGuardedConnector = ({ rules, network, clock }: ConnectorDeps): buildConnector.connector => {
   const checkedAddresses = async (host: string, port: number): Promise<readonly string[]> => {

@@ -27,7 +27,6 @@ export const addSecret = async (
   )
 }
 
-/** Number of secrets that sign now. */
 export const countSecrets = async (tx: Sql, endpointId: string, now: number): Promise<number> => {
   const [row] = await tx.query<{ count: number }>(
     `select count(*) as count from alerting.webhook_secret

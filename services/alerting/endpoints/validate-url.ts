@@ -23,11 +23,8 @@ const LONGEST_URL = 2_048
 const refuse = (reason: UrlProblem): UrlVerdict => ({ allowed: false, reason })
 
 /**
- * Checks form, scheme and port of a URL, and a host that is an address. A host that is a name is
- * checked at each connection, by every address it resolves to.
- *
- * By hand: `request-filtering-agent` 3.2 checks no URL. The hostile-URL suite holds this one
- * (2026-11-30).
+ * A host that is a name is checked at each connection, by every address it resolves to. By hand:
+ * `request-filtering-agent` 3.2 checks no URL. The hostile-URL suite holds this one (2026-11-30).
  */
 export const validateUrl = (text: string, { allow, allowHttp }: WebhookRules): UrlVerdict => {
   // The URL parser drops tabs, line breaks and outer blanks: what is stored must be what was read.

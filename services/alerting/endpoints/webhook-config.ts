@@ -20,7 +20,6 @@ const parseKey = (text: string): Buffer | undefined => {
   return key.length === 32 ? key : undefined
 }
 
-/** Webhooks, from the environment. */
 export const webhookConfigSchema = z.object({
   PULSO_WEBHOOK_ALLOW: listOf(parseAllowEntry, 'must be CIDR:port, CIDR:* or public:port, comma-separated')
     .prefault('')

@@ -14,7 +14,6 @@ import { forgottenTenants } from './monitor-store.ts'
 export type AlertTimers = {
   readonly start: () => void
   readonly stop: () => Promise<void>
-  /** Evaluates everything that is due now. */
   readonly runDue: (stopping?: AbortSignal) => Promise<undefined>
 }
 
@@ -33,10 +32,7 @@ const RETRY_MS = 5_000
 const REMEMBER_MS = 30_000
 const CLAIM = 200
 
-/**
- * Runs what falls due without an event: dwells, reminders, cooldowns, snoozes, groups and digests.
- * Replicas race for due accounts; each account goes to one replica.
- */
+/** Runs what is due without an event. Replicas race for due accounts: each goes to one replica. */
 export const createAlertTimers = (deps: AlertTimersDeps): AlertTimers => {
   const { database, clock, logger, metrics, ruleCatalog, onCommit } = deps
   let rememberAt = 0

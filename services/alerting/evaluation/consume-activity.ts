@@ -12,7 +12,6 @@ export type ConsumeActivityDeps = {
   readonly bus: Bus
   readonly clock: Clock
   readonly ruleCatalog: RuleCatalog
-  /** Called after a commit that may have left something to send. */
   readonly onCommit: () => void
 }
 

@@ -28,10 +28,7 @@ import { recordAndNotify } from './record-and-notify.ts'
 
 export type EvaluatedAccounts = { readonly accounts: number; readonly stale: number; readonly transitions: number }
 
-/**
- * Evaluates changes of accounts: all that follows from them is written in one transaction. A change
- * with a known sequence is old news, so a batch may come any number of times.
- */
+/** A change with a known sequence is old news: a batch may come any number of times. */
 export const evaluateChanges = async (
   tx: Sql,
   ruleCatalog: RuleCatalog,

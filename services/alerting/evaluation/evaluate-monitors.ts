@@ -71,7 +71,6 @@ export type MonitorsEvaluated = {
 
 const NOTHING: MonitorsEvaluated = { monitors: 0, turned: [], ongoing: [] }
 
-/** Evaluates monitors at which something fell due by `now`. */
 export const evaluateDueMonitors = async (
   tx: Sql,
   ruleCatalog: RuleCatalog,
@@ -91,16 +90,14 @@ export const evaluateDueMonitors = async (
   return write(tx, evaluated, contexts)
 }
 
-/**
- * Makes accounts due whose alerts wait for an outage to show or to end. During an outage some may
- * wait without having seen it. Needs a transaction of its own: accounts are locked before monitors.
- */
+/** Needs a transaction of its own: accounts are locked before monitors. */
 export const recheckMuted = async (
   tx: Sql,
   { turned, ongoing }: Omit<MonitorsEvaluated, 'monitors'>,
   now: number,
 ): Promise<void> => {
   await checkMutedAccounts(tx, turned, OUTAGE_MUTES, now)
+  // Accounts may still wait for an outage to show that has already begun.
   await checkMutedAccounts(tx, ongoing, ['held'], now)
 }
 
@@ -132,10 +129,7 @@ const evaluateTenant = async (
   return { monitor, decision, subjectSnapshot: () => ofTenant(monitor, most) }
 }
 
-/**
- * A source that no model expects may have failed, or its accounts may be inactive. It explains that
- * many accounts are inactive together; it does not explain that one is.
- */
+/** A source that no model expects explains many inactive accounts together, not a single one. */
 const isExpected = ({ kind, seen }: StoredMonitor): boolean => kind === 'tenant' || seen?.expectedIntervalHours !== null
 
 const write = async (

@@ -12,9 +12,8 @@ export type EvaluationQueueOptions = {
 const MOST_TRANSACTIONS = 3
 
 /**
- * Evaluates batches of partitions in shared transactions: one change costs as much as a hundred.
- * A caller that awaits each batch of a partition before the next keeps the order of its accounts.
- * If a shared transaction fails, each batch is retried alone, so one bad batch cannot fail another.
+ * A hundred changes in one transaction cost as much as one. The accounts of a partition stay in
+ * order if the caller awaits each batch before the next.
  */
 export const createEvaluationQueue = ({ evaluate, mostChanges }: EvaluationQueueOptions) =>
   batchCalls<readonly AccountHealth[]>({
@@ -23,5 +22,6 @@ export const createEvaluationQueue = ({ evaluate, mostChanges }: EvaluationQueue
     maxSizes: [mostChanges],
     gather: () => new Promise(setImmediate),
     maxAtOnce: MOST_TRANSACTIONS,
+    // Each batch is retried alone: a bad batch cannot fail another.
     isolates: (error) => !(error instanceof UnavailableError),
   }).call

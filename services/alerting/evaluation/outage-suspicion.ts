@@ -12,7 +12,6 @@ export type Guard = Rule & { readonly about: Extract<About, { kind: 'tenant' }> 
 /** An account with its changes that were not evaluated yet. */
 export type News = { readonly account: StoredAccount; readonly messages: readonly AccountHealth[] }
 
-/** The longest wait of these rules. */
 export const longestHold = (guards: readonly Guard[]): number => Math.max(0, ...guards.map(({ about }) => about.holdMs))
 
 const isInactive = ({ facts }: Pick<AccountHealth, 'facts'>): boolean => facts.silentSince !== null
@@ -25,9 +24,8 @@ export const isTurn = (news: News): boolean =>
   (news.account.seen !== null && isInactive(news.account.seen) && !news.messages.every(isInactive))
 
 /**
- * Whether accounts that just became inactive may be the start of an outage: many others are already
- * inactive, became so in this batch, or will soon. A suspicion only delays notifications; it never
- * raises an outage itself.
+ * Whether an outage may begin: many accounts are inactive, became so in this batch, or will soon.
+ * A suspicion only delays notifications; it never raises an outage itself.
  */
 export const suspectOutage = async (
   tx: Sql,

@@ -11,7 +11,6 @@ export type Decided = Pick<TenantContexts, 'policies'> & {
   readonly changes?: readonly Notification[]
 }
 
-/** Records transitions, then notifies of them, in the caller's transaction. */
 export const recordAndNotify = async (tx: Sql, { transitions, changes = [], policies }: Decided): Promise<void> => {
   const recorded = await recordTransitions(tx, transitions)
   const notifications = recorded.flatMap((transition) => transitionNotification(transition) ?? [])

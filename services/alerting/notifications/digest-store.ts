@@ -14,10 +14,7 @@ export type DigestRow = {
   readonly muted: string | null
 }
 
-/**
- * Account alerts that opened in (from, until], the most severe first. Leaves out alerts muted by a
- * silence, an outage or a backfill.
- */
+/** Account alerts opened in (from, until], without those a backfill, silence or outage muted. */
 export const openedIn = (sql: Sql, tenantId: string, from: number, until: number): Promise<readonly DigestRow[]> =>
   sql.query<DigestRow>(
     `select owner_id as "ownerId", alert_id as "alertId", account_id as "accountId", rule_id as "ruleId", severity, state,

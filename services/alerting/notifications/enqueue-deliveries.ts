@@ -19,11 +19,7 @@ export type Target = {
   readonly filter: EndpointFilter
 }
 
-/**
- * Adds one delivery per notification and matching enabled endpoint, in the caller's transaction;
- * returns how many are new. Ids derive from notification and endpoint: enqueueing one again adds
- * nothing. Deliveries are due a second ago: a slow clock does not delay the first attempt.
- */
+/** Ids derive from notification and endpoint: enqueueing one again adds nothing. */
 export const enqueueNotifications = async (tx: Sql, notifications: readonly Notification[]): Promise<number> => {
   if (notifications.length === 0) return 0
   const targets = await enabledEndpoints(tx, [...new Set(notifications.map((notification) => notification.tenantId))])
@@ -98,6 +94,7 @@ const enqueuePairs = async (tx: Sql, pairs: readonly Pair[]): Promise<number> =>
       blob.bytes(),
     ],
   )
+  // Due a second ago: a slow clock does not delay the first attempt.
   const [inserted] = await tx.query<{ count: number }>(
     `with new as (
        insert into alerting.delivery

@@ -77,10 +77,7 @@ export const removeGroup = async (tx: Sql, groupId: string): Promise<void> => {
   await tx.query('delete from alerting.notice_group where group_id = $1', [groupId])
 }
 
-/**
- * Stores which accounts a message names: erasing an account removes its messages. Skips messages
- * that are not stored because no endpoint took them.
- */
+/** Stores the accounts a message names: erasing one removes it. Skips messages no endpoint took. */
 export const noteAccountsOf = async (
   tx: Sql,
   tenantId: string,

@@ -8,12 +8,7 @@ const GROUPED: readonly WebhookType[] = ['alert.firing', 'alert.resolved']
 const RECOVERIES: readonly WebhookType[] = ['alert.resolved', 'source.recovered', 'outage.recovered']
 const ROUTED: readonly WebhookType[] = [...GROUPED, ...RECOVERIES, 'alert.escalated']
 
-/**
- * Enqueues notifications by the policy of their tenant, in the caller's transaction:
- * - a recovery in quiet hours waits until they end;
- * - a grouped alert waits for the window of its group, at endpoints that take groups;
- * - an escalation goes to the endpoints of the policy.
- */
+/** A recovery waits for the end of quiet hours, a grouped alert for the window of its group. */
 export const routeNotifications = async (
   tx: Sql,
   notifications: readonly Notification[],

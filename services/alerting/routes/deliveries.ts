@@ -79,7 +79,6 @@ const toDelivery = (row: LoggedDelivery): z.infer<typeof deliverySchema> => ({
 
 const deliveryParams = z.object({ deliveryId: z.uuid().meta({ examples: [EXAMPLE.id] }) })
 
-/** The delivery log. */
 export const deliveryRoutes = ({ database, clock, idempotentReply }: DeliveryRoutesDeps) =>
   routes((app) => {
     app.get(

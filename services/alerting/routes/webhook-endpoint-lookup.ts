@@ -24,7 +24,6 @@ export const endpointParams = z.object({
 export const findOr404 = async (sql: Sql, tenantId: string, endpointId: string): Promise<Endpoint> =>
   found(await findEndpoint(sql, tenantId, endpointId))
 
-/** Locks the endpoint until the transaction ends. */
 export const lockOr404 = async (tx: Sql, tenantId: string, endpointId: string): Promise<Endpoint> =>
   found(await lockEndpoint(tx, tenantId, endpointId))
 

@@ -73,9 +73,8 @@ export const removeOldFacts = async (sql: Sql, before: number, limit: number): P
 }
 
 /**
- * Appends rows that end before `before` to the whole row they continue: a week of an account
- * becomes one row. Merges at most `limit` rows; returns their number. Removes rows that continue
- * nothing, since nobody can read them. One replica at a time, since the order matters.
+ * Merges a week of an account into its whole row, one replica at a time: the order matters.
+ * Removes rows that continue nothing: nobody can read them.
  */
 export const mergeFacts = (database: Database, before: number, limit: number): Promise<number> =>
   database.transaction(async (tx) => {

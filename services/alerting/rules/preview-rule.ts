@@ -33,11 +33,7 @@ const MAX_ACCOUNTS = 50_000
 const ACCOUNTS_AT_ONCE = 100
 const ROWS_AT_ONCE = 1_000
 
-/**
- * What a rule would have done in the last `days`: replays the stored changes of the accounts.
- * Writes nothing and notifies nobody. Accounts come in random order: when time runs out, the
- * replayed ones are a fair sample.
- */
+/** Only reads. Accounts come at random: when time runs out, the replayed ones are a fair sample. */
 export const previewRule = async (deps: PreviewDeps, request: PreviewRequest): Promise<Preview> => {
   const { database, clock, budgetMs = BUDGET_MS } = deps
   const { tenantId, rule, days, limit } = request

@@ -38,10 +38,9 @@ export type AcceptDeps = {
 type NewEvent = { readonly record: BusRecord; readonly idKey: string; readonly digest: number }
 
 /**
- * Answers a verdict for each item. All items are checked before the first is published; the answer
- * waits until the log has acknowledged them. `accepted` and `duplicate` both mean that the event
- * counts. Throws `UnavailableError` when the log is unavailable; the client should send the same
- * ids again.
+ * Checks all items before the first is published; answers when the log has acknowledged them.
+ * `accepted` and `duplicate` both mean that the event counts. Throws `UnavailableError` if the log
+ * is unavailable: the client should send the same ids again.
  */
 export const createAcceptEvents = ({ bus, clock, metrics, recentlyAccepted, checkItem }: AcceptDeps) => {
   const checkItems = (

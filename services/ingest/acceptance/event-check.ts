@@ -13,10 +13,9 @@ const compile = (): ((event: unknown) => boolean) => {
 }
 
 /**
- * Answers true exactly when `usageEventSchema` accepts the event; a property test compares them.
- * An event is validated by three engines: zod documents the route and explains refusals; this ajv
- * code, compiled from the zod schema, decides, several times cheaper; scoring checks by hand once
- * more, since product backends may write the topic themselves.
+ * Accepts exactly what `usageEventSchema` accepts, several times cheaper: a property test compares
+ * them. zod documents the route and explains refusals; this ajv code, compiled from the zod schema,
+ * decides; scoring checks by hand again, since product backends may write the topic themselves.
  */
 export const isUsageEvent = compile() as (event: unknown) => event is UsageEvent
 

@@ -1,9 +1,6 @@
 import { LRUCache } from 'lru-cache'
 
-/**
- * Ids that the log acknowledged lately. Courtesy only, to answer `duplicate` and `conflict` early;
- * deduplication is exact in scoring.
- */
+/** Ids that the log acknowledged lately. Only a courtesy: deduplication is exact in scoring. */
 export type RecentlyAccepted = {
   /** Digest of the content that was accepted under the id; undefined: not known. */
   readonly find: (idKey: string) => number | undefined

@@ -9,9 +9,8 @@ const firstOf = (places: readonly (readonly [string, unknown])[]): readonly [str
   places.find(([, value]) => value !== undefined && value !== null && value !== '') ?? places[0]!
 
 /**
- * A call of the Segment spec, also from RudderStack. The account is `groupId` of a `group` call,
- * else `context.groupId`, as in Segment's B2B spec. `kind` is the call named by the path, if any.
- * `alias` is refused: Pulso does not join the ids of persons.
+ * The account is `groupId` of a `group` call, else `context.groupId`, as in Segment's B2B spec.
+ * `kind` comes from the path. `alias` is refused: Pulso does not join the ids of persons.
  */
 export const mapSegment = (input: unknown, pointer: string, kind?: string): IncomingItem => {
   const fault = (field: string, code: string, detail: string): IncomingItem => ({

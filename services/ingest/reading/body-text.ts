@@ -9,9 +9,8 @@ const REPLACEMENT = '\ufffd'
 const isBadOrReplaced = (text: string): boolean => isBadText(text) || text.includes(REPLACEMENT)
 
 /**
- * Decodes a body and answers the check that its texts need. A body without `\u` escapes cannot
- * contain NUL or lone surrogates, so most bodies need no check. Bytes that are not UTF-8 become
- * replacement characters; only items that contain one are rejected.
+ * A body without `\u` escapes cannot contain NUL or lone surrogates: most bodies need no check.
+ * Bytes that are not UTF-8 become replacement characters; only items that contain one are rejected.
  */
 export const readBodyText = (body: Buffer): BodyText => {
   if (!isUtf8(body)) return { text: body.toString('utf8'), isBad: isBadOrReplaced }

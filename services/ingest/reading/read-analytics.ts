@@ -66,7 +66,6 @@ export const readPosthog = (body: Buffer): Envelope & { readonly key: string | u
   return { items, sentAt: lenientInstant(value.sent_at), isBad, key: keyOf(value) }
 }
 
-/** The API key in a PostHog body; undefined: none. */
 export const readPosthogKey = (body: Buffer): string | undefined => keyOf(readJson(body).value)
 
 const keyOf = (value: unknown): string | undefined => {

@@ -4,7 +4,6 @@ import type { Rule, RuleState } from './rule.ts'
 /** Whether the rule applies: its filter may leave the account out, or the rule be switched off. */
 export type Scope = 'in' | 'left_out' | 'switched_off'
 
-/** What is known of a rule's condition. */
 export type ConditionResult = { readonly when: Truth; readonly recovers: Truth; readonly scope: Scope }
 
 export type Move =

@@ -27,10 +27,7 @@ export type NotificationDecision =
   | { readonly told: true }
   | { readonly told: false; readonly why: MuteReason; readonly until: number | null }
 
-/**
- * Whether an alert is notified. The cooldown counts from the last notified opening. An alert that
- * still fires when its mute ends is notified then, so a lasting problem is never missed.
- */
+/** An alert that still fires when its mute ends is notified then: no lasting problem is missed. */
 export const decideNotification = (
   rule: Rule,
   state: RuleState,

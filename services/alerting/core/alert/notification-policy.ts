@@ -1,21 +1,18 @@
 import type { Severity } from '#libs/contracts/severity.ts'
 import { type Weekday, weekdayOf, zoneNamed } from '#libs/time/time-zone.ts'
 
-/** When nobody is notified. */
 export type QuietHours = {
   readonly timeZone: string
   /** Minutes of the local day; 20:00 to 07:00 spans midnight. Null: only whole days are quiet. */
   readonly hours: { readonly from: number; readonly to: number } | null
   readonly quietDays: readonly Weekday[]
-  /** Critical alerts are notified in quiet hours too. */
   readonly criticalPasses: boolean
 }
 
-/** Whom an alert that fires on and is not acknowledged notifies. */
+/** Who is notified of an alert that nobody acknowledges. */
 export type Escalation = {
   readonly afterMs: number
   readonly severities: readonly Severity[]
-  /** Severity of the notification of the escalation. */
   readonly severity: Severity
   /** Empty: the endpoints that subscribe to `alert.escalated`. */
   readonly endpointIds: readonly string[]
@@ -25,7 +22,7 @@ export type Grouping = { readonly windowMs: number; readonly severities: readonl
 
 export type Digest = { readonly timeZone: string; readonly minute: number; readonly days: readonly Weekday[] }
 
-/** How a tenant wants to be notified; null disables the feature. */
+/** Null disables the feature. */
 export type NotificationPolicy = {
   readonly quietHours: QuietHours | null
   readonly grouping: Grouping | null
@@ -60,7 +57,6 @@ const endOfSpan = ({ timeZone, hours, quietDays }: QuietHours, at: number): numb
   return minute >= from ? later(day + 1, to) : minute < to ? later(day, to) : null
 }
 
-/** The next digest after an instant. */
 export const nextDigestAt = ({ timeZone, minute, days }: Digest, after: number): number => {
   const zone = zoneNamed(timeZone)
   const day = zone.dayOf(after)

@@ -11,8 +11,8 @@ export type ActionDecision =
   | { readonly done: false; readonly reason: 'not_open' }
 
 /**
- * A person's action on the open episode. An acknowledgement ends reminders. A snooze mutes the
- * alert for a time. A resolution closes the episode: only a recovery and a new crossing open another.
+ * A person's action: an acknowledgement ends reminders, a snooze mutes the alert for a time, and a
+ * resolution closes the episode. Only a recovery and a new crossing open another episode.
  */
 export const decideOperatorAction = (
   state: RuleState,

@@ -15,28 +15,26 @@ export type Suspicion = { readonly mutes: readonly string[]; readonly holdMs: nu
 /** Activity of a source is published at most once a minute, and may be late. */
 const ACTIVITY_MARGIN_MS = 10 * MINUTE_MS
 
-/** Mutes that end with an outage, or with the suspicion of one. */
+/** Mutes that end with an outage or its suspicion. */
 export const OUTAGE_MUTES: readonly MuteReason[] = ['outage', 'held']
 
 export const isMutedByOutage = (state: Pick<RuleState, 'phase' | 'muted' | 'told'>): boolean =>
   state.phase === 'firing' && !state.told && state.muted !== null && OUTAGE_MUTES.includes(state.muted)
 
-/** Whether an alert is notified as soon as its mute passes or is changed by a person. */
+/** Whether an alert is notified as soon as its mute passes or a person changes it. */
 export const isWaiting = (state: Pick<RuleState, 'phase' | 'muted' | 'told'>): boolean =>
   isMutedByOutage(state) || (state.phase === 'firing' && !state.told && state.muted === 'quiet_hours')
 
-/** An alert of an account that an outage may explain. */
 export type OutageCandidate = {
   readonly rule: Pick<Rule, 'id' | 'kind' | 'momentary'>
   readonly state: Pick<RuleState, 'phase' | 'muted' | 'told'>
   readonly facts: Facts
-  /** The silence cap took points of the score, or gave them back, in the change at hand. */
   readonly silenceCapMoved: boolean
   /** An alert of the account was muted by an outage when this step began. */
   readonly wasMutedByOutage: boolean
 }
 
-/** Alerts of a muted rule, muted by the outage before, or of a score the inactivity cap moved. */
+/** The rule is muted by the outage or was before, or the inactivity cap moved the score. */
 const isOfKind = ({ rule, state, silenceCapMoved }: OutageCandidate, mutes: readonly string[]): boolean =>
   mutes.includes(rule.id) || isMutedByOutage(state) || (silenceCapMoved && rule.kind === 'threshold')
 

@@ -13,7 +13,6 @@ export const someState = (states: RuleStates, holds: (state: RuleState) => boole
   return false
 }
 
-/** Earliest instant at which a rule must be evaluated again. */
 export const nextDue = (states: RuleStates): number | null => {
   let due: number | null = null
   for (const ruleId in states) due = earliest(due, states[ruleId]!.state.dueAt)

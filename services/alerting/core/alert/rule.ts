@@ -16,7 +16,7 @@ export type About =
       readonly holdMs: number
     }
 
-/** When a human should know. Written as a document; durations are milliseconds here. */
+/** When a person should know. Durations are milliseconds. */
 export type Rule = {
   readonly id: string
   readonly description: string
@@ -49,7 +49,6 @@ export type Rule = {
   }
 }
 
-/** Why nobody was notified of a transition. */
 export type MuteReason =
   | 'backfill'
   | 'cooldown'
@@ -101,7 +100,6 @@ export type RuleState = {
   readonly muted: MuteReason | null
   readonly acknowledgedAt: number | null
   readonly snoozedUntil: number | null
-  /** When it was escalated because nobody acknowledged it. */
   readonly escalatedAt: number | null
   /** When the rule must be evaluated again without news. */
   readonly dueAt: number | null

@@ -4,7 +4,6 @@ import type { Ordering, Truth } from '#libs/runtime/three-valued.ts'
 
 export type Scalar = string | number | boolean
 
-/** A condition over an account's facts. */
 export type Condition =
   | { readonly all: readonly Condition[] }
   | { readonly any: readonly Condition[] }

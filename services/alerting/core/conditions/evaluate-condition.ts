@@ -11,10 +11,7 @@ import {
 } from './condition.ts'
 import { changedBy, heldFor, previouslyWas, type Walk } from './conditions-over-time.ts'
 
-/**
- * Evaluates both conditions of a rule. The verdict holds the memory for the next evaluation: the
- * same object when it is unchanged.
- */
+/** The verdict's memory is for the next evaluation: the same object when unchanged. */
 export const evaluate = ({ when, recovers }: Questions, input: EvaluationInput, memory: Memory): Verdict => {
   const walk: Walk = { input, memory, kept: null, dueAt: null }
   const opens = compiled(when, '/when')(walk)

@@ -3,10 +3,8 @@ import type { MuteContext, NotificationDecision } from '../alert/decide-notifica
 import type { Rule, RuleState, Transition, TransitionKind } from '../alert/rule.ts'
 import { earliest, type Memory } from '../conditions/condition.ts'
 
-/** What is known of a rule's condition at one instant. */
 export type RuleResult = ConditionResult & {
   readonly memory: Memory
-  /** Earliest instant at which the result can change without news. */
   readonly dueAt: number | null
   /** The score is in a band below the line. */
   readonly isBelow: boolean

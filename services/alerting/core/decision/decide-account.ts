@@ -15,14 +15,12 @@ export type EvaluationContext = {
   readonly rules: readonly RuleInForce[]
   readonly silences: MuteContext['silences']
   readonly outages?: readonly Outage[]
-  /** An outage may be about to start. */
   readonly suspicion?: Suspicion | null
-  /** How long alerts wait that began to wait while there was a suspicion. */
+  /** How long alerts wait whose wait began during a suspicion. */
   readonly holdMs?: number
   readonly policy?: NotificationPolicy | null
 }
 
-/** Decides about the alerts of an account when it was seen with new facts. */
 export const decideOnFacts = (
   { seen: before, states }: AccountAlerting,
   seen: Seen,
@@ -34,7 +32,6 @@ export const decideOnFacts = (
   return decideOnNews(states, news, context)
 }
 
-/** Decides about the alerts of an account as time passes. */
 export const decideOnTime = ({ seen, states }: AccountAlerting, at: number, context: EvaluationContext): Decision =>
   decideAsTimePasses(states, { observed: seen && observe(seen, context), at }, context)
 

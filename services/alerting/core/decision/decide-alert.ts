@@ -24,7 +24,6 @@ const awaitDwell: AlertStep = (decision, { rule, result }) => {
 
 const NONE: readonly Transition[] = []
 
-/** The steps of a decision, in their order. */
 const STEPS: readonly AlertStep[] = [
   movePhase,
   whileFiring(notifyAfterSnooze),
@@ -34,10 +33,7 @@ const STEPS: readonly AlertStep[] = [
   awaitDwell,
 ]
 
-/**
- * Decides about one rule's alert at one instant. Every transition has a reason, and a second one if
- * nobody is notified. `state.dueAt` says when the rule must be evaluated again without news.
- */
+/** Every transition has a reason, and a second one if nobody is notified. */
 export const decideAlert = (state: RuleState, input: AlertInput): AlertDecision => {
   const { rule, result, at } = input
   const { memory, dueAt } = result

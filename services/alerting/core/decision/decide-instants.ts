@@ -18,7 +18,6 @@ export type Observed = {
   readonly subject: SilenceSubject
   readonly backfill: boolean
   readonly evaluate: (rule: Rule, memory: Memory, instant: Instant) => RuleResult
-  /** `wasMutedByOutage`: before this instant an outage muted an alert of the same subject. */
   readonly operationsOf: (rule: Rule, state: RuleState, wasMutedByOutage: boolean) => Operations | undefined
 }
 

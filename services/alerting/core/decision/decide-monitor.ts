@@ -18,7 +18,6 @@ export type MonitorContext = DecisionContext & {
   readonly policy?: NotificationPolicy | null
 }
 
-/** What was last known of a source. */
 export type SourceSeen = {
   /** When the source was last evaluated. */
   readonly at: number
@@ -32,10 +31,7 @@ export type InactiveCount = { readonly inactive: number; readonly active: number
 type Known<What> = { readonly seen: What | null; readonly states: RuleStates }
 type RuleAbout<Kind extends About['kind']> = Extract<About, { kind: Kind }>
 
-/**
- * Decides about the alerts of a source until `until`, by its news or as time passes. A source that
- * was inactive in between was inactive from its exact instant.
- */
+/** A source that was inactive between its news was inactive from the exact instant. */
 export const decideSource = (
   { seen, states }: Known<SourceSeen>,
   news: Omit<SourceSeen, 'at'> | null,
@@ -68,10 +64,7 @@ export const decideSource = (
 
 const COUNT_AGAIN_MS = MINUTE_MS
 
-/**
- * Decides about the alerts of a tenant by the counts of its inactive accounts, one per rule.
- * While an outage lasts, the accounts are counted again every minute.
- */
+/** While an outage lasts, the tenant's accounts are counted again every minute. */
 export const decideTenant = (
   states: RuleStates,
   counts: ReadonlyMap<string, InactiveCount>,

@@ -2,7 +2,6 @@ import { decideNotification, type MuteContext } from '../alert/decide-notificati
 import type { Rule, RuleState } from '../alert/rule.ts'
 import { type AlertStep, change, checkAt, record } from './alert-step.ts'
 
-/** Escalates an alert when its escalation is due. */
 export const escalate: AlertStep = (decision, { rule, muteContext, at }) => {
   const escalation = decideEscalation(rule, decision.state, muteContext, at)
   if (!escalation.due) return escalation.lookAt === null ? decision : checkAt(decision, escalation.lookAt)
@@ -16,10 +15,7 @@ export const escalate: AlertStep = (decision, { rule, muteContext, at }) => {
 /** Now, or not before `lookAt` (null: only when something changes). */
 export type EscalationDecision = { readonly due: true } | { readonly due: false; readonly lookAt: number | null }
 
-/**
- * Escalates, once, an alert that was notified, still fires and is not acknowledged after `afterMs`.
- * A mute postpones the escalation.
- */
+/** A notified alert that nobody acknowledges escalates once. A mute postpones the escalation. */
 export const decideEscalation = (
   rule: Rule,
   state: RuleState,

@@ -8,11 +8,9 @@ export type AccountObservation = {
   readonly facts: Facts
   readonly traits: Readonly<Record<string, unknown>>
   readonly at: number
-  /** False when only time has passed since these facts were seen. */
   readonly fresh: boolean
 }
 
-/** Evaluates a rule for an account; without data a threshold rule knows nothing. */
 export const evaluateRule = (rule: Rule, memory: Memory, observation: AccountObservation): RuleResult => {
   const { band } = observation.facts
   const isBelow = rule.kind === 'threshold' && (band === 'at_risk' || band === 'critical')

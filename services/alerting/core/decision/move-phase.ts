@@ -5,7 +5,6 @@ import { notify } from './notify.ts'
 
 const NOT_NOTIFIED: NotificationDecision = { told: false, why: 'not_for_telling', until: null }
 
-/** Carries out the move of the state machine. */
 export const movePhase: AlertStep = (decision, context) => {
   const { move, at, opening } = context
   switch (move.to) {
@@ -49,7 +48,6 @@ const open = (decision: AlertDecision): AlertDecision => {
   return change(decision, { ...FIRST_STATE, phase, since, memory, everKnown, toldAt, dueAt, episode: episode + 1 })
 }
 
-/** The alert of a momentary rule is closed as soon as it fired. */
 const fire = (decision: AlertDecision, context: StepContext, reason: string): AlertDecision => {
   const firing = change(enter(decision, 'firing', context.at), { firedAt: context.at })
   const fired = notify(firing, context, { kind: 'firing', reason })

@@ -16,6 +16,5 @@ export const notify = (
   return notification.until === null ? kept : checkAt(kept, notification.until)
 }
 
-/** Notifies once more of an alert that still fires. */
 export const notifyAgain = (decision: AlertDecision, context: StepContext, reason: string): AlertDecision =>
   notify(change(decision, { remindedAt: context.at }), context, { kind: 'reminder', reason })

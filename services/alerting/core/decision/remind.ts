@@ -3,7 +3,7 @@ import { type AlertStep, checkAt } from './alert-step.ts'
 import { notifyAgain } from './notify.ts'
 import { isMutedForNow } from './notify-after-mute.ts'
 
-/** An alert that fires on is notified again at each reminder. Quiet hours postpone a reminder. */
+/** An unacknowledged alert is notified again at each reminder. Quiet hours postpone reminders. */
 export const remind: AlertStep = (decision, context) => {
   const { rule, muteContext, at } = context
   const { remindedAt, firedAt } = decision.state

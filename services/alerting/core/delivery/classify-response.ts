@@ -14,9 +14,7 @@ export type SendResult =
   | {
       readonly kind: 'answered'
       readonly status: number
-      /** The header as it came. */
       readonly retryAfter: string | undefined
-      /** First 1 KB of the answer. */
       readonly answer: string
       readonly latencyMs: number
     }

@@ -28,7 +28,6 @@ type Attempted = {
   readonly random: number
 }
 
-/** What an attempt means for its delivery and for its endpoint. */
 export const decideDelivery = (attempt: Attempted): Decision => {
   const { verdict, failingSince, now } = attempt
   switch (verdict.verdict) {

@@ -18,10 +18,7 @@ export const DEFAULT_SCHEDULE: DeliverySchedule = [
 
 const JITTER = 0.2
 
-/**
- * Delay before the next attempt after `tries` attempts; undefined at the end of the schedule.
- * Jitter of +-20 % spreads the load on a receiver that comes back. `random` is in [0, 1).
- */
+/** Jitter of +-20 % spreads the load on a receiver that comes back. Undefined: none is left. */
 export const nextTryDelay = (schedule: DeliverySchedule, tries: number, random: number): number | undefined => {
   const delayMs = schedule[tries]
   return delayMs === undefined ? undefined : Math.round(delayMs * (1 - JITTER + 2 * JITTER * random))

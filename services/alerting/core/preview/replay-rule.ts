@@ -4,7 +4,6 @@ import { type AccountAlerting, decideOnFacts, decideOnTime } from '../decision/d
 import type { Decision } from '../decision/decide-instants.ts'
 import type { SeenAt } from './fact-history.ts'
 
-/** An alert that the rule would have raised. */
 export type ReplayedAlert = {
   readonly firedAt: number
   readonly endedAt: number | null
@@ -27,11 +26,7 @@ export type Replay = {
 
 type Open = { firedAt: number; endedAt: number | null; told: boolean; counts: boolean }
 
-/**
- * Runs a rule over the stored changes of one account, by the code that evaluates live ones.
- * Silences, snoozes and other rules play no part. Counts what fires at `from` or later; earlier
- * changes only lead to the state at `from`.
- */
+/** Replays by the code of live evaluation. Silences, snoozes and other rules play no part. */
 export const createReplay = (rule: Rule, accountId: string, from: number): Replay => {
   // Reminders open nothing, and a short one would cost many steps.
   const tried: Rule = { ...rule, enabled: true, reminderMs: null }
@@ -46,6 +41,7 @@ export const createReplay = (rule: Rule, accountId: string, from: number): Repla
       if (kind === 'firing' && reason !== 'relapsed') {
         const byBackfill = !notifying.told && notifying.why === 'backfill'
         const stoodBefore = first !== null && at === first.at && first.seen.facts.sequence > 1
+        // Changes before `from` only lead to the state at `from`.
         alerts.push({ firedAt: at, endedAt: null, told: false, counts: at >= from && !byBackfill && !stoodBefore })
       }
       const open = alerts.at(-1)

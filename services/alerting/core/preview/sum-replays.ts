@@ -19,11 +19,9 @@ export type ReplaySum = {
   readonly accountsFiredMoreThanThreeTimes: number
   /** Per alert, an open one up to now; null when none fired. */
   readonly openMs: { readonly median: number; readonly p90: number; readonly longest: number } | null
-  /** Accounts at which it fired most. */
   readonly mostFired: readonly ReplayedAccount[]
 }
 
-/** Sums what a rule would have done to the replayed accounts. */
 export const sumReplays = (replays: readonly AccountReplay[], until: number, limit: number): ReplaySum => {
   const accounts = replays.filter(({ alerts }) => alerts.length > 0).map((replay) => sumAccount(replay, until))
   const spans = replays
