@@ -10,7 +10,7 @@ import type { SendWebhook } from '../endpoints/http-sender.ts'
 import type { DeliveryUpdate } from './attempt-store.ts'
 import type { ClaimedDelivery, DeliveryTarget } from './claim-store.ts'
 
-/** A claimed delivery and what an attempt needs. */
+/** A claimed delivery with everything that an attempt needs. */
 export type Job = {
   readonly delivery: ClaimedDelivery
   readonly target: DeliveryTarget

@@ -33,7 +33,7 @@ export const createAttemptRecorder = (deps: RecorderDeps): AttemptRecorder => {
         return await save(deps, outcomes)
       } catch (error) {
         const fields = { err: error, deliveries: outcomes.length }
-        // A late save is harmless: the lease fences it. A batch given up is due when its leases end.
+        // A late save is harmless: its lease is a fence. Leases end: a lost batch is due again.
         if (tries >= MAX_TRIES && !(error instanceof UnavailableError))
           return logger.error(fields, 'attempts not saved, their deliveries will be attempted again')
         logger.warn(fields, 'attempts not saved yet')

@@ -27,7 +27,7 @@ const refuse = (reason: UrlProblem): UrlVerdict => ({ allowed: false, reason })
  * `request-filtering-agent` 3.2 checks no URL. The hostile-URL suite holds this one (2026-11-30).
  */
 export const validateUrl = (text: string, { allow, allowHttp }: WebhookRules): UrlVerdict => {
-  // The URL parser drops tabs, line breaks and outer blanks: what is stored must be what was read.
+  // The URL parser drops tabs, line breaks and outer blanks: the stored text must be the read one.
   if (text.length > LONGEST_URL || /[\u0000-\u0020\u007f\\]/.test(text) || !URL.canParse(text))
     return refuse('invalid_url')
   const url = new URL(text)

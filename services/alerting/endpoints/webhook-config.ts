@@ -6,7 +6,7 @@ import { parseAllowEntry } from './allowed-address.ts'
 
 const list = (text: string): string[] => text.split(',').filter((part) => part.trim() !== '')
 
-/** Every part of a comma-separated list read by `parse`; one that cannot be read is an error. */
+/** Reads each part of a comma-separated list by `parse`; an unreadable part is an error. */
 const listOf = <Item>(parse: (part: string) => Item | undefined, message: string) =>
   z.string().transform((text, context) => {
     const items = list(text).map(parse)

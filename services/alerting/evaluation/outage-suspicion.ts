@@ -53,7 +53,7 @@ type Question = {
 const mayBeMany = async (tx: Sql, { tenantId, guard, fallen, at }: Question): Promise<boolean> => {
   const { withinMs, holdMs, atLeast, share } = guard.about
   const [since, soon] = [at - withinMs, at + holdMs]
-  // The database counts fallen accounts by what is stored of them: they are not counted twice.
+  // The database counts fallen accounts by their stored state: they are not counted twice.
   const stored = fallen.map(({ account: { seen } }) => (seen ? inactivityOf(seen.facts, seen.at).inactiveAt : null))
   const counted = stored.filter((inactiveAt) => inactiveAt !== null && inactiveAt <= soon).length
   const inactive = (await countInactiveSoon(tx, tenantId, { since, soon })) + fallen.length - counted

@@ -18,7 +18,7 @@ type Batch = {
   readonly extra?: object
 }
 
-/** A notification about several alerts: lists those that fit and counts the others. */
+/** A notification about several alerts: lists the alerts that fit and counts the others. */
 export const batchNotification = ({
   alerts,
   extra,

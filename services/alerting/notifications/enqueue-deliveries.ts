@@ -77,7 +77,7 @@ const enqueuePairs = async (tx: Sql, pairs: readonly Pair[]): Promise<number> =>
       id: derivedId(notification.notificationId, target.endpointId),
     }
   })
-  // One order in all transactions: those that enqueue the same rows wait instead of deadlocking.
+  // One order in all transactions: two that enqueue the same rows wait, and do not deadlock.
   rows.sort((a, b) => (a.id < b.id ? -1 : 1))
   const bodies = [...messages].sort(([a], [b]) => (a < b ? -1 : 1))
   const blob = createBlob()

@@ -2,7 +2,7 @@ import type { Stage } from '#libs/contracts/account-health.ts'
 import type { Severity } from '#libs/contracts/severity.ts'
 import { type Condition, type Memory, NO_MEMORY } from '../conditions/condition.ts'
 
-/** What a rule is about: an account, a source, or how many accounts of the tenant are inactive. */
+/** The subject of a rule: an account, a source, or the number of inactive accounts of a tenant. */
 export type About =
   | { readonly kind: 'account' }
   | { readonly kind: 'source'; readonly quietForMs: number; readonly sources: readonly string[] | null }

@@ -2,10 +2,10 @@ import type { AccountHealth, Facts } from '#libs/contracts/account-health.ts'
 
 export type AccountKey = { readonly tenantId: string; readonly accountId: string }
 
-/** What operators' alerts are about: a source, or (without a name) all accounts of the tenant. */
+/** A source, or (without a name) all accounts of the tenant. */
 export type MonitorKey = { readonly tenantId: string; readonly kind: 'source' | 'tenant'; readonly name: string }
 
-/** What an alert is about: an account, a source, or (neither) the tenant itself. */
+/** An account, a source, or (neither) the tenant itself. */
 export type AlertSubject = {
   readonly tenantId: string
   readonly accountId: string | null
@@ -21,7 +21,7 @@ export type Seen = {
   readonly silenceCapMoved?: boolean
 }
 
-/** The same with its instant and with what people want to know when they are notified. */
+/** An account with the instant and the details that a notification shows. */
 export type SeenHealth = Seen & {
   readonly at: number
   readonly health: AccountHealth['health']

@@ -13,7 +13,7 @@ type Instant = {
   readonly fresh: boolean
 }
 
-/** What rules are evaluated for: an account or a monitor, as it was observed last. */
+/** The subject of an evaluation: an account or a monitor, as it was observed last. */
 export type Observed = {
   readonly subject: SilenceSubject
   readonly backfill: boolean

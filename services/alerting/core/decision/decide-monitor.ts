@@ -82,7 +82,7 @@ export const decideTenant = (
     return { ...decision, nextCheckAt: earliest(decision.nextCheckAt, countAgainAt) }
   })
 
-/** Whether so many inactive accounts are an outage; one that lasts ends below half of a bound. */
+/** Whether so many inactive accounts are an outage. An outage ends below half of a bound. */
 export const isMany = (
   { inactive, active }: InactiveCount,
   { atLeast, share }: RuleAbout<'tenant'>,

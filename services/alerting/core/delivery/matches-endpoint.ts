@@ -1,6 +1,6 @@
 type Scalar = string | number | boolean
 
-/** Narrows what an endpoint gets. Every member must match; a list matches by any of its values. */
+/** Every member must match; a list matches by any of its values. */
 export type EndpointFilter = {
   /** Values of the account's traits, compared as text. */
   readonly traits?: Readonly<Record<string, Scalar | readonly Scalar[]>> | undefined
