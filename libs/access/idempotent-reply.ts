@@ -11,7 +11,6 @@ export type IdempotentReplyDeps = { readonly database: Database; readonly sealer
 
 type Exchange<Reply> = { readonly request: FastifyRequest; readonly reply: Reply; readonly status: number }
 
-/** Runs `work` in one transaction and answers its result with `status`. */
 export type IdempotentReply = <Reply extends object>(
   exchange: Exchange<Reply>,
   work: (tx: Sql) => Promise<unknown>,
@@ -23,13 +22,10 @@ const hashOf = (request: FastifyRequest): Buffer =>
     .digest()
 
 /**
- * Answers routes with `config.idempotent`. With an `Idempotency-Key` the transaction of the change
- * keeps the answer too. For 24 hours
- * - the same request gets the same status and bytes and changes nothing again,
- * - another request with that key gets 422,
- * - a request that comes while the first is under way gets 409.
- *
- * A failed request keeps nothing and may be tried again with its key.
+ * Answers routes with `config.idempotent`. `work` runs in one transaction, which also keeps
+ * the answer of a request with an `Idempotency-Key` for 24 hours. The same request then gets the
+ * same bytes and changes nothing. Another request with the key gets 422, a request during the
+ * first gets 409. A failed request keeps nothing and may be tried again with its key.
  */
 export const createIdempotentReply = ({ database, sealer }: IdempotentReplyDeps): IdempotentReply => {
   const bytesOf = ({ requestHash, sealed }: StoredAnswer, request: FastifyRequest, answerId: string): Buffer => {

@@ -13,9 +13,6 @@ export type Principal = {
 }
 
 export type Keyring = {
-  /**
-   * Undefined for an unknown, malformed, expired or revoked key, and for the development key from
-   * another machine.
-   */
+  /** Undefined for a key not in force, and for the development key from another machine. */
   readonly authenticate: (key: string, peerAddress: string) => Promise<Principal | undefined>
 }

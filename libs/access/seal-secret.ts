@@ -6,8 +6,7 @@ const TAG_BYTES = 16
 const HEAD_BYTES = KEY_ID_BYTES + NONCE_BYTES + TAG_BYTES
 
 /**
- * AES-256-GCM for stored secrets that must be read again, as signing secrets. `context`, the id of
- * the row, is authenticated: a sealed secret opens only in its own row.
+ * AES-256-GCM. The row's id (`context`) is authenticated: a secret opens only in its own row.
  * Layout: key id (4), nonce (12), tag (16), ciphertext.
  */
 export type Sealer = {

@@ -35,25 +35,20 @@ export type Started = {
   readonly address: string
   /** Embedded mode only: every scope, from this machine only. */
   readonly developmentKey?: string
-  /** Where that key is kept. */
   readonly keyFile?: string
 }
 
 export type App = {
   readonly start: () => Promise<Started>
-  /** Finishes the work under way and stops all in reverse. Callable at any time, also twice. */
+  /** Callable at any time, also twice. */
   readonly stop: () => Promise<void>
   /** The OpenAPI document of the services, from the real wiring. Starts nothing. */
   readonly describe: () => Promise<Record<string, unknown>>
-  /** The JSON Schemas of the services' documents, by name. */
   readonly documentSchemas: Readonly<Record<string, object>>
   readonly logger: Logger
 }
 
-/**
- * Wires services to a platform. Opens no connection before `start`. Throws `ConfigError` with every
- * bad value of the environment. Handles no signals and never ends the process: `runMain` does.
- */
+/** Opens no connection before `start`. Throws `ConfigError` with every bad environment value. */
 export const createApp = (options: AppOptions): App => {
   const { definitions, environment, defaultPort = 8080 } = options
   const configs = readConfigs(

@@ -4,10 +4,7 @@ import { join } from 'node:path'
 
 const FILE = 'encryption-key'
 
-/**
- * The key that seals signing secrets in embedded mode. It is made once and kept in the data folder,
- * readable by its owner only. Without it every webhook secret has to be rotated.
- */
+/** Made once and kept in the data folder: without it every webhook secret has to be rotated. */
 export const embeddedEncryptionKey = (dataDir: string): Buffer => {
   mkdirSync(dataDir, { recursive: true })
   const file = join(dataDir, FILE)

@@ -15,10 +15,7 @@ const PAUSE_MS = 500
 
 export type Lifecycle = { readonly start: () => Promise<void>; readonly stop: () => Promise<void> }
 
-/**
- * Starts components in order, stops them in reverse. A start that fails or is overtaken by a stop
- * undoes itself. A component that cannot stop is logged, and the others still stop.
- */
+/** A start that fails or is overtaken by a stop undoes itself. A failed stop is only logged. */
 export const createLifecycle = (
   components: readonly Component[],
   deps: { readonly clock: Clock; readonly logger: Logger },

@@ -27,10 +27,7 @@ export type Program = {
   readonly logger: Logger
 }
 
-/**
- * Starts a program, and turns signals and faults into an orderly end of the process.
- * Exit codes: 0 stopped as asked, 1 a fault or a drain longer than 25 s.
- */
+/** Exit codes: 0 stopped by a signal, 1 after a fault or a drain longer than 25 s. */
 export const runProgram = async ({ start, stop, logger }: Program): Promise<void> => {
   let endingSince: number | undefined
   stayAlive()
@@ -65,11 +62,10 @@ export const runProgram = async ({ start, stop, logger }: Program): Promise<void
   })
 }
 
-/** For a person at a terminal: where the process listens, and where the key of embedded mode is. */
 export const readyLine = ({ address, keyFile }: Started): string =>
   `Pulso is ready at ${address}, API documentation: ${address}/docs${keyFile ? `, key: ${keyFile}` : ''}\n`
 
-/** Runs services by the environment. Exit codes: 78 for a bad value, else those of `runProgram`. */
+/** Exit codes: 78 for a bad value of the environment, else those of `runProgram`. */
 export const runMain = (
   definitions: AppOptions['definitions'],
   options: { readonly defaultPort: number },

@@ -98,10 +98,7 @@ type Placement = {
 /** Makes zod run these checks beside bad values too, so that one start names every mistake. */
 const EVEN_BESIDE_OTHERS = { when: () => true }
 
-/**
- * The environment of the platform. Without `DATABASE_URL` the process embeds PostgreSQL, without
- * `KAFKA_BROKERS` a bus. A lone service may embed neither: no other would read its messages.
- */
+/** The process embeds PostgreSQL without `DATABASE_URL`, and a bus without `KAFKA_BROKERS`. */
 export const platformConfigSchema = ({ alone, defaultPort }: Placement) =>
   z.object({ ...fields, PORT: envInteger(0, 65_535, defaultPort) }).superRefine((config, context) => {
     const missing = (name: string, message: string) => context.addIssue({ code: 'custom', path: [name], message })

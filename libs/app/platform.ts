@@ -29,7 +29,6 @@ type PlatformOptions = {
 
 export type Wiring = {
   readonly platform: Platform
-  /** The components that every service needs, in order of start. */
   readonly foundation: readonly Component[]
   /** The tables and topics of a service, which it needs before its start. */
   readonly preparationOf: (service: Service) => readonly Component[]

@@ -12,13 +12,11 @@ export type Store = {
 
 type StoreOptions = { readonly maxConnections: number; readonly logger: Logger }
 
-/** PostgreSQL on a server of its own. */
 export const createServerStore = (options: StoreOptions & { readonly connectionString: string }): Store => ({
   database: createDatabase(options),
   connectionString: () => options.connectionString,
 })
 
-/** PostgreSQL that starts and stops with this process and keeps its data in `dataDir`. */
 export const createEmbeddedStore = (options: StoreOptions & { readonly dataDir: string }): Store => {
   const { dataDir, logger, maxConnections } = options
   let open:

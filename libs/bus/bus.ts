@@ -8,9 +8,8 @@ export type BusRecord = {
 }
 
 export type DeliveredRecord = {
-  /** Empty when the record had none. */
+  /** Empty when the record had none, as is `value`. */
   readonly key: string
-  /** Empty when the record had none. */
   readonly value: Buffer
   /** The value as UTF-8, where the adapter can decode it without `value`. */
   readonly text?: string
@@ -25,7 +24,6 @@ export type Batch = {
   readonly partition: number
   /** In offset order, never empty. */
   readonly records: readonly DeliveredRecord[]
-  /** What the records take in memory, roughly. */
   readonly bytes: number
   /** The log held more records behind these: a handler may wait for the next batch. */
   readonly more?: boolean
@@ -40,29 +38,19 @@ export type ConsumeOptions = {
   readonly group: string
   readonly topic: TopicName
   /**
-   * Resolves when the batch is durable: only then the group's position moves past it. Rejecting
-   * redelivers the batch:
-   * `UnavailableError` after a pause, for as long as it takes; any other error a few times within
-   * 5 s (`PermanentError` never), then record by record, and a record that still fails is
-   * dead-lettered: no record holds up its partition.
+   * Resolves when the batch is durable: only then the group's position moves past it. A rejection
+   * redelivers the batch: after `UnavailableError` for as long as it takes, after other errors for
+   * 5 s (`PermanentError`: never). Then each record is tried alone, and dead-lettered if it fails:
+   * no record holds up its partition.
    */
   readonly handle: (batch: Batch) => Promise<void>
-  /**
-   * Batches of one partition in flight at once (default 1). With 2, the next batch is handed over
-   * while the one before is written. When one rejects, the later ones count as rejected too.
-   */
+  /** Batches of a partition at once, default 1. A rejected one counts later ones as rejected. */
   readonly inFlight?: number
   /** Limit of the bytes of one batch (default 8 MiB). A larger single record passes alone. */
   readonly maxBatchBytes?: number
-  /**
-   * Shared limit of the bytes that the batches of all partitions take in memory, roughly. With it,
-   * lagging partitions are read one after the other, so that each fills its batches. Default: none.
-   */
+  /** Shared limit of the bytes in memory of all partitions. Lagging partitions then take turns. */
   readonly maxBufferedBytes?: number
-  /**
-   * The handler keeps no record, nor any part of its bytes, once it has settled: the bus may free
-   * their memory at once instead of leaving it to the collector.
-   */
+  /** The handler keeps no bytes of a record once it has settled: the bus may free them at once. */
   readonly releaseAfterHandling?: boolean
 }
 
@@ -88,18 +76,13 @@ export type Bus = {
   readonly check: () => Promise<void>
   /** Creates missing topics and their `<topic>.dead`. Throws if one has too few partitions. */
   readonly ensureTopics: (topics: readonly TopicName[]) => Promise<void>
-  /** Number of partitions of a topic. */
   readonly partitionsOf: (topic: TopicName) => Promise<number>
-  /**
-   * Resolves when all in-sync replicas have every record. Some records may be stored if it rejects.
-   * Throws `UnavailableError` when the broker is unavailable.
-   */
+  /** If it rejects, some records may be stored. Throws `UnavailableError` without a broker. */
   readonly publish: (topic: string, records: readonly BusRecord[]) => Promise<void>
   readonly consume: (options: ConsumeOptions) => Promise<Subscription>
   /**
-   * Removes a key's records from every topic, or replaces their values by the answers of `edit`
-   * (null removes). A record removed before it was read is never delivered. Does nothing on Kafka,
-   * which keeps records until their retention ends.
+   * Removes a key's records, unread ones too, from every topic, or replaces values by the answers
+   * of `edit` (null removes). Does nothing on Kafka, which keeps records to their retention.
    */
   readonly forget: (key: string, edit?: (value: Buffer) => Buffer | null) => Promise<void>
 }

@@ -84,11 +84,7 @@ const isolate = async (delivery: Delivery, batch: Batch, error: unknown, untilMs
   }
 }
 
-/**
- * Handles a batch by the rules of `ConsumeOptions.handle`. Resolves true when every record is
- * durable or dead-lettered, false when the signal aborted it. `failure` is the error of an earlier
- * try. Never rejects.
- */
+/** Resolves true when every record is durable or dead-lettered, false if aborted. Never rejects. */
 export const deliverBatch = async (delivery: Delivery, batch: Batch, failure?: unknown): Promise<boolean> => {
   try {
     let error = await attempt(delivery, batch, failure)

@@ -1,4 +1,3 @@
-/** What one partition has in memory, and whether its log holds more. */
 export type FetchState = {
   readonly partition: number
   /** Bytes of the records that no batch has taken yet. */
@@ -12,9 +11,7 @@ export type FetchState = {
 export type FetchSchedulerOptions = {
   readonly inFlight: number
   readonly maxBatchBytes: number
-  /** Shared limit of the bytes that all partitions buffer; undefined for none. */
   readonly maxBufferedBytes: number | undefined
-  /** The partitions of this member, as they are now. */
   readonly states: () => readonly FetchState[]
   readonly pause: (partition: number) => void
   readonly resume: (partition: number) => void
@@ -33,11 +30,9 @@ export type FetchScheduler = {
 const MAX_WAITING_BYTES = 32 * 1024 * 1024
 
 /**
- * Decides which partitions may fetch: without a shared limit every one that is not full. With one,
- * lagging partitions take turns, each until it is full, so that each can fill its batches instead
- * of all sharing the limit in small pieces; at the limit none of them fetches. Partitions that keep
- * up always fetch. Full: the waiting records fill a batch, or the buffered ones `inFlight` batches
- * (2 at least).
+ * Every partition that is not full may fetch. Under a shared limit lagging partitions take turns,
+ * each until it is full, so that each fills its batches. At the limit no lagging partition fetches.
+ * Full: the waiting records fill a batch, or the buffered ones `inFlight` batches (2 at least).
  */
 export const createFetchScheduler = (options: FetchSchedulerOptions): FetchScheduler => {
   const { inFlight, maxBatchBytes, maxBufferedBytes, states, pause, resume } = options

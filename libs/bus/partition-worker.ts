@@ -14,7 +14,6 @@ export const recordBytes = (record: DeliveredRecord): number =>
 export type Chunk = {
   readonly records: readonly DeliveredRecord[]
   readonly bytes: number
-  /** The log held more records behind these. */
   readonly more?: boolean
   /** Frees the memory of the records, which must not be read any more. */
   readonly release?: () => void
@@ -24,7 +23,6 @@ export type PartitionWorker = {
   /** Takes the next records, without waiting: the caller watches `waitingBytes`. */
   readonly push: (...chunks: readonly Chunk[]) => void
   readonly waitingBytes: () => number
-  /** Bytes of the waiting records and of those being handled. */
   readonly bufferedBytes: () => number
   /** Aborts the batches, drops the waiting records, waits for the batches in flight. */
   readonly stop: () => Promise<void>
@@ -61,7 +59,6 @@ const cut = (chunk: Chunk, maxBytes: number): readonly [Chunk, Chunk | undefined
   return [{ records: chunk.records.slice(0, count), bytes }, rest]
 }
 
-/** Takes chunks from the front up to the size of one batch. */
 const takeBatch = (waiting: Chunk[], maxBytes: number): Required<Chunk> => {
   const taken: Chunk[] = []
   let bytes = 0
@@ -83,9 +80,8 @@ const takeBatch = (waiting: Chunk[], maxBytes: number): Required<Chunk> => {
 type UnderWay = { readonly chunk: Chunk; readonly batch: Batch; readonly settled: Promise<unknown> }
 
 /**
- * Hands one partition's records to the handler, in order, up to `inFlight` batches at once.
- * Offsets are committed in order. When a batch fails, the worker waits for the later ones, retries
- * the failed batch by the rules of `deliverBatch`, then redelivers the later ones.
+ * Hands records to the handler in order, up to `inFlight` batches at once, and commits in order.
+ * When a batch fails, the later ones settle, the failed one is retried, then they are redelivered.
  */
 export const createPartitionWorker = (options: PartitionWorkerOptions): PartitionWorker => {
   const { topic, partition, handle, deadLetter, clock, logger } = options

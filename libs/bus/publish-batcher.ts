@@ -4,7 +4,7 @@ import { UnavailableError } from '#libs/runtime/errors.ts'
 import type { BusRecord } from './bus.ts'
 
 export type PublishBatcherOptions = {
-  /** Stores all records, in order, or rejects. `sinceMs` is when the first of them was published. */
+  /** Stores all records in order, or rejects. `sinceMs`: when the first of them was published. */
   readonly send: (topic: string, records: readonly BusRecord[], sinceMs: number) => Promise<void>
   readonly clock: Clock
   /** The first publish after a rest waits this long for others. */
@@ -19,7 +19,6 @@ export type PublishBatcherOptions = {
 export type PublishBatcher = {
   /** Resolves when every record is stored; rejects with the error of the first send that failed. */
   readonly publish: (topic: string, records: readonly BusRecord[]) => Promise<void>
-  /** Resolves when nothing waits or is in flight. */
   readonly drained: () => Promise<void>
 }
 
@@ -27,10 +26,7 @@ type Run = { readonly records: BusRecord[]; readonly sinceMs: number; bytes: num
 
 const bytesOf = ({ key, value }: BusRecord): number => key.length + value.length + 50
 
-/**
- * Gathers concurrent publishes to a topic into one send: publishes during a send form the next one,
- * which keeps their order. A record larger than `maxBytes` travels alone: its refusal is its own.
- */
+/** Gathers publishes during a send. A record above `maxBytes` travels, or is refused, alone. */
 export const createPublishBatcher = (options: PublishBatcherOptions): PublishBatcher => {
   const { send, clock, lingerMs, maxRecords, maxBytes, maxWaitingBytes } = options
   const topics = new Map<string, BatchedCalls<Run>>()
@@ -51,7 +47,6 @@ export const createPublishBatcher = (options: PublishBatcherOptions): PublishBat
     return runs
   }
 
-  /** Cuts records into runs that fit one send each. */
   const cut = (records: readonly BusRecord[]): readonly Run[] => {
     const made: Run[] = []
     for (const record of records) {

@@ -11,10 +11,9 @@ export const poisonReleasedBytes = (): void => {
 }
 
 /**
- * Frees the memory of handled records, which must not be read any more, at once. The collector
- * would free buffers that live as long as a flush only in a full collection, which they bring about
- * every half second (measured 2026-11-25). A small buffer shares its memory and is left to it. A
- * late reader finds an empty buffer, in tests a poisoned one.
+ * Frees the memory of handled records at once. The collector frees buffers that live as long as a
+ * flush only in full collections: one every half second (measured 2026-11-25). Small buffers share
+ * memory and are left to it. A late reader finds an empty buffer, in tests a poisoned one.
  */
 export const releaseBytes = (bytes: Buffer): void => {
   if (poisons) bytes.fill(POISON)

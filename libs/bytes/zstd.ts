@@ -41,10 +41,7 @@ const unpacking = (packed: Buffer, stated: number): ZstdOptions => ({
     stated <= MAX_STATED_BYTES ? Math.max(MIN_CHUNK_BYTES, stated + SPARE_BYTES) : chunkFor(packed.length * RATIO),
 })
 
-/**
- * Packs in the caller's thread. Kafka's batches are packed and unpacked so: through the thread pool
- * a third fewer records were produced and a fifth fewer read (measured 2026-11-24).
- */
+/** In this thread: the pool packs a third fewer records, unpacks a fifth fewer (2026-11-24). */
 export const packZstd = (content: Buffer): Buffer => zstdCompressSync(content, packing(content))
 
 export const unpackZstd = (packed: Buffer): Buffer => zstdDecompressSync(packed, unpacking(packed, statedBytes(packed)))

@@ -37,7 +37,7 @@ export const explanationLineSchema = z.object({
 })
 export type ExplanationLine = z.infer<typeof explanationLineSchema>
 
-/** What rules are conditions over. Null = unknown. Days are calendar days in the tenant's time zone. */
+/** What rules ask about. Null: unknown. Days are calendar days in the tenant's time zone. */
 export const factsSchema = z.object({
   score: number4.nullable(),
   band: bandSchema,
@@ -97,7 +97,7 @@ export const FACTS_EXAMPLE: Facts = {
   sequence: 42,
 }
 
-/** The message on `account.health`: one per change, numbered by the account without gaps from 1; one that begins anew after its erasure goes on. */
+/** The message on `account.health`: one per change, numbered without gaps, also past an erasure. */
 export const accountHealthSchema = z.object({
   changeId: z.uuid(),
   tenantId: z.string(),

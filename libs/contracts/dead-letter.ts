@@ -1,6 +1,6 @@
 import { z } from 'zod'
 
-/** Headers of a record on `<topic>.dead`; key and value are the original bytes, the original headers stay beside these. */
+/** Headers of a record on `<topic>.dead`, beside the original ones. Key and value are unchanged. */
 export const deadLetterHeadersSchema = z.object({
   'dead-reason': z.string(),
   'dead-topic': z.string(),

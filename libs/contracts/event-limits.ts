@@ -1,6 +1,6 @@
 import { DAY_MS, MINUTE_MS } from '../runtime/durations.ts'
 
-/** What an event may be at most, wherever it is read: the HTTP door and the reader of the topic refuse the same. */
+/** The HTTP door and the reader of the topic refuse the same events by these limits. */
 export const MAX_EVENT_BYTES = 64 * 1024
 export const MAX_EVENT_DEPTH = 16
 /** Keys of one object within an event. */

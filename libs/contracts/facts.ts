@@ -3,13 +3,9 @@ import type { Facts } from './account-health.ts'
 /** A fact that a rule can ask about. */
 export type FactName = Exclude<keyof Facts, 'topContributions'>
 
-/** How a fact compares with a value or another fact. */
 export type FactKind = 'number' | 'flag' | 'text' | 'band' | 'stage'
 
-/**
- * Every fact that a rule can ask about. `position` stands for the name in stored rows: no position is ever given to
- * another fact. Positions 0 and 1 are no facts but the backfill flag and the traits of a stored change.
- */
+/** Stored rows name a fact by `position`: never reuse one. 0 and 1: backfill flag and traits. */
 export const FACTS: Readonly<Record<FactName, { readonly kind: FactKind; readonly position: number }>> = {
   score: { kind: 'number', position: 2 },
   band: { kind: 'band', position: 3 },

@@ -134,7 +134,7 @@ export const modelSchema = z.strictObject({
     /** How long a fact that only counts days wakes its account at each midnight. */
     counterDays: z.int().min(1).max(1_000),
   }),
-  /** Beside the score, never part of it. Curves: how strongly a value speaks. */
+  /** Beside the score, never part of it, as is `renewalRisk`. Curves: the strength of a value. */
   expansion: z.strictObject({
     healthyScore: points,
     healthyDays: z.int().min(1).max(90),

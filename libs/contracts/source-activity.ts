@@ -1,6 +1,6 @@
 import { z } from 'zod'
 
-/** The message on `source.activity`: a source of a tenant was heard. At most one a minute per source; a later one may bear an earlier instant. */
+/** The message on `source.activity`: at most one a minute per source, not always in time order. */
 export const sourceActivitySchema = z.object({
   tenantId: z.string().min(1),
   source: z.string().min(1).max(256),

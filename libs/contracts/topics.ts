@@ -16,14 +16,10 @@ export type TopicContract = {
   readonly readBy: readonly string[]
 }
 
-/**
- * What the services may know of each other: the whole map. Each topic has a `<topic>.dead` of one
- * partition for what could not be processed.
- */
+/** All that services know of each other. Failed records go to `<topic>.dead`, one partition. */
 export const TOPICS: Readonly<Record<TopicName, TopicContract>> = {
-  // Two kinds of record, told apart by the header `kind`: facts (`event`) and commands
-  // (`evaluate`). The commands share the topic with the facts so that an account has one writer:
-  // the consumer of its partition.
+  // The header `kind` tells facts (`event`) from commands (`evaluate`). They share the topic so
+  // that an account has one writer: the consumer of its partition.
   'usage.events': {
     summary:
       'Facts from product backends, and commands to evaluate an account; one partition has all of an account, in order',
@@ -70,5 +66,4 @@ export type AccountKey = { readonly tenantId: string; readonly accountId: string
 /** Key of the topics about accounts. Tenant ids hold no ':', so the first one ends the tenant. */
 export const accountKey = (tenantId: string, accountId: string): string => `${tenantId}:${accountId}`
 
-/** Key of `source.activity`. */
 export const sourceKey = (tenantId: string, source: string): string => `${tenantId}:${source}`

@@ -1,6 +1,5 @@
 import { z } from 'zod'
 
-/** A value that nothing changes once it is read. */
 export type Immutable<T> = T extends object ? { readonly [Name in keyof T]: Immutable<T[Name]> } : T
 
 const text = z.string().min(1).max(256)

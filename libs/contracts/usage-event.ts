@@ -3,7 +3,7 @@ import { MAX_EVENT_ID_LENGTH, MAX_NAME_LENGTH } from './event-limits.ts'
 
 const name = z.string().min(1).max(MAX_NAME_LENGTH)
 
-/** Types of events that Pulso makes itself: an account's history shows them, nobody may report them. */
+/** Types that Pulso makes itself: an account's history shows them, nobody may report them. */
 export const RESERVED_TYPES: ReadonlySet<string> = new Set(['Onboarding Bypassed'])
 
 /** A fact a product backend reports, in Pulso's own JSON. */
@@ -20,8 +20,8 @@ export const usageEventSchema = z.object({
 export type UsageEvent = z.infer<typeof usageEventSchema>
 
 /**
- * The record on `usage.events` with header `kind: event` (or none). Product backends may write it themselves: `tenantId` then
- * comes from the record's key, `receivedAt` from its timestamp, `source` is "kafka".
+ * The record on `usage.events` with header `kind: event` or none. A product backend may write it:
+ * `tenantId` then comes from the key, `receivedAt` from the timestamp, `source` is "kafka".
  */
 export const eventRecordSchema = usageEventSchema.extend({
   tenantId: z.string().optional(),

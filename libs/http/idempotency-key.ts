@@ -20,7 +20,6 @@ const headers = z.looseObject({
     .meta({ examples: ['019371d5-4b1e-7cc0-8f4e-0a3f0d9c2b11'] }),
 })
 
-/** Adds the header and its error answers to the schema of an idempotent route. */
 export const describeIdempotency = ({ config, schema }: RouteOptions): void => {
   if (!config?.idempotent || !schema) return
   schema.headers = headers

@@ -32,7 +32,6 @@ export type HttpServerOptions = {
   readonly keyring: Keyring
   readonly title: string
   readonly version: string
-  /** The checks of `/readyz`, by name. */
   readonly checks: Checks
   readonly clock?: Clock
   readonly limits?: Partial<OverloadLimits>

@@ -35,10 +35,7 @@ const texts = new WeakMap<object, string>()
 /** The text of a YAML body, with its comments; undefined for a body in JSON. */
 export const yamlTextOf = (request: object): string | undefined => texts.get(request)
 
-/**
- * Lets the routes of this plugin take YAML beside JSON. Text that is no YAML is 422 `invalid_yaml`.
- * So is an anchor or alias: a few grow to gigabytes. The value then passes the same checks as JSON.
- */
+/** Takes YAML beside JSON. An anchor or alias is `invalid_yaml`: a few grow to gigabytes. */
 export const acceptYaml = (app: ZodApp): void => {
   app.addContentTypeParser(YAML_TYPES, { parseAs: 'buffer' }, async (request: object, body: Buffer) => {
     assertUtf8(body)

@@ -22,16 +22,14 @@ const TWO_TO_32 = 2 ** 32
 const SHORT_TEXT = 48
 
 /**
- * One column of many rows as an array parameter in PostgreSQL's binary form, for
- * `unnest($1::int8[])`. Values go straight to bytes; a text form would keep each as an object until
- * they are joined. `bytes` is valid until the next `push` or `clear`.
- * https://www.postgresql.org/docs/current/protocol-overview.html#PROTOCOL-FORMAT-CODES, and
- * array_recv in the server's source.
+ * A column of many rows as an array in PostgreSQL's binary form (array_recv), for
+ * `unnest($1::int8[])`. Text would keep each value as an object until they are joined.
+ * `bytes` is valid until the next `push` or `clear`.
+ * https://www.postgresql.org/docs/current/protocol-overview.html#PROTOCOL-FORMAT-CODES
  */
 export type ArrayColumn<Value> = {
   readonly push: (value: Value | null) => void
   readonly bytes: () => Buffer
-  /** Empties the column, which keeps its memory. */
   readonly clear: () => void
 }
 

@@ -9,7 +9,6 @@ export type Blob = {
   readonly append: (bytes: Buffer) => number
   /** Valid until the next `append` or `clear`. */
   readonly bytes: () => Buffer
-  /** Empties the blob, which keeps its memory. */
   readonly clear: () => void
 }
 

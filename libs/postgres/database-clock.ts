@@ -24,10 +24,7 @@ export const measureOffset = async (database: Sql, clock: Clock): Promise<Measur
 
 export type DatabaseClock = Clock & { readonly start: () => Promise<void>; readonly stop: () => void }
 
-/**
- * The process's clock, corrected by the database's, so that replicas agree about what is due.
- * Measured at start and every minute; a difference below the measurement's error counts as none.
- */
+/** The process's clock, corrected by the database's each minute: replicas agree on what is due. */
 export const createDatabaseClock = (deps: {
   readonly base: Clock
   readonly database: Sql

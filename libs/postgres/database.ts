@@ -4,9 +4,8 @@ export type Sql = {
 }
 
 /**
- * PostgreSQL. Throws `UnavailableError` when the server is unavailable (refused, reset, shutting
- * down, too many clients), otherwise the driver's error. bigint and numeric arrive as numbers,
- * timestamptz as epoch milliseconds, date as text.
+ * Throws `UnavailableError` when the server is unavailable, otherwise the driver's error. bigint
+ * and numeric arrive as numbers, timestamptz as epoch milliseconds, date as text.
  */
 export type Database = Sql & {
   readonly start: () => Promise<void>

@@ -15,10 +15,9 @@ export type OutboxRecord = {
 }
 
 /**
- * Leaves records to be published once the caller's transaction has committed, and only then. Needs
- * the table `outbox (id bigint generated always as identity primary key, topic text, key text,
- * headers jsonb, value bytea)`. Writers of one key lock what the key names, so that ids have the
- * key's order.
+ * Publishes records only once the caller's transaction has committed. Needs the table `outbox (id
+ * bigint generated always as identity primary key, topic text, key text, headers jsonb, value
+ * bytea)`. Writers of one key lock what the key names, so that ids have the key's order.
  */
 export const enqueue = async (tx: Sql, schema: string, records: readonly OutboxRecord[]): Promise<void> => {
   if (records.length === 0) return
@@ -60,9 +59,8 @@ type Row = {
 }
 
 /**
- * Publishes enqueued records in the order of their ids and deletes them after the acknowledgement:
- * a crash in between publishes again. An advisory lock, which ends with its transaction, admits one
- * relay per schema at a time.
+ * Publishes in the order of ids and deletes once acknowledged: a crash in between publishes again.
+ * An advisory lock, which ends with its transaction, admits one relay per schema at a time.
  */
 export const createOutboxRelay = (deps: OutboxRelayDeps): OutboxRelay => {
   const { database, bus, clock, logger, metrics, schema } = deps

@@ -66,10 +66,8 @@ export const withConnection = async <T>(
 }
 
 /**
- * The `Database` port on node-postgres. Instants are passed as epoch ms: `to_timestamp($n::double
- * precision / 1000)`. A Buffer travels as bytes, a JS array as text: pass many values as one blob
- * with lengths, or as an `ArrayColumn`. `start` throws `UnavailableError` when the server cannot be
- * reached.
+ * Pass instants as epoch ms, `to_timestamp($n::double precision / 1000)`, and many values as a blob
+ * or an `ArrayColumn`: a JS array travels as text. `start` throws `UnavailableError`.
  */
 export const createDatabase = (options: DatabaseOptions): Database => {
   const { logger } = options

@@ -1,5 +1,4 @@
 export type BatchOptions<Call> = {
-  /** Handles the calls of one batch together. */
   readonly handle: (calls: readonly Call[]) => Promise<void>
   /** Size of one call in each of the units that bound a batch, such as records and bytes. */
   readonly sizesOf: (call: Call) => readonly number[]
@@ -18,7 +17,6 @@ export type BatchedCalls<Call> = {
   readonly call: (call: Call) => Promise<void>
   /** Sizes of the calls that are not yet settled, in each unit. */
   readonly pending: () => readonly number[]
-  /** Resolves when no call is pending. */
   readonly drained: () => Promise<void>
 }
 
@@ -30,9 +28,7 @@ type Waiting<Call> = {
 }
 
 /**
- * Gathers concurrent calls into batches, in their order: the next batch collects while one is
- * handled. Under light load a batch is small and starts soon; under heavy load it is full.
- *
+ * Gathers concurrent calls into batches, in order: the next batch collects while one is handled.
  * By hand: `dataloader` 2 bounds a batch by count only and starts all batches at once (2026-11-30).
  */
 export const batchCalls = <Call>(options: BatchOptions<Call>): BatchedCalls<Call> => {

@@ -10,10 +10,7 @@ export class ConfigError extends Error {
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
-/**
- * Reads several schemas from one environment and reports the errors of all of them together.
- * An empty variable counts as absent. The message never repeats values: they may be secrets.
- */
+/** Reports the bad values of all schemas together, without the values. Empty counts as absent. */
 export const readConfigs = <Shape extends Record<string, z.ZodType>>(
   schemas: Shape,
   environment: Environment,
@@ -34,7 +31,6 @@ export const readConfigs = <Shape extends Record<string, z.ZodType>>(
   return configs as { [Name in keyof Shape]: z.infer<Shape[Name]> }
 }
 
-/** An integer from the environment, within bounds. */
 export const envInteger = (min: number, max: number, fallback: number) =>
   z.coerce
     .number({ message: `must be a whole number from ${min} to ${max}` })

@@ -1,10 +1,7 @@
 import { writeSync } from 'node:fs'
 import { parseDuration } from './durations.ts'
 
-/**
- * `kill` and `stop` are SIGKILL and SIGSTOP of the process, `throw` fails the work in progress,
- * `sleep` holds the whole process still, as a machine that pauses does.
- */
+/** SIGKILL, SIGSTOP, an error in the work under way, or a pause of the whole process. */
 type WrittenEffect = 'kill' | 'stop' | 'throw' | 'sleep'
 
 export type Failpoint = {
@@ -33,9 +30,7 @@ export const armFailpoints = (points: readonly Failpoint[]): void => {
   armed = points.length === 0 ? undefined : { points, hits: new Map() }
 }
 
-/**
- * A named place where a test can hurt the process. Costs nothing unless the environment armed it.
- */
+/** A place where a test can hurt the process. Costs nothing unless the environment armed it. */
 export const failpoint = (name: string): Promise<void> | undefined =>
   armed === undefined ? undefined : reach(name, armed)
 

@@ -24,5 +24,4 @@ export const createLogger = (level: string, destination?: DestinationStream): Lo
     destination ?? pino.destination({ fd: 1, sync: false }),
   )
 
-/** Logs nothing; for tests and generators. */
 export const silentLogger: Logger = pino({ level: 'silent' })

@@ -12,20 +12,17 @@ export type Repeating = {
 export type RepeatOptions = {
   readonly clock: Clock
   readonly logger: Logger
-  /** Pause between two runs, in milliseconds. */
   readonly everyMs: number
   /** Pause after a run that failed, in milliseconds; absent: `everyMs`. */
   readonly retryMs?: number
   /** Message of the warning that a failed run leaves in the log. */
   readonly failure: string
-  /** Fields of that warning. */
   readonly fields?: object
 }
 
 /**
- * Repeats `tick`, one run at a time, from `start` to `stop`. A run answers the pause before the
- * next one in milliseconds; undefined: `everyMs`. A failed run is logged and does not end the loop.
- *
+ * One run at a time. `tick` answers the pause before the next run in milliseconds; undefined:
+ * `everyMs`. A failed run is logged and does not end the loop.
  * By hand: `p-retry` 9 and `cockatiel` 4 take no clock that a test could move (2026-11-30).
  */
 export const repeat = (

@@ -13,7 +13,6 @@ export const negate = (truth: Truth): Truth => (truth === null ? null : !truth)
 
 export type Ordering = '<' | '<=' | '>' | '>='
 
-/** Whether `left op right`. */
 export const isOrdered = (left: number, op: Ordering, right: number): boolean => {
   switch (op) {
     case '<':

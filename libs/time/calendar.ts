@@ -15,7 +15,7 @@ export const parseDay = (value: unknown, zone: Zone): number | null => {
   return Number.isNaN(at) ? null : zone.dayOf(at)
 }
 
-/** Days past this (the year 200,000) are not counted on: a term that leads there leaves the date alone. */
+/** No later day (the year 200,000) is counted on: a term that leads there leaves the date alone. */
 const LAST_DAY = 72_000_000
 
 /** The same day of the month `months` later; the last of that month where it is shorter. */

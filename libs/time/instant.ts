@@ -8,8 +8,8 @@ let lastDate = ''
 let lastDateMs = Number.NaN
 
 /**
- * Epoch milliseconds (further digits are cut) of an RFC 3339 instant; NaN for anything else, a 30th of February included.
- * Millions a minute come through here, nearly all in the plain form of one or two days: hence the short way and the remembered date.
+ * Epoch milliseconds (further digits are cut) of an RFC 3339 instant; NaN for anything else.
+ * Millions a minute pass, nearly all plain and of one or two days: hence the remembered date.
  */
 export const parseInstant = (text: string): number => {
   if (text.length === PLAIN_LENGTH && text.charCodeAt(10) === 84 && text.charCodeAt(23) === 90) {

@@ -3,18 +3,15 @@ import { Temporal } from 'temporal-polyfill'
 import { DAY_MS, MINUTE_MS } from '../runtime/durations.ts'
 
 /**
- * Calendar of one time zone. A day is a number: days since 1970-01-01 of the local date. A wall time that clocks
- * skip moves forward by the gap; of one that occurs twice the first is meant (`compatible` in Temporal).
+ * A day is a number: days since 1970-01-01 of the local date. A wall time that clocks skip moves
+ * forward by the gap; of one that occurs twice the first is meant (`compatible` in Temporal).
  */
 export type Zone = {
   readonly name: string
-  /** The local day that holds the instant. */
   readonly dayOf: (atMs: number) => number
   /** The minute of that day, 0 to 1439, by the wall clock. */
   readonly minuteOf: (atMs: number) => number
-  /** The instant at which a local day begins. */
   readonly startOfDay: (day: number) => number
-  /** The instant of a minute of a local day by the wall clock. */
   readonly instantOf: (day: number, minute: number) => number
   /** The same wall time `days` later. */
   readonly plusDays: (atMs: number, days: number) => number
@@ -32,7 +29,7 @@ const WEEKDAYS = ['thu', 'fri', 'sat', 'sun', 'mon', 'tue', 'wed'] as const
 export type Weekday = (typeof WEEKDAYS)[number]
 export const weekdayOf = (day: number): Weekday => WEEKDAYS[((day % 7) + 7) % 7]!
 
-/** Throws a RangeError for a name that is no IANA time zone. `Temporal` itself would take a whole instant for one. */
+/** Throws a RangeError for a name that is no IANA zone: `Temporal` would also take an instant. */
 const checkName = (timeZone: string): unknown => new Intl.DateTimeFormat('en-US', { timeZone })
 
 export const isTimeZone = (name: string): boolean => {
@@ -48,10 +45,10 @@ export const isTimeZone = (name: string): boolean => {
 const offsetOf = (timeZone: string, atMs: number): number =>
   Temporal.Instant.fromEpochMilliseconds(atMs).toZonedDateTimeISO(timeZone).offsetNanoseconds / 1e6
 
-/** Offsets of one UTC day: `before` up to `changeAt`, `after` from it on. No zone changes twice within a day. */
+/** Offsets of one UTC day: `after` from `changeAt` on. No zone changes twice within a day. */
 type Offsets = { readonly changeAt: number; readonly before: number; readonly after: number }
 
-/** By halves: the polyfill takes 10 ms to find the next change of a zone that has none (2026-11-30). */
+/** By halves: the polyfill takes 10 ms to find no next change of a zone (2026-11-30). */
 const findOffsets = (timeZone: string, utcDay: number): Offsets => {
   let low = utcDay * DAY_MS
   let high = low + DAY_MS
@@ -76,9 +73,8 @@ const utc: Zone = {
 }
 
 /**
- * The calendar of an IANA time zone. Throws a RangeError for any other name.
- * By hand above `temporal-polyfill` 1.0: `dayOf` is called for every event, and the polyfill takes 8 us to read an
- * offset that the cache of days answers in a few nanoseconds (2026-11-30).
+ * By hand above `temporal-polyfill` 1.0: `dayOf` runs for every event. The polyfill reads an offset
+ * in 8 us, the cache of days in a few nanoseconds (2026-11-30).
  */
 export const createZone = (timeZone: string): Zone => {
   if (timeZone === 'UTC') return utc
@@ -128,7 +124,7 @@ export const createZone = (timeZone: string): Zone => {
 
 const zones = new LRUCache<string, Zone>({ max: CACHED_ZONES })
 
-/** `createZone`, kept: for zones that tenants name. Throws a RangeError for a name that is no IANA time zone. */
+/** `createZone`, kept: for zones that tenants name. Throws a RangeError for an unknown name. */
 export const zoneNamed = (timeZone: string): Zone => {
   const zone = zones.get(timeZone) ?? createZone(timeZone)
   zones.set(timeZone, zone)

@@ -31,7 +31,6 @@ export const newApiKey = (environment: 'live' | 'test' = 'live'): NewKey => {
   return { id, key, hash: hashKey(key) }
 }
 
-/** The id of a well-formed key, else undefined. */
 export const keyIdOf = (key: string): string | undefined => {
   const match = KEY.exec(key)
   return match && match[3] === checksumOf(match[1]!) ? match[2] : undefined

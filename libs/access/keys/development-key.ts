@@ -16,10 +16,7 @@ const readKey = async (file: string): Promise<string | undefined> => {
 
 export const developmentKeyFile = (dataDir: string): string => join(dataDir, 'dev-key')
 
-/**
- * The operator key of embedded mode: tenant `default`, every scope, good only from this machine.
- * `<dataDir>/dev-key` (mode 0600) keeps it across starts.
- */
+/** The operator key of embedded mode, good only from this machine, kept in `<dataDir>/dev-key`. */
 export const ensureDevelopmentKey = async ({
   database,
   dataDir,

@@ -7,7 +7,6 @@ import { findKeys, type StoredKey } from './key-store.ts'
 
 /** A revoked key is refused everywhere within 1 s: this plus the time of one look-up. */
 const FRESH_MS = 700
-/** A database that does not answer by then counts as unavailable. */
 const LOOKUP_TIMEOUT_MS = 2_000
 const MAX_KNOWN = 20_000
 const MAX_UNKNOWN = 10_000
@@ -15,9 +14,8 @@ const MAX_UNKNOWN = 10_000
 type Entry = { readonly key: StoredKey | undefined; readonly checkedAt: number }
 
 /**
- * Stored keys by id, at most a second old while the database answers. While it is unavailable the
- * last known state serves, so that ingest goes on. One query at a time answers what is asked,
- * so neither traffic nor guessed keys load the database. Guesses never push out known keys.
+ * Stored keys by id. While the database is unavailable the last known keys serve: ingest goes on.
+ * One query at a time bounds the load, whatever the traffic. Guesses never push out known keys.
  */
 export const createKeyCache = ({ database, clock }: { readonly database: Database; readonly clock: Clock }) => {
   const known = new LRUCache<string, Entry>({ max: MAX_KNOWN })

@@ -10,7 +10,6 @@ const isLoopback = (address: string): boolean => {
   return plain === '::1' || (isIP(plain) === 4 && plain.startsWith('127.'))
 }
 
-/** The keys of the database. Revocation and expiry are in force within a second. */
 export const createKeyring = (deps: { readonly database: Database; readonly clock: Clock }): Keyring => {
   const find = createKeyCache(deps)
   return {

@@ -3,7 +3,6 @@ import { auditRoutes } from './audit-routes.ts'
 import { type KeyRoutesDeps, keyRoutes } from './key-routes.ts'
 import { tenantRoutes } from './tenant-routes.ts'
 
-/** Keys, tenants and the audit trail over HTTP. */
 export const accessRoutes =
   (deps: KeyRoutesDeps): FastifyPluginAsync =>
   async (app) => {

@@ -16,7 +16,6 @@ const MAX_BATCH_BYTES = 8 * 1024 * 1024
 export type KafkaConsumerOptions = {
   readonly kafka: Kafka
   readonly topics: KafkaTopics
-  /** Time as the records see it: pauses between tries. */
   readonly clock: Clock
   /** Time of the connection: intervals and time-outs. */
   readonly wireClock: Clock

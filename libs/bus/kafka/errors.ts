@@ -24,7 +24,6 @@ export const kafkaErrorType = (error: unknown): string | undefined => {
 /** Worth a retry. kafkajs throws TypeErrors too while a broker stops: classes say little. */
 export const isPassing = (error: unknown): boolean => !FINAL_TYPES.includes(kafkaErrorType(error) ?? '')
 
-/** The port's error for an error of kafkajs. */
 export const toBusError = (error: unknown, doing: string): Error => {
   const cause = error instanceof Error ? error : new Error(String(error))
   if (isPassing(error)) return new UnavailableError(`Kafka is unavailable: ${doing}: ${cause.message}`, { cause })

@@ -6,9 +6,8 @@ const WARN = 2
 const OFFSET_OUT_OF_RANGE = 'Offset out of range, resetting'
 
 /**
- * kafkajs' log lines in the process' log. kafkajs logs errors that it then retries: they are
- * warnings here, and the rest is debug output. Only an offset outside the log is an error, because
- * records may be lost; `onOffsetOutOfRange` is called, since kafkajs reports it nowhere else.
+ * kafkajs logs errors that it then retries: warnings here. An offset outside the log stays an error
+ * because records may be lost, and is passed on: kafkajs reports it nowhere else.
  */
 export const kafkaLog =
   (logger: Logger, onOffsetOutOfRange: () => void): logCreator =>

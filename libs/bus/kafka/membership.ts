@@ -27,7 +27,6 @@ export const commitPositions = async ({ consumer, topic, partitions, logger }: M
   }
 }
 
-/** Creates and drops the workers of the partitions as the group assigns them. */
 export const followAssignments = (membership: Membership): void => {
   const { consumer, topic, group, partitions, scheduler, logger } = membership
   const { REBALANCING, GROUP_JOIN } = consumer.events
@@ -35,8 +34,7 @@ export const followAssignments = (membership: Membership): void => {
   consumer.on(REBALANCING, () => void commitPositions(membership))
   consumer.on(GROUP_JOIN, ({ payload }) => {
     const assigned = payload.memberAssignment[topic] ?? []
-    // A member that the group removed rejoins under a new id and may have missed commits of others:
-    // it starts from the group's positions.
+    // A member that rejoins under a new id may have missed commits: it starts from the group's.
     if (payload.memberId !== memberId) partitions.assign([])
     memberId = payload.memberId
     const { kept, lost } = partitions.assign(assigned)

@@ -1,7 +1,6 @@
 import type { FetchState } from '../fetch-scheduler.ts'
 import type { PartitionWorker } from '../partition-worker.ts'
 
-/** A partition that the group assigned to this member. */
 type Assigned = {
   readonly worker: PartitionWorker
   /** Offset after the last record that was pushed to the worker; undefined before the first. */
@@ -15,13 +14,11 @@ type Assigned = {
 
 export type Position = { readonly partition: number; readonly position: number }
 
-/** The partitions of one membership in a group, each with its worker. */
 export const createAssignedPartitions = (
   createWorker: (partition: number, onDone: (nextOffset: number) => void) => PartitionWorker,
 ) => {
   const partitions = new Map<number, Assigned>()
 
-  /** Creates the partition with its worker, if it is unknown. */
   const get = (partition: number): Assigned => {
     const known = partitions.get(partition)
     if (known) return known
@@ -47,7 +44,6 @@ export const createAssignedPartitions = (
       for (const partition of assigned) get(partition)
       return { kept: before.filter((partition) => assigned.includes(partition)), lost }
     },
-    /** Positions that the group does not know yet. */
     uncommitted: (): readonly Position[] =>
       [...partitions].flatMap(([partition, { position, committed }]) =>
         position !== undefined && position !== committed ? [{ partition, position }] : [],

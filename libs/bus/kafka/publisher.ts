@@ -11,9 +11,8 @@ export type Compression = 'none' | 'snappy' | 'zstd'
 const CODECS = { none: CompressionTypes.None, snappy: CompressionTypes.Snappy, zstd: CompressionTypes.ZSTD } as const
 
 /**
- * One send in flight, of about 2,000 events of 250 bytes, stores 148,000 events/s; eight smaller
- * sends at once store 121,000 (on 2 cores beside the broker). One send keeps the order of a key,
- * whatever fails.
+ * One send in flight stores 148,000 events/s of 250 bytes, eight smaller sends at once 121,000
+ * (on 2 cores beside the broker). One send keeps the order of a key, whatever fails.
  */
 const BATCHING = { lingerMs: 3, maxRecords: 2_000, maxBytes: 900_000, maxWaitingBytes: 64 * 1024 * 1024 }
 /** Added partitions are noticed within this time. */
@@ -26,9 +25,7 @@ export type KafkaPublisherOptions = {
   readonly clock: Clock
   readonly metrics: BusMetrics
   readonly compression: Compression
-  /** After this time a publish throws `UnavailableError`. */
   readonly publishTimeoutMs: number
-  /** A topic's name on the broker. */
   readonly nameOf: (topic: string) => string
 }
 
@@ -43,9 +40,8 @@ export type KafkaPublisher = {
 export const createKafkaPublisher = (options: KafkaPublisherOptions): KafkaPublisher => {
   const { kafka, clock, metrics } = options
   const compression = CODECS[options.compression]
-  // Not idempotent: kafkajs' idempotent producer can acknowledge a record that was never stored. No
-  // retries inside kafkajs: after a change of leaders they can skip records and report success. The
-  // whole send is repeated here; readers drop repetitions.
+  // kafkajs' idempotent producer can acknowledge a record that it never stored, and its retries can
+  // skip records. So the whole send is repeated here; readers drop repetitions.
   const createProducer = (): Producer =>
     kafka.producer({
       createPartitioner: Partitioners.DefaultPartitioner,

@@ -16,7 +16,6 @@ const HEARTBEAT_MS = 1_000
 const REBALANCE_TIMEOUT_MS = 30_000
 /** kafkajs fetches many times a second. A consumer that has not fetched for this long hangs. */
 const HANGS_AFTER_MS = 60_000
-/** Added partitions are noticed within this time. */
 const METADATA_AGE_MS = 60_000
 const STOP_TIMEOUT_MS = 15_000
 
@@ -44,7 +43,6 @@ export type KafkaSession = {
   readonly ended: Promise<void>
   readonly commit: () => Promise<void>
   readonly hangs: () => boolean
-  /** Finishes the batches in flight, commits, leaves the group. */
   readonly stop: () => Promise<void>
 }
 
@@ -65,10 +63,9 @@ const createConsumer = ({ kafka, group, sessionTimeoutMs, maxBatchBytes }: Sessi
   })
 
 /**
- * One membership of kafkajs in the group, from joining to the first crash. `eachBatch` only passes
- * the records on: kafkajs waits for the batches of all partitions before it fetches again, and
- * restarts the whole consumer when one throws. The scheduler decides which partitions fetch.
- * The caller commits, about once a second.
+ * One membership from joining to the first crash. `eachBatch` only passes records on: kafkajs waits
+ * for all partitions' batches before it fetches again, and restarts when one throws. The caller
+ * commits, about once a second.
  */
 export const openKafkaSession = async (options: SessionOptions): Promise<KafkaSession> => {
   const { topic, group, inFlight, maxBatchBytes, maxBufferedBytes, logger, clock } = options

@@ -30,9 +30,8 @@ export type PostgresBusOptions = {
 }
 
 /**
- * The bus as a partitioned log in PostgreSQL, for one machine without Kafka. One statement appends
- * everything that was published at once; `notify` wakes the readers. Members claim partitions under
- * leases of 8 s by the database's clock.
+ * The bus as a partitioned log in PostgreSQL, for one machine without Kafka. `notify` wakes
+ * the readers. Members claim partitions under leases of 8 s by the database's clock.
  */
 export const createPostgresBus = (options: PostgresBusOptions): Bus => {
   const { database, clock, logger, retentionMs } = options

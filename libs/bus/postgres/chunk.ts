@@ -81,7 +81,6 @@ const removedRecord = (): Buffer => {
   return head
 }
 
-/** The records of a stored chunk from `fromOffset` on. */
 export const decodeChunk = async (stored: StoredChunk, fromOffset: number): Promise<Chunk> => {
   const raw = await unpackBodyAside(stored.body)
   const columns = createColumns(raw, stored.record_count)

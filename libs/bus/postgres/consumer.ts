@@ -35,9 +35,8 @@ export type Consumer = Subscription & {
 type Claimed = { readonly epoch: number; readonly reader: Reader; releasing: boolean }
 
 /**
- * One member of a group. Every member computes the same share from the sorted list of live members:
- * partition p belongs to member p modulo their number. A member finishes and releases partitions
- * that are not its own, and claims its own once they are free. Heartbeats store the positions.
+ * Partition p belongs to the sorted live member p modulo their number: all compute the same share.
+ * A member finishes and releases partitions of others, and claims its own once they are free.
  */
 export const startConsumer = async (deps: ConsumerOptions): Promise<Consumer> => {
   const { options, topic, groups, log, clock } = deps

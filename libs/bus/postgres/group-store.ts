@@ -1,6 +1,5 @@
 import type { Database } from '#libs/postgres/database.ts'
 
-/** One member of one group on one topic. */
 export type Membership = {
   readonly group: string
   readonly topicId: number
@@ -23,10 +22,7 @@ export const createGroupStore = (database: Database) => ({
       [group, topicId],
     ),
 
-  /**
-   * Keeps the member alive, renews its leases and stores their positions. Answers the partitions it
-   * still holds and the sorted live members of the group. A new member wakes the others.
-   */
+  /** Renews leases, stores positions. Answers the partitions held and the live members, sorted. */
   heartbeat: async ({ group, topicId, topic, member }: Membership, leases: readonly Lease[]) => {
     const [row] = await database.query<{ claimed: number[]; joined: boolean }>(
       `with me as (

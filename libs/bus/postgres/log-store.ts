@@ -9,7 +9,6 @@ const CHUNKS_PER_READ = 500
 const CHUNKS_PER_DELETE = 200
 const CHUNKS_PER_REWRITE = 50
 
-/** Topics, and the chunks of their partitions: append, read, rewrite, delete. */
 export const createLogStore = (database: Database) => ({
   findTopic: async (name: string): Promise<StoredTopic | undefined> =>
     (await database.query<StoredTopic>('select id, name, partitions from bus.topics where name = $1', [name]))[0],
@@ -62,10 +61,7 @@ export const createLogStore = (database: Database) => ({
 
   listTopics: () => database.query<StoredTopic>('select id, name, partitions from bus.topics order by id'),
 
-  /**
-   * Stores the bodies that `edit` answers for the next chunks after `offset`. Answers the last
-   * offset it saw, null at the end. Row locks keep two rewrites from overwriting each other.
-   */
+  /** Edits chunks after `offset` under row locks. Answers the last offset seen, null at the end. */
   rewrite: (
     { topicId, partition }: Place,
     offset: number,

@@ -11,7 +11,6 @@ const BATCHING = { lingerMs: 2, maxRecords: 10_000, maxBytes: 4 * 1024 * 1024, m
 export type PostgresPublisherOptions = {
   readonly log: LogStore
   readonly topicOf: (name: string) => Promise<StoredTopic>
-  /** Stamps the records. */
   readonly clock: Clock
   readonly metrics: BusMetrics
 }

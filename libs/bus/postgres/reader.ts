@@ -16,7 +16,6 @@ export type ReaderOptions = Omit<PartitionWorkerOptions, 'onDone' | 'onRoom'> & 
 }
 
 export type Reader = {
-  /** Every record before it is durable or dead-lettered. */
   readonly position: () => number
   readonly wake: () => void
   /** Stops reading and resolves when the batches in flight have settled. */

@@ -12,7 +12,6 @@ export type RetentionOptions = {
   readonly log: LogStore
   readonly groups: GroupStore
   readonly logger: Logger
-  /** Records that every group has passed are deleted at this age; default an hour. */
   readonly retentionMs: number | undefined
 }
 

@@ -13,11 +13,9 @@ const DECODERS: Readonly<Record<string, () => Transform>> = {
 const DETAIL = 'Content-Encoding may be gzip, deflate, br or identity'
 
 /**
- * Accepts compressed bodies on every route. The body parser counts the inflated bytes and stops at
- * the body limit, so a bomb takes no more memory than an honest body.
- *
- * By hand: @fastify/compress 9.2 has no hook for inflated bytes, `bookBytes` could not count them.
- * 1,000 bodies of 1 KB under way could then inflate to 1 GB (from its source, 2026-11-30).
+ * The body limit counts inflated bytes: a bomb takes no more memory than an honest body.
+ * By hand: @fastify/compress 9.2 has no hook for `reserveBytes`, so that 1,000 bodies of 1 KB under
+ * way could inflate to 1 GB (from its source, 2026-11-30).
  */
 export const inflateBodies = (app: FastifyInstance): void => {
   app.addHook('preParsing', (request, reply, payload, done) => {

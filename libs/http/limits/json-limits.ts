@@ -7,7 +7,6 @@ export type JsonFault = {
 
 export type JsonLimits = {
   readonly maxDepth: number
-  /** Keys of one object. */
   readonly maxKeys: number
   /** Tests every text and key. Not needed for valid UTF-8 without a `\u` escape. */
   readonly isBad?: ((text: string) => boolean) | undefined
@@ -18,10 +17,7 @@ export const isBadText = (text: string): boolean => text.includes('\u0000') || !
 
 const TEXT_DETAIL = 'NUL, lone surrogates and bytes that are not UTF-8 cannot be stored'
 
-/**
- * The first fault of a parsed JSON value, or undefined. Walks no deeper than `maxDepth`, so nesting
- * cannot exhaust the stack. Allocates nothing without a fault: the path is built on the way back.
- */
+/** The first fault. Walks no deeper than `maxDepth`, so nesting cannot exhaust the stack. */
 export const findJsonFault = (value: unknown, limits: JsonLimits): JsonFault | undefined => {
   const fault = walk(value, limits, 0)
   return fault && { ...fault, path: fault.path.toReversed() }

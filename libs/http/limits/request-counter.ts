@@ -6,7 +6,6 @@ import type { Logger } from '#libs/runtime/logger.ts'
 const PATIENCE_MS = 100
 const LONGEST_RECONNECT_MS = 5_000
 
-/** Where a key stands in its window after a request was counted. */
 export type Standing = { readonly remaining: number; readonly endsInS: number; readonly exceeded: boolean }
 
 export type RequestCounter = {
@@ -27,10 +26,7 @@ export type RequestCounterOptions = {
   readonly logger: Logger
 }
 
-/**
- * A command without an answer ends the connection, and only a Redis that answers is ready again.
- * So one request waits for a Redis that hangs, not each.
- */
+/** A command without an answer ends the connection: only one request waits for a hanging Redis. */
 const openRedis = (url: string, logger: Logger): Redis => {
   let available = true
   // The message only: the error bears the command that failed, which may hold the password.

@@ -42,7 +42,6 @@ export type ProblemOptions = {
   readonly errors?: readonly ErrorDetail[]
 }
 
-/** The body of every error answer. */
 export const problem = ({ status, code, detail, errors = [] }: ProblemOptions, requestId: string): Problem => ({
   type: `urn:pulso:problem:${code}`,
   title: titleOf(status),
@@ -58,10 +57,7 @@ type ProblemResponse = {
   content: { [PROBLEM_TYPE]: { schema: typeof problemSchema } }
 }
 
-/**
- * Error answers for the schema of a route: `response: { 200: thing, ...errors(404, 422) }`.
- * The server adds 400, 401, 403, 429, 500 and 503.
- */
+/** For a route's schema: `{ 200: thing, ...errors(404) }`. The server adds those of every route. */
 export const errors = <Status extends number>(...statuses: readonly Status[]): { [S in Status]: ProblemResponse } =>
   Object.fromEntries(
     statuses.map((status) => [

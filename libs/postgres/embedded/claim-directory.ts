@@ -4,10 +4,8 @@ import { createServer, type Server } from 'node:net'
 import { join } from 'node:path'
 
 /**
- * Makes this process the only one that works in `directory`, until the answer is called or the
- * process ends. The claim is an abstract socket named after the directory: the kernel frees it when
- * its owner dies, even by SIGKILL. It keeps the process alive. Throws, with the owner's process id,
- * when another process has it.
+ * Keeps other processes out of `directory` until the answer is called. Throws with the owner's id.
+ * An abstract socket is the claim: the kernel frees it when its owner dies, even by SIGKILL.
  */
 export const claimDirectory = async (directory: string): Promise<() => Promise<void>> => {
   const { dev, ino } = statSync(directory)

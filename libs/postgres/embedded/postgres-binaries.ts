@@ -40,7 +40,6 @@ export const findBinaries = (): string => {
   }
 }
 
-/** Whether other accounts may enter every folder down to `path`. */
 export const isReachableByOthers = (path: string): boolean => {
   for (let at = path; ; at = dirname(at)) {
     if (!existsSync(at) || (statSync(at).mode & 0o001) === 0) return false
@@ -92,11 +91,7 @@ const copyOut = async (native: string, cacheDir: string): Promise<string> => {
   return copy
 }
 
-/**
- * Binaries that `account` (or this user) can run: the installed ones where they are reachable and
- * linked, otherwise a copy in `cacheDir` (for an install under a 0700 home or a read-only
- * node_modules).
- */
+/** The installed binaries, or a copy in `cacheDir` where `account` cannot reach or link them. */
 export const prepareBinaries = async (account: Account | undefined, cacheDir: string): Promise<string> => {
   const native = findBinaries()
   if (!isRunnable(native, account)) return copyOut(native, cacheDir)

@@ -25,7 +25,6 @@ export type PostmasterOptions = {
 
 export type Postmaster = {
   readonly pid: number
-  /** Resolves when the process has ended, by itself or not. */
   readonly exited: Promise<void>
   readonly stop: () => Promise<void>
 }

@@ -40,9 +40,8 @@ const IN_TRANSACTION = 0x10
 const CONTROL = 0x20
 
 /**
- * Reads a batch (https://kafka.apache.org/documentation/#recordbatch) as columns and answers one
- * message for all its records. In a transaction each record is a message of its own, because
- * kafkajs checks each for an abort.
+ * Reads a batch (https://kafka.apache.org/documentation/#recordbatch) as one message for all its
+ * records. In a transaction each record is a message: kafkajs checks each for an abort.
  */
 export const decodeBatch = async (source: Source): Promise<{ readonly records: readonly LogBatch[] }> => {
   const batch = source.buffer.subarray(source.offset)

@@ -34,14 +34,11 @@ const AFTER_LENGTH = 12
 const ATTRIBUTES_AT = 21
 const HEAD_BYTES = 61
 
-/**
- * A batch (https://kafka.apache.org/documentation/#recordbatch) of the records encoded last. They
- * are packed where they lie, and the next records reuse their memory.
- */
+/** A batch (https://kafka.apache.org/documentation/#recordbatch) of the records encoded last. */
 export const encodeBatch = async (batch: Batch): Promise<Carried> => {
   const { records, compression = NONE } = batch
   const bytes = encoded.buffer.subarray(records[0]?.from ?? 0, records.at(-1)?.to ?? 0)
-  // Before the first await, since others may encode during it.
+  // Before the first await: the next records reuse the memory of these.
   const packed = compression === ZSTD ? packZstd(bytes) : Buffer.from(bytes)
   encoded.clear()
   const isPacked = compression === NONE || compression === ZSTD
