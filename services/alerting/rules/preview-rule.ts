@@ -82,7 +82,7 @@ type Part = {
   readonly isLate: () => boolean
 }
 
-/** Replays page by page: a long history takes no more memory. When late, keeps complete accounts. */
+/** Replays page by page: a long history takes no more memory. Late, keeps complete accounts. */
 const replayAccounts = async (part: Part) => {
   const running = new Map(part.accountIds.map((accountId) => [accountId, part.start(accountId)]))
   const last = new Map<string, SeenAt>()
