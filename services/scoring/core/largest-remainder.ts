@@ -1,7 +1,7 @@
 /** One unit = 1e-4 points. Within 1e-9 points of a tie counts as a tie. */
 export const UNITS_PER_POINT = 10_000
 const TIE_UNITS = 1e-5
-/** Room for the remainders of a usual model, made once. */
+/** Room for the remainders of a usual model. */
 const scratch = new Float64Array(32)
 
 /** Whole units of a number, half away from zero. */
@@ -14,7 +14,7 @@ export const toUnits = (value: number): number => {
 export const round4 = (value: number): number => toUnits(value) / UNITS_PER_POINT
 
 /**
- * Whole units for parts that must sum to `total` units: each gets the floor of its exact value, the
+ * Whole units for parts that must sum to `total`: each gets the floor of its exact value, the
  * largest remainders one more, ties in order. The parts (points) sum to the total, up to rounding.
  */
 export const shareUnits = (parts: readonly number[], total: number): number[] => {

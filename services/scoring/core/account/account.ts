@@ -12,47 +12,41 @@ export type PastScore = { readonly score: number | null; nextAt: number | null }
 export const PAST_DAYS = { days7: 7, days28: 28 } as const
 export const PAST = ['days7', 'days28'] as const
 
-/**
- * An account in memory, ahead of the database by the flushes in progress. Each of them compares and
- * swaps `version`.
- */
+/** An account in memory, ahead of the database by its flushes, which compare and swap `version`. */
 export type Account = {
   readonly tenantId: string
   readonly accountId: string
   version: number
-  /** Version before its first event: 0, or the last one of an account erased under this id. */
+  /** Version before the first event: 0, or the last one of an account erased under this id. */
   readonly baseVersion: number
-  /** What was erased under its id; null = nothing. */
+  /** Null: nothing was erased under this id. */
   readonly erasures: Erasures | null
-  /** Of the newest change; 0 before the first. */
+  /** Number of the newest change; 0 before the first. */
   sequence: number
-  /** The version that its state was folded by and its evaluation made by. */
+  /** The model version that folded `state` and made `evaluation`. */
   model: CompiledModel
   state: AccountState
   users: UserPages
   interactions: InteractionPages
-  /** Whether its interactions lie in rows of their own. Once apart, they stay so. */
+  /** Whether interactions lie in rows of their own. Once apart, they stay so. */
   interactionsApart: boolean
   readonly ids: SeenIds
-  /**
-   * As last written. Null before the first event, and while no flush uses the account: it is large,
-   * and can be computed again.
-   */
+  /** Null before the first event, and while no flush uses the account: large, and recomputable. */
   evaluation: Evaluation | null
-  /** Of the last evaluation, all it takes to compute it again; null before the first event. */
+  /** All it takes to compute the last evaluation again; null before the first event. */
   evaluated: { readonly at: number; readonly band: Band; readonly healthySince: number | null } | null
   override: Override | null
-  /** When the first change was published; null before it. */
+  /** When the first change was published; null before. */
   firstChangeAt: number | null
-  /** Scores published so many days ago; undefined: not looked up. */
+  /** Scores published 7 and 28 days ago; undefined: not looked up. */
   past: { [Name in (typeof PAST)[number]]?: PastScore | null }
-  /** Flushes that hold this account and are not yet durable. */
+  /** Flushes that hold the account and are not yet durable. */
   inFlight: number
-  /** What it takes of the cache it is in; 0 in none. */
+  /** Bytes the account takes of its cache; 0 in no cache. */
   cachedBytes: number
 }
 
-/** False while nothing was counted: there is no such account. */
+/** An account exists once it has counted an event. */
 export const exists = ({ version, baseVersion }: Account): boolean => version > baseVersion
 
 export const createAccount = (

@@ -14,7 +14,7 @@ export type Refolded = {
   readonly interactions: InteractionPages
 }
 
-/** Folds all events an account has counted anew, into as many pages as it has. */
+/** Folds all events of an account anew, into as many pages as the account has. */
 export const refold = (
   events: Iterable<ReceivedEvent>,
   { users, interactions }: Pick<Account, 'users' | 'interactions'>,
@@ -31,10 +31,7 @@ export const refold = (
   return refolded
 }
 
-/**
- * Moves the account to the model of `context`: one change with cause `model_change`. `refolded` is
- * null where both models fold events alike.
- */
+/** Makes one change, `model_change`. `refolded` is null where both models fold events alike. */
 export const adoptModel = (
   account: Account,
   from: ScoringContext,

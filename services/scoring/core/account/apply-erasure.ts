@@ -4,9 +4,8 @@ import { finish, type LogEntry, NO_IDS, stepOf } from './apply-events.ts'
 import type { ScoringContext } from './evaluate-account.ts'
 
 /**
- * The account without the events of an erased user: always one change with cause `erasure`, so that
- * readers learn the remaining traits; nothing is sent because of it. Changes by time must have been
- * counted before.
+ * Takes out an erased user in one change, `erasure`, so that readers learn the remaining traits.
+ * Nothing is sent because of it. Changes by time must have been counted before.
  */
 export const applyErasure = (account: Account, refolded: Refolded, context: ScoringContext): LogEntry => {
   const before = account.evaluation

@@ -9,9 +9,7 @@ import { foldEvent, promote } from '../state/fold.ts'
 import type { Account } from './account.ts'
 import { evaluateAt, type ScoringContext } from './evaluate-account.ts'
 
-/**
- * One row of the log: what was counted together, and its change (null: nothing published moved).
- */
+/** A row of the log: events counted together. `change` is null where nothing published moved. */
 export type LogEntry = {
   readonly version: number
   readonly events: readonly ReceivedEvent[]
@@ -26,7 +24,7 @@ export type Change = {
   readonly after: Evaluation
   readonly cause: Cause
   readonly explanation: ReturnType<typeof explain>['lines']
-  /** By cause: ids of some of the events behind it. */
+  /** Ids of some of the events behind each cause. */
   readonly evidence: Readonly<Partial<Record<Cause, readonly string[]>>>
   readonly stepsCompleted: readonly StepRef[]
   /** Only backfilled events led here. */
@@ -37,10 +35,9 @@ export type Applied = { readonly entries: readonly LogEntry[]; readonly duplicat
 
 const MAX_EVIDENCE = 5
 /**
- * Counts events into an account and evaluates it at `now`. Backfilled events make a change of their
- * own, before the live ones, since nothing is sent because of them. `evaluate` asks for an
- * evaluation without events. The account changes at once; the answer must be written. The pages of
- * all touched users must be loaded.
+ * Counts events into an account and evaluates it; `evaluate` asks for that even without events.
+ * Backfilled events make a change of their own, before the live ones: nothing is sent for it.
+ * The account changes at once, so the caller must write the answer. Touched pages must be loaded.
  */
 export const applyEvents = (
   account: Account,
@@ -75,7 +72,7 @@ export const applyCause = (account: Account, cause: Cause, context: ScoringConte
 
 export const NO_IDS = Buffer.alloc(0)
 
-/** Time has moved it, or a source that was silent or heard when it was evaluated no longer is. */
+/** Time alone moved the account, or a source became inactive or active since its evaluation. */
 const isDue = ({ evaluation }: Account, { now, sources }: ScoringContext): boolean => {
   if (evaluation === null) return false
   const next = evaluation.nextEvaluationAt
@@ -102,7 +99,7 @@ const applyTogether = (
   return finish(account, { events, ids, before, steps, backfill, stepsCompleted })
 }
 
-/** Steps that these events complete, and those that waited. Call before `timeSteps`. */
+/** Onboarding steps that these events or due pending ones complete. Call before `timeSteps`. */
 export const stepsCompletedBy = (
   account: Account,
   events: readonly CountedEvent[],
@@ -142,7 +139,7 @@ type Together = {
   readonly steps: readonly Step[]
   readonly backfill: boolean
   readonly stepsCompleted: readonly StepRef[]
-  /** Published in any case: another model is no behaviour, an erasure leaves fewer traits. */
+  /** Publishes an unmoved evaluation too: of another model, or after an erasure (fewer traits). */
   readonly always?: boolean
 }
 
@@ -169,7 +166,7 @@ export const finish = (account: Account, together: Together): LogEntry => {
   }
 }
 
-/** Whether anything published differs: score, band, stage, confidence or a fact. */
+/** Whether score, band, stage, confidence or a fact differs. */
 const hasMoved = (before: Evaluation, after: Evaluation): boolean => {
   if (before.score !== after.score || before.computedScore !== after.computedScore) return true
   const [old, now] = [before.facts, after.facts] as unknown as Record<string, unknown>[]

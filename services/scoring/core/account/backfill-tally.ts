@@ -6,7 +6,6 @@ export type BackfilledAccount = {
   readonly bandBefore: Band | null
   bandAfter: Band
 }
-/** What one source has backfilled in one flush. */
 export type Backfilled = {
   readonly tenantId: string
   readonly source: string
@@ -35,7 +34,7 @@ export const createBackfillTally = () => {
         }
       }
     },
-    /** In one order, so that flushes that write them wait for each other in no circle. */
+    /** Sorted: flushes that write these rows in one order never deadlock. */
     take: (): readonly Backfilled[] =>
       [...bySource.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, one]) => one),
   }

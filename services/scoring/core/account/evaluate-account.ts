@@ -5,10 +5,9 @@ import type { SourceLog } from '../evaluation/source-log.ts'
 import type { FoldContext } from '../state/fold.ts'
 import type { Account } from './account.ts'
 
-/** What events are counted by, and accounts evaluated. */
 export type ScoringContext = FoldContext & { readonly sources: SourceLog }
 
-/** The account as it is counted, at an instant; `previous` is what was published before. */
+/** `previous` is the evaluation published before; null: none. */
 export const evaluateAt = (
   account: Account,
   context: ScoringContext,

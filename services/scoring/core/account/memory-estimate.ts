@@ -9,7 +9,7 @@ const INTERACTION_BYTES = 60
 const ENTRY_BYTES = 100
 const DAY_BYTES = 16
 
-/** About how many bytes of memory an account takes between flushes. */
+/** Estimates the memory of an account between flushes. */
 export const accountBytes = ({ ids, users, state }: Account): number =>
   ACCOUNT_BYTES +
   ids.size() * ID_BYTES +
@@ -18,7 +18,7 @@ export const accountBytes = ({ ids, users, state }: Account): number =>
   entries(state) * ENTRY_BYTES +
   days(state) * DAY_BYTES
 
-/** Weighed by how many objects of its own each holds. */
+/** Weighted by the objects that each entry holds. */
 const entries = (state: AccountState): number =>
   state.typeCounts.size +
   state.features.size +

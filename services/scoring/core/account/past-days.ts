@@ -8,22 +8,19 @@ import type { Account } from './account.ts'
 import { evaluateAt, type ScoringContext } from './evaluate-account.ts'
 import { replay } from './replay.ts'
 
-/** How an account stood at the end of a local day. */
+/** An account at the end of a local day. */
 export type PastDay = { readonly at: number; readonly evaluation: Evaluation; readonly model: CompiledModel }
 
 type AccountEvents = {
   readonly account: Account
-  /** All that the account has counted. */
+  /** All events of the account. */
   readonly events: readonly ReceivedEvent[]
   readonly zone: Zone
   readonly modelFor: (traits: Traits) => CompiledModel
   readonly contextAt: (at: number) => ScoringContext
 }
 
-/**
- * The days before the first change, as backfilled events describe them: each as scored at the end
- * of the day. Days on which nothing moved are left out.
- */
+/** Days before the first change, as backfill shows them at their end; unmoved days are left out. */
 export const pastDays = ({ account, events, zone, modelFor, contextAt }: AccountEvents): readonly PastDay[] => {
   const inOrder = [...events].sort((a, b) => a.occurredAt - b.occurredAt)
   const first = inOrder.find(({ backfill }) => backfill)

@@ -3,9 +3,8 @@ import { createInteractionPages, type InteractionPages } from './interaction-pag
 import { decodeStateOf, encodeState } from './state-codec.ts'
 
 /**
- * Interactions (tickets, invoices, answers) above this size lie in rows of their own. An event
- * reads and writes one of those rows, so an account with 10,000 tickets pays only for the few that
- * move.
+ * Above this size interactions (tickets, invoices, answers) lie in rows of their own, so that
+ * an event of an account with 10,000 tickets reads and writes one small row.
  */
 const APART_FROM_BYTES = 2_048
 
@@ -36,7 +35,7 @@ export const encodeAccount = (
 export const encodeWhole = (state: AccountState, interactions: InteractionPages): Buffer =>
   encodeState(state, INLINE + interactions.bytesOf(0))
 
-/** Follows the state: 0 and the interactions, or the page bits of separate rows plus 1. */
+/** After the state: 0 and the interactions, or 1 + the page bits of their separate rows. */
 const INLINE = '\0'
 
 export const decodeAccount = (

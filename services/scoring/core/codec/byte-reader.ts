@@ -1,15 +1,14 @@
 import { PACKED_UUID } from './byte-writer.ts'
 
-/** Reads what a ByteWriter wrote. */
 export type ByteReader = {
   readonly uint: () => number
   readonly int: () => number
   readonly double: () => number
   readonly text: () => string
   readonly id: () => string
-  /** What is left, as a text of one unit a byte; nothing of it is consumed. */
+  /** The unread bytes as a text of one unit a byte; consumes nothing. */
   readonly rest: () => string
-  /** How many bytes are left. */
+  /** Number of unread bytes. */
   readonly left: () => number
 }
 

@@ -12,20 +12,19 @@ export type ByteWriter = {
   readonly latin1: (value: string) => void
   /** A copy of what was written, and an empty writer again. */
   readonly take: () => Buffer
-  /** The same as a text of one unit a byte. */
+  /** As `take`, in a text of one unit a byte. */
   readonly takeLatin1: () => string
 }
 
 const INITIAL_BYTES = 4_096
 /** Room that anything but a long text needs. */
 const SMALL_BYTES = 136
-/** Texts up to here have a length of one byte and are written faster than a call takes. */
+/** Texts up to this length have a length of one byte, and are written faster than a call takes. */
 const SHORT_TEXT = 64
 
 export const UUID_LENGTH = 36
 /** Length 0 announces a packed UUID: an id is never empty. */
 export const PACKED_UUID = 0
-/** Where the hyphens of a UUID stand. */
 const isHyphenPlace = (index: number): boolean => index === 8 || index === 13 || index === 18 || index === 23
 
 export const createByteWriter = (): ByteWriter => {
@@ -46,7 +45,7 @@ export const createByteWriter = (): ByteWriter => {
     }
     buffer[length++] = rest
   }
-  /** Whether all of it was ASCII; else nothing is written. */
+  /** False where a unit is not ASCII: then nothing is written. */
   const writeAscii = (value: string): boolean => {
     ensure(SMALL_BYTES)
     const start = length

@@ -70,7 +70,7 @@ const interactions: StateSection = {
   },
 }
 
-/** What passes between the account and its supplier: contracts, money, support, opinions. */
+/** Sections on what account and supplier exchange: contracts, money, support, opinions. */
 export const INTERACTION_SECTIONS: readonly StateSection[] = [
   subscriptions,
   interactions,

@@ -21,7 +21,7 @@ const instantsBy = (name: 'journeyDone' | 'bypasses'): StateSection => ({
   read: (from, state) => readMap(from, own(state, name), readInstants),
 })
 
-/** Traits of one event share its order in the bytes: it is written with the first of them. */
+/** Traits of one event share its event order: the bytes hold it once, before the first of them. */
 const traits: StateSection = {
   isEmpty: (state) => state.traitOrders.size === 0,
   write: (to, state) => {
@@ -94,7 +94,7 @@ const values: StateSection = {
   read: (from, state) => void state.valueAt.push(...readInstants(from)),
 }
 
-/** Who the account is and where it stands in its journey. */
+/** Sections on who the account is and where it stands in its journey. */
 export const JOURNEY_SECTIONS: readonly StateSection[] = [
   traits,
   renewalTraits,

@@ -4,14 +4,14 @@ import type { ByteReader } from './byte-reader.ts'
 import type { ByteWriter } from './byte-writer.ts'
 import { readEventOrder, writeEventOrder } from './state-values.ts'
 
-/** One part of the stored state: how it lies in the bytes. An empty part is left out. */
+/** A section of the stored state in its bytes. An empty section is left out. */
 export type StateSection = {
   readonly isEmpty: (state: AccountState) => boolean
   readonly write: (to: ByteWriter, state: AccountState) => void
   readonly read: (from: ByteReader, state: AccountState) => void
 }
 
-/** A list in the order of its stamps. */
+/** A list in event order. */
 export const ordered = <T extends EventOrder>(
   of: (state: AccountState) => T[],
   write: (to: ByteWriter, item: T) => void,

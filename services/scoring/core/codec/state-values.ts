@@ -49,7 +49,7 @@ export const writeNullable = <T>(to: ByteWriter, value: T | null, write: (value:
 }
 export const readNullable = <T>(from: ByteReader, read: () => T): T | null => (from.uint() === 0 ? null : read())
 
-/** A whole number or null in one go. */
+/** A whole number or null as one number. */
 export const dayOr = {
   write: (to: ByteWriter, value: number | null): void =>
     to.uint(value === null ? 0 : value < 0 ? -2 * value : 2 * value + 1),

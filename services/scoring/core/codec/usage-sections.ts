@@ -92,13 +92,13 @@ const pending: StateSection = {
   read: (from, state) => void state.pending.push(...(JSON.parse(from.text()) as CountedEvent[])),
 }
 
-/** Only these fields, in this order: callers hand over events that carry more. */
+/** Only these fields, in this order: the events of callers carry more. */
 const pendingFields = (event: CountedEvent): CountedEvent => {
   const { id, source, type, userId, occurredAt, receivedAt, properties } = event
   return { id, source, type, userId, occurredAt, receivedAt, properties }
 }
 
-/** What nearly every event changes. */
+/** Sections that nearly every event changes. */
 export const USAGE_SECTIONS: readonly StateSection[] = [
   counters,
   series((state) => state.coreEvents),

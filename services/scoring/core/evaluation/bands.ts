@@ -12,8 +12,7 @@ export const plainBand = (score: number, limits: Limits): Band => {
 
 /**
  * The band of a published score. Leaving a low band upwards, or healthy downwards, takes the margin
- * beyond the line: a score that hovers on a line keeps its band. A jump over several bands passes
- * each margin.
+ * beyond the line: a hovering score keeps its band. A jump over several bands passes each margin.
  */
 export const bandAfter = (score: number | null, confidence: number, previous: Band | null, limits: Limits): Band => {
   if (score === null || confidence < limits.insufficientBelow) return 'insufficient_data'

@@ -6,11 +6,10 @@ import type { AccountView } from '../journey/account-view.ts'
 import { subscriptionsOf } from '../state/subscription-ledger.ts'
 import type { CapResult } from './evaluation.ts'
 
-/** What the caps look at beside the view. */
 export type CapContext = { readonly view: AccountView; readonly silentSince: number | null }
 
 type Cap =
-  /** Only events bring or lift the cap; `silent` follows the fact `silentSince`, which says when it changes. */
+  /** Only events change the cap. `silent` follows the fact `silentSince`, which has its instant. */
   | { readonly holds: (context: CapContext) => boolean }
   /** The local day from which the cap holds, so that time alone brings it; null: it does not. */
   | { readonly fromDay: (view: AccountView, overDays: number) => number | null }

@@ -21,7 +21,7 @@ export type EvaluateInput = AccountAtInstant & {
   readonly healthySince?: number | null
 }
 
-/** A pure function of the state, the model and the instant (and, for the band, the band before). */
+/** Pure in state, model and instant; the band also depends on the band before. */
 export const evaluate = (input: EvaluateInput): Evaluation => {
   const { state, model, zone, at } = input
   const { bands, caps, stages } = model.model
@@ -74,7 +74,7 @@ export const evaluate = (input: EvaluateInput): Evaluation => {
 const inForce = (override: Override | null, at: number): Override | null =>
   override !== null && override.setAt <= at && at < override.expiresAt ? override : null
 
-/** Healthy for long enough, and a promoter, a referral or a review not long ago. */
+/** Healthy long enough, and a recent promoter answer, referral or review. */
 const isAdvocate = ({ state, model, zone, day }: AccountView, healthySince: number | null): boolean => {
   const { advocateHealthyDays, advocacyDays } = model.model.facts
   if (healthySince === null || day - zone.dayOf(healthySince) < advocateHealthyDays) return false

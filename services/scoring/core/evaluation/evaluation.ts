@@ -26,7 +26,7 @@ export type Evaluation = {
   readonly confidence: number
   readonly stage: Stage
   readonly stageEnteredAt: number | null
-  /** Since when the published band has been healthy; null when it is not. */
+  /** Since when the published band is healthy; null: it is not. */
   readonly healthySince: number | null
   /** `groupsOf` shows it as published. */
   readonly measured: Measured

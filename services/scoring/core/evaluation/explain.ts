@@ -9,7 +9,7 @@ export type ExplainStep = {
   readonly evaluation: Evaluation
 }
 
-/** Of causes that moved the score equally, the first; also the cause of a change of facts only. */
+/** The first wins among causes that moved the score equally, and where only facts changed. */
 const PREFERRED: readonly Cause[] = [
   'events',
   'late_data',
@@ -22,9 +22,8 @@ const PREFERRED: readonly Cause[] = [
 ]
 
 /**
- * Why the score moved along a chain of evaluations, each with its own cause: a line per factor, cap
- * and override whose contribution moved. Contributions are whole units of 1e-4 that sum to the
- * score, so the deltas sum exactly to its change.
+ * Explains a chain of evaluations, each with its cause: a line per moved factor, cap and override.
+ * Contributions are whole units of 1e-4 that sum to the score, so the deltas sum to its change.
  */
 export const explain = (
   before: Evaluation | null,

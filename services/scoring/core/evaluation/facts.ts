@@ -20,7 +20,7 @@ export type Found = {
   readonly band: Band
   readonly confidence: number
   readonly limitDays: number | null
-  /** Null unless it has come. */
+  /** Null unless the account is inactive. */
   readonly silentSince: number | null
   readonly advocate: boolean
 }
@@ -58,7 +58,7 @@ export const factsOf = (found: Found): CoreFacts => {
 
 type ChangesIn = (facts: CoreFacts, view: AccountView) => number
 
-/** A fact that counts days wakes the account at each midnight for `counterDays` days. */
+/** A counting fact brings an evaluation each midnight for `counterDays` days. */
 const countsUp =
   (name: 'daysSinceLastActivity' | 'paymentFailedDays' | 'onboardingStalledDays'): ChangesIn =>
   (facts, view) => {
@@ -69,8 +69,8 @@ const countsUp =
 const daysTo = (onDay: number, { day }: AccountView): number => (onDay > day ? onDay - day : NEVER)
 
 /**
- * Local days until time alone changes each fact; Infinity: never. Null: only events change the fact, or
- * it follows what has its own instant (`next-evaluation.ts`); `daysInStage` waits for the next change.
+ * Local days until time alone changes each fact; Infinity: never. Null: only events change the
+ * fact, or it has its own instant (`next-evaluation.ts`); `daysInStage` waits for a change.
  */
 const CHANGES_IN: Readonly<Record<keyof CoreFacts, ChangesIn | null>> = {
   daysSinceLastActivity: countsUp('daysSinceLastActivity'),
@@ -111,7 +111,7 @@ const CHANGES_IN: Readonly<Record<keyof CoreFacts, ChangesIn | null>> = {
 }
 const CHANGING = Object.values(CHANGES_IN).filter((changesIn) => changesIn !== null)
 
-/** Local days until time alone changes a fact. */
+/** Local days until time alone changes any fact. */
 export const factsChangeIn = (facts: CoreFacts, view: AccountView): number => {
   let days = NEVER
   for (const changesIn of CHANGING) {
@@ -125,7 +125,7 @@ export const factsChangeIn = (facts: CoreFacts, view: AccountView): number => {
 export const isWithin = (day: number, today: number, windowDays: number): boolean =>
   day >= 0 && day > today - windowDays
 
-/** Active users of the window in which active users are measured / the `seats` trait. */
+/** Active users of the last `seatUseDays` / the `seats` trait. */
 const seatUseOf = (view: AccountView): number | null => {
   const seats = seatsOf(view.state)
   return seats === null ? null : round4(activeUsersOf(view, view.model.seatUseDays) / seats)

@@ -5,7 +5,7 @@ import type { AccountState } from '../state/state.ts'
 
 /**
  * Days without activity after which an account is inactive; null before any activity. Fixed in
- * onboarding. Later a multiple of the median gap between active days, given enough gaps.
+ * onboarding; later a multiple of the median gap between active days, given enough gaps.
  */
 export const inactivityLimitDays = (state: AccountState, stage: Stage, { silence }: Model): number | null => {
   if (state.lastActivityAt === null) return null

@@ -27,12 +27,11 @@ export type GroupResult = {
 }
 
 /**
- * What was measured of an account, in columns: every flush makes one for each account, and few are
- * ever read in full. Factors and groups are in model order; contributions in units of 1e-4.
+ * Measurements of an account in columns: every flush makes one per account, few are read in full.
+ * Factors and groups are in model order; contributions in units of 1e-4.
  */
 export type Measured = {
   readonly model: CompiledModel
-  /** The local day it was measured on. */
   readonly day: number
   readonly factors: readonly Measurement[]
   readonly factorUnits: readonly number[]
@@ -78,13 +77,13 @@ const factorResult = (measured: Measured, factor: FactorModel, found: Measuremen
 export const published = (value: number | null): number | null =>
   value === null ? null : toUnits(value) / UNITS_PER_POINT
 
-/** The whole local days a factor looks at, both ends included; null where it looks at no window. */
+/** The local days a factor looks at, both ends included; null without a window. */
 export const windowOf = (factor: FactorModel, day: number): FactorResult['window'] => {
   const days = factor.windowDays ?? (factor.settings?.recentDays ?? 0) + (factor.settings?.baseDays ?? 0)
   return days === 0 ? null : windowOfDays(day, days)
 }
 
-/** The same few windows come up in every evaluation of a day: one object each. */
+/** All evaluations of a day share a few windows: one object each. */
 const windows = new Map<number, NonNullable<FactorResult['window']>>()
 const REMEMBERED_WINDOWS = 1_000
 const MOST_DAYS = 10_000

@@ -21,10 +21,9 @@ export type NextEvaluationContext = {
 }
 
 /**
- * The earliest later instant at which time alone can change score, stage or a fact.
- * Facts that only count days (since the last activity, to the renewal, ...) wake the account at
- * each local midnight for `counterDays` days, so that a rule on any value fires on its day. After
- * that, as `daysInStage` always is, they are published with the next change.
+ * The earliest later instant at which time alone can change score, stage or a fact. Facts that only
+ * count days bring an evaluation each local midnight for `counterDays` days: a rule on any value
+ * fires on its day. After that, like `daysInStage`, they are published with the next change.
  */
 export const nextEvaluationAt = (context: NextEvaluationContext): number | null => {
   const { view } = context
@@ -56,11 +55,11 @@ const instantOfChange = (context: NextEvaluationContext): number => {
   return next
 }
 
-/** When the account will have been healthy for long enough, by local days. */
+/** When the account will have been healthy long enough, by local days. */
 const advocateFrom = ({ zone, model }: AccountView, healthySince: number): number =>
   zone.startOfDay(zone.dayOf(healthySince) + model.model.facts.advocateHealthyDays)
 
-/** 1 is the soonest: then nothing else is asked. */
+/** Stops at 1, the soonest. */
 const daysUntilChange = (context: NextEvaluationContext): number => {
   const { view, standing, facts } = context
   if (standing.share < 1 && standing.from !== standing.to) return 1
@@ -68,7 +67,7 @@ const daysUntilChange = (context: NextEvaluationContext): number => {
   return days === 1 ? 1 : Math.min(days, factorsChangeInDays(context))
 }
 
-/** Of the factors that bear weight. */
+/** Factors without weight change nothing. */
 const factorsChangeInDays = ({ view, standing, measured }: NextEvaluationContext): number => {
   let days = NEVER
   let index = 0

@@ -1,14 +1,14 @@
 import type { GroupName, Model } from '#libs/contracts/health-model.ts'
 import { HOUR_MS } from '#libs/runtime/durations.ts'
 
-/** How far the inactive sources of each group have faded, and when to look again. */
+/** Freshness of each group, 0..1, and when a freshness next changes. */
 export type SourceFreshness = { readonly of: (group: GroupName) => number; readonly nextAt: number }
 
 const FRESH: SourceFreshness = { of: () => 1, nextAt: Number.POSITIVE_INFINITY }
 
 /**
- * A source that was heard before, but not within its interval, fades its groups linearly to 0 over
- * one more interval. While it fades, its accounts are evaluated once an hour.
+ * A source past its interval fades its groups linearly to 0 over one more interval; meanwhile its
+ * accounts are evaluated hourly. A source never heard fades nothing.
  */
 export const sourceFreshness = (model: Model, lastSeenAt: ReadonlyMap<string, number>, at: number): SourceFreshness => {
   const byGroup = new Map<GroupName, number>()

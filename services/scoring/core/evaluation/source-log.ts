@@ -1,7 +1,6 @@
 /**
- * A source without events since `heardAt`. Evaluations count it as inactive from `fromAt` until
- * `untilAt` (null: until it is heard). Both are set ahead of time, so that every process evaluates
- * an instant alike.
+ * A source inactive from `fromAt` until `untilAt` (null: until it is heard). Both are set ahead of
+ * time, so that every process evaluates an instant alike. `heardAt`: its last event.
  */
 export type SourceInactivity = {
   readonly source: string
@@ -10,9 +9,8 @@ export type SourceInactivity = {
   readonly untilAt: number | null
 }
 
-/** What is known of the sources of a tenant. */
 export type SourceLog = {
-  /** The sources that are silent at an instant, and when each was last heard. */
+  /** The inactive sources at an instant, and when each was last heard. */
   readonly silentAt: (at: number) => ReadonlyMap<string, number>
   /** Last instant up to `at` at which a source became inactive or active; -Infinity: never. */
   readonly changedAt: (at: number) => number

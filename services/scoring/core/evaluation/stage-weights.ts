@@ -4,7 +4,7 @@ import type { Zone } from '#libs/time/time-zone.ts'
 import { spanAt } from '../journey/stage-timeline.ts'
 import type { Timeline } from '../state/timeline.ts'
 
-/** An account's stage, and how far its weights have moved from those of the stage before. */
+/** An account's stage, and how far its weights have moved from the stage before. */
 export type Standing = {
   readonly stage: Stage
   readonly enteredAt: number | null

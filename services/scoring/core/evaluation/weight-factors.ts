@@ -51,7 +51,7 @@ export const weightFactors = (view: AccountView, standing: Standing, sources: So
   return { measured, scoreUnits, confidence: round4(confidence / 10_000) }
 }
 
-/** Measures the group's factors onto the end of `into`. */
+/** Appends the group's measurements to `into`. */
 const measureGroup = (
   view: AccountView,
   group: GroupModel,
@@ -74,7 +74,7 @@ const measureGroup = (
   return { freshWeight, effective, points: effective > 0 ? points / freshWeight : null }
 }
 
-/** Before its first event an account has nothing to measure, whatever its model is connected to. */
+/** Before its first event an account has no data, whatever its model is connected to. */
 const measure = (view: AccountView, factor: FactorModel, sourceFresh: number): Measurement => {
   if (view.state.firstEventAt === null) return NO_DATA
   const measurement = scoreFactor(FACTORS[factor.name], view, factor)

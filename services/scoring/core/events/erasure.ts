@@ -2,15 +2,15 @@ import { createHash } from 'node:crypto'
 import { type ReceivedEvent, rawText } from './parse-event.ts'
 
 /**
- * What was erased under an account's id. An event counts only if it happened and was received after
- * the erasure: neither the log read again nor a client that repeats its past restores anything.
+ * Erasures under an account's id. An event counts only if it happened and was received after the
+ * erasure: neither the log read again nor a client that repeats its past restores anything.
  */
 export type Erasures = {
-  /** When the account was erased; null = never. */
+  /** Null: the account was never erased. */
   readonly accountAt: number | null
   /** When each user was erased, by `userHash`. */
   readonly users: ReadonlyMap<string, number>
-  /** Where the erased account ended: one that begins anew goes on from there. */
+  /** Where the erased account ended: an account that begins anew goes on from there. */
   readonly version: number
   readonly sequence: number
 }
@@ -31,10 +31,7 @@ export const withoutErased = (event: ReceivedEvent, erasures: Erasures, account:
   return withoutUser(event, (text) => at <= (erasures.users.get(userHash(account, text)) ?? Number.NEGATIVE_INFINITY))
 }
 
-/**
- * The event without a user: null when it is theirs or made them champion. Else every text and key
- * in its properties that names them is removed.
- */
+/** Null when the event is theirs or made them champion; else without texts and keys naming them. */
 export const withoutUser = (event: ReceivedEvent, isErased: (text: string) => boolean): ReceivedEvent | null => {
   const { properties } = event
   if (event.userId !== null && isErased(event.userId)) return null

@@ -1,7 +1,5 @@
 import { DAY_MS } from '#libs/runtime/durations.ts'
-/**
- * Order of "the latest": instant, id by code points, source. Distinct events never compare equal.
- */
+/** Order of "the latest": instant, id by code points, source. Distinct events always differ. */
 export type EventOrder = { readonly at: number; readonly id: string; readonly source: string }
 
 /** Code points, not the UTF-16 units of `<`: they differ where surrogates meet U+E000..U+FFFF. */
@@ -29,19 +27,18 @@ export const eventOrderOf = (event: { occurredAt: number; id: string; source: st
   source: event.source,
 })
 
-/** Puts an item into a list kept in the order of its stamps; nearly always at the end. */
+/** Inserts into a list in event order; nearly always at the end. */
 export const insertInOrder = <T extends EventOrder>(list: T[], item: T): void => {
   let index = list.length
   while (index > 0 && compareEventOrders(list[index - 1]!, item) > 0) index -= 1
   list.splice(index, 0, item)
 }
 
-/** Instants of one UTC day that are kept: the earliest ones and the last. */
 const EARLIEST_OF_DAY = 16
 
 /**
- * Puts an instant into an ascending list without repetition. Of each UTC day the 16 earliest and
- * the last are kept: rare events stay exact, frequent ones bounded, in any order of arrival.
+ * Inserts into an ascending list without repetition. Each UTC day keeps its 16 earliest instants
+ * and its last: rare events stay exact, frequent ones bounded, in any order of arrival.
  */
 export const insertInstant = (list: number[], at: number): void => {
   let index = list.length
@@ -57,7 +54,7 @@ export const insertInstant = (list: number[], at: number): void => {
   if (end - first > EARLIEST_OF_DAY + 1) list.splice(first + EARLIEST_OF_DAY, 1)
 }
 
-/** As `insertInOrder`, for lists that hold their first item and the newest ones only. */
+/** As `insertInOrder`, for lists of their first item and the newest ones only. */
 export const insertBounded = <T extends EventOrder>(list: T[], item: T, newest: number): void => {
   insertInOrder(list, item)
   if (list.length > newest + 1) list.splice(1, 1)

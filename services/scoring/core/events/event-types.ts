@@ -1,4 +1,4 @@
-/** The part of the state that an event of a type feeds, besides activity. */
+/** What an event type feeds in the state, besides activity. */
 export type Feeds =
   | 'traits'
   | 'lifecycle'
@@ -20,7 +20,7 @@ export type Feeds =
 /** Recorded by the API: ends a journey; neither activity nor a first event. */
 export const BYPASS_TYPE = 'Onboarding Bypassed'
 
-/** Every type that Pulso knows by name. What is not here is a custom event. */
+/** Every other type is a custom event. */
 export const KNOWN_TYPES: ReadonlyMap<string, Feeds> = new Map<string, Feeds>([
   ['identify', 'traits'],
   ['group', 'traits'],

@@ -11,10 +11,10 @@ import { DAY_MS } from '#libs/runtime/durations.ts'
 import { parseInstant } from '#libs/time/instant.ts'
 import type { CountedEvent } from './event.ts'
 
-/** JSON to keep of an event: a text, or its record, so that no copy is in memory. */
+/** JSON to keep of an event: a text, or its record, which saves a copy in memory. */
 export type RawEvent = string | { readonly value: Buffer }
 
-/** An event with the JSON to keep, and whether it was backfilled (then nothing is sent for it). */
+/** An event with the JSON to keep. Nothing is sent because of a backfilled event. */
 export type ReceivedEvent = CountedEvent & { readonly backfill: boolean; readonly raw: RawEvent }
 
 export const rawText = (raw: RawEvent): string => (typeof raw === 'string' ? raw : raw.value.toString())
@@ -33,10 +33,10 @@ type Delivered = {
 }
 
 /**
- * Reads a record of `usage.events`. Product backends may write the topic themselves, so everything
- * that the HTTP door checks is checked again, by hand, since this runs for every event. An absent
- * tenant comes from the key, `receivedAt` from the record, `source` is "kafka". Every event that
- * the door accepts can be read. `key`: that of the record, decoded once for many records.
+ * Reads a record of `usage.events`. Product backends may write the topic themselves, so whatever
+ * the HTTP door checks is checked again: by hand, since this runs for every event. What the door
+ * accepts can be read. An absent tenant comes from the key, `receivedAt` from the record, `source`
+ * is "kafka". `key` is the record's, decoded once for many records.
  */
 export const readRecord = (
   record: Delivered,
@@ -53,7 +53,7 @@ export const readRecord = (
   return read
 }
 
-/** Without tenant, source and instants, which the HTTP door adds to an event or writes anew. */
+/** Leaves out tenant, source and instants: the HTTP door adds them or writes them anew. */
 const bytesAsSent = (text: string): number => {
   try {
     const { tenantId, source, occurredAt, receivedAt, ...event } = JSON.parse(text)
@@ -63,7 +63,7 @@ const bytesAsSent = (text: string): number => {
   }
 }
 
-/** The same without limits of size and age: events counted once stay readable. */
+/** As `readRecord`, without limits of size and age: events counted once stay readable. */
 export const readKeptRecord = (record: Delivered): ReadRecord =>
   readText(record, record.key, record.text ?? record.value.toString())
 

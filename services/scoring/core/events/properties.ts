@@ -1,4 +1,4 @@
-/** Readers of properties. Null, empty or of the wrong type counts as absent: `"5"` is no number. */
+/** Null, empty or of the wrong type counts as absent: `"5"` is no number. */
 type Properties = Readonly<Record<string, unknown>>
 
 export const textOf = (value: unknown): string | null => (typeof value === 'string' && value !== '' ? value : null)

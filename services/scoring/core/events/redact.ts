@@ -2,10 +2,7 @@ import type { AccountHealth } from '#libs/contracts/account-health.ts'
 import { withoutUser } from './erasure.ts'
 import { type ReceivedEvent, rawText } from './parse-event.ts'
 
-/**
- * A kept event without a user, to be written in its place. Null also where it would need more room,
- * since its neighbours must not move.
- */
+/** A kept event without a user. Null also where it would grow: its neighbours must not move. */
 export const redactEvent = (event: ReceivedEvent, userId: string): ReceivedEvent | null => {
   const kept = withoutUser(event, (text) => text === userId)
   return kept !== null && Buffer.byteLength(rawText(kept.raw)) > Buffer.byteLength(rawText(event.raw)) ? null : kept
@@ -13,16 +10,16 @@ export const redactEvent = (event: ReceivedEvent, userId: string): ReceivedEvent
 
 export type Redaction = {
   readonly userId: string
-  /** Ids of the events that were taken out. */
+  /** Ids of the removed events. */
   readonly gone: ReadonlySet<string>
   /** Traits that the account still has. */
   readonly traits: Readonly<Record<string, unknown>>
 }
 
-/** False only where JSON text cannot name the user, however escaped: it need not be parsed. */
+/** False only where JSON text cannot name the user, however escaped: then it need not be parsed. */
 export const mayName = (text: Buffer, userId: string): boolean => text.includes(userId) || text.includes('\\')
 
-/** A value of a topic without a user; null: nothing of it may stay. */
+/** A value of a topic without a user; null: nothing of the value may stay. */
 export const redactValue = (value: Buffer, redaction: Redaction): Buffer | null => {
   if (!mayName(value, redaction.userId) && !value.includes('"changeId"')) return value
   const text = value.toString()
@@ -47,9 +44,7 @@ const textWithout = (event: ReceivedEvent, userId: string): string | undefined =
   return kept === null ? undefined : rawText(kept.raw)
 }
 
-/**
- * A published change without a user: without ids of their events and their traits; never longer.
- */
+/** A published change without a user, the ids of their events and their traits; never longer. */
 export const redactChange = (change: AccountHealth, { userId, gone, traits }: Redaction): AccountHealth => ({
   ...change,
   evidence: Object.fromEntries(

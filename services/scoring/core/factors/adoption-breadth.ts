@@ -3,9 +3,8 @@ import { factor, NEVER } from './factor.ts'
 import { isConnected, windowStart } from './factor-input.ts'
 
 /**
- * Core features used in the window / core features entitled. Entitled are the `entitledFeatures` of
- * the account, else the core features of the model, else those ever used. No data when none is
- * entitled, or before any activity.
+ * Core features used in the window / core features entitled: by the trait `entitledFeatures`, else
+ * by the model, else those ever used. No data before any activity, or when none is entitled.
  */
 export const breadth = factor({
   needs: ['windowDays', 'curve'],
@@ -32,7 +31,7 @@ const eachUsed = (view: AccountView, entitled: Names, windowDays: number, use: (
   for (const [feature, day] of view.state.features) if (day >= from && entitled.has(feature)) use(day)
 }
 
-/** The set made of one trait value, kept for as long as that value stands. */
+/** Sets by trait value; a set lives as long as its value. */
 const sets = new WeakMap<readonly string[], Names>()
 
 const entitledOf = ({ state, model }: AccountView): Names => {

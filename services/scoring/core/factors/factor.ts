@@ -3,7 +3,7 @@ import type { AccountView } from '../journey/account-view.ts'
 
 export type FactorNeed = 'windowDays' | 'curve' | 'upTo' | 'beyond'
 
-/** A factor's row in the model, with what the factor needs of it. */
+/** A factor's row in the model, with what the factor needs. */
 type Row<Need extends FactorNeed, Setting extends string> = {
   readonly [Name in Need]: NonNullable<FactorModel[Name]>
 } & { readonly settings: Readonly<Record<Setting, number>> }
@@ -19,10 +19,7 @@ type Definition<Need, Situation, Setting, FactorRow> = {
   readonly situation?: (view: AccountView, row: FactorRow) => Situation | 'beyond' | null
   /** 0..1; absent: always 1. */
   readonly freshness?: (view: AccountView, row: FactorRow) => number
-  /**
-   * Local days until time alone can change the points. `ages`: the value grows by one a day. Asked
-   * only with data.
-   */
+  /** Local days until time alone changes the points; asked only with data. `ages`: +1 a day. */
   readonly changesIn: 'ages' | ((view: AccountView, row: FactorRow, value: number) => number)
   /** Local days until time alone can bring data; absent: never. */
   readonly dataIn?: (view: AccountView, row: FactorRow) => number

@@ -1,7 +1,7 @@
 import type { AccountView } from '../journey/account-view.ts'
 import { factor, NEVER } from './factor.ts'
 
-/** Local days from the journey's start to its first value. Without: no data in `graceDays`. */
+/** Local days from the journey's start to its first value. Without one: no data in `graceDays`. */
 export const firstValue = factor({
   needs: ['upTo', 'beyond'],
   situations: ['never'],

@@ -3,7 +3,7 @@ import { stalledFrom } from '../journey/journey-runs.ts'
 import { factor, NEVER } from './factor.ts'
 import { daysToMove } from './score-factor.ts'
 
-/** Local days since the newest required step (or the start) was done; 0 when all are. */
+/** Local days since the newest required step (or the start); 0 when all steps are done. */
 export const stall = factor({
   needs: ['curve'],
   value: (view) => (view.run === undefined ? null : stalledDaysOf(view.run, view)),

@@ -1,7 +1,7 @@
 import type { AccountView } from '../journey/account-view.ts'
 import type { AccountState } from '../state/state.ts'
 
-/** Local days for which an invoice has been failing, the longest; null while nothing fails. */
+/** Local days the longest failing invoice has been failing; null while nothing fails. */
 export const paymentFailedDays = (view: AccountView): number | null => {
   const since = view.state.failingInvoices.days[0]
   return since === undefined ? null : view.day - since

@@ -2,7 +2,7 @@ import type { Curve, FactorModel } from '#libs/contracts/health-model.ts'
 import type { AccountView } from '../journey/account-view.ts'
 import { type Factor, NEVER } from './factor.ts'
 
-/** What a factor finds. `points` null = no data. */
+/** `points` null: no data. */
 export type Measurement = {
   readonly value: number | null
   readonly points: number | null
@@ -21,7 +21,7 @@ export const scoreFactor = (factor: Factor, view: AccountView, row: FactorModel)
   return { value, points: pointsOf(factor, row as CheckedRow, situation, value ?? 0), freshness }
 }
 
-/** A row has what its factor needs; of the rest nothing is read. */
+/** A row has what its factor needs; nothing else of the row is read. */
 type CheckedRow = Steps & { readonly curve: Curve; readonly points: Readonly<Record<string, number>> }
 
 const pointsOf = (factor: Factor, row: CheckedRow, situation: string | null, value: number): number => {

@@ -3,7 +3,7 @@ import { MICRO } from '../state/fold-sentiment.ts'
 import { factor } from './factor.ts'
 import { leavesIn, windowStart } from './factor-input.ts'
 
-/** Mean of each person's latest answer, of those within the window. */
+/** Mean of each person's latest answer within the window. */
 export const nps = factor({
   needs: ['windowDays', 'curve'],
   settings: ['freshDays'],

@@ -3,7 +3,6 @@ import { sumOfDays } from '../state/day-counts.ts'
 import { factor, NEVER } from './factor.ts'
 import { activeUsersOf, isConnected, leavesIn, windowStart } from './factor-input.ts'
 
-/** Users per whom tickets are counted. */
 const PER_USERS = 10
 
 /** Tickets opened in the window per 10 active users (at least 1). Data after a support event. */

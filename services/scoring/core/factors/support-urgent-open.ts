@@ -12,5 +12,5 @@ export const urgentOpen = factor({
 export const urgentTickets = ({ state }: AccountView): number =>
   state.urgentOpen.counts.reduce((sum, count) => sum + count, 0)
 
-/** Day since which the urgent ticket that is open longest has been; null without one. */
+/** Day since which the longest open urgent ticket has been open; null without one. */
 export const urgentSinceDay = ({ state }: AccountView): number | null => state.urgentOpen.days[0] ?? null

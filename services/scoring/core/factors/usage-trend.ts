@@ -5,7 +5,7 @@ import { leavesIn } from './factor-input.ts'
 
 /**
  * (c + offset) / (b + offset). b: core events of the base days. c: core events of the recent days,
- * scaled up to the length of the base. No data while b is below `minimumBase`.
+ * scaled to the length of the base. No data while b is below `minimumBase`.
  */
 export const trend = factor({
   needs: ['curve'],
@@ -22,7 +22,7 @@ export const trend = factor({
   dataIn: (view, { settings }) => movesIn(view, settings),
 })
 
-/** A day of the recent part changes sides before it leaves. */
+/** A recent day first moves into the base, then leaves it. */
 const movesIn = (
   view: AccountView,
   { recentDays, baseDays }: { readonly recentDays: number; readonly baseDays: number },

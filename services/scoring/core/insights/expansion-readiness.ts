@@ -11,8 +11,8 @@ export type ExpansionReadiness = {
 }
 
 /**
- * Whether to offer more seats or a larger plan: beside the score, never part of it. `dailyScores`:
- * the scores published last by this time of day 1, 2, ... days ago.
+ * Whether to offer more seats or a larger plan: beside the score, never part of it. `dailyScores`
+ * were the published scores at this time of day 1, 2, ... days ago.
  */
 export const expansionReadiness = (
   facts: Facts,
@@ -47,7 +47,7 @@ export const expansionReadiness = (
   return { level: level(), score, reasons: [...reasons, ...blockers] }
 }
 
-/** Whole days on end, back from now, on which the score was healthy. */
+/** Whole consecutive days, back from now, with a healthy score. */
 const healthyDaysOf = (scores: readonly (number | null)[], healthyScore: number): number => {
   const first = scores.findIndex((score) => score === null || score < healthyScore)
   return Math.max(0, (first === -1 ? scores.length : first) - 1)

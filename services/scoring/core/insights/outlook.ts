@@ -5,7 +5,7 @@ import { groupsOf } from '../evaluation/measurements.ts'
 import { type ExpansionReadiness, expansionReadiness } from './expansion-readiness.ts'
 import { type RenewalRisk, renewalRisk } from './renewal-risk.ts'
 
-/** Two answers beside the score, each with its own reasons. */
+/** Two answers beside the score, each with its reasons. */
 export type Outlook = { readonly expansionReadiness: ExpansionReadiness; readonly renewalRisk: RenewalRisk }
 
 export const outlookOf = (

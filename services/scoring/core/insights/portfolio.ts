@@ -1,9 +1,7 @@
 import type { Band, Stage } from '#libs/contracts/account-health.ts'
 import { round4 } from '../largest-remainder.ts'
 
-/**
- * Sums over the accounts of a band and stage. Weighted: of those with a score and an MRR above 0.
- */
+/** Sums over a band and stage. Weighted: over accounts with a score and an MRR above 0. */
 export type PortfolioPart = {
   readonly band: Band
   readonly stage: Stage
@@ -18,13 +16,13 @@ export type PortfolioPart = {
 
 type Count = { readonly accounts: number; readonly mrr: number }
 
-/** The quality of a set of accounts. Churned accounts count by stage only. */
+/** Churned accounts count by stage only. */
 export type Portfolio = {
   readonly accounts: number
   readonly scored: number
   readonly meanScore: number | null
   readonly mrrWeightedScore: number | null
-  /** Null while no account has one. */
+  /** Null while no account has an MRR. */
   readonly mrr: number | null
   readonly mrrAtRisk: number | null
   readonly bands: Readonly<Record<Band, Count>>

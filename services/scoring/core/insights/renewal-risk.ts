@@ -5,7 +5,7 @@ import { pointsAt } from '../factors/score-factor.ts'
 import { limiting, type Reason, type Signal, weighSignals } from './weigh-signals.ts'
 
 export type RenewalRisk = {
-  /** Null for who has churned, and while nothing is known. */
+  /** Null for a churned account, and while nothing is known. */
   readonly level: 'low' | 'elevated' | 'high' | null
   /** 0..100, higher is riskier. */
   readonly score: number | null

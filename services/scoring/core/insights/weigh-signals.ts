@@ -1,6 +1,6 @@
 import { round4, shareUnits, toUnits, UNITS_PER_POINT } from '../largest-remainder.ts'
 
-/** One thing that is looked at: how strongly it speaks for the answer, 0..100; null = unknown. */
+/** How strongly one signal speaks for the answer, 0..100; null: unknown. */
 export type Signal = {
   readonly signal: string
   readonly value: number | boolean | null
@@ -10,15 +10,15 @@ export type Signal = {
 
 export type Reason = Signal & {
   readonly speaks: 'for' | 'against' | 'unknown'
-  /** Its part of the answer's score; together they are that score, before a limit. */
+  /** Part of the answer's score; the parts sum to the score before a limit. */
   readonly contribution: number
-  /** What the signal does alone: `blocks` the answer, or raises it to at least that score. */
+  /** A limit alone `blocks` the answer, or raises it to at least that score. */
   readonly limit: 'blocks' | number | null
 }
 
 export type WeightedSignals = { readonly score: number | null; readonly reasons: readonly Reason[] }
 
-/** From these points on a signal speaks for the answer, below against it. */
+/** From these points on a signal speaks for the answer; below them, against it. */
 const MIDDLE = 50
 
 /** Weighted mean over the known signals; null when none is known. */
@@ -45,7 +45,7 @@ const speaksOf = ({ points }: Signal): Reason['speaks'] => {
   return points >= MIDDLE ? 'for' : 'against'
 }
 
-/** A reason of its own, outside the mean. */
+/** A reason outside the mean. */
 export const limiting = (
   signal: string,
   value: number | boolean,

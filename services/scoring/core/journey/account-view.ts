@@ -5,7 +5,7 @@ import type { Run, Timeline } from '../state/timeline.ts'
 import { isOpen, measuredRun, stalledFrom } from './journey-runs.ts'
 import { timelineOf } from './stage-timeline.ts'
 
-/** An account to look at. `state` counts no event after `at`; those wait in `state.pending`. */
+/** `state` counts no event after `at`; later events wait in `state.pending`. */
 export type AccountAtInstant = {
   readonly state: AccountState
   readonly model: CompiledModel
@@ -15,7 +15,6 @@ export type AccountAtInstant = {
 
 /** An account at an instant, as its journey, factors, facts and caps see it. */
 export type AccountView = AccountAtInstant & {
-  /** The local day of `at`. */
   readonly day: number
   readonly timeline: Timeline
   /** The onboarding journey that is measured; undefined before the first event. */

@@ -33,8 +33,8 @@ export const etaOf = (view: AccountView, stage: Stage, cohort: CohortDays | null
 const dated = (at: number): Eta => ({ basis: 'date', at, earliestAt: at, latestAt: at })
 
 /**
- * Remaining required steps / the account's own step rate. The range applies its quickest and its
- * slowest step to all that remain. Both stay within the middle half of the cohort, if known.
+ * Remaining required steps / the account's own step rate. The range applies the account's quickest
+ * and slowest step to all that remain. A known cohort bounds both by its middle half.
  */
 const onboardingEta = (view: AccountView, cohort: CohortDays | null): Eta => {
   const { run, at } = view

@@ -85,7 +85,7 @@ const runOf = (
 
 export const isOpen = (run: Run, at: number): boolean => run.startAt <= at && at < run.endAt && at < run.goneAt
 
-/** Runs that ended by then because their gates were passed. */
+/** Runs that passed their gates by then. */
 export const completedRuns = (state: AccountState, model: CompiledModel, zone: Zone, at: number): readonly Run[] =>
   runsOf(state, model, zone).filter(
     ({ endAt, endedBy, goneAt }) =>

@@ -21,10 +21,7 @@ export const completedSteps = (
   return [...after].flatMap(([key, step]) => (before.has(key) ? [] : [step]))
 }
 
-/**
- * By journey, step and instant: a late start moves a completion to another run, and completes
- * nothing.
- */
+/** By journey, step and instant: a completion that a late start moves to another run is not new. */
 const doneSteps = (state: AccountState, { model, zone, now }: FoldContext): Map<string, StepRef> => {
   const done = new Map<string, StepRef>()
   const add = (journeyId: string, stepId: string, at: number): void => {
@@ -38,7 +35,7 @@ const doneSteps = (state: AccountState, { model, zone, now }: FoldContext): Map<
   return done
 }
 
-/** The state's journeys with more events, on a copy. */
+/** A copy of the state's journeys with more events. */
 const journeysWith = (state: AccountState, events: readonly CountedEvent[], context: FoldContext): AccountState => {
   const copy: AccountState = {
     ...createState(),

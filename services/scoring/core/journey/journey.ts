@@ -19,7 +19,7 @@ export type StagePassage = {
 export type JourneyStep = {
   readonly stepId: string
   readonly completedAt: number | null
-  /** Local days since the newest completed step, for steps still open in an open journey. */
+  /** Local days since the newest completed step; for open steps of an open journey. */
   readonly stalledDays: number | null
 }
 export type Gate = {
@@ -48,7 +48,7 @@ export type Journey = {
   readonly eta: Eta
   readonly overdueDays: number | null
   readonly stalledDays: number | null
-  /** Until when an account that left onboarding is watched closely; null when it is not. */
+  /** Until when an account that left onboarding is watched closely; null: it is not. */
   readonly watchUntil: number | null
   readonly history: readonly StagePassage[]
   readonly journeys: readonly JourneyRun[]
@@ -59,7 +59,7 @@ export type JourneyInput = AccountAtInstant & {
   readonly cohort?: CohortDays | null
 }
 
-/** Where an account stands in its journey and how it came there, as of `at`. */
+/** An account's place in its journey and how it came there, as of `at`. */
 export const journeyOf = (input: JourneyInput): Journey => {
   const view = viewOf(input)
   const { zone, at, timeline, run, openRun } = view

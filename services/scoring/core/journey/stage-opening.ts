@@ -1,7 +1,6 @@
 import type { EndedBy } from '../state/timeline.ts'
 import type { AccountView } from './account-view.ts'
 
-/** What led into a stage. */
 export type Opening =
   | 'first_event'
   | 'onboarding_started'
@@ -13,7 +12,7 @@ export type Opening =
   | 'account_created'
   | 'renewal_date_changed'
 
-/** What opened the gate into the span at this place of the timeline. */
+/** What opened the gate into the span at this place. */
 export const openingOf = ({ state, timeline }: AccountView, place: number): Opening => {
   const { at, stage } = timeline.spans[place]!
   const { lifecycle, subscriptions } = state

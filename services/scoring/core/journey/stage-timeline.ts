@@ -24,7 +24,7 @@ export const spanAt = (timeline: Timeline, at: number): number => {
   return index
 }
 
-/** What contracts and the account's own life say of the stage, from `at` on. */
+/** What contracts and deletion say of the stage, from `at` on. */
 type Contract = { readonly at: number; readonly churned: boolean; readonly renewalFrom: number }
 
 const contractsOf = (state: AccountState, { model }: CompiledModel, zone: Zone): readonly Contract[] => {

@@ -6,9 +6,9 @@ import { matchesTraits, type Traits } from './segment.ts'
 /** The live models of a tenant. */
 export type TenantModels = {
   readonly default: CompiledModel
-  /** Those for a segment, the highest priority first, ties by id. */
+  /** Models of segments, the highest priority first, ties by id. */
   readonly segments: readonly CompiledModel[]
-  /** Longest quiet time of each mapped source, ms: the shortest where models differ. */
+  /** Expected interval of each mapped source, ms: the shortest where models differ. */
   readonly intervals: ReadonlyMap<string, number>
 }
 
@@ -20,7 +20,7 @@ export const createTenantModels = (fallback: CompiledModel, models: readonly Com
   return { default: standard, segments, intervals: intervalsOf([standard, ...segments]) }
 }
 
-/** The live models as they would be with this one among them. */
+/** The live models with this one among them. */
 export const withModel = (live: TenantModels, model: CompiledModel): TenantModels =>
   model.model.segment === undefined
     ? createTenantModels(model, live.segments)

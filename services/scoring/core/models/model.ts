@@ -8,7 +8,7 @@ export type TypeRule = {
   readonly firstValue: boolean
 }
 
-/** The model with what folding and scoring look up for every event and account. */
+/** The model with lookups for folding and scoring. */
 export type CompiledModel = {
   readonly model: Model
   readonly typeRule: (type: string) => TypeRule
@@ -16,9 +16,9 @@ export type CompiledModel = {
   readonly urgentPriorities: ReadonlySet<string>
   readonly contactKinds: ReadonlySet<string>
   readonly connected: ReadonlySet<GroupName>
-  /** Of all groups, in order. */
+  /** Factors of all groups, in order. */
   readonly factors: readonly FactorModel[]
-  /** Days of each kind of counter that some window can still reach. */
+  /** Days of each counter that some window can still reach. */
   readonly keep: {
     readonly active: number
     readonly core: number
@@ -96,9 +96,7 @@ const windowsOf = (model: Model): Pick<CompiledModel, 'keep' | 'nps'> => {
 /** The window of `seatUse` where the model measures no active ratio. */
 const SEAT_USE_DAYS = 28
 
-/**
- * What the counters of a state depend on: a different fingerprint needs a fold of the raw events.
- */
+/** All that the counters depend on: another fingerprint needs a fold of the raw events. */
 export const foldFingerprint = (model: Model): string => {
   const { keep, nps } = windowsOf(model)
   const { activity, features, coreFeatures, onboarding, support, relationship, facts } = model

@@ -9,7 +9,6 @@ export type BandChange = {
   readonly after: Scored
 }
 
-/** What a preview has seen so far. */
 export type PreviewTally = {
   readonly add: (change: BandChange) => void
   readonly result: () => {

@@ -4,7 +4,7 @@ import { everyTrue, isOrdered, negate, someTrue, type Truth } from '#libs/runtim
 type Scalar = string | number | boolean
 export type Traits = Readonly<Record<string, unknown>>
 
-/** Whether an account with these traits is one of them; what cannot be known is no match. */
+/** A condition that cannot be known is no match. */
 export const matchesTraits = (condition: TraitCondition, traits: Traits): boolean => truthOf(condition, traits) === true
 
 const truthOf = (condition: TraitCondition, traits: Traits): Truth => {

@@ -1,10 +1,10 @@
 /**
  * A count per local day, ascending, without zeros. Only the `keepDays` newest days are kept,
- * counted from the newest day ever added: order of arrival does not matter.
+ * back from the newest day ever added: order of arrival does not matter.
  */
 export type DayCounts = { days: number[]; counts: number[] }
 
-/** Most series of most accounts have nothing: until the first day comes they share their lists. */
+/** Most series of most accounts are empty: until the first day comes they share their lists. */
 const NO_DAYS = Object.freeze([]) as unknown as number[]
 
 export const createDayCounts = (): DayCounts => ({ days: NO_DAYS, counts: NO_DAYS })
@@ -44,7 +44,7 @@ export const addToDay = (series: DayCounts, day: number, amount: number, keepDay
   }
 }
 
-/** One less on a day; a day that was dropped, or never had a count, stays away. */
+/** Takes one from a day; a dropped day, or a day without a count, stays absent. */
 export const takeFromDay = (series: DayCounts, day: number): void => {
   const { days, counts } = series
   const index = indexOfDay(days, day)
@@ -71,7 +71,7 @@ export const changeDay = (series: DayCounts, day: number, amount: number): void 
   series.counts.splice(index, 1)
 }
 
-/** Forgets what came on that day and before it. */
+/** Drops that day and all before it. */
 export const dropUpToDay = (series: DayCounts, day: number): void => {
   let dropped = 0
   while (series.days[dropped]! <= day) dropped += 1
@@ -80,7 +80,7 @@ export const dropUpToDay = (series: DayCounts, day: number): void => {
   series.counts.splice(0, dropped)
 }
 
-/** The sum of the days from `fromDay` to `toDay`, both included. */
+/** Both days are included. */
 export const sumOfDays = (series: DayCounts, fromDay: number, toDay: number): number => {
   const { days, counts } = series
   let sum = 0
@@ -90,14 +90,14 @@ export const sumOfDays = (series: DayCounts, fromDay: number, toDay: number): nu
   return sum
 }
 
-/** The first of these ascending days that is `fromDay` or later; Infinity when there is none. */
+/** The first of these ascending days from `fromDay` on; Infinity: none. */
 export const firstDayFrom = (days: readonly number[], fromDay: number): number => {
   let index = days.length
   while (index > 0 && days[index - 1]! >= fromDay) index -= 1
   return days[index] ?? Number.POSITIVE_INFINITY
 }
 
-/** Adds a day to an ascending list without repetition, under the same rule of what is kept. */
+/** As `addToDay`, for an ascending list without repetition. */
 export const addDay = (days: number[], day: number, keepDays: number): void => {
   const newest = days.length === 0 ? Number.NEGATIVE_INFINITY : days[days.length - 1]!
   if (day === newest || day <= newest - keepDays) return

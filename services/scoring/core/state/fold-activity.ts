@@ -6,8 +6,8 @@ import { addDay, addToDay, takeFromDay } from './day-counts.ts'
 import { type AccountState, own } from './state.ts'
 
 /**
- * Local days of a user (numbers of Zone.dayOf), -1 = never. An account may have 100,000 users, so
- * they live outside its state in pages; the state keeps the counts a score needs.
+ * Local days of a user (numbers of Zone.dayOf); -1: never. An account may have 100,000 users, so
+ * they live outside its state, in pages; the state keeps the counts a score needs.
  */
 export type UserDays = { readonly activeDay: number; readonly coreDay: number }
 
@@ -17,7 +17,7 @@ export type UserActivity = {
   readonly set: (userId: string, days: UserDays) => void
 }
 
-/** All users in memory: for tests, as-of views and rebuilds. */
+/** For tests, as-of views and rebuilds. */
 export const createMemoryUserActivity = (): UserActivity & { readonly entries: () => Iterable<[string, UserDays]> } => {
   const users = new Map<string, UserDays>()
   return {
@@ -76,7 +76,7 @@ const foldFeature = (state: AccountState, feature: string, day: number): void =>
   if (before === undefined) boundKeys(features, MOST_FEATURES)
 }
 
-/** The new day first: the newest day of the series, which says what is kept, must never fall. */
+/** Adds the new day first: the series' newest day, which says what is kept, must never fall. */
 const moveUser = (series: AccountState['activeUsers'], from: number, to: number, keepDays: number): void => {
   addToDay(series, to, 1, keepDays)
   if (from !== NEVER) takeFromDay(series, from)

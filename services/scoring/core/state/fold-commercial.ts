@@ -52,7 +52,7 @@ const withFailure = (invoice: Invoice, failure: EventOrder): Invoice => {
   return { ...invoice, failures }
 }
 
-/** Failures that a later payment settled are forgotten: no event can bring them back. */
+/** Failures before a payment are forgotten: no event can bring them back. */
 const withPayment = (invoice: Invoice, paid: EventOrder): Invoice =>
   invoice.paid !== null && compareEventOrders(invoice.paid, paid) > 0
     ? invoice

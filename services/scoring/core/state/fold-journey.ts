@@ -3,7 +3,7 @@ import { boundKeys, eventOrderOf, insertBounded, insertInstant } from '../events
 import { countOf, namesOf, textOf, textOr } from '../events/properties.ts'
 import { type AccountState, own } from './state.ts'
 
-/** Bounds against endless names and starts: beyond them the past of a journey blurs. */
+/** Bounds on endless names and starts: beyond them the past of a journey blurs. */
 const NEWEST_STARTS = 128
 const MOST_JOURNEYS = 256
 const MOST_STEPS = 256

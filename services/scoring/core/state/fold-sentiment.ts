@@ -11,8 +11,8 @@ const SATISFIED = 0.8
 export const MICRO = 1_000_000
 
 /**
- * An answer outside 0..10 is none. An answer without a person stands for itself. Only the window
- * before the newest answer is counted.
+ * An answer outside 0..10 does not count. An answer without a person stands for itself. Only the
+ * window before the newest answer counts.
  */
 export const foldNps = (
   state: AccountState,

@@ -56,7 +56,7 @@ const withEvent = (ticket: Ticket, event: CountedEvent, day: number): Ticket => 
 const isLatest = (before: EventOrder | null, order: EventOrder): boolean =>
   before === null || compareEventOrders(before, order) < 0
 
-/** Puts what a ticket adds to the counts there, or takes it away. */
+/** Adds a ticket to the counts, or takes it out. */
 const count = (state: AccountState, ticket: Ticket, amount: 1 | -1, model: CompiledModel): void => {
   const { openedDay, openingDay, status, priority, breached } = ticket
   if (openedDay !== null && openedDay > state.ticketDay - model.keep.tickets) {

@@ -26,7 +26,7 @@ const TYPED: ReadonlyMap<string, (value: unknown, zone: Zone) => unknown> = new 
   ['industry', textOf],
 ])
 
-/** Answers whether the history of the renewal may have changed. */
+/** True: the history of the renewal may have changed. */
 export const foldTraits = (state: AccountState, event: CountedEvent, zone: Zone): boolean => {
   const order = eventOrderOf(event)
   for (const name of Object.keys(event.properties)) {

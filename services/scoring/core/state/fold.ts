@@ -14,7 +14,6 @@ import { type InteractionLookup, interactionKey } from './interactions.ts'
 import { dropMemos, type Section } from './memo.ts'
 import type { AccountState } from './state.ts'
 
-/** What the events of an account add up to. */
 export type Counters = {
   readonly state: AccountState
   readonly users: UserActivity
@@ -23,20 +22,19 @@ export type Counters = {
 
 export type FoldContext = { readonly model: CompiledModel; readonly zone: Zone; readonly now: number }
 
-/** Custom types counted one by one: the least by code points, so that order does not matter. */
+/** Custom types counted one by one: the least by code points, whatever the order of arrival. */
 const COUNTED_CUSTOM_TYPES = 32
 
 /**
- * Counts one event that was not counted before. The result depends only on the set of events. A
- * future event waits in `state.pending`. Pages of what `usersTouchedBy` and `interactionTouchedBy`
- * name must be loaded.
+ * Counts an event not counted before. The result depends only on the set of events. A future event
+ * waits in `state.pending`. Pages of `usersTouchedBy` and `interactionTouchedBy` must be loaded.
  */
 export const foldEvent = (counters: Counters, event: CountedEvent, context: FoldContext): void => {
   if (event.occurredAt > context.now) insertPending(counters.state.pending, event)
   else count(counters, event, context)
 }
 
-/** Counts the waiting events whose instant has come. */
+/** Counts the pending events whose instant has come. */
 export const promote = (counters: Counters, context: FoldContext): void => {
   const { pending } = counters.state
   while (pending.length > 0 && pending[0]!.occurredAt <= context.now) count(counters, pending.shift()!, context)
@@ -100,11 +98,11 @@ type FoldSection = {
 
 type Fold = {
   readonly fold: (state: AccountState, event: CountedEvent, context: FoldSection) => void
-  /** The section of the state whose memos fall; null: no memo rests on what changes. */
+  /** The section whose memos are dropped; null: no memo rests on it. */
   readonly touches: Section | null
 }
 
-/** What an event of a known type feeds besides activity, by section of the state. */
+/** What events of known types feed besides activity. */
 const FOLDS: Readonly<Record<Exclude<Feeds, 'nothing'>, Fold>> = {
   traits: {
     touches: 'traits',

@@ -1,7 +1,7 @@
 import type { EventOrder } from '../events/event-order.ts'
 
 export type Ticket = {
-  /** Day of its first Opened event; null before one is known. */
+  /** Day of the first Opened event; null before one is known. */
   readonly openedDay: number | null
   /** The latest of Opened, Reopened, Resolved. */
   readonly status: (EventOrder & { readonly open: boolean }) | null
@@ -20,24 +20,22 @@ export type Invoice = {
 /** A person's latest answer. */
 export type NpsAnswer = EventOrder & { readonly day: number; readonly score: number }
 
-/** What an account and its supplier have to do with each other, one by one. */
 export type Interactions = { readonly ticket: Ticket; readonly invoice: Invoice; readonly answer: NpsAnswer }
 export type InteractionKind = keyof Interactions
 
 /**
- * The interactions of one account. There may be any number, so they live outside its state in
- * pages; the state keeps the counts a score needs. `get` throws for a page that is not loaded: the
- * caller loads those of `interactionTouchedBy` first.
+ * There may be any number of interactions, so they live outside the state, in pages; the state has
+ * the counts a score needs. `get` throws while the page of `interactionTouchedBy` is not loaded.
  */
 export type InteractionLookup = {
   readonly get: <Kind extends InteractionKind>(kind: Kind, id: string) => Interactions[Kind] | undefined
   readonly set: <Kind extends InteractionKind>(kind: Kind, id: string, interaction: Interactions[Kind]) => void
 }
 
-/** An interaction's name within its account: the letter of its kind, then its id. */
+/** Unique within an account: the letter of the kind, then the id. */
 export const interactionKey = (kind: InteractionKind, id: string): string => LETTERS[kind] + id
 
-/** All in memory: for views, rebuilds and tests. */
+/** For views, rebuilds and tests. */
 export const createMemoryInteractions = (): InteractionLookup => {
   const interactions = new Map<string, unknown>()
   return {

@@ -17,7 +17,7 @@ export type Subscriptions = {
   readonly renewal: Renewal
 }
 
-/** What was worked out from a state and still holds. A memo is never stored. */
+/** What was computed from a state and still holds; never stored. */
 export type Memo = {
   timeline?: (Timeline & { readonly model: CompiledModel; readonly zone: Zone }) | undefined
   subscriptions?: Subscriptions | undefined
@@ -26,7 +26,7 @@ export type Memo = {
   interactionsBytes?: string | undefined
 }
 
-/** Sections of the state that memos rest on. A fold answers which of them it touched. */
+/** Sections that memos rest on. A fold says which of them it touched. */
 export type Section = 'firstEvent' | 'traits' | 'renewalTraits' | 'journey' | 'subscriptions' | 'interactions'
 
 const RESTING_ON: Readonly<Record<Section, readonly (keyof Memo)[]>> = {

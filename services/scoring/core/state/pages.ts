@@ -1,9 +1,8 @@
-/** How the entries of one kind lie on their pages. */
 export type PageCodec<Entry> = {
   readonly kind: string
   /** Entries aimed at. */
   readonly perPage: number
-  /** Whether a page that was written stays open: it costs memory, and its next use no decoding. */
+  /** Whether a written page stays decoded, which costs memory and saves decoding it again. */
   readonly staysOpen: boolean
   /** Bytes as a text of one unit each; empty for an empty page. */
   readonly encode: (page: Map<string, Entry>) => string
@@ -17,16 +16,14 @@ export type Pages<Entry> = {
   readonly isLoaded: (page: number) => boolean
   /** `bytes` undefined: the page is empty. */
   readonly load: (page: number, bytes: string | undefined) => void
-  /** Throws for a page that is not loaded: "not seen" and "not loaded" must never be confused. */
+  /** Throws for a page that is not loaded: an unloaded entry must never pass for an absent one. */
   readonly entry: (key: string) => Entry | undefined
   readonly put: (key: string, entry: Entry) => void
-  /** The page is to be written. */
   readonly markDirty: (page: number) => void
   /** Removes all entries, loaded or not: every page is written anew. */
   readonly empty: () => void
-  /** A loaded page as bytes. */
   readonly bytesOf: (page: number) => string
-  /** Pages written to since the last call, as bytes; forgets that they were. */
+  /** Pages written to since the last call, as bytes. */
   readonly takeDirty: () => { page: number; bytes: Buffer }[]
   /** Entries of the pages that are open. */
   readonly size: () => number
@@ -41,7 +38,7 @@ type Fields<Entry> = {
   readonly dirty: number[]
 }
 
-/** Makes pages of a kind. `own` are methods beside the common ones; all accounts share them, since memory is scarce. */
+/** `own` are methods beside the common ones. All accounts share both, since memory is scarce. */
 export const createPages = <Entry, Own>(codec: PageCodec<Entry>, own: Own & ThisType<Pages<Entry> & Own>) => {
   type Made = Pages<Entry> & Own
   const open = ({ pages }: Fields<Entry>, page: number): Map<string, Entry> => {
@@ -99,7 +96,6 @@ export const createPages = <Entry, Own>(codec: PageCodec<Entry>, own: Own & This
     },
   }
   const methods = { ...common, ...own }
-  /** Nothing is loaded yet. */
   const create = (bits: number): Made =>
     ({ __proto__: methods, pageBits: bits, pages: [], dirty: [] }) as unknown as Made
   /** The same entries in more pages, all of them dirty. `from` must be loaded whole. */
@@ -114,8 +110,8 @@ export const createPages = <Entry, Own>(codec: PageCodec<Entry>, own: Own & This
 }
 
 /**
- * Page bits for that many entries at `perPage` a page: a page is rewritten whole when an entry
- * changes. Grows by four times the pages, so that pages are seldom laid out anew.
+ * Page bits for so many entries. A changed entry rewrites its whole page, so pages stay small. They
+ * grow fourfold at once, so that they are seldom laid out anew.
  */
 const growBits = (entries: number, bits: number, perPage: number): number => {
   let wanted = bits

@@ -3,13 +3,12 @@ import { compareEventOrders } from '../events/event-order.ts'
 import type { RenewalTrait } from './state.ts'
 
 const SPAN_MS = 28 * DAY_MS
-/** Of each value in each span of 28 UTC days these many earliest events are kept, and the last. */
+/** Each value keeps so many earliest events, and the last, of every 28 UTC days. */
 const EARLIEST_OF_SPAN = 16
 
 /**
- * Inserts the renewal traits of an event into the ordered history that past stages are read from.
- * Clients repeat traits with every page load: the bound keeps rare values exact, in any order of
- * arrival. Answers whether the history may have changed: a repetition changes nothing.
+ * Inserts into the ordered history that past stages are read from. Clients repeat traits with every
+ * page load: the bound keeps rare values exact, in any order of arrival. False: nothing changed.
  */
 export const insertRenewalTrait = (history: RenewalTrait[], event: RenewalTrait): boolean => {
   let index = history.length
@@ -24,7 +23,7 @@ export const insertRenewalTrait = (history: RenewalTrait[], event: RenewalTrait)
 const saysTheSame = (a: RenewalTrait, b: RenewalTrait): boolean =>
   a.renewalDay === b.renewalDay && a.termMonths === b.termMonths
 
-/** Drops the last but one of too many equal values of a span; answers whether that matters. */
+/** Drops the last but one of too many equal values of a span; true: that changes the history. */
 const dropOne = (history: RenewalTrait[], event: RenewalTrait): boolean => {
   if (history.length <= EARLIEST_OF_SPAN + 1) return false
   const span = Math.floor(event.at / SPAN_MS)

@@ -8,7 +8,6 @@ export type SubscriptionEvent = EventOrder & {
   readonly subscriptionId: string
   readonly mrr: number | null
   readonly plan: string | null
-  /** Local day. */
   readonly renewalDay: number | null
   readonly termMonths: number | null
   readonly autoRenew: boolean | null
@@ -30,33 +29,31 @@ export type JourneyStart = EventOrder & {
   readonly steps: readonly string[] | null
   readonly stepCount: number | null
 }
-/** Account created (false) or deleted (true). */
 export type Lifecycle = EventOrder & { readonly deleted: boolean }
-/** What a traits event says of the renewal; null = it says nothing of it. */
+/** What a traits event says of the renewal; null: nothing. */
 export type RenewalTrait = EventOrder & { readonly renewalDay: number | null; readonly termMonths: number | null }
 
 /**
- * What an account's events add up to. Every section is a function of the set of events, in any
- * order: sums by day, maxima, latest values with their order, and ordered lists of rare events.
- * Users and interactions are elsewhere; only their counts by day are here.
+ * What an account's events add up to, in any order: sums by day, maxima, latest values with their
+ * event order, ordered lists of rare events. Of users and interactions only counts are here.
  */
 export type AccountState = {
   eventCount: number
   /** Null before the first event; a bypass is none. */
   firstEventAt: number | null
   lastActivityAt: number | null
-  /** By event type; names Pulso does not know are bounded, the rest is counted under ''. */
+  /** Names Pulso does not know are bounded, the rest is counted under ''. */
   readonly typeCounts: Map<string, number>
   activeDays: number[]
   readonly coreEvents: DayCounts
   /** Distinct users with any activity ever. */
   userCount: number
-  /** Users by the last day on which they were active, or had a core event. */
+  /** Users by the last day they were active, or had a core event. */
   readonly activeUsers: DayCounts
   readonly coreUsers: DayCounts
   /** Core feature -> last day used. */
   features: ReadonlyMap<string, number>
-  /** Latest value per trait; its stamp in `traitOrders`. */
+  /** Latest value per trait; `traitOrders` holds its event order. */
   readonly traits: Record<string, unknown>
   traitOrders: ReadonlyMap<string, EventOrder>
   readonly renewalTraits: RenewalTrait[]
@@ -82,10 +79,7 @@ export type AccountState = {
   readonly urgentOpen: DayCounts
   /** Invoices by the day since which they are failing. */
   readonly failingInvoices: DayCounts
-  /**
-   * Latest answers by day within the window of the newest, and their scores in micro-points: whole
-   * numbers, so that no order changes the sum.
-   */
+  /** Latest answers by day in the newest's window; whole micro-points, so order changes no sum. */
   readonly npsAnswers: DayCounts
   readonly npsScores: DayCounts
   readonly csatAnswers: DayCounts
@@ -101,17 +95,16 @@ export type AccountState = {
   planLimit: (EventOrder & { readonly used: number | null; readonly limit: number | null }) | null
   /** Events of the next minutes (clocks of clients differ), in order; counted when due. */
   readonly pending: CountedEvent[]
-  /** What was worked out from the above and still holds; never stored. */
   readonly memo: Memo
 }
 
-/** Most accounts have nothing in most maps: an empty one is shared until it is written to. */
+/** Most maps of most accounts are empty, and share one until they are written to. */
 const EMPTY: ReadonlyMap<string, never> = new Map<string, never>()
 
 type Maps = Pick<AccountState, 'features' | 'traitOrders' | 'journeySteps' | 'journeyDone' | 'bypasses'>
 type Writable<Held> = Held extends ReadonlyMap<infer Key, infer Value> ? Map<Key, Value> : never
 
-/** One of the state's maps, to be written to. */
+/** The account's own map, to be written to. */
 export const own = <Name extends keyof Maps>(state: AccountState, name: Name): Writable<Maps[Name]> => {
   if (state[name] === EMPTY) (state as Maps)[name] = new Map() as Maps[Name]
   return state[name] as Writable<Maps[Name]>

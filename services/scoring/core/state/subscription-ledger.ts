@@ -53,7 +53,7 @@ export const applySubscription = (ledger: Ledger, event: SubscriptionEvent): voi
   }
 }
 
-/** The earliest dated subscription that is not canceled says it all; without one the traits do. */
+/** The earliest dated subscription that is not canceled decides; without one the traits do. */
 export const renewalOf = (ledger: Ledger, traits: Renewal): Renewal => {
   let earliest: Subscription | null = null
   for (const subscription of ledger.values()) {
