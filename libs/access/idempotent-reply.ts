@@ -24,8 +24,8 @@ const hashOf = (request: FastifyRequest): Buffer =>
 /**
  * Answers routes with `config.idempotent`. `work` runs in one transaction, which also keeps
  * the answer of a request with an `Idempotency-Key` for 24 hours. The same request then gets the
- * same bytes and changes nothing. Another request with the key gets 422, a request during the
- * first gets 409. A failed request keeps nothing and may be tried again with its key.
+ * same status and bytes and changes nothing. Another request with the key gets 422, a request
+ * during the first gets 409. A failed request keeps nothing: its key may be used again.
  */
 export const createIdempotentReply = ({ database, sealer }: IdempotentReplyDeps): IdempotentReply => {
   const bytesOf = ({ requestHash, sealed }: StoredAnswer, request: FastifyRequest, answerId: string): Buffer => {

@@ -39,12 +39,12 @@ export type ConsumeOptions = {
   readonly topic: TopicName
   /**
    * Resolves when the batch is durable: only then the group's position moves past it. A rejection
-   * redelivers the batch: after `UnavailableError` for as long as it takes, after other errors for
-   * 5 s (`PermanentError`: never). Then each record is tried alone, and dead-lettered if it fails:
-   * no record holds up its partition.
+   * redelivers the batch: after `UnavailableError` for as long as it takes, after other errors a
+   * few times within 5 s (`PermanentError`: never). Then each record is tried alone, and
+   * dead-lettered if it fails: no record holds up its partition.
    */
   readonly handle: (batch: Batch) => Promise<void>
-  /** Batches of a partition at once, default 1. A rejected one counts later ones as rejected. */
+  /** Batches of a partition at once (default 1). When one rejects, later ones count as rejected. */
   readonly inFlight?: number
   /** Limit of the bytes of one batch (default 8 MiB). A larger single record passes alone. */
   readonly maxBatchBytes?: number

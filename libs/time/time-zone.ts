@@ -48,7 +48,7 @@ const offsetOf = (timeZone: string, atMs: number): number =>
 /** Offsets of one UTC day: `after` from `changeAt` on. No zone changes twice within a day. */
 type Offsets = { readonly changeAt: number; readonly before: number; readonly after: number }
 
-/** By halves: the polyfill takes 10 ms to find no next change of a zone (2026-11-30). */
+/** By halves: the polyfill searches for 10 ms where a zone has no next change (2026-11-30). */
 const findOffsets = (timeZone: string, utcDay: number): Offsets => {
   let low = utcDay * DAY_MS
   let high = low + DAY_MS
