@@ -13,7 +13,7 @@ const SILENT_AT = SEEN_AT + LIMIT_MS
 type Alert = {
   readonly accountId: string | null
   readonly ruleId: string
-  readonly notified: boolean
+  readonly told: boolean
   readonly notToldBecause: string | null
   readonly openedAt: string
 }
@@ -82,7 +82,7 @@ test('200 accounts that fall silent together raise one alert, for operators; the
     return silences.length === 200 && silences.every((alert) => alert.notToldBecause === 'outage')
   })
   const outages = await alertsOf(replica, 'outage')
-  expect(outages).toMatchObject([{ accountId: null, source: null, state: 'firing', notified: true }])
+  expect(outages).toMatchObject([{ accountId: null, source: null, state: 'firing', told: true }])
   expect(await notifiedRules(shared)).toEqual(['outage'])
 })
 
@@ -94,7 +94,7 @@ test('3 of 200 that fall silent together are three alerts, told within two secon
   clock.moveTo(SILENT_AT)
   await goOnUntil(clock, 'three are silent', async () => (await alertsOf(replica, 'silence')).length === 3)
   const silences = await alertsOf(replica, 'silence')
-  expect(silences.map(({ notified }) => notified)).toEqual([true, true, true])
+  expect(silences.map(({ told }) => told)).toEqual([true, true, true])
   for (const { openedAt } of silences) expect(Date.parse(openedAt) - SILENT_AT).toBeLessThanOrEqual(2_000)
   expect(await alertsOf(replica, 'outage')).toEqual([])
 })
@@ -108,12 +108,12 @@ test('if the source they share was not heard either, that is the one alert', asy
   })
   clock.moveTo(SEEN_AT + 4 * DAY_MS)
   await goOnUntil(clock, 'the source is silent', async () => (await alertsOf(replica, 'source_silent')).length === 1)
-  expect(await alertsOf(replica, 'source_silent')).toMatchObject([{ accountId: null, source: 'web', notified: true }])
+  expect(await alertsOf(replica, 'source_silent')).toMatchObject([{ accountId: null, source: 'web', told: true }])
   clock.moveTo(SILENT_AT)
   await goOnUntil(clock, 'all are silent, and hushed', async () => {
     const silences = await alertsOf(replica, 'silence')
     return silences.length === 60 && silences.every((alert) => alert.notToldBecause === 'outage')
   })
-  expect(await alertsOf(replica, 'outage')).toMatchObject([{ notified: false, notToldBecause: 'outage' }])
+  expect(await alertsOf(replica, 'outage')).toMatchObject([{ told: false, notToldBecause: 'outage' }])
   expect(await notifiedRules(shared)).toEqual(['source_silent'])
 })
