@@ -42,7 +42,7 @@ const declaredBytes = ({ headers, routeOptions }: FastifyRequest): number => {
  * Answers 503 with `Retry-After` before a body is read, so that accepted requests can finish.
  * Bodies are booked by hand: @fastify/under-pressure 9.2 bounds only the resident memory, which
  * stays high after a flood. With `maxRssBytes` of 250 MB it refused all 30 s after Kafka was back.
- * With the booking the peak is 245 MB, events pass at once (tests/e2e/overload.test.ts, 2026-11-30).
+ * With the booking it takes events at once, peak 245 MB (tests/e2e/overload.test.ts, 2026-11-30).
  */
 export const refuseOverload = async (app: FastifyInstance, limits: OverloadLimits): Promise<void> => {
   await app.register(underPressure, {
