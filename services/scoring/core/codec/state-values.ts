@@ -2,7 +2,7 @@ import { compareText, type EventOrder } from '../events/event-order.ts'
 import type { ByteReader } from './byte-reader.ts'
 import type { ByteWriter } from './byte-writer.ts'
 
-/** How the values of a state lie in its bytes: each `write` beside the `read` that undoes it. */
+/** Values of a state in its bytes: each `write` stands beside the `read` that undoes it. */
 
 /** The commonest sources by number; a number is never given to another. */
 const SOURCES = [

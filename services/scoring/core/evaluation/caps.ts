@@ -9,7 +9,7 @@ import type { CapResult } from './evaluation.ts'
 export type CapContext = { readonly view: AccountView; readonly silentSince: number | null }
 
 type Cap =
-  /** Only events change the cap. `silent` follows the fact `silentSince`, which has its instant. */
+  /** Time alone never changes the cap, except `silent`, which follows the fact `silentSince`. */
   | { readonly holds: (context: CapContext) => boolean }
   /** The local day from which the cap holds, so that time alone brings it; null: it does not. */
   | { readonly fromDay: (view: AccountView, overDays: number) => number | null }

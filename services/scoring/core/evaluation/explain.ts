@@ -65,7 +65,6 @@ const addFactorLines = (
 const placesByName = (factors: CompiledModel['factors']): Map<string, number> =>
   new Map(factors.map(({ name }, index) => [name, index]))
 
-/** One factor of an evaluation. */
 type Place = { readonly of: Measured; readonly index: number }
 
 const addFactorLine = (lines: ExplanationLine[], then: Place | null, now: Place | null, cause: Cause): void => {

@@ -41,7 +41,7 @@ export type Measured = {
   readonly groupEffective: readonly number[]
 }
 
-/** All groups with their factors, as published. */
+/** Groups with their factors, as published. */
 export const groupsOf = ({ measured }: { readonly measured: Measured }): readonly GroupResult[] => {
   const { model, factors, factorUnits, groupUnits, groupPoints, groupEffective } = measured
   const total = groupEffective.reduce((sum, effective) => sum + effective, 0)

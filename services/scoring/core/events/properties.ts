@@ -22,7 +22,7 @@ export const countOf = (value: unknown): number | null => {
 
 export const flagOf = (value: unknown): boolean | null => (typeof value === 'boolean' ? value : null)
 
-/** Distinct names in their order; members of another type are dropped; null when none is left. */
+/** Distinct names in their order, without members of another type; null when no name is left. */
 export const namesOf = (value: unknown): readonly string[] | null => {
   if (!Array.isArray(value)) return null
   const names = [...new Set(value.filter((member) => textOf(member) !== null))] as string[]

@@ -40,7 +40,7 @@ export const factorChangesIn = (factor: Factor, view: AccountView, row: FactorMo
   return isCurved(factor) ? daysToMove(curve, found.value) : daysToNextStep({ upTo, beyond }, found.value)
 }
 
-/** Between two anchors the points lie on the line; outside they are those of the nearest. */
+/** Between two anchors the points lie on the line; outside they are the nearest anchor's. */
 export const pointsAt = (curve: Curve, value: number): number => {
   const first = curve[0]!
   if (value <= first[0]) return first[1]

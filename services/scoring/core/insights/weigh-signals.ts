@@ -21,7 +21,7 @@ export type WeightedSignals = { readonly score: number | null; readonly reasons:
 /** From these points on a signal speaks for the answer; below them, against it. */
 const MIDDLE = 50
 
-/** Weighted mean over the known signals; null when none is known. */
+/** Weighted mean over the known signals; null when no signal is known. */
 export const weighSignals = (signals: readonly Signal[]): WeightedSignals => {
   const known = signals.filter((signal) => signal.points !== null && signal.weight > 0)
   const total = known.reduce((sum, { weight }) => sum + weight, 0)

@@ -13,7 +13,7 @@ type Start = {
   readonly stepCount: number | null
 }
 
-/** All runs, in the order of their starts. */
+/** Runs in the order of their starts. */
 export const runsOf = (state: AccountState, model: CompiledModel, zone: Zone): readonly Run[] => {
   const starts = state.journeyStarts
   const runs: Run[] = []

@@ -3,7 +3,7 @@ import { compareText } from '../events/event-order.ts'
 import type { CompiledModel } from './model.ts'
 import { matchesTraits, type Traits } from './segment.ts'
 
-/** The live models of a tenant. */
+/** A tenant's live models. */
 export type TenantModels = {
   readonly default: CompiledModel
   /** Models of segments, the highest priority first, ties by id. */
@@ -20,7 +20,7 @@ export const createTenantModels = (fallback: CompiledModel, models: readonly Com
   return { default: standard, segments, intervals: intervalsOf([standard, ...segments]) }
 }
 
-/** The live models with this one among them. */
+/** The model takes the place of the default, or of the segment model with its id. */
 export const withModel = (live: TenantModels, model: CompiledModel): TenantModels =>
   model.model.segment === undefined
     ? createTenantModels(model, live.segments)

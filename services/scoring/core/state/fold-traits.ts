@@ -60,7 +60,7 @@ const setTrait = (state: AccountState, name: string, value: unknown, order: Even
   if (before === undefined && !TYPED.has(name)) boundTraits(state)
 }
 
-/** Traits beside those the score reads: the first by name. */
+/** Free traits are not read by the score; the first by name are kept. */
 const MOST_FREE_TRAITS = 200
 const NEWEST_LIFECYCLE = 128
 

@@ -8,7 +8,6 @@ export type Renewal = {
   readonly autoRenew: boolean | null
 }
 
-/** What the subscriptions amount to now. */
 export type Subscriptions = {
   readonly any: boolean
   readonly anyLive: boolean

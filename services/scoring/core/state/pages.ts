@@ -1,6 +1,6 @@
 export type PageCodec<Entry> = {
   readonly kind: string
-  /** Entries aimed at. */
+  /** Entries a page should hold. */
   readonly perPage: number
   /** Whether a written page stays decoded, which costs memory and saves decoding it again. */
   readonly staysOpen: boolean
@@ -110,8 +110,8 @@ export const createPages = <Entry, Own>(codec: PageCodec<Entry>, own: Own & This
 }
 
 /**
- * Page bits for so many entries. A changed entry rewrites its whole page, so pages stay small. They
- * grow fourfold at once, so that they are seldom laid out anew.
+ * Page bits for that many entries. A changed entry rewrites its whole page, so pages stay small.
+ * Pages grow fourfold at once, so that they are seldom laid out anew.
  */
 const growBits = (entries: number, bits: number, perPage: number): number => {
   let wanted = bits

@@ -3,7 +3,7 @@ import { compareEventOrders } from '../events/event-order.ts'
 import type { RenewalTrait } from './state.ts'
 
 const SPAN_MS = 28 * DAY_MS
-/** Each value keeps so many earliest events, and the last, of every 28 UTC days. */
+/** Of every 28 UTC days, each value keeps its first 16 events and its last. */
 const EARLIEST_OF_SPAN = 16
 
 /**

@@ -72,7 +72,7 @@ export type AccountState = {
   answererCount: number
   /** Newest day of an Opened event; -1 = never. The next two count tickets back from it. */
   ticketDay: number
-  /** Tickets by the day of their first Opened event; those of them that breached. */
+  /** Tickets by the day of their first Opened event, and the breached ones among them. */
   readonly ticketsOpened: DayCounts
   readonly ticketsBreached: DayCounts
   /** Open tickets of an urgent priority by the day of their latest Opened or Reopened. */
