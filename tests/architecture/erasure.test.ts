@@ -92,7 +92,10 @@ afterAll(async () => {
   await dropDatabase?.()
 })
 
-/** One row of the account in each table: what else the row says does not matter, so nothing checks it. */
+/**
+ * One row of the account in each table: what else the row says does not matter, so nothing checks
+ * it.
+ */
 const fill = async (table: string): Promise<void> => {
   const checks = await database.query<{ name: string }>(
     `select conname as name from pg_constraint where conrelid = $1::regclass and contype in ('c', 'f')`,

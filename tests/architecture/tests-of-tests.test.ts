@@ -9,7 +9,10 @@ const suites = readSources(root).filter(
 /** A test begins on a line of its own, as the formatter writes it, and reaches to the next. */
 const testsOf = (text: string): string[] => text.split(/\n(?= *(?:test|it)(?:\.\w+)?\()/).slice(1)
 
-/** Where the length of a wait is what is tested, and not a guess of when something will have happened. */
+/**
+ * Where the length of a wait is what is tested, and not a guess of when something will have
+ * happened.
+ */
 const WAITS: ReadonlyMap<string, string> = new Map([
   ['tests/contract/bus-crash.contract.ts', 'an outage has a length, and positions are committed at an interval'],
   ['tests/e2e/overload.test.ts', 'a flood lasts for a while, and its senders pause'],

@@ -39,7 +39,8 @@ const repeatable = (): (() => number) => {
 }
 
 /**
- * Accounts evaluated per second of processor time, each by all shipped rules about accounts: the pure decision, without reading and writing.
+ * Accounts evaluated per second of processor time, each by all shipped rules about accounts: the
+ * pure decision, without reading and writing.
  */
 export const decisions = async ({ sizes }: Run): Promise<Figure> => {
   const rules: readonly RuleInForce[] = [...readShippedRules().values()]

@@ -30,7 +30,10 @@ export const counted = async (reader: ApiReader, scoring: string, sender: Sender
   })
 }
 
-/** A delivery whose process was killed amid the call is free again when its lease has ended, and is then called at once. */
+/**
+ * A delivery whose process was killed amid the call is free again when its lease has ended, and is
+ * then called at once.
+ */
 const LEASE_ENDS_MS = LEASE_MS + 15_000
 
 /**

@@ -167,7 +167,8 @@ test('a stage that was just entered takes its weights over 14 days', () => {
   const weights = (days: number) =>
     groupsOf(look(events, { at: enteredAt + days * 86_400_000 })).map(({ weight }) => weight)
   const blended = (share: number) => {
-    // Groups with data, in the model's order: onboarding, usage, adoption, support (none), sentiment.
+    // Groups with data, in the model's order: onboarding, usage, adoption, support (none),
+    // sentiment.
     const mixed = [45 - 45 * share, 25 + 10 * share, 10 + 15 * share, 0, 5 + 5 * share, 0, 0]
     const total = mixed.reduce((sum, weight) => sum + weight, 0)
     return mixed.map((weight) => Math.round((1_000_000 * weight) / total) / 10_000)

@@ -45,7 +45,8 @@ test('an onboarding shows its steps, gates, progress against the target, and wha
 test('the estimate follows the account’s own pace, its quickest and slowest step the range', () => {
   const { eta } = journey([start, step('connect', 30), step('invite', 20)])
   expect(eta.basis).toBe('own_rate')
-  // 2 steps in 45 days, 2 to go: 45 more. Gaps were 15 and 10 days, the present one is 20; the pace is slower still.
+  // 2 steps in 45 days, 2 to go: 45 more. Gaps were 15 and 10 days, the present one is 20; the pace
+  // is slower still.
   expect([eta.earliestAt, eta.at, eta.latestAt].map(daysFromNow)).toEqual([20, 45, 45])
 })
 
