@@ -16,7 +16,7 @@ type Seen = AccountName & {
  * - `seen-ids.ts` holds every id the account has counted, as exact as its version.
  * - `erasure.ts` refuses erased events, however they come again.
  * - The write compares and swaps the version: a flush that lost its partition changes nothing.
- * `services/ingest/acceptance/recently-accepted.ts` only answers repeating clients; nothing rests on it.
+ * recently-accepted.ts of the ingest service only answers repeating clients; nothing rests on it.
  */
 export const deduplicate = (account: Seen, events: readonly ReceivedEvent[]) => {
   const ids = Buffer.allocUnsafe(events.length * ID_BYTES)
