@@ -22,7 +22,7 @@ const { values } = parseArgs({
  * Notices held back by a policy, sources that fall silent and models that are published have no
  * part in the story.
  */
-const REACHED = /^(?!alerting\.(activity|subjects|notices)|scoring\.(source|publish|reevaluation))/
+const REACHED = /^(?!alerting\.(activity|monitors|notifications)|scoring\.(source|publish|reevaluation))/
 const plan: Plan = {
   events: Number(values.events),
   accounts: Number(values.accounts),

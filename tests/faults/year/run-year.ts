@@ -30,7 +30,7 @@ export type YearPlan = {
 export type Servers = { readonly databaseUrl: string; readonly kafka?: string }
 
 /** What a process with alerting alone passes, when it is told of accounts only. */
-export const ALERTING_FAILPOINTS = /^(alerting\.(?!activity|subjects|notices)|outbox\.|bus\.)/
+export const ALERTING_FAILPOINTS = /^(alerting\.(?!activity|monitors|notifications)|outbox\.|bus\.)/
 
 /** Kafka's broker hands out partitions, the built-in log's readers claim them. */
 const failpointsOf = ({ kafka }: Servers): readonly string[] =>
