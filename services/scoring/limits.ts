@@ -14,7 +14,7 @@ export const MAX_FLUSHES = 2
 /** Flushes under way of one partition: one is folded while the flush before is written. */
 export const MAX_FLUSHES_OF_PARTITION = 2
 
-/** Age of a record in a backlog: more delay is lost in it, and larger flushes clear it sooner. */
+/** Records this old are a backlog: more delay hardly shows, and larger flushes clear it sooner. */
 export const BACKLOG_AGE_MS = 2_000
 /** The oldest record of a backlog waits for half of its age, at most this long. */
 export const MAX_GATHER_MS = 10_000

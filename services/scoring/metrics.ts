@@ -35,7 +35,7 @@ export const createScoringMetrics = (registry: Registry): ScoringMetrics => {
           name,
           help,
           async collect() {
-            // A sick dependency must not take the other figures with it.
+            // A failing dependency costs its own figure, not the other figures.
             await Promise.resolve(read()).then(
               (value) => (this as unknown as { set: (value: number) => void }).set(value),
               () => {},

@@ -1,7 +1,7 @@
 import { type AccountKey, accountKey } from '#libs/contracts/topics.ts'
 import type { ReceivedEvent } from '../core/events/parse-event.ts'
 
-/** `evaluate` evaluates the account even if there are no events. */
+/** Events to count into an account; `evaluate` evaluates the account even without events. */
 export type AccountEvents = { readonly events: readonly ReceivedEvent[]; readonly evaluate: boolean }
 
 export type AccountRequest = AccountKey & {

@@ -1,7 +1,7 @@
 import { type ArrayColumn, createNumberColumn, createTextColumn } from '#libs/postgres/array-column.ts'
 import type { Blob } from '#libs/postgres/blob.ts'
 
-/** What a column takes of a row. An instant is in milliseconds, JSON is a text. */
+/** Values that a column takes from a row. An instant is in milliseconds, JSON is a text. */
 type Values = {
   text: string | null
   jsonb: string | null

@@ -12,7 +12,7 @@ import { loadTouchedPages } from './load-pages.ts'
 import { loadStored } from './load-stored.ts'
 import { loadErasures } from './tombstone-store.ts'
 
-/** Loads accounts with the pages that their events touch. All are in flight; on failure none is. */
+/** Loads accounts with the pages that their events touch. All are in flight; a failure ends that. */
 export const loadAccounts = async (
   sql: Sql,
   cache: AccountCache,

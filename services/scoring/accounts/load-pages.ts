@@ -56,7 +56,7 @@ const BY_KIND: Readonly<Record<PageKind, KindOfPages>> = {
   },
 }
 
-/** The pages to load: those that the events touch, or all pages if they must be laid out anew. */
+/** Pages to load: the pages that events touch, or all pages if they must be laid out anew. */
 const missingPages = (account: Account, kind: PageKind, events: () => readonly CountedEvent[]): Iterable<number> => {
   const { pagesOf, bitsFor, keysOf } = BY_KIND[kind]
   const pages = pagesOf(account)

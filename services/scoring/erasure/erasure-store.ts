@@ -42,7 +42,7 @@ export const lockPartition = async (tx: Sql, partition: number): Promise<void> =
   )
 }
 
-/** Erases a user from what every schema has of the account, except the state and the log. */
+/** Erases a user from every schema's rows of the account, except the state and the log. */
 export const eraseUserInEverySchema = async (
   tx: Sql,
   key: AccountKey,

@@ -7,7 +7,7 @@ export type FlushTurn = {
 
 /**
  * Folds a partition's next flush while one is written. A failed flush fails all flushes behind it,
- * since they stand on what was never written.
+ * since they stand on counts that were never written.
  */
 export type FlushPipeline = {
   /** Runs `flush` when the earlier flushes are prepared; it prepares until it calls `write`. */

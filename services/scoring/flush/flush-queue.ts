@@ -47,7 +47,7 @@ export const createFlushQueue = ({
     partition.cancelTimer = wireClock.after(delayMs, fill)
   }
 
-  /** The partition that has waited longest of those that may flush: a busy one starves no other. */
+  /** The partition free to flush that waits longest: a busy one starves no other. */
   const next = (): Partition | undefined => {
     let best: Partition | undefined
     const now = wireClock.now()

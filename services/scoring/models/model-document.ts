@@ -56,7 +56,7 @@ export const readShippedSource = (): string => readFileSync(join(import.meta.dir
 
 export const loadDefaultModel = (): Model => parseModel(readShippedSource())
 
-/** JSON Schema for editors: what `checkModel` checks, except for what `modelProblems` adds. */
+/** JSON Schema for editors: the checks of `checkModel`, without the checks of `modelProblems`. */
 export const MODEL_JSON_SCHEMA: Readonly<Record<string, unknown>> = {
   title: 'Pulso health model',
   ...z.toJSONSchema(modelSchema, { io: 'input' }),

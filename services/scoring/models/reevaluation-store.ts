@@ -1,7 +1,7 @@
 import type { Sql } from '#libs/postgres/database.ts'
 import { MINUTE_MS } from '#libs/runtime/durations.ts'
 
-/** A pass this late finds what a process scored by the former models after a pause of 2 minutes. */
+/** A pass this late finds accounts that a process paused for 2 minutes scored by former models. */
 export const SETTLED_MS = 3 * MINUTE_MS
 
 export type Pass = {

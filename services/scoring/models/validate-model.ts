@@ -6,7 +6,7 @@ const SUM = 100
 /** Floating point: 33.3 + 33.3 + 33.4 is not exactly 100. */
 const SUM_TOLERANCE = 1e-6
 
-/** Checks that a schema cannot express: sums, order, what each factor needs. */
+/** Checks that a schema cannot express: sums, order, needs of each factor. */
 export const modelProblems = (model: Model): readonly ErrorDetail[] => [
   ...repeated(model.groups, '/groups'),
   ...repeated(model.caps, '/caps'),

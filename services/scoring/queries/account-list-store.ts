@@ -131,7 +131,7 @@ export const listAccounts = (sql: Sql, tenantId: string, filter: AccountFilter, 
   return sql.query<AccountSummaryRow>(text, params)
 }
 
-/** Throws 404 for an account that the tenant does not have. */
+/** Throws 404 for an account unknown to the tenant. */
 export const requireAccount = async (sql: Sql, key: AccountKey): Promise<AccountSummaryRow> => {
   const [row] = await sql.query<AccountSummaryRow>(
     `select ${columns('a', 'a')} from scoring.account a where a.tenant_id = $1 and a.account_id = $2`,

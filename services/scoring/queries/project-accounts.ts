@@ -68,7 +68,7 @@ export const createAccountProjector = (deps: {
     try {
       await project((tx) => awaitAccountListLock(tx, REQUEST_WAIT_MS), ROWS_PER_REQUEST)
     } catch (error) {
-      // While another process projects, the request is served from what is listed.
+      // While another process projects, the request gets the list as it stands.
       if ((error as { code?: string }).code !== LOCK_NOT_AVAILABLE) logger.warn({ err: error }, failure)
     }
   })

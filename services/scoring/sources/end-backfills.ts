@@ -8,7 +8,7 @@ const TICK_MS = 30_000
 
 type Deps = { readonly database: Database; readonly clock: Clock; readonly logger: Logger }
 
-/** Sums up and logs each backfill, once, when it has sent no event for `QUIET_MS`. */
+/** Sums up and logs each backfill once, after `QUIET_MS` without an event. */
 export const createBackfillEnder = ({ database, clock, logger }: Deps): Repeating =>
   repeat({ clock, logger, everyMs: TICK_MS, failure: 'backfills could not be summed up' }, async () => {
     const ended = await sumUpBackfills(database, clock.now())

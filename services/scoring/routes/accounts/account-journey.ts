@@ -68,7 +68,7 @@ const withInstants = (value: unknown): unknown => {
   )
 }
 
-/** The measured journey is the open one that started last, else the one that ended last. */
+/** The measured journey: the open journey that started last, else the journey that ended last. */
 const measuredOf = (journey: Journey) =>
   journey.journeys.filter((run) => run.endedAt === null).at(-1) ??
   [...journey.journeys].sort((a, b) => (a.endedAt ?? 0) - (b.endedAt ?? 0)).at(-1)
@@ -77,7 +77,7 @@ const bypassSchema = z
   .object({ journeyId: z.string().min(1).max(256).optional(), reason: z.string().trim().min(1).max(1_000) })
   .meta({ examples: [{ journeyId: 'main', reason: 'Migrated by our own team; nothing left to do' }] })
 
-/** Only Pulso may make this event: it counts at once; one that arrives on the topic is refused. */
+/** Only Pulso makes this event, and counts it at once. Scoring refuses the event on the topic. */
 const bypassing = (key: AccountKey, now: number, id: string, properties: Record<string, unknown>): AccountCommand => {
   const at = { occurredAt: now, receivedAt: now }
   const event = { id, source: 'pulso', type: BYPASS_TYPE, userId: null, properties }
