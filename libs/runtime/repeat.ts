@@ -1,4 +1,4 @@
-import { type Clock, sleep } from './clock.ts'
+import type { Clock } from './clock.ts'
 import type { Logger } from './logger.ts'
 
 export type Repeating = {
@@ -30,19 +30,34 @@ export const repeat = (
   tick: (stopping: AbortSignal) => Promise<number | undefined>,
 ): Repeating => {
   const stopping = new AbortController()
-  let pause = new AbortController()
+  let woken = false
+  let endPause = (): void => {}
   let running: Promise<void> | undefined
+
+  const pauseFor = (pauseMs: number): Promise<void> =>
+    new Promise((resolve) => {
+      const cancel = clock.after(pauseMs, resolve)
+      endPause = () => {
+        cancel()
+        resolve()
+      }
+    })
+
+  const wake = (): void => {
+    woken = true
+    endPause()
+  }
 
   const run = async (): Promise<void> => {
     while (!stopping.signal.aborted) {
-      pause = new AbortController()
+      woken = false
       let pauseMs = retryMs
       try {
         pauseMs = (await tick(stopping.signal)) ?? everyMs
       } catch (error) {
         logger.warn({ err: error, ...fields }, failure)
       }
-      if (pauseMs > 0) await sleep(clock, pauseMs, AbortSignal.any([stopping.signal, pause.signal]))
+      if (pauseMs > 0 && !woken) await pauseFor(pauseMs)
     }
   }
 
@@ -52,8 +67,9 @@ export const repeat = (
     },
     stop: async () => {
       stopping.abort()
+      wake()
       await running
     },
-    wake: () => pause.abort(),
+    wake,
   }
 }

@@ -43,10 +43,10 @@ export const createClaimLoop = (deps: ClaimLoopDeps): ClaimLoop => {
     failpoint('alerting.claim.before')
     const request = { token, now, leaseMs: LEASE_MS, room, defaultRoom: FIRST_ROOM, limit }
     const claimed = await claimDeliveries(database, request)
-    if (claimed.length > 0) {
-      failpoint('alerting.claim.after')
-      concurrency.add(await toJobs(database, claimed, { token, now }))
-    }
+    // Nothing is due for the endpoints with room: the others wait for the poll.
+    if (claimed.length === 0) return void withMore.clear()
+    failpoint('alerting.claim.after')
+    concurrency.add(await toJobs(database, claimed, { token, now }))
     if (claimed.length < limit) withMore.clear()
     for (const endpointId of fullEndpoints(claimed, room)) withMore.add(endpointId)
   }
