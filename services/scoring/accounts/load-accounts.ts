@@ -12,7 +12,7 @@ import { loadTouchedPages } from './load-pages.ts'
 import { loadStored } from './load-stored.ts'
 import { loadErasures } from './tombstone-store.ts'
 
-/** Loads accounts with the pages that their events touch. All are in flight; a failure ends that. */
+/** Loads accounts with the pages their events touch. All are in flight; none if it throws. */
 export const loadAccounts = async (
   sql: Sql,
   cache: AccountCache,
