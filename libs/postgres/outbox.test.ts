@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest'
-import { systemClock } from '#libs/runtime/clock.ts'
+import { type Clock, systemClock } from '#libs/runtime/clock.ts'
 import { silentLogger } from '#libs/runtime/logger.ts'
 import { createMetrics } from '#libs/runtime/metrics.ts'
 import { createRecordingBus, type RecordingBus } from '../../tests/support/bus/recording-bus.ts'
 import { eventually } from '../../tests/support/eventually.ts'
+import { createManualClock } from '../../tests/support/manual-clock.ts'
 import { createTestDatabase } from '../../tests/support/postgres/postgres.ts'
 import type { Database } from './database.ts'
 import { createOutboxRelay, enqueue, type OutboxRecord } from './outbox.ts'
@@ -22,24 +23,38 @@ beforeAll(async () => {
     `create table shop.outbox (id bigint generated always as identity primary key, topic text not null, key text not null,
        headers jsonb, value bytea not null)`,
   )
+  await database.query(
+    'create table shop.lease (name text primary key, token uuid not null, leased_until timestamptz not null)',
+  )
 })
 beforeEach(async () => {
   bus = createRecordingBus()
-  await database.query('truncate shop.outbox')
+  await database.query('truncate shop.outbox, shop.lease')
 })
 afterAll(async () => {
   await database.stop()
   await drop()
 })
 
-const relay = () => {
+const refuseDelete: Database['query'] = (text, params) =>
+  text.startsWith('delete from shop.outbox') ? Promise.reject(new Error('gone')) : database.query(text, params)
+
+type RelayOptions = {
+  readonly bus?: RecordingBus
+  readonly clock?: Clock
+  readonly leaseMs?: number
+  /** What was published cannot be deleted. */
+  readonly failing?: boolean
+}
+const relay = (options: RelayOptions = {}) => {
   const made = createOutboxRelay({
-    database,
-    bus,
-    clock: systemClock,
+    database: options.failing ? { ...database, query: refuseDelete } : database,
+    bus: options.bus ?? bus,
+    clock: options.clock ?? systemClock,
     logger: silentLogger,
     metrics: createMetrics(),
     schema: 'shop',
+    ...(options.leaseMs === undefined ? {} : { leaseMs: options.leaseMs }),
   })
   onTestFinished(made.stop)
   made.start()
@@ -103,20 +118,53 @@ test('nothing is lost while the log is unavailable, and publishing resumes when 
 })
 
 test('a relay that dies between publishing and deleting publishes again', async () => {
-  let open = () => {}
-  bus.gate = new Promise((resolve) => {
-    open = resolve
-  })
   await put(record(1))
+  const gone = relay({ failing: true })
+  await eventually('it has published', () => bus.published.length === 1)
+  await gone.stop()
   relay()
-  await eventually('it is publishing', () => bus.attempts === 1)
-  await database.query(
-    `select pg_terminate_backend(pid) from pg_stat_activity
-     where datname = current_database() and state = 'idle in transaction'`,
-  )
-  open()
   await empty()
   expect(published()).toEqual([1, 1])
+})
+
+test('a relay that stops in a publish holds up the others for its lease, and no transaction is open', async () => {
+  const hanging = createRecordingBus()
+  const never = Promise.withResolvers<void>()
+  hanging.gate = never.promise
+  // A stopped process renews nothing: its clock stands still.
+  const stopped = relay({ bus: hanging, clock: createManualClock(0), leaseMs: 300 })
+  await put(record(1))
+  stopped.wake()
+  await eventually('it is publishing', () => hanging.attempts === 1)
+  const [open] = await database.query<{ n: number }>(
+    `select count(*) as n from pg_stat_activity
+     where datname = current_database() and state like 'idle in transaction%'`,
+  )
+  expect(open!.n).toBe(0)
+  relay()
+  await empty()
+  expect(published()).toEqual([1])
+  never.resolve()
+})
+
+test('a relay that publishes slowly keeps its lease', async () => {
+  const opened = Promise.withResolvers<void>()
+  bus.gate = opened.promise
+  await put(record(1))
+  const slow = relay({ leaseMs: 150 })
+  await eventually('it is publishing', () => bus.attempts === 1)
+  const [before] = await database.query<{ until: number }>('select leased_until as until from shop.lease')
+  const second = relay({ leaseMs: 150 })
+  await eventually('the lease was renewed twice', async () => {
+    second.wake()
+    const [now] = await database.query<{ until: number }>('select leased_until as until from shop.lease')
+    return now!.until > before!.until + 150
+  })
+  expect(bus.attempts).toBe(1)
+  opened.resolve()
+  await empty()
+  await slow.stop()
+  expect(published()).toEqual([1])
 })
 
 test('two relays publish each record once', async () => {

@@ -6,6 +6,7 @@ import type { Logger } from '#libs/runtime/logger.ts'
 import { counter, gauge, type Registry } from '#libs/runtime/metrics.ts'
 import { type Repeating, repeat } from '#libs/runtime/repeat.ts'
 import type { Database, Sql } from './database.ts'
+import { createLease } from './lease.ts'
 
 export type OutboxRecord = {
   readonly topic: TopicName
@@ -45,6 +46,7 @@ export type OutboxRelayDeps = {
   readonly logger: Logger
   readonly metrics: Registry
   readonly schema: string
+  readonly leaseMs?: number
 }
 
 const POLL_MS = 1_000
@@ -60,10 +62,18 @@ type Row = {
 
 /**
  * Publishes in the order of ids and deletes once acknowledged: a crash in between publishes again.
- * An advisory lock, which ends with its transaction, admits one relay per schema at a time.
+ * A lease admits one relay per schema at a time. No transaction is open during a publish: a relay
+ * that stops there holds up nobody for longer than its lease. Needs the table of `createLease`.
  */
 export const createOutboxRelay = (deps: OutboxRelayDeps): OutboxRelay => {
-  const { database, bus, clock, logger, metrics, schema } = deps
+  const { database, bus, clock, logger, metrics, schema, leaseMs } = deps
+  const lease = createLease({
+    sql: database,
+    clock,
+    schema,
+    name: 'outbox',
+    ...(leaseMs === undefined ? {} : { lengthMs: leaseMs }),
+  })
   const published = counter(metrics, {
     name: `pulso_${schema}_outbox_published_total`,
     help: 'Records published from the outbox',
@@ -76,30 +86,30 @@ export const createOutboxRelay = (deps: OutboxRelayDeps): OutboxRelay => {
       if (rows[0]) waiting.set(rows[0].n)
     },
   })
-  const relayOnce = (): Promise<number> =>
-    database.transaction(async (tx) => {
-      const [lock] = await tx.query<{ held: boolean }>(
-        'select pg_try_advisory_xact_lock(hashtextextended($1, 0)) as held',
-        [`outbox:${schema}`],
+  const publish = async (rows: readonly Row[]): Promise<void> => {
+    for (const [topic, group] of Map.groupBy(rows, (row) => row.topic))
+      await bus.publish(
+        topic,
+        group.map(({ key, value, headers }) => ({ key, value, ...(headers ? { headers } : {}) })),
       )
-      if (!lock?.held) return 0
-      const rows = await tx.query<Row>(
-        `select id, topic, key, headers, value from ${schema}.outbox order by id limit ${BATCH}`,
-      )
-      if (rows.length > 0) failpoint('outbox.claimed')
-      for (const [topic, group] of Map.groupBy(rows, (row) => row.topic))
-        await bus.publish(
-          topic,
-          group.map(({ key, value, headers }) => ({ key, value, ...(headers ? { headers } : {}) })),
-        )
-      if (rows.length === 0) return 0
-      failpoint('outbox.published')
-      await tx.query(`delete from ${schema}.outbox where id = any($1::bigint[])`, [rows.map((row) => row.id)])
-      failpoint('outbox.deleted')
-      return rows.length
-    })
+  }
 
-  return repeat(
+  const relayOnce = async (): Promise<number> => {
+    if (!(await lease.claim())) return 0
+    const rows = await database.query<Row>(
+      `select id, topic, key, headers, value from ${schema}.outbox order by id limit ${BATCH}`,
+    )
+    if (rows.length === 0) return 0
+    failpoint('outbox.claimed')
+    await lease.keepDuring(() => publish(rows))
+    failpoint('outbox.published')
+    // A relay that took over meanwhile has published these rows too, so that both may delete them.
+    await database.query(`delete from ${schema}.outbox where id = any($1::bigint[])`, [rows.map((row) => row.id)])
+    failpoint('outbox.deleted')
+    return rows.length
+  }
+
+  const loop = repeat(
     { clock, logger, everyMs: POLL_MS, failure: 'outbox not relayed, trying again', fields: { schema } },
     async () => {
       const count = await relayOnce()
@@ -109,4 +119,11 @@ export const createOutboxRelay = (deps: OutboxRelayDeps): OutboxRelay => {
       return 0
     },
   )
+  return {
+    ...loop,
+    stop: async () => {
+      await loop.stop()
+      await lease.release().catch((error) => logger.debug({ err: error, schema }, 'lease of the outbox not released'))
+    },
+  }
 }

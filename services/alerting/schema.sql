@@ -117,6 +117,13 @@ create table alerting.grouped_notice (
 CREATE INDEX grouped_notice_account ON alerting.grouped_notice USING btree (tenant_id, account_id);
 CREATE INDEX grouped_notice_group ON alerting.grouped_notice USING btree (group_id, "position");
 
+create table alerting.lease (
+  name text not null,
+  token uuid not null,
+  leased_until timestamp with time zone not null,
+  constraint lease_pkey PRIMARY KEY (name)
+);
+
 create table alerting.message_account (
   message_id uuid not null,
   tenant_id text not null,

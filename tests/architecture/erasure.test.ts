@@ -20,6 +20,7 @@ const OTHER_TABLES: Readonly<Record<string, string | null>> = {
   'access.tenant': null,
   'alerting.alert_transition': 'cascades from alerting.alert',
   'alerting.erased_account': 'the tombstone: a hash',
+  'alerting.lease': null,
   'alerting.migrations': null,
   'alerting.notice_group': 'the rule of alerting.grouped_notice: a group without notices is not sent',
   'alerting.notification_policy': null,

@@ -1,6 +1,14 @@
 import type { Sql } from '#libs/postgres/database.ts'
 
+type PublishClaim = { readonly now: number; readonly before: number; readonly limit: number }
+
 export type SourceActivityEntry = { readonly tenantId: string; readonly source: string; readonly heardAt: number }
+
+const columnsOf = (entries: readonly SourceActivityEntry[]) => [
+  entries.map((one) => one.tenantId),
+  entries.map((one) => one.source),
+  entries.map((one) => one.heardAt),
+]
 
 /** Writes when each source last sent an event; never moves back in time. */
 export const writeActivity = async (sql: Sql, entries: readonly SourceActivityEntry[]): Promise<void> => {
@@ -10,32 +18,50 @@ export const writeActivity = async (sql: Sql, entries: readonly SourceActivityEn
      select tenant_id, source, to_timestamp(heard_at / 1000)
      from unnest($1::text[], $2::text[], $3::double precision[]) as h (tenant_id, source, heard_at)
      on conflict (tenant_id, source) do update set heard_at = greatest(a.heard_at, excluded.heard_at)`,
-    [sorted.map((one) => one.tenantId), sorted.map((one) => one.source), sorted.map((one) => one.heardAt)],
+    columnsOf(sorted),
   )
 }
 
-/** Locks sources with unpublished activity that were last published at `before` or earlier. */
-export const lockUnpublished = (tx: Sql, before: number, limit: number) =>
-  tx.query<SourceActivityEntry>(
-    `select tenant_id as "tenantId", source, heard_at as "heardAt" from scoring.source_activity
-     where told_heard_at is distinct from heard_at
-       and (told_at is null or told_at <= to_timestamp($1::double precision / 1000))
-     order by told_at nulls first limit $2 for update skip locked`,
-    [before, limit],
+/**
+ * Claims sources with unpublished activity that were claimed last at `before` or earlier. The claim
+ * of a process that vanished ends by itself: its source is due again as any other.
+ */
+export const claimUnpublished = (sql: Sql, { now, before, limit }: PublishClaim) =>
+  sql.query<SourceActivityEntry>(
+    `update scoring.source_activity a set told_at = to_timestamp($3::double precision / 1000)
+     from (
+       select tenant_id, source from scoring.source_activity
+       where told_heard_at is distinct from heard_at
+         and (told_at is null or told_at <= to_timestamp($1::double precision / 1000))
+       order by told_at nulls first limit $2 for update skip locked) d
+     where a.tenant_id = d.tenant_id and a.source = d.source
+     returning a.tenant_id as "tenantId", a.source, a.heard_at as "heardAt"`,
+    [before, limit, now],
   )
 
-export const markPublished = async (tx: Sql, published: readonly SourceActivityEntry[], now: number): Promise<void> => {
-  await tx.query(
-    `update scoring.source_activity a set told_at = to_timestamp($4::double precision / 1000),
-       told_heard_at = to_timestamp(t.heard_at / 1000)
+export const markPublished = async (sql: Sql, published: readonly SourceActivityEntry[]): Promise<void> => {
+  await sql.query(
+    `update scoring.source_activity a
+     set told_heard_at = greatest(a.told_heard_at, to_timestamp(t.heard_at / 1000))
      from unnest($1::text[], $2::text[], $3::double precision[]) as t (tenant_id, source, heard_at)
      where a.tenant_id = t.tenant_id and a.source = t.source`,
-    [
-      published.map((one) => one.tenantId),
-      published.map((one) => one.source),
-      published.map((one) => one.heardAt),
-      now,
-    ],
+    columnsOf(published),
+  )
+}
+
+/** Gives up the claim of sources that could not be published: they are due at once. */
+export const releaseUnpublished = async (
+  sql: Sql,
+  claimed: readonly SourceActivityEntry[],
+  now: number,
+): Promise<void> => {
+  const [tenantIds, sources] = columnsOf(claimed)
+  await sql.query(
+    `update scoring.source_activity a set told_at = null
+     from unnest($1::text[], $2::text[]) as t (tenant_id, source)
+     where a.tenant_id = t.tenant_id and a.source = t.source
+       and a.told_at = to_timestamp($3::double precision / 1000)`,
+    [tenantIds, sources, now],
   )
 }
 

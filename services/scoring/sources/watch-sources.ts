@@ -12,13 +12,14 @@ import { nextRevision } from '../models/model-store.ts'
 import { requestReevaluation, SETTLED_MS } from '../models/reevaluation-store.ts'
 import type { SourceActivityTracker } from './source-activity.ts'
 import {
+  claimUnpublished,
   closeSilence,
   findActiveAgain,
   findSilent,
-  lockUnpublished,
   type Mapped,
   markPublished,
   openSilence,
+  releaseUnpublished,
   type SourceActivityEntry,
   writeActivity,
 } from './source-store.ts'
@@ -64,19 +65,24 @@ export const createSourceWatch = (deps: Deps): Pick<Repeating, 'start' | 'stop'>
     return Math.min(WRITE_EVERY_MS, (liveModels.intervalsOf(tenantId).get(source) ?? Number.POSITIVE_INFINITY) / 10)
   }
 
-  const publish = (): Promise<void> =>
-    database.transaction(async (tx) => {
-      const now = clock.now()
-      const unpublished = await lockUnpublished(tx, now - PUBLISH_EVERY_MS, MAX_PUBLISHED)
-      if (unpublished.length === 0) return
-      const records = unpublished.map((one) => ({
-        key: sourceKey(one.tenantId, one.source),
-        value: Buffer.from(JSON.stringify(activityOf(one))),
-      }))
+  const publish = async (): Promise<void> => {
+    const now = clock.now()
+    const claim = { now, before: now - PUBLISH_EVERY_MS, limit: MAX_PUBLISHED }
+    const claimed = await claimUnpublished(database, claim)
+    if (claimed.length === 0) return
+    const records = claimed.map((one) => ({
+      key: sourceKey(one.tenantId, one.source),
+      value: Buffer.from(JSON.stringify(activityOf(one))),
+    }))
+    try {
       await bus.publish('source.activity', records)
-      failpoint('scoring.source.published')
-      await markPublished(tx, unpublished, now)
-    })
+    } catch (error) {
+      await releaseUnpublished(database, claimed, now)
+      throw error
+    }
+    failpoint('scoring.source.published')
+    await markPublished(database, claimed)
+  }
 
   const activityOf = ({ tenantId, source, heardAt }: SourceActivityEntry): SourceActivity => {
     const expected = liveModels.liveOf(tenantId).default.model.sources[source]?.expectedIntervalHours ?? null
