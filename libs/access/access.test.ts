@@ -175,7 +175,13 @@ describe('the keyring', () => {
     await askMany(operatorKey)
     const stranger = newApiKey().key
     await expect(keyring.authenticate(stranger, '10.0.0.1')).rejects.toThrow(UnavailableError)
+    clock.advance(59 * 60_000)
+    await askMany(operatorKey)
+    // A revocation that the process cannot learn of is in force after an hour.
+    clock.advance(60_000)
+    await expect(keyring.authenticate(operatorKey, '10.0.0.1')).rejects.toThrow(UnavailableError)
     isUnavailable = false
+    await askMany(operatorKey)
     expect(await keyring.authenticate(stranger, '10.0.0.1')).toBeUndefined()
   })
   it('a key with a wrong character never reaches the database', async () => {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { rootCertificates } from 'node:tls'
 import { expect, onTestFinished, test } from 'vitest'
+import { newApiKey } from '#libs/access/keys/api-key.ts'
 import { ConfigError, readConfigs } from '#libs/runtime/config.ts'
 import { platformConfigSchema } from './platform-config.ts'
 
@@ -89,4 +90,51 @@ test('failpoints are refused unless they are enabled beside', () => {
     'PULSO_FAILPOINTS: must be',
   )
   expect(read({ ...armed, PULSO_FAILPOINTS_ENABLED: 'true' }).PULSO_FAILPOINTS).toHaveLength(2)
+})
+
+/** A file with this content in a folder of its own. */
+const fileOf = async (content: string): Promise<string> => {
+  const folder = await mkdtemp(join(tmpdir(), 'pulso-secret-'))
+  onTestFinished(() => rm(folder, { recursive: true }))
+  const file = join(folder, 'secret')
+  await writeFile(file, content)
+  return file
+}
+
+test.each([
+  'DATABASE_URL',
+  'REDIS_URL',
+  'KAFKA_SASL_PASSWORD',
+  'PULSO_ENCRYPTION_KEY',
+  'PULSO_ENCRYPTION_KEY_FORMER',
+  'PULSO_BOOTSTRAP_KEY',
+])('%s may come from a file', async (name) => {
+  const values: Record<string, string> = {
+    ...SERVERS,
+    REDIS_URL: 'redis://:pass@cache:6379',
+    KAFKA_SSL: 'true',
+    KAFKA_SASL_MECHANISM: 'plain',
+    KAFKA_SASL_USERNAME: 'pulso',
+    KAFKA_SASL_PASSWORD: ' pass ',
+    PULSO_ENCRYPTION_KEY_FORMER: `${KEY},${Buffer.alloc(32, 2).toString('base64')}`,
+    PULSO_BOOTSTRAP_KEY: newApiKey().key,
+  }
+  const { [name]: value, ...others } = values
+  const file = await fileOf(`${value}\n`)
+  expect(read({ ...others, [`${name}_FILE`]: file })).toEqual(read(values))
+})
+
+test('a secret that is given twice, or whose file cannot be read or is empty, is refused by name', async () => {
+  const file = await fileOf(`${KEY}\n`)
+  expect(problemsOf({ ...SERVERS, PULSO_ENCRYPTION_KEY_FILE: file })).toBe(
+    'PULSO_ENCRYPTION_KEY: is given twice, by PULSO_ENCRYPTION_KEY and by PULSO_ENCRYPTION_KEY_FILE',
+  )
+  for (const unreadable of [`${file}-s3cret`, await fileOf('\n')])
+    expect(problemsOf({ REDIS_URL_FILE: unreadable })).toBe(
+      'REDIS_URL_FILE: must be the path of a readable file with the secret',
+    )
+})
+
+test('a file is read only for a setting that holds a secret', async () => {
+  expect(read({ HOST_FILE: await fileOf('0.0.0.0') }).HOST).toBe('127.0.0.1')
 })

@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { z } from 'zod'
 import { keyIdOf } from '#libs/access/keys/api-key.ts'
-import { envFlag, envInteger } from '#libs/runtime/config.ts'
+import { envFlag, envInteger, secret } from '#libs/runtime/config.ts'
 import { parseFailpoint } from '#libs/runtime/failpoint.ts'
 
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
@@ -38,6 +38,11 @@ const key32 = z
   .transform((text) => Buffer.from(text, 'base64'))
   .refine((key) => key.length === 32, { message: 'must be 32 bytes in base64 (openssl rand -base64 32)' })
 
+const key32List = z
+  .string()
+  .transform((text) => text.split(',').map((key) => Buffer.from(key.trim(), 'base64')))
+  .refine((keys) => keys.every((key) => key.length === 32), { message: 'must be 32 bytes in base64, comma-separated' })
+
 const PEM_CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g
 
 /** Path of a file; its certificates as PEM. */
@@ -53,10 +58,12 @@ const certificateFile = z.string().transform((path, context) => {
 
 const fields = {
   HOST: z.string().default('127.0.0.1'),
-  DATABASE_URL: z
-    .string()
-    .regex(/^postgres(ql)?:\/\//, { message: 'must start with postgres:// or postgresql://' })
-    .optional(),
+  DATABASE_URL: secret(
+    z
+      .string()
+      .regex(/^postgres(ql)?:\/\//, { message: 'must start with postgres:// or postgresql://' })
+      .optional(),
+  ),
   PULSO_DATABASE_CONNECTIONS: envInteger(2, 200, 10),
   KAFKA_BROKERS: brokerList.optional(),
   KAFKA_TOPIC_PREFIX: z
@@ -67,11 +74,13 @@ const fields = {
   KAFKA_SSL_CA: certificateFile.optional(),
   KAFKA_SASL_MECHANISM: z.enum(SASL_MECHANISMS).optional(),
   KAFKA_SASL_USERNAME: z.string().optional(),
-  KAFKA_SASL_PASSWORD: z.string().optional(),
-  REDIS_URL: z
-    .string()
-    .regex(/^rediss?:\/\//, { message: 'must start with redis:// or rediss://' })
-    .optional(),
+  KAFKA_SASL_PASSWORD: secret(z.string().optional()),
+  REDIS_URL: secret(
+    z
+      .string()
+      .regex(/^rediss?:\/\//, { message: 'must start with redis:// or rediss://' })
+      .optional(),
+  ),
   PULSO_RATE_LIMIT_REQUESTS: envInteger(0, 1_000_000_000, 100_000),
   PULSO_RATE_LIMIT_SECONDS: envInteger(1, 3_600, 10),
   PULSO_DATA_DIR: z.string().default('.pulso'),
@@ -80,11 +89,14 @@ const fields = {
     .default('UTC')
     .refine(isTimeZone, { message: 'must be an IANA time zone such as Europe/Berlin' }),
   PULSO_LOG_LEVEL: z.enum(LOG_LEVELS).default('info'),
-  PULSO_ENCRYPTION_KEY: key32.optional(),
-  PULSO_BOOTSTRAP_KEY: z
-    .string()
-    .refine((key) => keyIdOf(key) !== undefined, { message: 'must be a key as `npm run new-key` prints it' })
-    .optional(),
+  PULSO_ENCRYPTION_KEY: secret(key32.optional()),
+  PULSO_ENCRYPTION_KEY_FORMER: secret(key32List.optional()),
+  PULSO_BOOTSTRAP_KEY: secret(
+    z
+      .string()
+      .refine((key) => keyIdOf(key) !== undefined, { message: 'must be a key as `npm run new-key` prints it' })
+      .optional(),
+  ),
   PULSO_FAILPOINTS: failpointList.optional(),
   PULSO_FAILPOINTS_ENABLED: envFlag(false),
 }

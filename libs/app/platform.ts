@@ -70,7 +70,7 @@ export const createPlatform = (options: PlatformOptions): Wiring => {
   const metrics = createMetrics()
   const store = createStore(config, logger)
   const { database } = store
-  const databaseClock = createDatabaseClock({ base: systemClock, database, logger })
+  const databaseClock = createDatabaseClock({ base: systemClock, database, logger, metrics })
   const clock = options.clock ?? databaseClock
   const bus: Bus = config.KAFKA_BROKERS
     ? createKafkaBus({ ...kafkaOptions(config, config.KAFKA_BROKERS), clientId: name, logger, clock, metrics })
@@ -104,7 +104,11 @@ export const createPlatform = (options: PlatformOptions): Wiring => {
       database,
       bus,
       keyring: createKeyring({ database, clock }),
-      settings: { timeZone: config.PULSO_TIME_ZONE, encryptionKey },
+      settings: {
+        timeZone: config.PULSO_TIME_ZONE,
+        encryptionKey,
+        formerEncryptionKeys: config.PULSO_ENCRYPTION_KEY_FORMER,
+      },
     },
     foundation: [
       { name: 'database', start: database.start, stop: database.stop },

@@ -17,6 +17,9 @@ export const systemClock: Clock = {
   },
 }
 
+/** Milliseconds since an arbitrary instant; a correction of the machine's clock never moves it. */
+export const monotonicMs = (): number => performance.now()
+
 /** Resolves after `delayMs`, or when `signal` aborts. Never rejects. */
 export const sleep = (clock: Clock, delayMs: number, signal?: AbortSignal): Promise<void> =>
   new Promise((resolve) => {

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { z } from 'zod'
 
 /** Exit code of sysexits.h for "the configuration is wrong". */
@@ -10,15 +11,55 @@ export class ConfigError extends Error {
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
+const FILE_SUFFIX = '_FILE'
+
+/** Marks a setting that holds a secret: `<NAME>_FILE` may name a file with its value instead. */
+export const secret = <Schema extends z.ZodType>(schema: Schema): Schema => schema.meta({ secret: true })
+
+/** Names of the settings that hold secrets. */
+export const secretNames = (schema: z.ZodType): readonly string[] =>
+  Object.entries((schema as Partial<z.ZodObject>).shape ?? {}).flatMap(([name, field]) =>
+    (field as z.ZodType).meta()?.secret === true ? [name] : [],
+  )
+
+/** The secret in a file. One line break at its end, which editors add, does not belong to it. */
+const readSecretFile = (path: string): string | undefined => {
+  try {
+    return readFileSync(path, 'utf8').replace(/\r?\n$/, '') || undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** Puts the content of `<NAME>_FILE` in the place of `NAME`. */
+const readSecretFiles = (
+  names: readonly string[],
+  given: Readonly<Record<string, string>>,
+  problems: Set<string>,
+): Record<string, string> => {
+  const values = { ...given }
+  for (const name of names) {
+    const path = given[name + FILE_SUFFIX]
+    if (path === undefined) continue
+    if (given[name] !== undefined) problems.add(`${name}: is given twice, by ${name} and by ${name}${FILE_SUFFIX}`)
+    const value = readSecretFile(path)
+    if (value === undefined) problems.add(`${name}${FILE_SUFFIX}: must be the path of a readable file with the secret`)
+    else values[name] = value
+  }
+  return values
+}
+
 /** Reports the bad values of all schemas together, without the values. Empty counts as absent. */
 export const readConfigs = <Shape extends Record<string, z.ZodType>>(
   schemas: Shape,
   environment: Environment,
 ): { [Name in keyof Shape]: z.infer<Shape[Name]> } => {
-  const given = Object.fromEntries(
-    Object.entries(environment).filter(([, value]) => value !== undefined && value !== ''),
-  )
   const problems = new Set<string>()
+  const filled = Object.entries(environment).filter(
+    (entry): entry is [string, string] => entry[1] !== undefined && entry[1] !== '',
+  )
+  const secrets = new Set(Object.values(schemas).flatMap(secretNames))
+  const given = readSecretFiles([...secrets], Object.fromEntries(filled), problems)
   const configs: Record<string, unknown> = {}
   for (const [name, schema] of Object.entries(schemas)) {
     const parsed = schema.safeParse(given)

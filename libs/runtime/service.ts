@@ -24,6 +24,8 @@ export type PlatformSettings = {
   readonly timeZone: string
   /** 32 bytes for AES-256-GCM of signing secrets. */
   readonly encryptionKey: Buffer
+  /** Keys that `encryptionKey` replaced: they only open. */
+  readonly formerEncryptionKeys?: readonly Buffer[]
 }
 
 /** One deployable service. Creating it opens no connection; `start` does. */

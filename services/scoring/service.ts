@@ -44,7 +44,9 @@ import { createEvaluationTimer } from './timers/evaluation-timer.ts'
 /** Folds events of `usage.events` into accounts, scores them, and explains on `account.health`. */
 export const createScoring = (platform: Platform, config: ScoringConfig): Service => {
   const { clock, logger, database, bus } = platform
-  const idempotentReply = createIdempotentReply({ database, sealer: createSealer(platform.settings.encryptionKey) })
+  const { encryptionKey, formerEncryptionKeys } = platform.settings
+  const sealer = createSealer(encryptionKey, formerEncryptionKeys)
+  const idempotentReply = createIdempotentReply({ database, sealer })
   const zone = createZone(platform.settings.timeZone)
   const liveModels = createLiveModels({ database, clock, logger, zone })
   const cache = createAccountCache(config.PULSO_SCORING_CACHE_BYTES)

@@ -1,12 +1,15 @@
 import { LRUCache } from 'lru-cache'
 import type { Database } from '#libs/postgres/database.ts'
 import type { Clock } from '#libs/runtime/clock.ts'
+import { HOUR_MS } from '#libs/runtime/durations.ts'
 import { UnavailableError } from '#libs/runtime/errors.ts'
 import { shareRuns } from '#libs/runtime/share-runs.ts'
 import { findKeys, type StoredKey } from './key-store.ts'
 
 /** A revoked key is refused everywhere within 1 s: this plus the time of one look-up. */
 const FRESH_MS = 700
+/** Longest service of a key that the database has not confirmed: a revocation must end. */
+const MAX_UNCONFIRMED_MS = HOUR_MS
 const LOOKUP_TIMEOUT_MS = 2_000
 const MAX_KNOWN = 20_000
 const MAX_UNKNOWN = 10_000
@@ -14,7 +17,8 @@ const MAX_UNKNOWN = 10_000
 type Entry = { readonly key: StoredKey | undefined; readonly checkedAt: number }
 
 /**
- * Stored keys by id. While the database is unavailable the last known keys serve: ingest goes on.
+ * Stored keys by id. While the database is unavailable the last known keys serve for an hour:
+ * ingest goes on.
  * One query at a time bounds the load, whatever the traffic. Guesses never push out known keys.
  */
 export const createKeyCache = ({ database, clock }: { readonly database: Database; readonly clock: Clock }) => {
@@ -48,7 +52,7 @@ export const createKeyCache = ({ database, clock }: { readonly database: Databas
     if (entry && ageMs >= 0 && ageMs < FRESH_MS) return entry.key
     asked.add(id)
     const refreshed = lookUp()
-    const last = known.get(id)
+    const last = ageMs < MAX_UNCONFIRMED_MS ? known.get(id) : undefined
     if (unavailable && last) {
       refreshed.catch(() => {})
       return last.key

@@ -15,11 +15,6 @@ const listOf = <Item>(parse: (part: string) => Item | undefined, message: string
     return z.NEVER
   })
 
-const parseKey = (text: string): Buffer | undefined => {
-  const key = Buffer.from(text.trim(), 'base64')
-  return key.length === 32 ? key : undefined
-}
-
 export const webhookConfigSchema = z.object({
   PULSO_WEBHOOK_ALLOW: listOf(parseAllowEntry, 'must be CIDR:port, CIDR:* or public:port, comma-separated')
     .prefault('')
@@ -30,8 +25,5 @@ export const webhookConfigSchema = z.object({
     .refine((delays) => delays.length <= 50, 'must have at most 50 entries')
     .prefault(DEFAULT_SCHEDULE.map((delayMs) => `${delayMs}ms`).join(','))
     .describe('Delay before each try'),
-  PULSO_ENCRYPTION_KEY_FORMER: listOf(parseKey, 'must be 32 bytes in base64, comma-separated')
-    .prefault('')
-    .describe('Keys that PULSO_ENCRYPTION_KEY replaced; signing secrets are sealed anew with the current one'),
 })
 export type WebhookConfig = z.infer<typeof webhookConfigSchema>
