@@ -12,6 +12,7 @@ create table access.api_key (
   created_at timestamp with time zone default now() not null,
   expires_at timestamp with time zone,
   revoked_at timestamp with time zone,
+  last_used_at timestamp with time zone,
   constraint api_key_pkey PRIMARY KEY (id),
   constraint api_key_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES access.tenant(id)
 );
@@ -45,8 +46,12 @@ create table access.tenant (
   id text not null,
   name text not null,
   created_at timestamp with time zone default now() not null,
+  state text default 'active'::text not null,
+  state_at timestamp with time zone,
+  erased_at timestamp with time zone,
   constraint tenant_pkey PRIMARY KEY (id),
-  constraint tenant_id_check CHECK ((id ~ '^[a-z0-9][a-z0-9_-]{0,62}$'::text))
+  constraint tenant_id_check CHECK ((id ~ '^[a-z0-9][a-z0-9_-]{0,62}$'::text)),
+  constraint tenant_state_check CHECK ((state = ANY (ARRAY['active'::text, 'suspended'::text, 'deleted'::text])))
 );
 
 CREATE OR REPLACE FUNCTION access.account_hash(tenant text, account text)
@@ -75,6 +80,38 @@ begin
   end loop;
 end $function$;
 
+CREATE OR REPLACE FUNCTION access.delete_tenant_rows(tenant text)
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+declare
+  holder regclass;
+  held boolean := true;
+begin
+  for pass in 1 .. 5 loop
+    exit when not held;
+    held := false;
+    for holder in
+      select c.oid from pg_class c
+      where c.relkind in ('r', 'p') and not c.relispartition
+        and c.relnamespace = any(array(select n.oid from pg_namespace n
+          where n.nspname in ('access', 'alerting', 'scoring')))
+        and exists (select from pg_attribute a
+          where a.attrelid = c.oid and not a.attisdropped and a.attname = 'tenant_id')
+      order by c.relname
+    loop
+      begin
+        execute format('delete from %s where tenant_id = $1', holder) using tenant;
+      exception when foreign_key_violation then
+        held := true;
+      end;
+    end loop;
+  end loop;
+  if held then
+    raise exception 'rows of a tenant are referred to by rows without a tenant';
+  end if;
+end $function$;
+
 CREATE OR REPLACE FUNCTION access.erase_account(tenant text, account text, last_sequence bigint)
  RETURNS void
  LANGUAGE plpgsql
@@ -88,6 +125,23 @@ begin
   loop
     execute format('select %I.forget_account($1, $2, $3)', of_schema) using tenant, account, last_sequence;
   end loop;
+end $function$;
+
+CREATE OR REPLACE FUNCTION access.erase_tenant(tenant text)
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+declare
+  of_schema text;
+begin
+  for of_schema in
+    select n.nspname from pg_proc p join pg_namespace n on n.oid = p.pronamespace
+    where p.proname = 'forget_tenant' order by n.nspname
+  loop
+    execute format('select %I.forget_tenant($1)', of_schema) using tenant;
+  end loop;
+  perform access.delete_tenant_rows(tenant);
+  update access.tenant t set name = '', erased_at = now() where t.id = $1;
 end $function$;
 
 CREATE OR REPLACE FUNCTION access.erase_user(tenant text, account text, user_id text, kept jsonb)

@@ -286,6 +286,16 @@ begin
   perform access.delete_account_rows('alerting', tenant, account);
 end $function$;
 
+CREATE OR REPLACE FUNCTION alerting.forget_tenant(tenant text)
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+begin
+  with gone as (delete from alerting.delivery where tenant_id = tenant returning message_id)
+  delete from alerting.webhook_message m using gone where m.message_id = gone.message_id;
+  delete from alerting.outbox o where starts_with(o.key, tenant || ':');
+end $function$;
+
 CREATE OR REPLACE FUNCTION alerting.forget_traits(tenant text, account text, kept jsonb)
  RETURNS void
  LANGUAGE plpgsql

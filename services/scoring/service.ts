@@ -8,6 +8,7 @@ import { createZone } from '#libs/time/time-zone.ts'
 import { createAccountCache } from './accounts/account-cache.ts'
 import { type ScoringConfig, scoringConfigSchema } from './config.ts'
 import { createEraseAccount } from './erasure/erase-account.ts'
+import { createTenantEraser } from './erasure/erase-tenants.ts'
 import { createEraseUser } from './erasure/erase-user.ts'
 import { createApplyCommand } from './flush/apply-command.ts'
 import { createBatchScorer } from './flush/score-batch.ts'
@@ -73,6 +74,7 @@ export const createScoring = (platform: Platform, config: ScoringConfig): Servic
   const applyCommand = createApplyCommand({ database, bus, clock, cache, relay, liveModels })
   const eraseAccount = createEraseAccount({ database, bus, clock, logger, cache })
   const eraseUser = createEraseUser({ database, bus, clock, logger, cache, relay, liveModels })
+  const tenantEraser = createTenantEraser({ database, bus, clock, logger, cache })
   const backfillEnder = createBackfillEnder({ database, clock, logger })
   const projector = createAccountProjector({ database, clock, logger, liveModels })
   let subscription: Subscription | undefined
@@ -123,6 +125,7 @@ export const createScoring = (platform: Platform, config: ScoringConfig): Servic
       timer.start()
       projector.start()
       backfillEnder.start()
+      tenantEraser.start()
       subscription = await bus.consume({
         group: 'scoring',
         topic: 'usage.events',
@@ -140,6 +143,7 @@ export const createScoring = (platform: Platform, config: ScoringConfig): Servic
       await reevaluator.stop()
       await projector.stop()
       await backfillEnder.stop()
+      await tenantEraser.stop()
       await subscription?.stop()
       await sourceWatch.stop()
       await relay.stop()

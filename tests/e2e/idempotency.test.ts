@@ -75,6 +75,7 @@ const day = { from: '2026-11-22T00:00:00Z', to: '2026-11-23T00:00:00Z' }
 const callOf: Readonly<Record<string, (ids: { endpoint: string; delivery: string }) => Call>> = {
   createKey: () => ({ path: '/v1/keys', body: { name: 'made', scopes: ['read'] } }),
   createTenant: () => ({ path: '/v1/tenants', body: { id: 'made', name: 'Made' } }),
+  createTenantKey: () => ({ path: '/v1/tenants/made/keys', body: { name: 'made', scopes: ['read'] } }),
   createRule: () => ({ path: '/v1/rules', body: rule }),
   createModel: () => ({ path: '/v1/models', body: modelDocument() }),
   createSilence: () => ({ path: '/v1/silences', body: { matcher: {}, endsAt: '2999-01-01T00:00:00Z' } }),

@@ -1,9 +1,11 @@
 import { isIP } from 'node:net'
 import type { Database } from '#libs/postgres/database.ts'
 import type { Clock } from '#libs/runtime/clock.ts'
+import { RequestError } from '#libs/runtime/errors.ts'
 import type { Keyring } from '../keyring.ts'
 import { hashKey, keyIdOf, sameHash } from './api-key.ts'
 import { createKeyCache } from './key-cache.ts'
+import { createRecordUse } from './record-use.ts'
 
 const isLoopback = (address: string): boolean => {
   const plain = address.startsWith('::ffff:') ? address.slice(7) : address
@@ -12,6 +14,7 @@ const isLoopback = (address: string): boolean => {
 
 export const createKeyring = (deps: { readonly database: Database; readonly clock: Clock }): Keyring => {
   const find = createKeyCache(deps)
+  const recordUse = createRecordUse(deps)
   return {
     authenticate: async (key, peerAddress) => {
       const id = keyIdOf(key)
@@ -20,6 +23,11 @@ export const createKeyring = (deps: { readonly database: Database; readonly cloc
       if (!stored || !sameHash(stored.hash, hashKey(key))) return undefined
       if (stored.expiresAt !== null && stored.expiresAt <= deps.clock.now()) return undefined
       if (stored.loopbackOnly && !isLoopback(peerAddress)) return undefined
+      // Operators belong to the installation: their keys work in a suspended tenant too.
+      if (stored.tenantState === 'deleted') return undefined
+      if (stored.tenantState === 'suspended' && !stored.operator)
+        throw new RequestError(403, 'tenant_suspended', 'The tenant of this key is suspended')
+      recordUse(id)
       const { tenantId, name, scopes, operator } = stored
       return { tenantId, keyId: id, name, scopes, operator }
     },

@@ -3,39 +3,19 @@ import { decodeCursor, pageOf, pageQuery, pageSchema } from '#libs/http/pages.ts
 import { errors, notFound } from '#libs/http/problems/problem.ts'
 import { routes } from '#libs/http/routes.ts'
 import type { Database } from '#libs/postgres/database.ts'
-import { type Clock, toInstant } from '#libs/runtime/clock.ts'
+import type { Clock } from '#libs/runtime/clock.ts'
 import { RequestError } from '#libs/runtime/errors.ts'
-import { parseInstant } from '#libs/time/instant.ts'
 import { recordAudit } from '../audit-store.ts'
 import type { IdempotentReply } from '../idempotent-reply.ts'
-import { SCOPES } from '../keyring.ts'
 import { newApiKey } from '../keys/api-key.ts'
-import { insertKey, listKeys, revokeKey } from '../keys/key-store.ts'
+import { hasOperatorKey, insertKey, listKeys, lockOperatorKeys, revokeKey } from '../keys/key-store.ts'
+import { createdKeySchema, keySchema, newKeySchema, parseExpiry, toKeyItem } from './key-schemas.ts'
 
-const scopes = z.array(z.enum(SCOPES)).min(1)
-const EXAMPLE = { id: 'h7Jw2kQp', name: 'billing backend', scopes: ['ingest'] }
-
-const newKeySchema = z
-  .object({
-    name: z.string().min(1).max(256).describe('Also the default `source` of its events'),
-    scopes,
-    expiresAt: z.iso.datetime({ offset: true }).optional(),
+const newOwnKeySchema = newKeySchema
+  .extend({
+    operator: z.boolean().default(false).describe('A key that manages tenants; only an operator may make one'),
   })
   .meta({ examples: [{ name: 'billing backend', scopes: ['ingest'] }] })
-
-const createdKeySchema = z
-  .object({ id: z.string(), key: z.string().describe('Shown this once'), scopes })
-  .meta({ examples: [{ ...EXAMPLE, key: 'pulso_live_h7Jw2kQp_...' }] })
-
-const keySchema = z
-  .object({
-    id: z.string(),
-    name: z.string(),
-    scopes,
-    createdAt: z.iso.datetime(),
-    expiresAt: z.iso.datetime().nullable(),
-  })
-  .meta({ examples: [{ ...EXAMPLE, createdAt: '2026-11-22T10:00:00.000Z', expiresAt: null }] })
 
 export type KeyRoutesDeps = {
   readonly database: Database
@@ -51,7 +31,7 @@ export const keyRoutes = ({ database, clock, idempotentReply }: KeyRoutesDeps) =
         config: { scope: 'admin' },
         schema: {
           operationId: 'listKeys',
-          summary: 'Keys in force, without their secrets',
+          summary: "Keys in force, without their secrets; operators' keys for operators only",
           tags: ['access'],
           querystring: z.object(pageQuery),
           response: { 200: pageSchema(keySchema) },
@@ -59,15 +39,8 @@ export const keyRoutes = ({ database, clock, idempotentReply }: KeyRoutesDeps) =
       },
       async ({ query, principal }) => {
         const afterId = decodeCursor(z.string(), query.cursor) ?? ''
-        const rows = await listKeys(database, principal.tenantId, { limit: query.limit, afterId })
-        const toItem = ({ id, name, scopes, createdAt, expiresAt }: (typeof rows)[number]) => ({
-          id,
-          name,
-          scopes: [...scopes],
-          createdAt: toInstant(createdAt),
-          expiresAt: expiresAt === null ? null : toInstant(expiresAt),
-        })
-        return pageOf(rows, query.limit, toItem, (row) => row.id)
+        const rows = await listKeys(database, principal, { limit: query.limit, afterId })
+        return pageOf(rows, query.limit, toKeyItem, (row) => row.id)
       },
     )
     app.post(
@@ -78,24 +51,23 @@ export const keyRoutes = ({ database, clock, idempotentReply }: KeyRoutesDeps) =
           operationId: 'createKey',
           summary: 'Makes a key; the answer is the only place that shows it',
           tags: ['access'],
-          body: newKeySchema,
+          body: newOwnKeySchema,
           response: { 201: createdKeySchema, ...errors(422) },
         },
       },
       async (request, reply) => {
         const { body, principal } = request
-        const expiresAt = body.expiresAt === undefined ? null : parseInstant(body.expiresAt)
+        const { name, operator } = body
+        if (operator && !principal.operator)
+          throw new RequestError(403, 'forbidden', 'Only an operator key may make another')
         const { id, key, hash } = newApiKey()
         const { tenantId } = principal
-        const { name } = body
         const scopes = [...new Set(body.scopes)]
         return idempotentReply({ request, reply, status: 201 }, async (tx) => {
-          if (expiresAt !== null && expiresAt <= clock.now())
-            throw new RequestError(422, 'invalid_request', 'The request body is not valid', [
-              { pointer: '/expiresAt', code: 'in_the_past', detail: 'The key would be expired from the start' },
-            ])
-          await insertKey(tx, { id, tenantId, name, hash, scopes, operator: false, loopbackOnly: false, expiresAt })
-          await recordAudit(tx, principal, { action: 'key.created', subject: id, detail: { name, scopes } })
+          const expiresAt = parseExpiry(body, clock)
+          await insertKey(tx, { id, tenantId, name, hash, scopes, operator, loopbackOnly: false, expiresAt })
+          const detail = { name, scopes, expiresAt: body.expiresAt ?? null, ...(operator ? { operator } : {}) }
+          await recordAudit(tx, principal, { action: 'key.created', subject: id, detail })
           return { id, key, scopes }
         })
       },
@@ -109,14 +81,22 @@ export const keyRoutes = ({ database, clock, idempotentReply }: KeyRoutesDeps) =
           summary: 'Revokes a key, in force everywhere within a second',
           tags: ['access'],
           params: z.object({ keyId: z.string().meta({ examples: ['h7Jw2kQp'] }) }),
-          response: { 204: z.null().describe('Revoked'), ...errors(404) },
+          response: { 204: z.null().describe('Revoked'), ...errors(404, 409) },
         },
       },
       async ({ params, principal }, reply) => {
         await database.transaction(async (tx) => {
-          const name = await revokeKey(tx, principal.tenantId, params.keyId)
-          if (name === undefined) throw notFound('key')
-          await recordAudit(tx, principal, { action: 'key.revoked', subject: params.keyId, detail: { name } })
+          if (principal.operator) await lockOperatorKeys(tx)
+          const revoked = await revokeKey(tx, principal, params.keyId)
+          if (revoked === undefined) throw notFound('key')
+          // Without an operator nobody could make another: the bootstrap key stays revoked.
+          if (revoked.operator && !(await hasOperatorKey(tx)))
+            throw new RequestError(409, 'last_operator_key', 'The last operator key cannot be revoked')
+          await recordAudit(tx, principal, {
+            action: 'key.revoked',
+            subject: params.keyId,
+            detail: { name: revoked.name },
+          })
         })
         return reply.code(204).send(null)
       },

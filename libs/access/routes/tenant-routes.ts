@@ -1,10 +1,8 @@
-import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { decodeCursor, pageOf, pageQuery, pageSchema } from '#libs/http/pages.ts'
 import { errors } from '#libs/http/problems/problem.ts'
 import { routes } from '#libs/http/routes.ts'
 import type { Database } from '#libs/postgres/database.ts'
-import { toInstant } from '#libs/runtime/clock.ts'
 import { RequestError } from '#libs/runtime/errors.ts'
 import { recordAudit } from '../audit-store.ts'
 import type { IdempotentReply } from '../idempotent-reply.ts'
@@ -12,6 +10,8 @@ import { SCOPES } from '../keyring.ts'
 import { newApiKey } from '../keys/api-key.ts'
 import { insertKey } from '../keys/key-store.ts'
 import { insertTenant, listTenants } from '../tenant-store.ts'
+import { onlyOperators } from './only-operators.ts'
+import { tenantSchema, toTenantItem } from './tenant-schema.ts'
 
 const newTenantSchema = z
   .object({
@@ -26,14 +26,6 @@ const newTenantSchema = z
 const createdTenantSchema = z
   .object({ id: z.string(), key: z.string().describe('A key of the tenant with every scope, shown this once') })
   .meta({ examples: [{ id: 'acme-saas', key: 'pulso_live_h7Jw2kQp_...' }] })
-
-const tenantSchema = z
-  .object({ id: z.string(), name: z.string(), createdAt: z.iso.datetime() })
-  .meta({ examples: [{ id: 'acme-saas', name: 'Acme SaaS', createdAt: '2026-11-22T10:00:00.000Z' }] })
-
-const onlyOperators = async (request: FastifyRequest): Promise<void> => {
-  if (!request.principal.operator) throw new RequestError(403, 'forbidden', 'Only an operator key may manage tenants')
-}
 
 type TenantRoutesDeps = { readonly database: Database; readonly idempotentReply: IdempotentReply }
 
@@ -55,8 +47,7 @@ export const tenantRoutes = ({ database, idempotentReply }: TenantRoutesDeps) =>
       async ({ query }) => {
         const afterId = decodeCursor(z.string(), query.cursor) ?? ''
         const rows = await listTenants(database, { limit: query.limit, afterId })
-        const toItem = (row: (typeof rows)[number]) => ({ ...row, createdAt: toInstant(row.createdAt) })
-        return pageOf(rows, query.limit, toItem, (row) => row.id)
+        return pageOf(rows, query.limit, toTenantItem, (row) => row.id)
       },
     )
     app.post(

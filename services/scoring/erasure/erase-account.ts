@@ -53,17 +53,24 @@ export const createEraseAccount = (deps: {
 }
 
 const erase = async (tx: Sql, clock: Clock, principal: Principal, key: AccountKey): Promise<string> => {
+  const hash = await eraseFromTables(tx, clock, key)
+  if (hash === undefined) throw notFound('account')
+  await recordAudit(tx, principal, { action: 'account.erased', subject: hash })
+  return hash
+}
+
+/** Answers the hash that stands for the account; undefined for an account that never was. */
+export const eraseFromTables = async (tx: Sql, clock: Clock, key: AccountKey): Promise<string | undefined> => {
   const account = await lockAccount(tx, key)
   // An account may be erased again: that erases the events that were on their way.
   const erased = (await loadErasures(tx, [key])).get(accountKey(key.tenantId, key.accountId))
   const known = account ?? (erased?.accountAt == null ? undefined : erased)
-  if (known === undefined) throw notFound('account')
+  if (known === undefined) return undefined
   const [version, sequence] = [known.version + VERSION_GAP, known.sequence]
   await insertErasedAccount(tx, key, { erasedAt: clock.now(), version, sequence })
   const places = await listPlaces(tx, key)
   const hash = await eraseInEverySchema(tx, key, sequence)
   await deleteUnusedFrames(tx, places)
   await rewriteFrames(tx, places, eraseEntry)
-  await recordAudit(tx, principal, { action: 'account.erased', subject: hash })
   return hash
 }

@@ -65,3 +65,23 @@ export const eraseInEverySchema = async (tx: Sql, key: AccountKey, lastSequence:
   )
   return row!.hash
 }
+
+export const listAccountIds = async (sql: Sql, tenantId: string, limit: number): Promise<readonly string[]> => {
+  const rows = await sql.query<{ id: string }>(
+    'select account_id as id from scoring.account where tenant_id = $1 limit $2',
+    [tenantId, limit],
+  )
+  return rows.map(({ id }) => id)
+}
+
+export const listSources = async (sql: Sql, tenantId: string): Promise<readonly string[]> => {
+  const rows = await sql.query<{ source: string }>('select source from scoring.source_activity where tenant_id = $1', [
+    tenantId,
+  ])
+  return rows.map(({ source }) => source)
+}
+
+/** Deletes every row that names the tenant; its accounts must be erased before. */
+export const eraseTenantInEverySchema = async (sql: Sql, tenantId: string): Promise<void> => {
+  await sql.query('select access.erase_tenant($1)', [tenantId])
+}

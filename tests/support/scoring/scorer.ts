@@ -40,6 +40,7 @@ export type UsageRecord = ReturnType<typeof usageRecord>
 let nextId = 0
 
 type AccountEvents = {
+  readonly tenantId?: string
   readonly id?: string
   readonly type?: string
   readonly userId?: string
@@ -49,11 +50,12 @@ type AccountEvents = {
 }
 
 /**
- * An event of tenant `default` as ingest publishes it: a core `Feature Used` of now unless told
+ * An event as ingest publishes it: a core `Feature Used` of now, of tenant `default`, unless told
  * otherwise.
  */
 export const usageRecord = (accountId: string, given: AccountEvents = {}) => {
   const now = Date.now()
+  const { tenantId = 'default' } = given
   const body = {
     id: given.id ?? `evt-${nextId++}`,
     source: 'web',
@@ -62,9 +64,9 @@ export const usageRecord = (accountId: string, given: AccountEvents = {}) => {
     userId: given.userId ?? 'u-1',
     occurredAt: new Date(now - (given.agoMs ?? 0)).toISOString(),
     receivedAt: new Date(now).toISOString(),
-    tenantId: 'default',
+    tenantId,
     mode: given.mode ?? 'live',
     properties: given.properties ?? { feature: 'reports', core: true },
   }
-  return { key: accountKey('default', accountId), value: Buffer.from(JSON.stringify(body)), headers: { kind: 'event' } }
+  return { key: accountKey(tenantId, accountId), value: Buffer.from(JSON.stringify(body)), headers: { kind: 'event' } }
 }
