@@ -36,3 +36,12 @@ export const MAX_SPARE_FRAMES = 2 * MAX_COMPRESSING
 
 /** Re-evaluations that may wait in front of an event. At 10,000 a second they delay it by 0.2 s. */
 export const MAX_WAITING_REEVALUATIONS = 2_000
+
+/** Reads that fold the life of an account, each with up to 32 MB, and those that wait. */
+export const FOLDS = { perTenant: 2, inAll: 4, waitingPerTenant: 32, waitingInAll: 128 }
+/** Events that a view as of an instant may rest on: a million take some 20 s. */
+export const MAX_EVENTS_OF_VIEW = 1_000_000
+/** Reads of a page of events or changes, each with up to 8 MB in most cases. */
+export const PAGES = { perTenant: 4, inAll: 8, waitingPerTenant: 64, waitingInAll: 256 }
+/** Previews of models, each of at most 5 s: none waits. */
+export const PREVIEWS = { perTenant: 2, inAll: 4, waitingPerTenant: 0, waitingInAll: 0 }

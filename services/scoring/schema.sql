@@ -37,6 +37,7 @@ create table scoring.account (
   constraint account_pkey PRIMARY KEY (tenant_id, account_id)
 ) with (fillfactor=50);
 CREATE INDEX account_due ON scoring.account USING btree (next_evaluation_at) WHERE (next_evaluation_at IS NOT NULL);
+CREATE INDEX account_shuffled ON scoring.account USING btree (tenant_id, hashtextextended(account_id, (0)::bigint), account_id);
 CREATE TRIGGER account_not_erased AFTER INSERT ON scoring.account REFERENCING NEW TABLE AS born FOR EACH STATEMENT EXECUTE FUNCTION scoring.assert_not_erased();
 
 create table scoring.account_list (
@@ -79,10 +80,12 @@ create table scoring.account_log (
   frame integer not null,
   events_at integer not null,
   events_length integer not null,
-  change_length integer not null
+  change_length integer not null,
+  first_occurred_at timestamp with time zone
 );
 CREATE INDEX account_log_at ON scoring.account_log USING btree (tenant_id, account_id, at);
 CREATE INDEX account_log_position ON scoring.account_log USING btree (partition, "position");
+CREATE INDEX account_log_timeline ON scoring.account_log USING btree (tenant_id, account_id, last_occurred_at, version, first_occurred_at) WHERE (last_occurred_at IS NOT NULL);
 
 create table scoring.account_page (
   tenant_id text not null,

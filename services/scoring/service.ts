@@ -3,6 +3,7 @@ import { createIdempotentReply } from '#libs/access/idempotent-reply.ts'
 import { accessRoutes } from '#libs/access/routes/access-routes.ts'
 import { createSealer } from '#libs/access/seal-secret.ts'
 import type { Subscription } from '#libs/bus/bus.ts'
+import { createWorkSlots } from '#libs/http/limits/work-slots.ts'
 import type { Platform, Service, ServiceDefinition } from '#libs/runtime/service.ts'
 import { createZone } from '#libs/time/time-zone.ts'
 import { createAccountCache } from './accounts/account-cache.ts'
@@ -12,7 +13,7 @@ import { createTenantEraser } from './erasure/erase-tenants.ts'
 import { createEraseUser } from './erasure/erase-user.ts'
 import { createApplyCommand } from './flush/apply-command.ts'
 import { createBatchScorer } from './flush/score-batch.ts'
-import { FLUSHES_BUFFERED, MAX_WAITING_REEVALUATIONS } from './limits.ts'
+import { FLUSHES_BUFFERED, FOLDS, MAX_WAITING_REEVALUATIONS, PAGES, PREVIEWS } from './limits.ts'
 import { createChangeRelay } from './log/change-relay.ts'
 import { oldestUnrelayedAge } from './log/relay-store.ts'
 import { createScoringMetrics } from './metrics.ts'
@@ -70,7 +71,10 @@ export const createScoring = (platform: Platform, config: ScoringConfig): Servic
     mostBatches: inFlight,
     retentionDays: config.PULSO_RETENTION_DAYS,
   })
-  const views = createAccountViews({ database, clock, liveModels })
+  const foldSlots = createWorkSlots(clock, FOLDS)
+  const pageSlots = createWorkSlots(clock, PAGES)
+  const views = createAccountViews({ database, clock, liveModels, foldSlots })
+  const rebuildPast = createRebuildPast({ database, liveModels, foldSlots })
   const applyCommand = createApplyCommand({ database, bus, clock, cache, relay, liveModels })
   const eraseAccount = createEraseAccount({ database, bus, clock, logger, cache })
   const eraseUser = createEraseUser({ database, bus, clock, logger, cache, relay, liveModels })
@@ -80,7 +84,12 @@ export const createScoring = (platform: Platform, config: ScoringConfig): Servic
   let subscription: Subscription | undefined
   const lag = async (): Promise<number> => (await subscription?.lag()) ?? 0
   const publishModel = createPublishModel({ database, clock, liveModels })
-  const previewModel = createPreviewModel({ database, clock, liveModels })
+  const previewModel = createPreviewModel({
+    database,
+    clock,
+    liveModels,
+    previewSlots: createWorkSlots(clock, PREVIEWS),
+  })
   const reevaluator = createReevaluator({
     database,
     bus,
@@ -107,10 +116,8 @@ export const createScoring = (platform: Platform, config: ScoringConfig): Servic
       await app.register(portfolioRoutes({ database, projector }))
       await app.register(accountRoutes({ database, projector, views }))
       await app.register(accountHealthRoutes({ views }))
-      await app.register(
-        accountHistoryRoutes({ database, zone, rebuildPast: createRebuildPast({ database, liveModels }) }),
-      )
-      await app.register(accountEventRoutes({ database }))
+      await app.register(accountHistoryRoutes({ database, zone, rebuildPast, pageSlots }))
+      await app.register(accountEventRoutes({ database, pageSlots }))
       await app.register(accountJourneyRoutes({ clock, views, applyCommand }))
       await app.register(accountOverrideRoutes({ clock, applyCommand }))
       await app.register(backfillRoutes({ database, clock }))

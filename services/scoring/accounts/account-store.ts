@@ -4,6 +4,7 @@ import { numberArray, textArray } from '#libs/postgres/array-literal.ts'
 import type { Sql } from '#libs/postgres/database.ts'
 import type { PastScore } from '../core/account/account.ts'
 import type { Override } from '../core/evaluation/evaluation.ts'
+import type { Traits } from '../core/models/segment.ts'
 
 export type StoredAccount = AccountKey & {
   readonly version: number
@@ -82,14 +83,22 @@ export const countAccounts = async (sql: Sql, tenantId: string): Promise<number>
   return row!.n
 }
 
-/** One of `parts` random parts of a tenant's accounts; together they are all. */
-export const readPart = (
+export type ShuffledAccount = AccountKey & {
+  /** Its place in the random order: a number too large for a double. */
+  readonly place: string
+  readonly traits: Traits | null
+}
+
+/** A tenant's accounts in an order that is random, and the same in every read. */
+export const readShuffled = (
   sql: Sql,
   tenantId: string,
-  { part, parts }: { readonly part: number; readonly parts: number },
+  { after, limit }: { readonly after: ShuffledAccount | undefined; readonly limit: number },
 ) =>
-  sql.query<AccountKey>(
-    `select tenant_id as "tenantId", account_id as "accountId" from scoring.account
-     where tenant_id = $1 and (hashtextextended(account_id, 0) & 9223372036854775807) % $3 = $2`,
-    [tenantId, part, parts],
+  sql.query<ShuffledAccount>(
+    `select tenant_id as "tenantId", account_id as "accountId", hashtextextended(account_id, 0)::text as place, traits
+     from scoring.account
+     where tenant_id = $1 and ($2::bigint is null or (hashtextextended(account_id, 0), account_id) > ($2, $3))
+     order by hashtextextended(account_id, 0), account_id limit $4`,
+    [tenantId, after?.place ?? null, after?.accountId ?? null, limit],
   )

@@ -73,6 +73,7 @@ const LOG: Columns<LogRow> = [
   ...ACCOUNT_KEY,
   { name: 'version', type: 'int8', of: ({ entry }) => entry.version },
   { name: 'at', type: 'timestamptz', of: ({ entry }) => entry.evaluation.at },
+  { name: 'first_occurred_at', type: 'timestamptz', of: ({ entry }) => firstOccurredAt(entry) },
   { name: 'last_occurred_at', type: 'timestamptz', of: ({ entry }) => lastOccurredAt(entry) },
   { name: 'ids', type: 'bytea', of: ({ entry }) => entry.ids },
   { name: 'sequence', type: 'int8', of: ({ entry }) => (entry.change === null ? null : entry.change.sequence) },
@@ -95,6 +96,11 @@ export const FLUSH_TABLES = {
   log: LOG,
   frame: FRAME,
 } as const
+
+const firstOccurredAt = ({ events }: LogEntry): number | null =>
+  events.length === 0
+    ? null
+    : events.reduce((first, event) => Math.min(first, event.occurredAt), Number.POSITIVE_INFINITY)
 
 const lastOccurredAt = ({ events }: LogEntry): number | null =>
   events.length === 0

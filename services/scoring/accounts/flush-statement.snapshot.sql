@@ -23,14 +23,14 @@ with head as (
   from head, unnest($30::text[], $31::text[], $32::text[], $33::int4[], $34::int4[], $35::int4[]) as p (tenant_id, account_id, kind, page, bytes_at, bytes_length)
   on conflict (tenant_id, account_id, kind, page) do update set bytes = excluded.bytes
 ), logged as (
-  insert into scoring.account_log (partition, position, tenant_id, account_id, version, at, last_occurred_at, ids, sequence, score, frame, events_at, events_length, change_length)
-  select $1, head.position, l.tenant_id, l.account_id, l.version, to_timestamp(l.at / 1000), to_timestamp(l.last_occurred_at / 1000), substring($2::bytea from l.ids_at + 1 for l.ids_length), l.sequence, l.score, l.frame, l.events_at, l.events_length, l.change_length
-  from head, unnest($36::text[], $37::text[], $38::int8[], $39::float8[], $40::float8[], $41::int4[], $42::int4[], $43::int8[], $44::float8[], $45::int4[], $46::int4[], $47::int4[], $48::int4[]) as l (tenant_id, account_id, version, at, last_occurred_at, ids_at, ids_length, sequence, score, frame, events_at, events_length, change_length)
+  insert into scoring.account_log (partition, position, tenant_id, account_id, version, at, first_occurred_at, last_occurred_at, ids, sequence, score, frame, events_at, events_length, change_length)
+  select $1, head.position, l.tenant_id, l.account_id, l.version, to_timestamp(l.at / 1000), to_timestamp(l.first_occurred_at / 1000), to_timestamp(l.last_occurred_at / 1000), substring($2::bytea from l.ids_at + 1 for l.ids_length), l.sequence, l.score, l.frame, l.events_at, l.events_length, l.change_length
+  from head, unnest($36::text[], $37::text[], $38::int8[], $39::float8[], $40::float8[], $41::float8[], $42::int4[], $43::int4[], $44::int8[], $45::float8[], $46::int4[], $47::int4[], $48::int4[], $49::int4[]) as l (tenant_id, account_id, version, at, first_occurred_at, last_occurred_at, ids_at, ids_length, sequence, score, frame, events_at, events_length, change_length)
 ), framed as (
   insert into scoring.log_frame (partition, position, frame, bytes)
   select $1, head.position, f.frame, substring($2::bytea from f.bytes_at + 1 for f.bytes_length)
-  from head, unnest($49::int4[], $50::int4[], $51::int4[]) as f (frame, bytes_at, bytes_length)
+  from head, unnest($50::int4[], $51::int4[], $52::int4[]) as f (frame, bytes_at, bytes_length)
 )
 select head.position, head.relayed,
-  scoring.assert_written($52::bigint, (select count(*) from inserted) + (select count(*) from updated)) as written
+  scoring.assert_written($53::bigint, (select count(*) from inserted) + (select count(*) from updated)) as written
 from head

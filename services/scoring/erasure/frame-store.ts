@@ -1,19 +1,14 @@
 import type { AccountKey } from '#libs/contracts/topics.ts'
 import { createBlob } from '#libs/postgres/blob.ts'
 import type { Sql } from '#libs/postgres/database.ts'
-import type { FramePlace } from '../log/log-frames.ts'
-import { PLACE_COLUMNS } from '../log/log-rows.ts'
+import { type FrameKey, LOG_PLACE, type LogPlace } from '../log/log-rows.ts'
 
-/** An entry of the log: which frame has its bytes, and where. */
-export type LogPlace = FrameKey & FramePlace & { readonly version: number }
-
-export type FrameKey = { readonly partition: number; readonly position: number; readonly frame: number }
 export type PackedFrame = FrameKey & { readonly bytes: Buffer }
 
 /** Every entry of an account, in the order of the frames. */
 export const listPlaces = (sql: Sql, key: AccountKey): Promise<readonly LogPlace[]> =>
   sql.query<LogPlace>(
-    `select l.partition, l.position, l.version, ${PLACE_COLUMNS} from scoring.account_log l
+    `select ${LOG_PLACE} from scoring.account_log l
      where tenant_id = $1 and account_id = $2 order by partition, position, frame, version`,
     [key.tenantId, key.accountId],
   )

@@ -1,6 +1,7 @@
 import { packBody, unpackBody } from '#libs/bytes/zstd.ts'
 import type { Sql } from '#libs/postgres/database.ts'
-import { type LogPlace, lockFrames, type PackedFrame, writeFrames } from './frame-store.ts'
+import type { LogPlace } from '../log/log-rows.ts'
+import { lockFrames, type PackedFrame, writeFrames } from './frame-store.ts'
 
 const FRAMES_AT_ONCE = 100
 const SPACE = 0x20

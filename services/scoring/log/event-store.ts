@@ -1,12 +1,10 @@
-import { unpackBody } from '#libs/bytes/zstd.ts'
 import type { AccountKey } from '#libs/contracts/topics.ts'
 import type { Sql } from '#libs/postgres/database.ts'
+import { createTimeSlices, type TimeSlices } from '#libs/runtime/time-slices.ts'
 import { type ReceivedEvent, readKeptRecord } from '../core/events/parse-event.ts'
 import { eventsIn } from './log-frames.ts'
-import { FRAMED_ENTRY, type FramedEntry } from './log-rows.ts'
-
-const readKept = (key: AccountKey, entry: FramedEntry): ReceivedEvent[] =>
-  eventsIn(unpackBody(entry.bytes), entry).map((value) => readKeptEvent(key, value))
+import { LOG_PLACE, type LogPlace } from './log-rows.ts'
+import { readEntries } from './read-entries.ts'
 
 export const readKeptEvent = (key: AccountKey, value: Buffer): ReceivedEvent => {
   const read = readKeptRecord({ key: `${key.tenantId}:${key.accountId}`, value, headers: {}, timestampMs: 0 })
@@ -14,49 +12,64 @@ export const readKeptEvent = (key: AccountKey, value: Buffer): ReceivedEvent => 
   return read.event
 }
 
-/** Every event that the account has counted, in the order of arrival. */
-export const loadCountedEvents = async (sql: Sql, key: AccountKey): Promise<ReceivedEvent[]> => {
-  const rows = await sql.query<FramedEntry>(
-    `select ${FRAMED_ENTRY}
-     where l.tenant_id = $1 and l.account_id = $2 and l.last_occurred_at is not null
-     order by l.at, l.version`,
-    [key.tenantId, key.accountId],
-  )
-  return rows.flatMap((row) => readKept(key, row))
+type Asked = {
+  /** The events of later entries only: `at` and `version` of an entry; null: all. */
+  readonly after: EntryOrder | null
+  /** Entries without an event from then to then are left out; others may have events outside. */
+  readonly occurredFrom: number
+  readonly occurredBy: number
+}
+export const ALL_EVENTS: Asked = {
+  after: null,
+  occurredFrom: Number.NEGATIVE_INFINITY,
+  occurredBy: Number.POSITIVE_INFINITY,
 }
 
-export type TimelineCursor = { readonly occurredAt: number; readonly id: string; readonly source: string }
+export type LoggedEvent = {
+  /** The account's version by the entry that counted the event. */
+  readonly version: number
+  readonly event: ReceivedEvent
+  readonly bytes: number
+}
+export type EntryOrder = { readonly at: number; readonly version: number }
 
-const newestFirst = (a: TimelineCursor, b: TimelineCursor): number =>
-  b.occurredAt - a.occurredAt || compareText(b.id, a.id) || compareText(b.source, a.source)
+type EventPlace = LogPlace & { readonly at: number }
+const PLACES_AT_ONCE = 500
 
-const compareText = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b))
-
-const FLUSHES_PER_READ = 50
-
-/** A page of events, newest first: reads flushes until no other can have an event of this page. */
-export const loadTimeline = async (
+/** Events that the account has counted, in the order of arrival: a few frames are in memory. */
+export async function* readEvents(
   sql: Sql,
   key: AccountKey,
-  page: { readonly limit: number; readonly cursor: TimelineCursor | undefined },
-): Promise<ReceivedEvent[]> => {
-  const found: ReceivedEvent[] = []
-  for (let skip = 0; ; skip += FLUSHES_PER_READ) {
-    const rows = await sql.query<FramedEntry & { lastOccurredAt: number }>(
-      `select l.last_occurred_at as "lastOccurredAt", ${FRAMED_ENTRY}
-       where l.tenant_id = $1 and l.account_id = $2 and l.last_occurred_at is not null
-       order by l.last_occurred_at desc, l.version desc offset $3 limit $4`,
-      [key.tenantId, key.accountId, skip, FLUSHES_PER_READ],
-    )
-    for (const row of rows) {
-      const last = found.length >= page.limit ? found[page.limit - 1] : undefined
-      if (last !== undefined && row.lastOccurredAt < last.occurredAt) return found.slice(0, page.limit)
-      const kept = readKept(key, row)
-      const after = page.cursor === undefined ? kept : kept.filter((event) => newestFirst(event, page.cursor!) > 0)
-      if (after.length === 0) continue
-      found.push(...after)
-      found.sort(newestFirst)
+  asked: Asked,
+  slices: TimeSlices,
+): AsyncGenerator<LoggedEvent> {
+  for (let { after } = asked; ; ) {
+    const places = await listEventPlaces(sql, key, { ...asked, after })
+    for await (const { place, frame } of readEntries(sql, places, slices)) {
+      for (const value of eventsIn(frame, place)) {
+        yield { version: place.version, event: readKeptEvent(key, value), bytes: value.length }
+        if (slices.isOver()) await slices.next()
+      }
     }
-    if (rows.length < FLUSHES_PER_READ) return found.slice(0, page.limit)
+    if (places.length < PLACES_AT_ONCE) return
+    after = places.at(-1)!
   }
+}
+
+const listEventPlaces = (sql: Sql, key: AccountKey, { after, occurredFrom, occurredBy }: Asked) =>
+  sql.query<EventPlace>(
+    `select l.at, ${LOG_PLACE} from scoring.account_log l
+     where l.tenant_id = $1 and l.account_id = $2 and l.last_occurred_at is not null
+       and ($3::double precision is null or (l.at, l.version) > (to_timestamp($3 / 1000), $4::bigint))
+       and l.last_occurred_at >= to_timestamp($5::double precision / 1000)
+       and (l.first_occurred_at is null or l.first_occurred_at <= to_timestamp($6::double precision / 1000))
+     order by l.at, l.version limit ${PLACES_AT_ONCE}`,
+    [key.tenantId, key.accountId, after?.at ?? null, after?.version ?? null, occurredFrom, occurredBy],
+  )
+
+/** Every event that the account has counted, in the order of arrival: for folds that need all. */
+export const loadCountedEvents = async (sql: Sql, key: AccountKey): Promise<ReceivedEvent[]> => {
+  const events: ReceivedEvent[] = []
+  for await (const { event } of readEvents(sql, key, ALL_EVENTS, createTimeSlices())) events.push(event)
+  return events
 }

@@ -8,6 +8,7 @@ import { silentLogger } from '#libs/runtime/logger.ts'
 import { createTestDatabase } from '../../../tests/support/postgres/postgres.ts'
 import { loadCountedEvents } from './event-store.ts'
 import { loadPosition } from './relay-store.ts'
+import { loadTimeline } from './timeline-store.ts'
 
 const MIGRATIONS = join(import.meta.dirname, '../migrations')
 const AT = '2026-11-01T00:00:00.000Z'
@@ -38,6 +39,17 @@ test('a log written before frames existed is read as before', async () => {
     await migrate({ ...options, folder: MIGRATIONS })
     const events = await loadCountedEvents(database, { tenantId: 'default', accountId: 'bolt' })
     expect(events.map(({ id }) => id)).toEqual(['a', 'b'])
+    const page = await loadTimeline(
+      database,
+      { tenantId: 'default', accountId: 'bolt' },
+      { limit: 1, cursor: undefined },
+    )
+    expect(page.events.map(({ id }) => id)).toEqual(['b'])
+    const next = { limit: 1, cursor: page.events[0]! }
+    expect(await loadTimeline(database, { tenantId: 'default', accountId: 'bolt' }, next)).toMatchObject({
+      events: [{ id: 'a' }],
+      hasMore: false,
+    })
     const changes = await loadPosition(database, 3, 7)
     expect(changes.map(({ change }) => change.toString())).toEqual(['{"of":"acme"}', '{"of":"bolt"}'])
   } finally {

@@ -1,5 +1,6 @@
 import type { Facts } from '#libs/contracts/account-health.ts'
 import type { AccountKey } from '#libs/contracts/topics.ts'
+import type { WorkSlots } from '#libs/http/limits/work-slots.ts'
 import type { Database } from '#libs/postgres/database.ts'
 import type { Clock } from '#libs/runtime/clock.ts'
 import { DAY_MS } from '#libs/runtime/durations.ts'
@@ -9,19 +10,18 @@ import { type Account, exists, PAST, PAST_DAYS, type PastScore } from '../core/a
 import { factsOf } from '../core/account/change-message.ts'
 import type { ScoringContext } from '../core/account/evaluate-account.ts'
 import { evaluateAt } from '../core/account/evaluate-account.ts'
-import { replay } from '../core/account/replay.ts'
 import type { Evaluation } from '../core/evaluation/evaluation.ts'
-import type { ReceivedEvent } from '../core/events/parse-event.ts'
 import { type Outlook, outlookOf } from '../core/insights/outlook.ts'
 import { type Journey, journeyOf } from '../core/journey/journey.ts'
 import { isOpen, measuredRun } from '../core/journey/journey-runs.ts'
 import { timelineOf } from '../core/journey/stage-timeline.ts'
-import { traitsOf } from '../core/state/fold-traits.ts'
+import type { Traits } from '../core/models/segment.ts'
 import type { AccountState } from '../core/state/state.ts'
-import { loadCountedEvents } from '../log/event-store.ts'
+import { MAX_EVENTS_OF_VIEW } from '../limits.ts'
 import { loadDailyScores } from '../log/history-store.ts'
 import type { LiveModels } from '../models/live-models.ts'
 import { loadCohort } from './cohort-store.ts'
+import { foldAsOf } from './fold-as-of.ts'
 
 export type AccountView = {
   readonly evaluation: Evaluation
@@ -45,25 +45,36 @@ export const createAccountViews = (deps: {
   readonly database: Database
   readonly clock: Clock
   readonly liveModels: LiveModels
+  readonly foldSlots: WorkSlots
 }): AccountViews => {
-  const { database, clock, liveModels } = deps
+  const { database, clock, liveModels, foldSlots } = deps
 
   const read = async (key: AccountKey): Promise<Account | undefined> => {
     const [account] = await readAccounts(database, [key], liveModels, { withIds: false })
     return account === undefined || !exists(account) ? undefined : account
   }
-  const foldAt = (account: Account, events: readonly ReceivedEvent[], at: number): Counted => {
-    const { zone, ...context } = liveModels.contextOf(account, at)
-    const model = liveModels.modelFor(account.tenantId, traitsOf(events, zone, at))
-    const { state } = replay(events, { model, zone }, at)
-    return { account, state, context: { ...context, model, zone } }
+  const foldAt = async (
+    account: Account,
+    instants: readonly number[],
+    maxEvents: number,
+  ): Promise<readonly Counted[]> => {
+    const { zone } = liveModels
+    const modelFor = (traits: Traits) => liveModels.modelFor(account.tenantId, traits)
+    const likely = modelFor(account.state.traits)
+    const asked = { sql: database, key: account, zone, likely, modelFor, maxEvents }
+    const states = await foldSlots(account.tenantId, () => foldAsOf(asked, instants))
+    return states.map(({ at, state, model }) => ({
+      account,
+      state,
+      context: { ...liveModels.contextOf(account, at), model },
+    }))
   }
   /** The stored state, unless a changed model has not yet reached the account. */
   const countNow = async (account: Account): Promise<Counted> => {
     const now = Math.max(clock.now(), account.evaluated?.at ?? 0)
     const model = liveModels.modelFor(account.tenantId, account.state.traits)
     if (model.fingerprint !== account.model.fingerprint)
-      return foldAt(account, await loadCountedEvents(database, account), now)
+      return (await foldAt(account, [now], Number.POSITIVE_INFINITY))[0]!
     return { account, state: account.state, context: { ...liveModels.contextOf(account, now), model } }
   }
 
@@ -106,20 +117,17 @@ export const createAccountViews = (deps: {
     asOf: async (key, at) => {
       const account = await read(key)
       if (account === undefined) return undefined
-      const events = await loadCountedEvents(database, key)
       const spellFrom = account.evaluated?.healthySince ?? Number.POSITIVE_INFINITY
-      const viewAt = (instant: number) => {
-        const { state, context } = foldAt(account, events, instant)
-        const previous = { band: null, healthySince: spellFrom <= instant ? spellFrom : null }
-        return { evaluation: evaluateAt({ ...account, state, override: null }, context, instant, previous), context }
-      }
-      const { evaluation, context } = viewAt(at)
-      const pastAt = (days: number): PastScore => ({
-        score: viewAt(at - days * DAY_MS).evaluation.score,
-        nextAt: null,
+      const instants = [at, ...PAST.map((name) => at - PAST_DAYS[name] * DAY_MS)]
+      const counted = await foldAt(account, instants, MAX_EVENTS_OF_VIEW)
+      const [evaluation, ...past] = counted.map(({ state, context }) => {
+        const { now } = context
+        const previous = { band: null, healthySince: spellFrom <= now ? spellFrom : null }
+        return evaluateAt({ ...account, state, override: null }, context, now, previous)
       })
-      const facts = factsOf(evaluation, { days7: pastAt(7), days28: pastAt(28) }, account.sequence)
-      return viewOf(key, evaluation, facts, context)
+      const pastScore = (i: number): PastScore => ({ score: past[i]!.score, nextAt: null })
+      const facts = factsOf(evaluation!, { days7: pastScore(0), days28: pastScore(1) }, account.sequence)
+      return viewOf(key, evaluation!, facts, counted[0]!.context)
     },
   }
 }

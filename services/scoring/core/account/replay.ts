@@ -6,13 +6,20 @@ import { createMemoryUserActivity } from '../state/fold-activity.ts'
 import { createMemoryInteractions } from '../state/interactions.ts'
 import { createState } from '../state/state.ts'
 
+/** Counters of no events, with their users and interactions in memory. */
+export const createCounters = (): Counters => ({
+  state: createState(),
+  users: createMemoryUserActivity(),
+  interactions: createMemoryInteractions(),
+})
+
 /** The account as of an instant, from distinct events in any order; later events do not count. */
 export const replay = (
   events: Iterable<CountedEvent>,
   context: { readonly model: CompiledModel; readonly zone: Zone; readonly now?: number },
   at: number,
 ): Counters => {
-  const counters = { state: createState(), users: createMemoryUserActivity(), interactions: createMemoryInteractions() }
+  const counters = createCounters()
   const foldContext = { ...context, now: at }
   for (const event of events) if (event.occurredAt <= at) foldEvent(counters, event, foldContext)
   return counters

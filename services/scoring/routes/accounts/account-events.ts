@@ -1,11 +1,12 @@
 import { z } from 'zod'
-import { decodeCursor, pageOf, pageQuery, pageSchema } from '#libs/http/pages.ts'
+import type { WorkSlots } from '#libs/http/limits/work-slots.ts'
+import { decodeCursor, encodeCursor, pageQuery, pageSchema } from '#libs/http/pages.ts'
 import { errors } from '#libs/http/problems/problem.ts'
 import { routes } from '#libs/http/routes.ts'
 import type { Database } from '#libs/postgres/database.ts'
 import { toInstant } from '#libs/runtime/clock.ts'
-import type { ReceivedEvent } from '../../core/events/parse-event.ts'
-import { loadTimeline } from '../../log/event-store.ts'
+import type { TimelineEvent } from '../../log/timeline-page.ts'
+import { loadTimeline } from '../../log/timeline-store.ts'
 import { requireAccount } from '../../queries/account-list-store.ts'
 import { accountParams } from './account-params.ts'
 
@@ -35,7 +36,7 @@ const eventSchema = z
 
 const cursorSchema = z.object({ occurredAt: z.number(), id: z.string(), source: z.string() })
 
-const toEvent = (event: ReceivedEvent): z.infer<typeof eventSchema> => ({
+const toEvent = (event: TimelineEvent): z.infer<typeof eventSchema> => ({
   id: event.id,
   source: event.source,
   type: event.type,
@@ -45,7 +46,13 @@ const toEvent = (event: ReceivedEvent): z.infer<typeof eventSchema> => ({
   properties: event.properties,
 })
 
-export const accountEventRoutes = ({ database }: { readonly database: Database }) =>
+export const accountEventRoutes = ({
+  database,
+  pageSlots,
+}: {
+  readonly database: Database
+  readonly pageSlots: WorkSlots
+}) =>
   routes((app) => {
     app.get(
       '/v1/accounts/:accountId/events',
@@ -64,8 +71,14 @@ export const accountEventRoutes = ({ database }: { readonly database: Database }
         const key = { tenantId: principal.tenantId, accountId: params.accountId }
         await requireAccount(database, key)
         const cursor = decodeCursor(cursorSchema, query.cursor)
-        const events = await loadTimeline(database, key, { limit: query.limit + 1, cursor })
-        return pageOf(events, query.limit, toEvent, ({ occurredAt, id, source }) => ({ occurredAt, id, source }))
+        const { events, hasMore } = await pageSlots(key.tenantId, () =>
+          loadTimeline(database, key, { limit: query.limit, cursor }),
+        )
+        const last = hasMore ? events.at(-1) : undefined
+        return {
+          items: events.map(toEvent),
+          nextCursor: last ? encodeCursor({ occurredAt: last.occurredAt, id: last.id, source: last.source }) : null,
+        }
       },
     )
   })

@@ -125,7 +125,7 @@ export const accountHealthRoutes = ({ views }: { readonly views: AccountViews })
           tags: ['accounts'],
           params: accountParams,
           querystring: z.object({ at: instantParameter }),
-          response: { 200: healthSchema, ...errors(404, 422) },
+          response: { 200: healthSchema, ...errors(404, 409, 422) },
         },
       },
       async ({ params, query, principal }) => {

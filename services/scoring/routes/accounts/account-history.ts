@@ -7,15 +7,15 @@ import {
   FACTS_EXAMPLE,
   stageSchema,
 } from '#libs/contracts/account-health.ts'
-import { decodeCursor, pageOf, pageQuery, pageSchema } from '#libs/http/pages.ts'
+import type { WorkSlots } from '#libs/http/limits/work-slots.ts'
+import { decodeCursor, encodeCursor, pageOf, pageQuery, pageSchema } from '#libs/http/pages.ts'
 import { errors } from '#libs/http/problems/problem.ts'
 import { routes } from '#libs/http/routes.ts'
 import type { Database } from '#libs/postgres/database.ts'
 import { toInstant } from '#libs/runtime/clock.ts'
 import type { Zone } from '#libs/time/time-zone.ts'
 import type { PastDay } from '../../core/account/past-days.ts'
-import { type HistoryRow, listChanges, listDailyHistory, listHistory } from '../../log/history-store.ts'
-import { changeOf } from '../../log/log-rows.ts'
+import { type HistoryRow, listChanges, listDailyHistory, listHistory, readChanges } from '../../log/history-store.ts'
 import { requireAccount } from '../../queries/account-list-store.ts'
 import type { RebuildPast } from '../../queries/rebuild-past.ts'
 import { accountParams } from './account-params.ts'
@@ -88,8 +88,7 @@ const changeSchema = accountHealthSchema
   })
   .meta({ id: 'Change', examples: [CHANGE_EXAMPLE] })
 
-const toPoint = (row: HistoryRow): z.infer<typeof pointSchema> => {
-  const change: AccountHealth = JSON.parse(changeOf(row).toString())
+const toPoint = (change: AccountHealth, row: HistoryRow): z.infer<typeof pointSchema> => {
   const moved = change.cause === 'model_change' || change.explanation.some((line) => line.cause === 'model_change')
   const markers = moved ? ['model_change'] : []
   if (change.cause === 'override' || change.cause === 'erasure') markers.push(change.cause)
@@ -116,7 +115,12 @@ const historyQuery = z.object({
   resolution: z.enum(['change', 'day']).default('change').describe('day: the last change of each local day'),
 })
 
-type Deps = { readonly database: Database; readonly zone: Zone; readonly rebuildPast: RebuildPast }
+type Deps = {
+  readonly database: Database
+  readonly zone: Zone
+  readonly rebuildPast: RebuildPast
+  readonly pageSlots: WorkSlots
+}
 
 /** The version of a day rebuilt from a backfill: sorts before every recorded change. */
 const PAST_VERSION = 0
@@ -130,7 +134,7 @@ const toPastPoint = ({ at, evaluation, model: { model } }: PastDay): z.infer<typ
   markers: ['backfill'],
 })
 
-export const accountHistoryRoutes = ({ database, zone, rebuildPast }: Deps) =>
+export const accountHistoryRoutes = ({ database, zone, rebuildPast, pageSlots }: Deps) =>
   routes((app) => {
     app.get(
       '/v1/accounts/:accountId/history',
@@ -156,16 +160,22 @@ export const accountHistoryRoutes = ({ database, zone, rebuildPast }: Deps) =>
           after: decodeCursor(z.object({ at: z.number(), version: z.number() }), query.cursor),
           limit: query.limit + 1,
         }
-        const rows =
-          query.resolution === 'day'
-            ? await listDailyHistory(database, key, zone.name, page)
-            : await listHistory(database, key, page)
+        const recorded = await pageSlots(key.tenantId, async () => {
+          const rows =
+            query.resolution === 'day'
+              ? await listDailyHistory(database, key, zone.name, page)
+              : await listHistory(database, key, page)
+          return readChanges(database, rows, (change, row) => {
+            const { at, version } = row
+            return { at, version, point: toPoint(change, row) }
+          })
+        })
         const past = page.after === undefined || page.after.version === PAST_VERSION ? await rebuildPast(key) : []
         const isAsked = ({ at }: PastDay): boolean =>
           at >= (page.from ?? at) && at <= (page.to ?? at) && at > (page.after?.at ?? Number.NEGATIVE_INFINITY)
         const points = [
           ...past.filter(isAsked).map((day) => ({ at: day.at, version: PAST_VERSION, point: toPastPoint(day) })),
-          ...rows.map((row) => ({ at: row.at, version: row.version, point: toPoint(row) })),
+          ...recorded,
         ]
         return pageOf(
           points,
@@ -192,8 +202,10 @@ export const accountHistoryRoutes = ({ database, zone, rebuildPast }: Deps) =>
         const key = { tenantId: principal.tenantId, accountId: params.accountId }
         await requireAccount(database, key)
         const beforeSequence = decodeCursor(z.number().int(), query.cursor)
-        const changes = await listChanges(database, key, { beforeSequence, limit: query.limit + 1 })
-        return pageOf(changes, query.limit, toChange, (change) => change.sequence)
+        const { changes, hasMore } = await pageSlots(key.tenantId, () =>
+          listChanges(database, key, { beforeSequence, limit: query.limit }),
+        )
+        return { items: changes.map(toChange), nextCursor: hasMore ? encodeCursor(changes.at(-1)?.sequence) : null }
       },
     )
   })
