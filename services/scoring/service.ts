@@ -26,6 +26,7 @@ import { createPreviewModel } from './queries/preview-model.ts'
 import { createAccountProjector } from './queries/project-accounts.ts'
 import { createRebuildPast } from './queries/rebuild-past.ts'
 import { accountRoutes } from './routes/accounts/account.ts'
+import { accountChangeRoutes } from './routes/accounts/account-changes.ts'
 import { accountErasureRoutes } from './routes/accounts/account-erasure.ts'
 import { accountEventRoutes } from './routes/accounts/account-events.ts'
 import { accountHealthRoutes } from './routes/accounts/account-health.ts'
@@ -117,6 +118,7 @@ export const createScoring = (platform: Platform, config: ScoringConfig): Servic
       await app.register(accountRoutes({ database, projector, views }))
       await app.register(accountHealthRoutes({ views }))
       await app.register(accountHistoryRoutes({ database, zone, rebuildPast, pageSlots }))
+      await app.register(accountChangeRoutes({ database, pageSlots }))
       await app.register(accountEventRoutes({ database, pageSlots }))
       await app.register(accountJourneyRoutes({ clock, views, applyCommand }))
       await app.register(accountOverrideRoutes({ clock, applyCommand }))
