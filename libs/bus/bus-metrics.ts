@@ -6,6 +6,7 @@ export type BusMetrics = {
   readonly consumed: Counter
   readonly deadLettered: Counter
   readonly lag: Gauge
+  readonly waiting: Gauge
   readonly outOfRange: Counter
   readonly consumerRestarts: Counter
 }
@@ -34,6 +35,13 @@ export const createBusMetrics = (registry: Registry): BusMetrics => {
       gauge(registry, {
         name: 'pulso_bus_lag_records',
         help: 'Records behind the end of the log, over the partitions of this member',
+        labelNames: ['topic', 'group'],
+      }),
+    ),
+    waiting: known(Gauge, 'pulso_bus_waiting_partitions', () =>
+      gauge(registry, {
+        name: 'pulso_bus_waiting_partitions',
+        help: 'Partitions held up by a dependency: nothing is lost, they go on when it is back',
         labelNames: ['topic', 'group'],
       }),
     ),

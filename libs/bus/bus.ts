@@ -1,4 +1,5 @@
 import type { TopicName } from '#libs/contracts/topics.ts'
+import type { PartitionOfGroup } from './waiting-partitions.ts'
 
 /** One record to publish. One key has one partition (Kafka's murmur2) and one order. */
 export type BusRecord = {
@@ -40,10 +41,15 @@ export type ConsumeOptions = {
   /**
    * Resolves when the batch is durable: only then the group's position moves past it. A rejection
    * redelivers the batch: after `UnavailableError` for as long as it takes, after other errors a
-   * few times within 5 s (`PermanentError`: never). Then each record is tried alone, and
-   * dead-lettered if it fails: no record holds up its partition.
+   * few times within 5 s (`PermanentError`: never). Then each record is tried alone. One that fails
+   * while `probe` succeeds is dead-lettered: no record holds up its partition.
    */
   readonly handle: (batch: Batch) => Promise<void>
+  /**
+   * Work of the same kind as the handler's, without a record. While it rejects, a failure is the
+   * environment's: the partition waits. Absent: every failure is the record's own.
+   */
+  readonly probe?: () => Promise<unknown>
   /** Batches of a partition at once (default 1). When one rejects, later ones count as rejected. */
   readonly inFlight?: number
   /** Limit of the bytes of one batch (default 8 MiB). A larger single record passes alone. */
@@ -74,6 +80,8 @@ export type Bus = {
   readonly stop: () => Promise<void>
   /** Throws `UnavailableError` unless the log can be reached. */
   readonly check: () => Promise<void>
+  /** Partitions of this process that a dependency has held up for more than two seconds. */
+  readonly waiting: () => readonly PartitionOfGroup[]
   /** Creates missing topics and their `<topic>.dead`. Throws if one has too few partitions. */
   readonly ensureTopics: (topics: readonly TopicName[]) => Promise<void>
   readonly partitionsOf: (topic: TopicName) => Promise<number>

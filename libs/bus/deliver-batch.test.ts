@@ -2,7 +2,8 @@ import { setImmediate as turn } from 'node:timers/promises'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { PermanentError, UnavailableError } from '#libs/runtime/errors.ts'
-import { silentLogger } from '#libs/runtime/logger.ts'
+import { type Logger, silentLogger } from '#libs/runtime/logger.ts'
+import { createTestWaiting } from '../../tests/support/bus/test-waiting.ts'
 import { createManualClock } from '../../tests/support/manual-clock.ts'
 import type { Batch, DeliveredRecord } from './bus.ts'
 import { deliverBatch } from './deliver-batch.ts'
@@ -20,9 +21,13 @@ const records = (count: number): DeliveredRecord[] =>
 const deliver = async (
   count: number,
   handle: (batch: Batch) => void,
-  more: { deadLetter?: () => void; abortAfterMs?: number } = {},
+  more: { deadLetter?: () => void; abortAfterMs?: number; probe?: () => Promise<unknown> } = {},
 ) => {
   const clock = createManualClock(0)
+  const waiting = createTestWaiting(clock)
+  let mostWaiting = 0
+  const lines: string[] = []
+  const logger = { ...silentLogger, warn: (_: object, line: string) => lines.push(line) } as unknown as Logger
   const abort = new AbortController()
   const deadLettered: { offset: number; reason: string }[] = []
   const kept: number[] = []
@@ -41,8 +46,11 @@ const deliver = async (
   let over = false
   const delivered = deliverBatch(
     {
+      group: 'g',
       clock,
-      logger: silentLogger,
+      logger,
+      waiting,
+      probe: more.probe,
       handle: async (part) => {
         tries.push({ offsets: part.records.map(({ offset }) => offset), atMs: clock.now() })
         handle(part)
@@ -56,9 +64,19 @@ const deliver = async (
   while (!over) {
     await turn()
     clock.advance(10)
+    mostWaiting = Math.max(mostWaiting, waiting.list().length)
     if (more.abortAfterMs !== undefined && clock.now() > more.abortAfterMs) abort.abort()
   }
-  return { done: await delivered, deadLettered, kept, tries, tookMs: clock.now() }
+  return {
+    done: await delivered,
+    deadLettered,
+    kept,
+    tries,
+    tookMs: clock.now(),
+    lines,
+    mostWaiting,
+    waiting: waiting.list(),
+  }
 }
 
 const failOn = (bad: readonly number[], error: () => Error) => (batch: Batch) => {
@@ -132,6 +150,45 @@ describe('a batch whose handler rejects', () => {
     const gaps = tries.slice(1).map(({ atMs }, i) => atMs - tries[i]!.atMs)
     expect(Math.max(...gaps)).toBeLessThanOrEqual(5_020)
     expect(tries.at(-1)!.atMs).toBeGreaterThan(hourMs * 0.9)
+  })
+
+  it('counts as waiting meanwhile and leaves one line a minute', async () => {
+    let calls = 0
+    const { lines, mostWaiting, waiting, tookMs } = await deliver(2, () => {
+      if (calls++ < 60) throw new UnavailableError('database is unavailable')
+    })
+    expect(tookMs).toBeGreaterThan(4 * 60_000)
+    expect(lines.length).toBeLessThanOrEqual(Math.ceil(tookMs / 60_000))
+    expect([mostWaiting, waiting]).toEqual([1, []])
+  })
+
+  it('with an error that also strikes the probe waits, then keeps every record', async () => {
+    let broken = 100
+    const { deadLettered, kept, mostWaiting } = await deliver(
+      3,
+      () => {
+        if (broken > 0) throw new TypeError('broken for everybody')
+      },
+      {
+        probe: async () => {
+          if (broken-- > 0) throw new Error('broken for everybody')
+        },
+      },
+    )
+    expect(deadLettered).toEqual([])
+    expect(kept).toEqual([0, 1, 2])
+    expect(mostWaiting).toBe(1)
+  })
+
+  it('dead-letters a record for its own fault, once the probe succeeds again', async () => {
+    let broken = 10
+    const { deadLettered, kept } = await deliver(
+      3,
+      failOn([1], () => new TypeError('broken')),
+      { probe: async () => (broken-- > 0 ? Promise.reject(new Error('away')) : undefined) },
+    )
+    expect(kept).toEqual([0, 2])
+    expect(deadLettered).toEqual([{ offset: 1, reason: 'TypeError: broken' }])
   })
 
   it('waits for the dead-letter topic when that is unavailable, rather than lose the record', async () => {

@@ -1,11 +1,16 @@
 import { type Clock, sleep } from '#libs/runtime/clock.ts'
+import { MINUTE_MS } from '#libs/runtime/durations.ts'
 import { PermanentError, UnavailableError } from '#libs/runtime/errors.ts'
 import type { Logger } from '#libs/runtime/logger.ts'
 import type { Batch, ConsumeOptions, DeliveredRecord } from './bus.ts'
 import { safeReason } from './dead-letter.ts'
+import type { WaitingPartitions } from './waiting-partitions.ts'
 
 export type Delivery = {
+  readonly group: string
   readonly handle: ConsumeOptions['handle']
+  readonly probe: ConsumeOptions['probe']
+  readonly waiting: WaitingPartitions
   readonly clock: Clock
   readonly logger: Logger
 }
@@ -26,21 +31,63 @@ const pause = async (delivery: Delivery, batch: Batch, delayMs: number): Promise
   if (batch.signal.aborted) throw STOPPED
 }
 
-/** Handles the batch, waiting out `UnavailableError`. Answers the error of any other failure. */
-const attempt = async (delivery: Delivery, batch: Batch, earlier?: unknown): Promise<unknown> => {
-  let error = earlier
-  for (let waitMs = FIRST_WAIT_MS; ; waitMs = Math.min(waitMs * 2, LONGEST_WAIT_MS)) {
-    try {
-      if (error === undefined) return await delivery.handle(batch)
-    } catch (failure) {
-      error = failure ?? new Error('rejected without a reason')
+/** Repeats `work` while it answers a failure. The partition waits; a line a minute says why. */
+const waitOut = async (
+  delivery: Delivery,
+  batch: Batch,
+  first: unknown,
+  work: () => Promise<unknown>,
+): Promise<void> => {
+  const { topic, partition } = batch
+  const { group, clock, logger, waiting } = delivery
+  const end = waiting.begin({ topic, partition, group })
+  let loggedAt = Number.NEGATIVE_INFINITY
+  let failure = first
+  try {
+    for (let waitMs = FIRST_WAIT_MS; failure !== undefined; waitMs = Math.min(waitMs * 2, LONGEST_WAIT_MS)) {
+      if (clock.now() - loggedAt >= MINUTE_MS) {
+        logger.warn({ topic, partition, group, reason: safeReason(failure) }, 'partition waits, nothing is lost')
+        loggedAt = clock.now()
+      }
+      await pause(delivery, batch, waitMs)
+      failure = await work()
+      if (batch.signal.aborted) throw STOPPED
     }
+  } finally {
+    end()
+  }
+}
+
+/** Handles the batch once. Answers the failure. */
+const tryOnce = async (delivery: Delivery, batch: Batch): Promise<unknown> => {
+  try {
+    await delivery.handle(batch)
+    return undefined
+  } catch (failure) {
     if (batch.signal.aborted) throw STOPPED
-    if (!(error instanceof UnavailableError)) return error
-    const { topic, partition } = batch
-    delivery.logger.warn({ topic, partition, waitMs, reason: safeReason(error) }, 'batch waits: dependency unavailable')
-    await pause(delivery, batch, waitMs)
-    error = undefined
+    return failure ?? new Error('rejected without a reason')
+  }
+}
+
+/** Handles the batch, waiting out `UnavailableError`. Answers any other failure. */
+const attempt = async (delivery: Delivery, batch: Batch, earlier?: unknown): Promise<unknown> => {
+  let failure = earlier ?? (await tryOnce(delivery, batch))
+  if (batch.signal.aborted && failure !== undefined) throw STOPPED
+  if (failure instanceof UnavailableError)
+    await waitOut(delivery, batch, failure, async () => {
+      failure = await tryOnce(delivery, batch)
+      return failure instanceof UnavailableError ? failure : undefined
+    })
+  return failure
+}
+
+/** Whether work of the same kind succeeds now, so that the failure is the record's own. */
+const probeFailure = async ({ probe }: Delivery): Promise<unknown> => {
+  try {
+    await probe?.()
+    return undefined
+  } catch (failure) {
+    return failure ?? new Error('the probe was rejected without a reason')
   }
 }
 
@@ -56,26 +103,30 @@ const attemptSingle = async (delivery: Delivery, batch: Batch, first: unknown, u
 
 /** Waits for the dead-letter topic: the record would be lost if its partition moved on. */
 const deadLetter = async (delivery: Delivery, batch: Batch, record: DeliveredRecord, error: unknown): Promise<void> => {
-  const { topic, partition } = batch
-  const fields = { topic, partition, offset: record.offset, reason: safeReason(error) }
-  for (let waitMs = FIRST_WAIT_MS; ; waitMs = Math.min(waitMs * 2, LONGEST_WAIT_MS)) {
-    try {
-      await batch.deadLetter(record, fields.reason)
-      return delivery.logger.error(fields, 'record dead-lettered')
-    } catch (failure) {
-      delivery.logger.warn({ ...fields, failure: safeReason(failure), waitMs }, 'record could not be dead-lettered yet')
-      await pause(delivery, batch, waitMs)
-    }
+  const put = (): Promise<unknown> =>
+    batch.deadLetter(record, safeReason(error)).then(
+      () => undefined,
+      (failure: unknown) => failure ?? new Error('rejected without a reason'),
+    )
+  const failure = await put()
+  if (failure !== undefined) await waitOut(delivery, batch, failure, put)
+}
+
+/** Handles one record until it is durable, or dead-letters it for a failure of its own. */
+const settleSingle = async (delivery: Delivery, batch: Batch, first: unknown, untilMs: number): Promise<void> => {
+  let failure = await attemptSingle(delivery, batch, first, untilMs)
+  while (failure !== undefined) {
+    const struck = failure instanceof PermanentError ? undefined : await probeFailure(delivery)
+    if (struck === undefined) return deadLetter(delivery, batch, batch.records[0]!, failure)
+    await waitOut(delivery, batch, struck, () => probeFailure(delivery))
+    failure = await attempt(delivery, batch)
   }
 }
 
 /** Halves the batch down to the records that fail alone: one bad record costs a few tries. */
 const isolate = async (delivery: Delivery, batch: Batch, error: unknown, untilMs: number): Promise<void> => {
   const { records } = batch
-  if (records.length === 1) {
-    const last = await attemptSingle(delivery, batch, error, untilMs)
-    return last === undefined ? undefined : deadLetter(delivery, batch, records[0]!, last)
-  }
+  if (records.length === 1) return settleSingle(delivery, batch, error, untilMs)
   const middle = Math.ceil(records.length / 2)
   for (const half of [records.slice(0, middle), records.slice(middle)]) {
     const part = { ...batch, records: half }
@@ -84,7 +135,10 @@ const isolate = async (delivery: Delivery, batch: Batch, error: unknown, untilMs
   }
 }
 
-/** Resolves true when every record is durable or dead-lettered, false if aborted. Never rejects. */
+/**
+ * Resolves true when every record is durable or dead-lettered, false if aborted. Never rejects. A
+ * record is dead-lettered for its own fault only: it fails alone while the probe succeeds.
+ */
 export const deliverBatch = async (delivery: Delivery, batch: Batch, failure?: unknown): Promise<boolean> => {
   try {
     let error = await attempt(delivery, batch, failure)

@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { PermanentError } from '#libs/runtime/errors.ts'
 import { silentLogger } from '#libs/runtime/logger.ts'
+import { createTestWaiting } from '../../tests/support/bus/test-waiting.ts'
 import { createManualClock } from '../../tests/support/manual-clock.ts'
 import type { Batch, DeliveredRecord } from './bus.ts'
 import { createPartitionWorker, recordBytes } from './partition-worker.ts'
@@ -28,6 +29,8 @@ const setUp = (
   const handed: number[][] = []
   const worker = createPartitionWorker({
     topic: 't',
+    group: 'g',
+    waiting: createTestWaiting(),
     partition: 0,
     inFlight: 1,
     maxBatchBytes: 100_000,

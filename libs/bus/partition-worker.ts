@@ -2,6 +2,7 @@ import type { Clock } from '#libs/runtime/clock.ts'
 import type { Logger } from '#libs/runtime/logger.ts'
 import type { Batch, ConsumeOptions, DeliveredRecord } from './bus.ts'
 import { deliverBatch } from './deliver-batch.ts'
+import type { WaitingPartitions } from './waiting-partitions.ts'
 
 /** What a record costs in memory beside its key and value, roughly. */
 export const RECORD_OVERHEAD = 100
@@ -31,7 +32,10 @@ export type PartitionWorker = {
 export type PartitionWorkerOptions = {
   readonly topic: string
   readonly partition: number
+  readonly group: string
   readonly handle: ConsumeOptions['handle']
+  readonly probe?: ConsumeOptions['probe'] | undefined
+  readonly waiting: WaitingPartitions
   readonly inFlight: number
   readonly maxBatchBytes: number
   readonly releaseAfterHandling?: boolean | undefined
@@ -84,7 +88,7 @@ type UnderWay = { readonly chunk: Chunk; readonly batch: Batch; readonly settled
  * When a batch fails, the later ones settle, the failed one is retried, then they are redelivered.
  */
 export const createPartitionWorker = (options: PartitionWorkerOptions): PartitionWorker => {
-  const { topic, partition, handle, deadLetter, clock, logger } = options
+  const { topic, partition, group, handle, probe, waiting: waitingPartitions, clock, logger } = options
   const abort = new AbortController()
   const { signal } = abort
   const waiting: Chunk[] = []
@@ -93,6 +97,11 @@ export const createPartitionWorker = (options: PartitionWorkerOptions): Partitio
   let bufferedBytes = 0
   let recovering = false
   let running: Promise<void> | undefined
+
+  const deadLetter = async (record: DeliveredRecord, reason: string): Promise<void> => {
+    await options.deadLetter(record, reason)
+    logger.error({ topic, partition, offset: record.offset, reason }, 'record dead-lettered')
+  }
 
   const start = (): void => {
     const chunk = takeBatch(waiting, options.maxBatchBytes)
@@ -116,7 +125,8 @@ export const createPartitionWorker = (options: PartitionWorkerOptions): Partitio
     const behind = underWay.splice(0)
     await Promise.all(behind.map(({ settled }) => settled))
     // No other batch runs beside it.
-    const delivered = await deliverBatch({ handle, clock, logger }, { ...failed.batch, more: false }, failure)
+    const delivery = { group, handle, probe, waiting: waitingPartitions, clock, logger }
+    const delivered = await deliverBatch(delivery, { ...failed.batch, more: false }, failure)
     waiting.unshift(...behind.map(({ chunk }) => chunk))
     waitingBytes += behind.reduce((sum, { chunk }) => sum + chunk.bytes, 0)
     recovering = false

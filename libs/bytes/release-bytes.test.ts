@@ -2,6 +2,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { expect, test, vi } from 'vitest'
 import { systemClock } from '#libs/runtime/clock.ts'
 import { silentLogger } from '#libs/runtime/logger.ts'
+import { createTestWaiting } from '../../tests/support/bus/test-waiting.ts'
 import type { DeliveredRecord } from '../bus/bus.ts'
 import { createPartitionWorker } from '../bus/partition-worker.ts'
 import { createColumns, toChunk } from '../bus/record-columns.ts'
@@ -16,6 +17,8 @@ const keptRecord = async (releaseAfterHandling: boolean): Promise<DeliveredRecor
   let done = false
   const worker = createPartitionWorker({
     topic: 't',
+    group: 'g',
+    waiting: createTestWaiting(),
     partition: 0,
     inFlight: 1,
     maxBatchBytes: 1_000,

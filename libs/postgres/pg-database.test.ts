@@ -88,7 +88,7 @@ test('a server that refuses connections is unavailable, and the message bears no
     (error) => error,
   )
   expect(failure).toBeInstanceOf(UnavailableError)
-  expect(failure.message).toBe('PostgreSQL is not available')
+  expect(failure.message).toBe('PostgreSQL is not available (ECONNREFUSED)')
   await unreachable.stop()
 })
 

@@ -2,7 +2,7 @@ import pg from 'pg'
 import type { Logger } from '#libs/runtime/logger.ts'
 import type { Database, Sql } from './database.ts'
 import { keepListening } from './keep-listening.ts'
-import { asDatabaseError, isServerAway } from './pg-errors.ts'
+import { asConnectionError, asDatabaseError, isServerAway } from './pg-errors.ts'
 
 export type DatabaseOptions = {
   readonly connectionString: string
@@ -59,7 +59,7 @@ export const withConnection = async <T>(
     await client.connect()
     return await work(client)
   } catch (error) {
-    throw asDatabaseError(error)
+    throw asConnectionError(error)
   } finally {
     await client.end().catch(() => {})
   }

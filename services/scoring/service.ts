@@ -4,6 +4,7 @@ import { accessRoutes } from '#libs/access/routes/access-routes.ts'
 import { createSealer } from '#libs/access/seal-secret.ts'
 import type { Subscription } from '#libs/bus/bus.ts'
 import { createWorkSlots } from '#libs/http/limits/work-slots.ts'
+import { probeTables } from '#libs/postgres/probe-tables.ts'
 import type { Platform, Service, ServiceDefinition } from '#libs/runtime/service.ts'
 import { createZone } from '#libs/time/time-zone.ts'
 import { createAccountCache } from './accounts/account-cache.ts'
@@ -43,6 +44,11 @@ import { createBackfillEnder } from './sources/end-backfills.ts'
 import { createSourceActivity } from './sources/source-activity.ts'
 import { createSourceWatch } from './sources/watch-sources.ts'
 import { createEvaluationTimer } from './timers/evaluation-timer.ts'
+
+/** What a flush writes to. */
+const FLUSHED_TABLES = ['account', 'account_page', 'account_log', 'log_frame', 'partition_head'].map(
+  (table) => `scoring.${table}`,
+)
 
 /** Folds events of `usage.events` into accounts, scores them, and explains on `account.health`. */
 export const createScoring = (platform: Platform, config: ScoringConfig): Service => {
@@ -139,6 +145,7 @@ export const createScoring = (platform: Platform, config: ScoringConfig): Servic
         group: 'scoring',
         topic: 'usage.events',
         handle,
+        probe: () => probeTables(database, FLUSHED_TABLES),
         inFlight,
         maxBatchBytes,
         releaseAfterHandling: true,

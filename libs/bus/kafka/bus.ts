@@ -8,6 +8,7 @@ import type { Registry } from '#libs/runtime/metrics.ts'
 import type { Bus, Subscription } from '../bus.ts'
 import { createBusMetrics } from '../bus-metrics.ts'
 import { toDeadLetter } from '../dead-letter.ts'
+import { createWaitingPartitions } from '../waiting-partitions.ts'
 import { createKafkaClient, type KafkaConnection } from './client.ts'
 import { startKafkaConsumer } from './consumer.ts'
 import { type Compression, createKafkaPublisher } from './publisher.ts'
@@ -46,6 +47,7 @@ export const createKafkaBus = (options: KafkaBusOptions): Bus => {
   const topics = createKafkaTopics({ kafka, clock: wireClock })
   const { compression = 'zstd' } = options
   const publisher = createKafkaPublisher({ kafka, clock: wireClock, metrics, compression, publishTimeoutMs, nameOf })
+  const waiting = createWaitingPartitions({ clock: wireClock, gauge: metrics.waiting })
   const subscriptions = new Set<Subscription>()
   const topicOf = new Map<string, string>()
 
@@ -67,6 +69,7 @@ export const createKafkaBus = (options: KafkaBusOptions): Bus => {
       await topics.stop()
     },
     check: topics.check,
+    waiting: waiting.list,
     ensureTopics: (names) =>
       topics.ensure(
         names.flatMap((name) => [
@@ -89,6 +92,7 @@ export const createKafkaBus = (options: KafkaBusOptions): Bus => {
         wireClock,
         logger,
         metrics,
+        waiting,
         nameOf,
         sessionTimeoutMs: options.sessionTimeoutMs ?? 10_000,
         deadLetter: (topic, partition, record, reason) =>

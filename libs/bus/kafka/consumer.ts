@@ -5,6 +5,7 @@ import type { ConsumeOptions, DeliveredRecord, Subscription } from '../bus.ts'
 import type { BusMetrics } from '../bus-metrics.ts'
 import { safeReason } from '../dead-letter.ts'
 import { createPartitionWorker } from '../partition-worker.ts'
+import type { WaitingPartitions } from '../waiting-partitions.ts'
 import { type KafkaSession, openKafkaSession } from './session.ts'
 import type { KafkaTopics } from './topics.ts'
 
@@ -23,6 +24,7 @@ export type KafkaConsumerOptions = {
   readonly metrics: BusMetrics
   readonly nameOf: (topic: string) => string
   readonly sessionTimeoutMs: number
+  readonly waiting: WaitingPartitions
   readonly deadLetter: (topic: string, partition: number, record: DeliveredRecord, reason: string) => Promise<void>
 }
 
@@ -50,7 +52,10 @@ export const startKafkaConsumer = (consume: ConsumeOptions, options: KafkaConsum
         createPartitionWorker({
           topic,
           partition,
+          group,
           handle,
+          probe: consume.probe,
+          waiting: options.waiting,
           inFlight,
           maxBatchBytes,
           releaseAfterHandling: consume.releaseAfterHandling,

@@ -6,6 +6,7 @@ import type { Registry } from '#libs/runtime/metrics.ts'
 import type { Bus } from '../bus.ts'
 import { createBusMetrics } from '../bus-metrics.ts'
 import { toDeadLetter } from '../dead-letter.ts'
+import { createWaitingPartitions } from '../waiting-partitions.ts'
 import { type Consumer, startConsumer } from './consumer.ts'
 import { createForget } from './forget.ts'
 import { createGroupStore } from './group-store.ts'
@@ -68,6 +69,7 @@ export const createPostgresBus = (options: PostgresBusOptions): Bus => {
     }
   }
 
+  const waiting = createWaitingPartitions({ clock: systemClock, gauge: metrics.waiting })
   const consume: Bus['consume'] = async (consume) => {
     const topic = await topicOf(consume.topic)
     const labels = { group: consume.group, topic: topic.name }
@@ -76,6 +78,7 @@ export const createPostgresBus = (options: PostgresBusOptions): Bus => {
       topic,
       groups,
       log,
+      waiting,
       deadLetter: async (partition, record, reason) => {
         const letter = toDeadLetter({ topic: topic.name, partition }, record, reason, clock.now())
         await publisher.publish(deadTopicOf(topic.name), [letter])
@@ -109,6 +112,7 @@ export const createPostgresBus = (options: PostgresBusOptions): Bus => {
       await stopListening()
     },
     check: database.check,
+    waiting: waiting.list,
     ensureTopics: async (names) => {
       for (const name of names) {
         await ensureTopic(name, TOPICS[name].partitions)

@@ -4,6 +4,7 @@ import { newId } from '#libs/runtime/ids.ts'
 import type { Logger } from '#libs/runtime/logger.ts'
 import { repeat } from '#libs/runtime/repeat.ts'
 import type { ConsumeOptions, DeliveredRecord, Subscription } from '../bus.ts'
+import type { WaitingPartitions } from '../waiting-partitions.ts'
 import type { GroupStore, Lease } from './group-store.ts'
 import type { LogStore, StoredTopic } from './log-store.ts'
 import { createReader, type Reader } from './reader.ts'
@@ -18,6 +19,7 @@ export type ConsumerOptions = {
   readonly groups: GroupStore
   readonly log: LogStore
   readonly deadLetter: (partition: number, record: DeliveredRecord, reason: string) => Promise<void>
+  readonly waiting: WaitingPartitions
   readonly onRecords: (count: number) => void
   readonly onLag: (records: number) => void
   /** Unread records are gone from the log. */
@@ -58,7 +60,10 @@ export const startConsumer = async (deps: ConsumerOptions): Promise<Consumer> =>
       position,
       topic: topic.name,
       partition,
+      group: me.group,
       handle: options.handle,
+      probe: options.probe,
+      waiting: deps.waiting,
       inFlight: options.inFlight ?? 1,
       maxBatchBytes: options.maxBatchBytes ?? DEFAULT_BATCH_BYTES,
       releaseAfterHandling: options.releaseAfterHandling,

@@ -1,6 +1,7 @@
 import type { Batch, Bus, Subscription } from '#libs/bus/bus.ts'
 import { sourceActivitySchema } from '#libs/contracts/source-activity.ts'
 import type { Database } from '#libs/postgres/database.ts'
+import { probeTables } from '#libs/postgres/probe-tables.ts'
 import type { Clock } from '#libs/runtime/clock.ts'
 import { failpoint } from '#libs/runtime/failpoint.ts'
 import type { RuleCatalog } from '../rules/rule-store.ts'
@@ -17,7 +18,12 @@ export type ConsumeActivityDeps = {
 
 /** Reads `source.activity`. The first message makes a source known; later ones end its alerts. */
 export const consumeActivity = ({ bus, ...deps }: ConsumeActivityDeps): Promise<Subscription> =>
-  bus.consume({ group: 'alerting-sources', topic: 'source.activity', handle: (batch) => evaluateBatch(batch, deps) })
+  bus.consume({
+    group: 'alerting-sources',
+    topic: 'source.activity',
+    handle: (batch) => evaluateBatch(batch, deps),
+    probe: () => probeTables(deps.database, ['alerting.subject', 'alerting.alert', 'alerting.outbox']),
+  })
 
 const evaluateBatch = async (
   batch: Batch,

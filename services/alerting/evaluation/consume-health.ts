@@ -1,6 +1,7 @@
 import type { Batch, Bus, Subscription } from '#libs/bus/bus.ts'
 import { type AccountHealth, accountHealthSchema } from '#libs/contracts/account-health.ts'
 import type { Database } from '#libs/postgres/database.ts'
+import { probeTables } from '#libs/postgres/probe-tables.ts'
 import type { Clock } from '#libs/runtime/clock.ts'
 import { failpoint } from '#libs/runtime/failpoint.ts'
 import type { Logger } from '#libs/runtime/logger.ts'
@@ -26,6 +27,11 @@ const MAX_CHANGES = 500
 /** Bytes of one batch, about as many changes; parsed changes take several times as much memory. */
 const MAX_BATCH_BYTES = 1024 * 1024
 
+/** What an evaluation writes to. */
+const EVALUATED_TABLES = ['account', 'alert', 'alert_transition', 'delivery', 'outbox'].map(
+  (table) => `alerting.${table}`,
+)
+
 /** Reads `account.health` and evaluates each change once. */
 export const consumeHealth = ({ bus, ...deps }: ConsumeHealthDeps): Promise<Subscription> => {
   const evaluateTogether = createEvaluationQueue({
@@ -38,6 +44,7 @@ export const consumeHealth = ({ bus, ...deps }: ConsumeHealthDeps): Promise<Subs
     maxBatchBytes: MAX_BATCH_BYTES,
     releaseAfterHandling: true,
     handle: (batch) => evaluateBatch(batch, evaluateTogether),
+    probe: () => probeTables(deps.database, EVALUATED_TABLES),
   })
 }
 

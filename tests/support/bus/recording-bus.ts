@@ -27,6 +27,7 @@ export const createRecordingBus = (): RecordingBus => {
     attempts: 0,
     start: async () => {},
     stop: async () => {},
+    waiting: () => [],
     check: async () => {
       if (bus.away) throw new UnavailableError('the log is away')
     },
