@@ -185,7 +185,7 @@ describe('the same id again', () => {
   it.each([
     ['properties', { properties: { a: 1 } }],
     ['instant', { occurredAt: '2026-11-22T10:00:01.000Z' }],
-    ['account', { accountId: 'other' }],
+    ['user', { userId: 'other' }],
   ])('with another %s is a conflict, and the first content stays', async (_name, changes) => {
     await send(event('e1'))
     const { status, body } = await send([event('e1', changes), event('e2')])
@@ -200,6 +200,14 @@ describe('the same id again', () => {
     const { status, body } = await send([event('e1'), event('e1'), event('e1', { type: 'other' })])
     expect([status, body.results.map((result) => result.status)]).toEqual([207, ['accepted', 'duplicate', 'conflict']])
     expect(bus.published).toHaveLength(1)
+  })
+  it('of another account is another event, as scoring counts it', async () => {
+    const { status, body } = await send([event('e1'), event('e1', { accountId: 'other' }), event('e1')])
+    expect([status, body.accepted, body.duplicate]).toEqual([202, 2, 1])
+    expect((await send(event('e1', { accountId: 'other' }))).body.duplicate).toBe(1)
+    // The length of each part counts, so that no two ways to cut one text are confused.
+    expect((await send(event('e1', { accountId: 'ac' }))).body.accepted).toBe(1)
+    expect((await send(event('mee1', { accountId: 'ac' }))).body.accepted).toBe(1)
   })
   it('of another tenant, source or split between source and id is another event', async () => {
     await send(event('b:c', { source: 'a' }))

@@ -104,10 +104,13 @@ const conflict = ({ pointer, names }: IncomingItem) => {
   return { status: 'conflict', problem: { ...problem, errors }, retryable: false } as const
 }
 
-/** The length prefix keeps source and id apart, whatever they contain. */
-const idKeyOf = (tenantId: string, event: UsageEvent, keyName: string): string => {
-  const source = event.source ?? keyName
-  return `${tenantId}:${source.length}:${source}${event.id}`
+/**
+ * An id belongs to its account and source, as in scoring. The length prefixes keep the parts apart,
+ * whatever they contain.
+ */
+const idKeyOf = (tenantId: string, { accountId, source, id }: UsageEvent, keyName: string): string => {
+  const name = source ?? keyName
+  return `${tenantId}:${name.length}:${accountId.length}:${name}${accountId}${id}`
 }
 
 const idOf = (event: unknown): string | undefined => {

@@ -60,7 +60,7 @@ export const createPreviewModel = (deps: {
     let evaluated = 0
     let affected = 0
 
-    /** Counts the account's events anew if the model counts them otherwise than the stored state. */
+    /** Counts the events anew if the model counts them otherwise than the stored state. */
     const score = async (row: StoredAccount, by: CompiledModel): Promise<Scored> => {
       const now = clock.now()
       const account = { ...createAccount(row, by, null), override: row.override }

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { createSeenIds, hashId, ID_BYTES } from './seen-ids.ts'
+import { createSeenIds, hashId, ID_BYTES, slotOf } from './seen-ids.ts'
 
 const word = new Uint32Array(2)
 const addId = (set: ReturnType<typeof createSeenIds>, source: string, id: string): boolean => {
@@ -41,6 +41,13 @@ it('knows ids again from their encoded hashes', () => {
   set.addEncoded(bytes)
   expect(addId(set, 'web', 'evt-1')).toBe(false)
   expect(addId(set, 'web', 'evt-2')).toBe(true)
+})
+
+it('spreads ids that were chosen to share the lower bits of their words', () => {
+  const capacity = 32_768
+  const slots = new Set(Array.from({ length: 10_000 }, (_, i) => slotOf(i, 0x5bd1, capacity)))
+  // 10,000 random slots of 32,768 hit about 8,600 different ones.
+  expect(slots.size).toBeGreaterThan(8_000)
 })
 
 it.each([

@@ -1,3 +1,5 @@
+import { type HashKey, halfSipHash } from './half-sip-hash.ts'
+
 /**
  * The ids an account has counted, as 64-bit hashes of (source, id), 16 bytes an id. Two ids of one
  * account share a hash, which would drop an event, with probability n^2 / 2^65: 3e-8 at a million
@@ -5,7 +7,8 @@
  *
  * Written by hand, though xxhash-wasm and hash-wasm offer a hash: all stored ids have this one, and
  * another would count old events anew. `seen-ids.test.ts` holds it to vectors, and found no pair
- * among 10^7 realistic ids (2026-11-30).
+ * among 10^7 realistic ids (2026-11-30). Whoever may send events may choose ids that share words or
+ * parts of words: shared words are one id of their own account, and the slots depend on a secret.
  */
 export type SeenIds = {
   readonly size: () => number
@@ -25,9 +28,16 @@ const emptySlots = (capacity: number): number[] | Int32Array =>
 /** Open addressing: pairs of [high, low]; an empty slot is (0, 0), which no id hashes to. */
 type Slots = { slots: number[] | Int32Array; capacity: number; count: number }
 
+/** Of this process: chosen ids cannot crowd into few slots, which would make each step a search. */
+const SLOT_KEY = crypto.getRandomValues(new Int32Array(2)) as unknown as HashKey
+
+/** `capacity` is a power of two. A search through a small set is short whatever its ids are. */
+export const slotOf = (high: number, low: number, capacity: number, key: HashKey = SLOT_KEY): number =>
+  (capacity < TYPED_FROM ? low : halfSipHash(key, high, low)) & (capacity - 1)
+
 const put = (set: Slots, high: number, low: number): boolean => {
   const { slots, capacity } = set
-  let slot = low & (capacity - 1)
+  let slot = slotOf(high, low, capacity)
   for (;;) {
     const slotHigh = slots[slot * 2]!
     const slotLow = slots[slot * 2 + 1]!
