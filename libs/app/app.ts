@@ -4,7 +4,6 @@ import { developmentKeyFile } from '#libs/access/keys/development-key.ts'
 import { createHttpServer } from '#libs/http/server.ts'
 import { type Clock, systemClock } from '#libs/runtime/clock.ts'
 import { type Environment, readConfigs } from '#libs/runtime/config.ts'
-import { UnavailableError } from '#libs/runtime/errors.ts'
 import { armFailpoints } from '#libs/runtime/failpoint.ts'
 import { createLogger, type Logger } from '#libs/runtime/logger.ts'
 import type { Platform, Service } from '#libs/runtime/service.ts'
@@ -81,14 +80,7 @@ export const createApp = (options: AppOptions): App => {
         keyring: platform.keyring,
         title: alone ? `Pulso ${alone.name}` : 'Pulso',
         version: packageJson.version,
-        checks: {
-          database: platform.database.check,
-          bus: platform.bus.check,
-          consumers: async () => {
-            const [held] = platform.bus.waiting()
-            if (held) throw new UnavailableError(`partition ${held.partition} of ${held.topic} waits`)
-          },
-        },
+        checks: Object.assign({}, wiring.checks, ...services.map(({ checks }) => checks)),
         requestCounter: wiring.requestCounter,
       })
       for (const service of services) await built.register(service.routes)

@@ -8,14 +8,21 @@ import { BUS_MIGRATIONS, BUS_SCHEMA, createPostgresBus } from '#libs/bus/postgre
 import { createRequestCounter, type RequestCounter } from '#libs/http/limits/request-counter.ts'
 import { createDatabaseClock } from '#libs/postgres/database-clock.ts'
 import { migrate } from '#libs/postgres/migrate.ts'
+import type { Checks } from '#libs/runtime/checks.ts'
 import { type Clock, systemClock } from '#libs/runtime/clock.ts'
+import { MINUTE_MS } from '#libs/runtime/durations.ts'
 import type { Logger } from '#libs/runtime/logger.ts'
 import { createMetrics } from '#libs/runtime/metrics.ts'
+import { repeat } from '#libs/runtime/repeat.ts'
 import type { Platform, Service } from '#libs/runtime/service.ts'
 import { embeddedEncryptionKey } from './embedded-key.ts'
 import type { Component } from './lifecycle.ts'
 import type { PlatformConfig } from './platform-config.ts'
 import { createEmbeddedStore, createServerStore, type Store } from './store.ts'
+
+/** Far below the hour for which a key serves without the database. */
+const KEY_REFRESH_MS = 10 * MINUTE_MS
+const KEY_RETRY_MS = 10_000
 
 const ACCESS_MIGRATIONS = join(import.meta.dirname, '../access/migrations')
 
@@ -35,6 +42,8 @@ export type Wiring = {
   /** Embedded mode, once started. */
   readonly developmentKey: () => string | undefined
   readonly requestCounter: RequestCounter
+  /** What every process needs to be ready; services add theirs. */
+  readonly checks: Checks
   readonly describe: {
     readonly database: 'embedded' | 'server'
     readonly bus: 'postgres' | 'kafka'
@@ -83,6 +92,11 @@ export const createPlatform = (options: PlatformOptions): Wiring => {
   })
   const embedded = !config.DATABASE_URL
   const encryptionKey = config.PULSO_ENCRYPTION_KEY ?? embeddedEncryptionKey(config.PULSO_DATA_DIR)
+  const keyring = createKeyring({ database, clock })
+  const keyRefresh = repeat(
+    { clock, logger, everyMs: KEY_REFRESH_MS, retryMs: KEY_RETRY_MS, failure: 'keys could not be read' },
+    async () => void (await keyring.refresh()),
+  )
   let developmentKey: string | undefined
 
   const migration = (schema: string, folder: string): Component => ({
@@ -94,7 +108,10 @@ export const createPlatform = (options: PlatformOptions): Wiring => {
     start: async () => {
       if (embedded) developmentKey = await ensureDevelopmentKey({ database, dataDir: config.PULSO_DATA_DIR })
       if (config.PULSO_BOOTSTRAP_KEY) await ensureBootstrapKey(database, config.PULSO_BOOTSTRAP_KEY)
+      await keyring.refresh()
+      keyRefresh.start()
     },
+    stop: keyRefresh.stop,
   }
   return {
     platform: {
@@ -103,7 +120,7 @@ export const createPlatform = (options: PlatformOptions): Wiring => {
       metrics,
       database,
       bus,
-      keyring: createKeyring({ database, clock }),
+      keyring,
       settings: {
         timeZone: config.PULSO_TIME_ZONE,
         encryptionKey,
@@ -126,6 +143,7 @@ export const createPlatform = (options: PlatformOptions): Wiring => {
     ],
     developmentKey: () => developmentKey,
     requestCounter,
+    checks: { bus: bus.check, keys: keyring.check },
     describe: {
       database: embedded ? 'embedded' : 'server',
       bus: config.KAFKA_BROKERS ? 'kafka' : 'postgres',

@@ -1,11 +1,9 @@
 import type { Registry } from 'prom-client'
 import { z } from 'zod'
+import type { Checks } from '#libs/runtime/checks.ts'
 import type { Clock } from '#libs/runtime/clock.ts'
 import { errors } from './problems/problem.ts'
 import { routes } from './routes.ts'
-
-/** Resolves when the dependency can be reached. */
-export type Checks = Readonly<Record<string, () => Promise<void>>>
 
 const CHECK_TIMEOUT_MS = 2_000
 
@@ -13,7 +11,7 @@ const readySchema = z
   .object({ status: z.enum(['ready', 'not_ready']), checks: z.record(z.string(), z.enum(['up', 'down'])) })
   .meta({ examples: [{ status: 'ready', checks: { database: 'up', bus: 'up' } }] })
 
-const runCheck = (clock: Clock, check: () => Promise<void>): Promise<'up' | 'down'> =>
+const runCheck = (clock: Clock, check: () => Promise<unknown>): Promise<'up' | 'down'> =>
   new Promise((resolve) => {
     const cancel = clock.after(CHECK_TIMEOUT_MS, () => resolve('down'))
     const settle = (state: 'up' | 'down') => () => {

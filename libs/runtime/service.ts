@@ -6,6 +6,7 @@ import type { Keyring } from '#libs/access/keyring.ts'
 import type { Bus } from '#libs/bus/bus.ts'
 import type { TopicName } from '#libs/contracts/topics.ts'
 import type { Database } from '#libs/postgres/database.ts'
+import type { Checks } from './checks.ts'
 import type { Clock } from './clock.ts'
 
 /** The dependencies of every service. The app starts them before it and stops them after it. */
@@ -39,6 +40,8 @@ export type Service = {
   readonly documentSchemas?: Readonly<Record<string, object>>
   /** Routes, mounted at the root; each route declares `config.scope`. */
   readonly routes: FastifyPluginAsync
+  /** What it needs to be ready, beside the bus and the keys. Services may share a name's check. */
+  readonly checks?: Checks
   readonly start: () => Promise<void>
   /** Finishes the work under way; the app calls it after it closed the HTTP server. */
   readonly stop: () => Promise<void>

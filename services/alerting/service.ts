@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { createIdempotentReply } from '#libs/access/idempotent-reply.ts'
 import { createSealer } from '#libs/access/seal-secret.ts'
 import type { Subscription } from '#libs/bus/bus.ts'
+import { checkPartitions } from '#libs/bus/check-partitions.ts'
 import { createOutboxRelay } from '#libs/postgres/outbox.ts'
 import { DAY_MS } from '#libs/runtime/durations.ts'
 import type { Platform, Service, ServiceDefinition } from '#libs/runtime/service.ts'
@@ -73,6 +74,7 @@ export const createAlerting = (platform: Platform, config: AlertingConfig): Serv
       await app.register(webhookEndpointRoutes({ database, clock, sealer, rules, idempotentReply }))
       await app.register(deliveryRoutes({ database, clock, idempotentReply }))
     },
+    checks: { database: database.check, consumers: () => checkPartitions(bus) },
     start: async () => {
       await deliverer.start()
       relay.start()

@@ -3,6 +3,7 @@ import { createIdempotentReply } from '#libs/access/idempotent-reply.ts'
 import { accessRoutes } from '#libs/access/routes/access-routes.ts'
 import { createSealer } from '#libs/access/seal-secret.ts'
 import type { Subscription } from '#libs/bus/bus.ts'
+import { checkPartitions } from '#libs/bus/check-partitions.ts'
 import { createWorkSlots } from '#libs/http/limits/work-slots.ts'
 import { probeTables } from '#libs/postgres/probe-tables.ts'
 import type { Platform, Service, ServiceDefinition } from '#libs/runtime/service.ts'
@@ -134,6 +135,7 @@ export const createScoring = (platform: Platform, config: ScoringConfig): Servic
       await app.register(modelActionRoutes({ database, publishModel, previewModel }))
       await app.register(accessRoutes({ database, clock, idempotentReply }))
     },
+    checks: { database: database.check, consumers: () => checkPartitions(bus) },
     start: async () => {
       await liveModels.start()
       relay.start()

@@ -50,7 +50,10 @@ test('everything in one process needs nothing, keeps its data and key between st
   const first = start('services/all/main.ts')
   const address = await addressOf(first)
   const ready = await fetch(`${address}/readyz`)
-  expect([ready.status, await ready.json()]).toEqual([200, { status: 'ready', checks: { database: 'up', bus: 'up' } }])
+  expect([ready.status, await ready.json()]).toEqual([
+    200,
+    { status: 'ready', checks: { bus: 'up', keys: 'up', database: 'up', consumers: 'up' } },
+  ])
   const key = (await readFile(join(dataDir, 'dev-key'), 'utf8')).trim()
   expect(statSync(join(dataDir, 'dev-key')).mode & 0o777).toBe(0o600)
   expect(statSync(join(dataDir, 'encryption-key')).mode & 0o777).toBe(0o600)

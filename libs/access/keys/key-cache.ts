@@ -4,7 +4,7 @@ import type { Clock } from '#libs/runtime/clock.ts'
 import { HOUR_MS } from '#libs/runtime/durations.ts'
 import { UnavailableError } from '#libs/runtime/errors.ts'
 import { shareRuns } from '#libs/runtime/share-runs.ts'
-import { findKeys, type StoredKey } from './key-store.ts'
+import { findKeys, recentKeys, type StoredKey } from './key-store.ts'
 
 /** A revoked key is refused everywhere within 1 s: this plus the time of one look-up. */
 const FRESH_MS = 700
@@ -13,6 +13,8 @@ const MAX_UNCONFIRMED_MS = HOUR_MS
 const LOOKUP_TIMEOUT_MS = 2_000
 const MAX_KNOWN = 20_000
 const MAX_UNKNOWN = 10_000
+/** Read ahead, so that a process that has just started serves through an outage too. */
+const READ_AHEAD = 10_000
 
 type Entry = { readonly key: StoredKey | undefined; readonly checkedAt: number }
 
@@ -26,6 +28,7 @@ export const createKeyCache = ({ database, clock }: { readonly database: Databas
   const unknown = new LRUCache<string, Entry>({ max: MAX_UNKNOWN })
   const asked = new Set<string>()
   let unavailable = false
+  let confirmedAt = Number.NEGATIVE_INFINITY
 
   const lookUp = shareRuns(async () => {
     const ids = [...asked]
@@ -36,6 +39,7 @@ export const createKeyCache = ({ database, clock }: { readonly database: Databas
       throw error
     })
     unavailable = false
+    confirmedAt = checkedAt
     const found = new Map(keys.map((key) => [key.id, key]))
     for (const id of ids) {
       const key = found.get(id)
@@ -46,7 +50,7 @@ export const createKeyCache = ({ database, clock }: { readonly database: Databas
   })
 
   /** Undefined for no such key. Throws UnavailableError when neither database nor memory knows. */
-  return async (id: string): Promise<StoredKey | undefined> => {
+  const find = async (id: string): Promise<StoredKey | undefined> => {
     const entry = known.get(id) ?? unknown.get(id)
     const ageMs = entry ? clock.now() - entry.checkedAt : Number.POSITIVE_INFINITY
     if (entry && ageMs >= 0 && ageMs < FRESH_MS) return entry.key
@@ -64,6 +68,22 @@ export const createKeyCache = ({ database, clock }: { readonly database: Databas
       throw error
     }
     return (known.get(id) ?? unknown.get(id))?.key
+  }
+
+  return {
+    find,
+    /** Reads the keys that were used last. */
+    refresh: async (): Promise<void> => {
+      const checkedAt = clock.now()
+      const keys = await recentKeys(database, READ_AHEAD)
+      for (const key of keys.toReversed()) known.set(key.id, { key, checkedAt })
+      confirmedAt = checkedAt
+    },
+    /** Rejects once keys may have to be refused, since the database has confirmed none for long. */
+    check: async (): Promise<void> => {
+      if (clock.now() - confirmedAt >= MAX_UNCONFIRMED_MS)
+        throw new UnavailableError('no key was confirmed for an hour')
+    },
   }
 }
 

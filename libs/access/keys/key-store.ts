@@ -27,6 +27,13 @@ const KEYS = `select k.id, k.tenant_id as "tenantId", k.name, k.key_hash as hash
 export const findKeys = (sql: Sql, ids: readonly string[]): Promise<readonly StoredKey[]> =>
   sql.query<StoredKey>(`${KEYS} where k.id = any($1) and k.revoked_at is null`, [ids])
 
+/** The keys in force, those used last first. The caller checks the expiry. */
+export const recentKeys = (sql: Sql, limit: number): Promise<readonly StoredKey[]> =>
+  sql.query<StoredKey>(
+    `${KEYS} where k.revoked_at is null order by coalesce(k.last_used_at, k.created_at) desc limit $1`,
+    [limit],
+  )
+
 /** Keys of operators are shown to operators only. */
 export type KeyHolder = { readonly tenantId: string; readonly operator: boolean }
 

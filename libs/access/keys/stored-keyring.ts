@@ -12,10 +12,15 @@ const isLoopback = (address: string): boolean => {
   return plain === '::1' || (isIP(plain) === 4 && plain.startsWith('127.'))
 }
 
-export const createKeyring = (deps: { readonly database: Database; readonly clock: Clock }): Keyring => {
-  const find = createKeyCache(deps)
+/** The keyring of the database. It needs no `refresh` to work, but to be ready. */
+export type StoredKeyring = Keyring & Pick<ReturnType<typeof createKeyCache>, 'refresh' | 'check'>
+
+export const createKeyring = (deps: { readonly database: Database; readonly clock: Clock }): StoredKeyring => {
+  const { find, refresh, check } = createKeyCache(deps)
   const recordUse = createRecordUse(deps)
   return {
+    refresh,
+    check,
     authenticate: async (key, peerAddress) => {
       const id = keyIdOf(key)
       if (id === undefined) return undefined
