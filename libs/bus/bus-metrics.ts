@@ -9,6 +9,7 @@ export type BusMetrics = {
   readonly waiting: Gauge
   readonly outOfRange: Counter
   readonly consumerRestarts: Counter
+  readonly rewinds: Counter
 }
 
 /** The metrics of every bus adapter; buses that share a registry share them. */
@@ -46,6 +47,7 @@ export const createBusMetrics = (registry: Registry): BusMetrics => {
       }),
     ),
     outOfRange: count('pulso_bus_offset_out_of_range_total', 'Times a position was no longer in the log', []),
+    rewinds: count('pulso_bus_rewinds_total', 'Times the database of a reader was behind the log', ['topic', 'group']),
     consumerRestarts: count('pulso_bus_consumer_restarts_total', 'Consumers replaced after a crash', [
       'topic',
       'group',

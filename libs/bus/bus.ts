@@ -34,6 +34,23 @@ export type Batch = {
   readonly deadLetter: (record: DeliveredRecord, reason: string) => Promise<void>
 }
 
+/**
+ * Positions that the handler keeps in its own database, in the transaction of its work: a database
+ * that was restored, or whose standby took over, reads again what it misses.
+ */
+export type Positions = {
+  /** By partition, the offset of the first record that is not durable. Absent: none is kept yet. */
+  readonly read: () => Promise<ReadonlyMap<number, number>>
+  /** Moves past a record that was dead-lettered without the handler's transaction. */
+  readonly write: (partition: number, nextOffset: number) => Promise<void>
+  /** Records from `to` on come again, though the group was at `from`. Resolves before they do. */
+  readonly onRewind: (rewind: {
+    readonly partition: number
+    readonly from: number
+    readonly to: number
+  }) => Promise<void>
+}
+
 export type ConsumeOptions = {
   /** Reads one topic: Kafka shares the topics of a group among members that may not read them. */
   readonly group: string
@@ -50,6 +67,12 @@ export type ConsumeOptions = {
    * environment's: the partition waits. Absent: every failure is the record's own.
    */
   readonly probe?: () => Promise<unknown>
+  /**
+   * Where to begin, in place of the position that the broker keeps, which then only shows the lag.
+   * The log in PostgreSQL ignores it: its positions are restored with the log itself. A handler
+   * that throws `RewoundError` gets its partitions anew.
+   */
+  readonly positions?: Positions
   /** Batches of a partition at once (default 1). When one rejects, later ones count as rejected. */
   readonly inFlight?: number
   /** Limit of the bytes of one batch (default 8 MiB). A larger single record passes alone. */

@@ -1,6 +1,6 @@
 import { type Clock, sleep } from '#libs/runtime/clock.ts'
 import { MINUTE_MS } from '#libs/runtime/durations.ts'
-import { PermanentError, UnavailableError } from '#libs/runtime/errors.ts'
+import { PermanentError, RewoundError, UnavailableError } from '#libs/runtime/errors.ts'
 import type { Logger } from '#libs/runtime/logger.ts'
 import type { Batch, ConsumeOptions, DeliveredRecord } from './bus.ts'
 import { safeReason } from './dead-letter.ts'
@@ -10,6 +10,7 @@ export type Delivery = {
   readonly group: string
   readonly handle: ConsumeOptions['handle']
   readonly probe: ConsumeOptions['probe']
+  readonly positions?: ConsumeOptions['positions']
   readonly waiting: WaitingPartitions
   readonly clock: Clock
   readonly logger: Logger
@@ -72,10 +73,12 @@ const tryOnce = async (delivery: Delivery, batch: Batch): Promise<unknown> => {
 /** Handles the batch, waiting out `UnavailableError`. Answers any other failure. */
 const attempt = async (delivery: Delivery, batch: Batch, earlier?: unknown): Promise<unknown> => {
   let failure = earlier ?? (await tryOnce(delivery, batch))
+  if (failure instanceof RewoundError) throw failure
   if (batch.signal.aborted && failure !== undefined) throw STOPPED
   if (failure instanceof UnavailableError)
     await waitOut(delivery, batch, failure, async () => {
       failure = await tryOnce(delivery, batch)
+      if (failure instanceof RewoundError) throw failure
       return failure instanceof UnavailableError ? failure : undefined
     })
   return failure
@@ -103,11 +106,16 @@ const attemptSingle = async (delivery: Delivery, batch: Batch, first: unknown, u
 
 /** Waits for the dead-letter topic: the record would be lost if its partition moved on. */
 const deadLetter = async (delivery: Delivery, batch: Batch, record: DeliveredRecord, error: unknown): Promise<void> => {
-  const put = (): Promise<unknown> =>
-    batch.deadLetter(record, safeReason(error)).then(
-      () => undefined,
-      (failure: unknown) => failure ?? new Error('rejected without a reason'),
-    )
+  let stored = false
+  const put = async (): Promise<unknown> => {
+    try {
+      if (!stored) await batch.deadLetter(record, safeReason(error))
+      stored = true
+      return await delivery.positions?.write(batch.partition, record.offset + 1)
+    } catch (failure) {
+      return failure ?? new Error('rejected without a reason')
+    }
+  }
   const failure = await put()
   if (failure !== undefined) await waitOut(delivery, batch, failure, put)
 }
@@ -136,8 +144,9 @@ const isolate = async (delivery: Delivery, batch: Batch, error: unknown, untilMs
 }
 
 /**
- * Resolves true when every record is durable or dead-lettered, false if aborted. Never rejects. A
- * record is dead-lettered for its own fault only: it fails alone while the probe succeeds.
+ * Resolves true when every record is durable or dead-lettered, false if aborted. Rejects with
+ * `RewoundError` only. A record is dead-lettered for its own fault only: it fails alone while the
+ * probe succeeds.
  */
 export const deliverBatch = async (delivery: Delivery, batch: Batch, failure?: unknown): Promise<boolean> => {
   try {

@@ -35,6 +35,7 @@ export type PartitionWorkerOptions = {
   readonly group: string
   readonly handle: ConsumeOptions['handle']
   readonly probe?: ConsumeOptions['probe'] | undefined
+  readonly positions?: ConsumeOptions['positions'] | undefined
   readonly waiting: WaitingPartitions
   readonly inFlight: number
   readonly maxBatchBytes: number
@@ -44,6 +45,8 @@ export type PartitionWorkerOptions = {
   readonly logger: Logger
   /** Every record before `nextOffset` is durable or dead-lettered. */
   readonly onDone: (nextOffset: number, records: number) => void
+  /** The handler's database has gone back: the worker handles nothing more. */
+  readonly onRewound?: () => void
   /** A batch was taken or is done: there may be room to fetch. */
   readonly onRoom: () => void
 }
@@ -125,8 +128,21 @@ export const createPartitionWorker = (options: PartitionWorkerOptions): Partitio
     const behind = underWay.splice(0)
     await Promise.all(behind.map(({ settled }) => settled))
     // No other batch runs beside it.
-    const delivery = { group, handle, probe, waiting: waitingPartitions, clock, logger }
-    const delivered = await deliverBatch(delivery, { ...failed.batch, more: false }, failure)
+    const { positions } = options
+    const delivery = {
+      group,
+      handle,
+      probe,
+      waiting: waitingPartitions,
+      clock,
+      logger,
+      ...(positions && { positions }),
+    }
+    const delivered = await deliverBatch(delivery, { ...failed.batch, more: false }, failure).catch(() => {
+      abort.abort()
+      options.onRewound?.()
+      return false
+    })
     waiting.unshift(...behind.map(({ chunk }) => chunk))
     waitingBytes += behind.reduce((sum, { chunk }) => sum + chunk.bytes, 0)
     recovering = false

@@ -8,6 +8,11 @@ export class UnavailableError extends Error {
   override name = 'UnavailableError'
 }
 
+/** The database is behind what was written to it: another, older one has taken its place. */
+export class RewoundError extends Error {
+  override name = 'RewoundError'
+}
+
 export type ErrorDetail = { readonly pointer: string; readonly code: string; readonly detail: string }
 
 /** The caller's error. Each `pointer` is RFC 6901 into the request body. */

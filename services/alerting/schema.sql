@@ -124,6 +124,12 @@ create table alerting.lease (
   constraint lease_pkey PRIMARY KEY (name)
 );
 
+create table alerting.log_position (
+  partition integer not null,
+  next_offset bigint not null,
+  constraint log_position_pkey PRIMARY KEY (partition)
+);
+
 create table alerting.message_account (
   message_id uuid not null,
   tenant_id text not null,

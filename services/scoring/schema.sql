@@ -141,6 +141,14 @@ create table scoring.backfill_account (
   constraint backfill_account_pkey PRIMARY KEY (tenant_id, source, run, account_id)
 );
 
+create table scoring.epoch (
+  only_row boolean default true not null,
+  value integer default 0 not null,
+  raised_at timestamp with time zone,
+  constraint epoch_pkey PRIMARY KEY (only_row),
+  constraint epoch_only_row_check CHECK (only_row)
+);
+
 create table scoring.erased_account (
   tenant_id text not null,
   account_hash bytea not null,
@@ -205,6 +213,7 @@ create table scoring.partition_head (
   partition integer not null,
   "position" bigint not null,
   relayed bigint default 0 not null,
+  next_offset bigint,
   constraint partition_head_pkey PRIMARY KEY (partition)
 ) with (fillfactor=50);
 

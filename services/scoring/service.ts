@@ -14,6 +14,7 @@ import { createEraseAccount } from './erasure/erase-account.ts'
 import { createTenantEraser } from './erasure/erase-tenants.ts'
 import { createEraseUser } from './erasure/erase-user.ts'
 import { createApplyCommand } from './flush/apply-command.ts'
+import { createEpoch, createEventPositions } from './flush/event-positions.ts'
 import { createBatchScorer } from './flush/score-batch.ts'
 import { FLUSHES_BUFFERED, FOLDS, MAX_WAITING_REEVALUATIONS, PAGES, PREVIEWS } from './limits.ts'
 import { createChangeRelay } from './log/change-relay.ts'
@@ -58,7 +59,8 @@ export const createScoring = (platform: Platform, config: ScoringConfig): Servic
   const sealer = createSealer(encryptionKey, formerEncryptionKeys)
   const idempotentReply = createIdempotentReply({ database, sealer })
   const zone = createZone(platform.settings.timeZone)
-  const liveModels = createLiveModels({ database, clock, logger, zone })
+  const epoch = createEpoch({ database, clock, logger })
+  const liveModels = createLiveModels({ database, clock, logger, zone, sequenceFloor: epoch.floor })
   const cache = createAccountCache(config.PULSO_SCORING_CACHE_BYTES)
   const maxBatchBytes = config.PULSO_SCORING_BATCH_BYTES
   const inFlight = Math.max(2, Math.floor(config.PULSO_SCORING_HELD_BYTES / (FLUSHES_BUFFERED * maxBatchBytes)))
@@ -67,6 +69,7 @@ export const createScoring = (platform: Platform, config: ScoringConfig): Servic
   const sourceWatch = createSourceWatch({ database, bus, clock, logger, liveModels, sourceActivity })
   const relay = createChangeRelay({ database, bus, clock, logger })
   const timer = createEvaluationTimer({ database, bus, clock, logger })
+  const positions = createEventPositions({ database, cache, relay, epoch })
   const handle = createBatchScorer({
     database,
     clock,
@@ -74,6 +77,7 @@ export const createScoring = (platform: Platform, config: ScoringConfig): Servic
     metrics,
     cache,
     relay,
+    positions,
     liveModels,
     sourceActivity,
     mostBatches: inFlight,
@@ -137,6 +141,7 @@ export const createScoring = (platform: Platform, config: ScoringConfig): Servic
     },
     checks: { database: database.check, consumers: () => checkPartitions(bus) },
     start: async () => {
+      await epoch.start()
       await liveModels.start()
       relay.start()
       timer.start()
@@ -147,6 +152,7 @@ export const createScoring = (platform: Platform, config: ScoringConfig): Servic
         group: 'scoring',
         topic: 'usage.events',
         handle,
+        positions,
         probe: () => probeTables(database, FLUSHED_TABLES),
         inFlight,
         maxBatchBytes,
@@ -166,6 +172,7 @@ export const createScoring = (platform: Platform, config: ScoringConfig): Servic
       await sourceWatch.stop()
       await relay.stop()
       await liveModels.stop()
+      await epoch.stop()
     },
   }
 }

@@ -10,6 +10,7 @@ import { createBatchScorer } from '../../services/scoring/flush/score-batch.ts'
 import { createScoringMetrics } from '../../services/scoring/metrics.ts'
 import { createLiveModels } from '../../services/scoring/models/live-models.ts'
 import { createSourceActivity } from '../../services/scoring/sources/source-activity.ts'
+import { createTestPositions } from '../support/scoring/test-positions.ts'
 import type { MadeEvent } from './make-events.ts'
 import { toRecord } from './make-events.ts'
 import { type Postgres, startPostgres } from './parts.ts'
@@ -38,8 +39,9 @@ export const startScorer = async (defer: (undo: () => Promise<unknown>) => void)
     ...deps,
     metrics: createScoringMetrics(createMetrics()),
     cache: createAccountCache(160 * 1024 * 1024),
-    relay: { offer: async () => {}, start: () => {}, stop: async () => {} },
+    relay: { offer: async () => {}, forget: () => {}, start: () => {}, stop: async () => {} },
     sourceActivity: createSourceActivity(),
+    positions: createTestPositions(database),
     liveModels: createLiveModels({ ...deps, zone: createZone('UTC') }),
   })
   const batchOf = (events: readonly MadeEvent[]): Batch => {

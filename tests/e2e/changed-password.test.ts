@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto'
-import { setTimeout as pause } from 'node:timers/promises'
 import kafkajs from 'kafkajs'
 import { expect, it, onTestFinished } from 'vitest'
 import { newApiKey } from '#libs/access/keys/api-key.ts'
@@ -68,11 +67,12 @@ await describeWithKafka('a password that is changed while events stream', (broke
       const answer = await fetch(`${address}/v1/events`, { method: 'POST', headers, body: JSON.stringify(event) })
       if (answer.status === 202) accepted.add(id)
     }
+    const startedAt = performance.now()
     let sending = true
     const sender = (async () => {
       for (let n = 0; sending; n++) {
         await send(`e-${n}`)
-        await pause(EVERY_MS)
+        await eventually('its turn has come', () => performance.now() >= startedAt + n * EVERY_MS)
       }
     })()
     const counted = async (): Promise<number> => {

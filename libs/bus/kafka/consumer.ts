@@ -48,23 +48,34 @@ export const startKafkaConsumer = (consume: ConsumeOptions, options: KafkaConsum
       maxBatchBytes,
       maxBufferedBytes: consume.maxBufferedBytes,
       sessionTimeoutMs: options.sessionTimeoutMs,
-      createWorker: (partition, onDone, onRoom) =>
+      placement: consume.positions && {
+        topics,
+        clock: wireClock,
+        logger,
+        topic: name,
+        group,
+        positions: consume.positions,
+        onRewind: () => metrics.rewinds.inc(labels),
+      },
+      createWorker: (partition, on) =>
         createPartitionWorker({
           topic,
           partition,
           group,
           handle,
           probe: consume.probe,
+          positions: consume.positions,
           waiting: options.waiting,
           inFlight,
           maxBatchBytes,
           releaseAfterHandling: consume.releaseAfterHandling,
           clock,
           logger,
-          onRoom,
+          onRoom: on.room,
+          onRewound: on.rewound,
           onDone: (nextOffset, records) => {
             metrics.consumed.inc(labels, records)
-            onDone(nextOffset)
+            on.done(nextOffset)
           },
           deadLetter: async (record, reason) => {
             await options.deadLetter(topic, partition, record, reason)

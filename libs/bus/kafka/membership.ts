@@ -11,6 +11,8 @@ export type Membership = {
   readonly partitions: AssignedPartitions
   readonly scheduler: FetchScheduler
   readonly logger: Logger
+  /** Finds where the partitions begin; absent: where the broker says. */
+  readonly place?: (partitions: readonly number[]) => void
 }
 
 /** Commits positions that the group does not know. A failure is logged: the next one repeats. */
@@ -39,6 +41,7 @@ export const followAssignments = (membership: Membership): void => {
     memberId = payload.memberId
     const { kept, lost } = partitions.assign(assigned)
     scheduler.forget(lost)
+    membership.place?.(assigned.filter((partition) => !kept.includes(partition)))
     // kafkajs goes back to the committed positions of kept partitions, whose records are in memory.
     for (const partition of kept) {
       const { next } = partitions.get(partition)

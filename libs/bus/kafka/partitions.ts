@@ -1,13 +1,18 @@
 import type { FetchState } from '../fetch-scheduler.ts'
 import type { PartitionWorker } from '../partition-worker.ts'
 
-type Assigned = {
+export type Assigned = {
   readonly worker: PartitionWorker
   /** Offset after the last record that was pushed to the worker; undefined before the first. */
   next?: number
   /** Every record before this offset is done; undefined before the first batch is. */
   position?: number
   committed?: number
+  /** False until the position of the reader's database is known: records are refused. */
+  placed: boolean
+  /** Set by a seek: records that were fetched from elsewhere are refused. */
+  seekTo?: number
+  refused: number
   /** End of the log as of the last fetch. */
   end?: number
 }
@@ -16,6 +21,7 @@ export type Position = { readonly partition: number; readonly position: number }
 
 export const createAssignedPartitions = (
   createWorker: (partition: number, onDone: (nextOffset: number) => void) => PartitionWorker,
+  placedAtOnce: boolean,
 ) => {
   const partitions = new Map<number, Assigned>()
 
@@ -25,13 +31,15 @@ export const createAssignedPartitions = (
     const worker = createWorker(partition, (nextOffset) => {
       created.position = nextOffset
     })
-    const created: Assigned = { worker }
+    const created: Assigned = { worker, placed: placedAtOnce, refused: 0 }
     partitions.set(partition, created)
     return created
   }
 
   return {
     get,
+    find: (partition: number): Assigned | undefined => partitions.get(partition),
+    areAllPlaced: (): boolean => [...partitions.values()].every(({ placed }) => placed),
     numbers: (): readonly number[] => [...partitions.keys()],
     /** Keeps the assigned partitions and drops the others, whose batches in flight may finish. */
     assign: (assigned: readonly number[]) => {

@@ -4,7 +4,8 @@ import type { Logger } from '#libs/runtime/logger.ts'
 import { createFetchScheduler } from '../fetch-scheduler.ts'
 import type { PartitionWorker } from '../partition-worker.ts'
 import { commitPositions, followAssignments } from './membership.ts'
-import { type AssignedPartitions, createAssignedPartitions } from './partitions.ts'
+import { type Assigned, type AssignedPartitions, createAssignedPartitions } from './partitions.ts'
+import { type PlacementDeps, placePartitions } from './placement.ts'
 import type { LogBatch } from './wire/batch-decoder.ts'
 import { toChunks } from './wire/records.ts'
 
@@ -30,10 +31,10 @@ export type SessionOptions = {
   readonly maxBatchBytes: number
   readonly maxBufferedBytes: number | undefined
   readonly sessionTimeoutMs: number
+  readonly placement: Omit<PlacementDeps, 'consumer'> | undefined
   readonly createWorker: (
     partition: number,
-    onDone: (nextOffset: number) => void,
-    onRoom: () => void,
+    on: { readonly done: (nextOffset: number) => void; readonly room: () => void; readonly rewound: () => void },
   ) => PartitionWorker
 }
 
@@ -62,6 +63,17 @@ const createConsumer = ({ kafka, group, sessionTimeoutMs, maxBatchBytes }: Sessi
     retry: { initialRetryTime: 100, maxRetryTime: 1_000, retries: 6, restartOnFailure: async () => false },
   })
 
+const MAX_REFUSED = 20
+
+/** Fetches that were under way at a seek bring other records than those that were sought. */
+const isFetchedBeforeSeek = (assigned: Assigned, fetchedOffset: number): boolean => {
+  if (assigned.seekTo === undefined) return false
+  const isSought = fetchedOffset === assigned.seekTo || assigned.refused >= MAX_REFUSED
+  if (isSought) delete assigned.seekTo
+  else assigned.refused++
+  return !isSought
+}
+
 /**
  * One membership from joining to the first crash. `eachBatch` only passes records on: kafkajs waits
  * for all partitions' batches before it fetches again, and restarts when one throws. The caller
@@ -72,6 +84,8 @@ export const openKafkaSession = async (options: SessionOptions): Promise<KafkaSe
   const consumer = createConsumer(options)
   let state: 'open' | 'stopping' | 'crashed' = 'open'
   let fetchedAt = clock.now()
+  /** Infinite when every partition knows where it begins. */
+  let unplacedSince = Number.POSITIVE_INFINITY
 
   const scheduler = createFetchScheduler({
     inFlight,
@@ -83,19 +97,48 @@ export const openKafkaSession = async (options: SessionOptions): Promise<KafkaSe
       if (state === 'open') consumer.resume([{ topic, partitions: [partition] }])
     },
   })
-  const partitions = createAssignedPartitions((partition, onDone) =>
-    options.createWorker(partition, onDone, scheduler.onRoom),
+  const { placement } = options
+  const ended = Promise.withResolvers<void>()
+  const end = (): void => {
+    state = 'crashed'
+    ended.resolve()
+  }
+  const partitions = createAssignedPartitions(
+    (partition, done) => options.createWorker(partition, { done, room: scheduler.onRoom, rewound: end }),
+    placement === undefined,
   )
-  const membership = { consumer, topic, group, partitions, scheduler, logger }
+
+  const place = (fresh: readonly number[]): void => {
+    if (placement === undefined || fresh.length === 0) return
+    unplacedSince = clock.now()
+    const held = new Map(fresh.map((partition) => [partition, partitions.get(partition)]))
+    const isAssigned = (partition: number): boolean =>
+      state === 'open' && partitions.find(partition) === held.get(partition)
+    consumer.pause([{ topic, partitions: [...fresh] }])
+    void placePartitions({ ...placement, consumer }, fresh, isAssigned, (partition, start) => {
+      const assigned = partitions.get(partition)
+      assigned.placed = true
+      if (start) {
+        assigned.next = start.offset
+        assigned.seekTo = start.offset
+        consumer.seek({ topic, partition, offset: String(start.offset) })
+      }
+      consumer.resume([{ topic, partitions: [partition] }])
+      if (partitions.areAllPlaced()) unplacedSince = Number.POSITIVE_INFINITY
+    })
+  }
+  const membership = { consumer, topic, group, partitions, scheduler, logger, place }
 
   const eachBatch = async ({ batch, resolveOffset, isRunning, isStale }: EachBatchPayload): Promise<void> => {
     if (state !== 'open' || !isRunning() || isStale()) return
     const { messages } = batch
+    const { fetchedOffset } = batch as unknown as { readonly fetchedOffset: string }
     const assigned = partitions.get(batch.partition)
+    // Not resolved, so that it is fetched again.
+    if (!assigned.placed || isFetchedBeforeSeek(assigned, Number(fetchedOffset))) return
     assigned.end = Number(batch.highWatermark)
     assigned.next = Number(batch.lastOffset()) + 1
     resolveOffset(messages.at(-1)!.offset)
-    const { fetchedOffset } = batch as unknown as { readonly fetchedOffset: string }
     const more = assigned.next < assigned.end
     assigned.worker.push(...toChunks(messages as unknown as LogBatch[], Number(fetchedOffset), more))
     scheduler.update()
@@ -105,12 +148,7 @@ export const openKafkaSession = async (options: SessionOptions): Promise<KafkaSe
     fetchedAt = clock.now()
   })
   followAssignments(membership)
-  const ended = new Promise<void>((resolve) => {
-    consumer.on(consumer.events.CRASH, () => {
-      state = 'crashed'
-      resolve()
-    })
-  })
+  consumer.on(consumer.events.CRASH, end)
 
   const withTimeout = (work: Promise<unknown>): Promise<unknown> => Promise.race([work, sleep(clock, STOP_TIMEOUT_MS)])
   const leave = (): Promise<unknown> => withTimeout(consumer.disconnect().catch(() => undefined))
@@ -125,9 +163,9 @@ export const openKafkaSession = async (options: SessionOptions): Promise<KafkaSe
 
   return {
     partitions,
-    ended,
+    ended: ended.promise,
     commit: () => commitPositions(membership),
-    hangs: () => clock.now() - fetchedAt > HANGS_AFTER_MS,
+    hangs: () => clock.now() - Math.min(fetchedAt, unplacedSince) > HANGS_AFTER_MS,
     stop: async () => {
       if (state === 'open') consumer.pause([{ topic }])
       state = 'stopping'

@@ -29,6 +29,8 @@ const BOUNDED_BY = {
   erased_account: 'a row per account that was erased, so that it stays so',
   grouped_notice: 'goes with its group',
   message_account: 'goes with its message',
+  lease: 'a row per kind of work',
+  log_position: 'a row per partition',
   migrations: 'a row per migration',
   notice_group: 'goes when its window ends; one open per owner',
   notification_policy: 'a row per tenant',

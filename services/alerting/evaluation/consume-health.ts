@@ -1,5 +1,6 @@
 import type { Batch, Bus, Subscription } from '#libs/bus/bus.ts'
-import { type AccountHealth, accountHealthSchema } from '#libs/contracts/account-health.ts'
+import { createStoredPositions, type StoredPositions } from '#libs/bus/stored-positions.ts'
+import { accountHealthSchema } from '#libs/contracts/account-health.ts'
 import type { Database } from '#libs/postgres/database.ts'
 import { probeTables } from '#libs/postgres/probe-tables.ts'
 import type { Clock } from '#libs/runtime/clock.ts'
@@ -8,7 +9,7 @@ import type { Logger } from '#libs/runtime/logger.ts'
 import type { AlertingMetrics } from '../metrics.ts'
 import type { RuleCatalog } from '../rules/rule-store.ts'
 import { evaluateChanges } from './evaluate-accounts.ts'
-import { createEvaluationQueue } from './evaluation-queue.ts'
+import { createEvaluationQueue, type EvaluationPart } from './evaluation-queue.ts'
 import { parseMessages } from './parse-message.ts'
 
 export type ConsumeHealthDeps = {
@@ -34,40 +35,56 @@ const EVALUATED_TABLES = ['account', 'alert', 'alert_transition', 'delivery', 'o
 
 /** Reads `account.health` and evaluates each change once. */
 export const consumeHealth = ({ bus, ...deps }: ConsumeHealthDeps): Promise<Subscription> => {
+  const positions = createStoredPositions({ database: deps.database, table: 'alerting.log_position' })
   const evaluateTogether = createEvaluationQueue({
     mostChanges: MAX_CHANGES,
-    evaluate: (changes) => evaluatePart(changes, deps),
+    evaluate: (parts) => evaluateParts(parts, { ...deps, positions }),
   })
   return bus.consume({
     group: 'alerting',
     topic: 'account.health',
     maxBatchBytes: MAX_BATCH_BYTES,
     releaseAfterHandling: true,
-    handle: (batch) => evaluateBatch(batch, evaluateTogether),
+    positions,
+    handle: (batch) => evaluateBatch(batch, positions, evaluateTogether),
     probe: () => probeTables(deps.database, EVALUATED_TABLES),
   })
 }
 
 const evaluateBatch = async (
   batch: Batch,
-  evaluateTogether: (changes: readonly AccountHealth[]) => Promise<void>,
+  positions: StoredPositions,
+  evaluateTogether: (part: EvaluationPart) => Promise<void>,
 ): Promise<void> => {
-  const messages = await parseMessages(batch, { schema: accountHealthSchema, what: 'a change of an account' })
-  for (let from = 0; from < messages.length; from += MAX_CHANGES)
-    await evaluateTogether(messages.slice(from, from + MAX_CHANGES))
+  const changes = await parseMessages(batch, { schema: accountHealthSchema, what: 'a change of an account' })
+  const { partition, records } = batch
+  const next = records.at(-1)!.offset + 1
+  if (changes.length === 0) return positions.write(partition, next)
+  for (let from = 0; from < changes.length; from += MAX_CHANGES) {
+    const isLast = from + MAX_CHANGES >= changes.length
+    const position = isLast ? { partition, next } : null
+    await evaluateTogether({ changes: changes.slice(from, from + MAX_CHANGES), position })
+  }
 }
 
-const evaluatePart = async (
-  changes: readonly AccountHealth[],
-  { database, clock, logger, metrics, ruleCatalog, onCommit }: Omit<ConsumeHealthDeps, 'bus'>,
+type PartDeps = Omit<ConsumeHealthDeps, 'bus'> & { readonly positions: StoredPositions }
+
+const evaluateParts = async (
+  parts: readonly EvaluationPart[],
+  { database, clock, logger, metrics, ruleCatalog, onCommit, positions }: PartDeps,
 ): Promise<void> => {
+  const changes = parts.flatMap((part) => part.changes)
+  // A partition has one batch at a time here, so that no two parts have its position.
+  const reached = parts.flatMap(({ position }) => position ?? [])
   const startedAt = clock.now()
   failpoint('alerting.evaluate.begin')
   const evaluated = await database.transaction(async (tx) => {
     const written = await evaluateChanges(tx, ruleCatalog, changes)
+    await positions.store(tx, reached)
     failpoint('alerting.evaluate.before')
     return written
   })
+  positions.reached(reached)
   failpoint('alerting.evaluate.after')
   if (evaluated.transitions > 0) onCommit()
   const summary = { changes: changes.length, ...evaluated, tookMs: clock.now() - startedAt }

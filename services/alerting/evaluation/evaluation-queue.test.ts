@@ -11,14 +11,16 @@ const recording = (mostChanges = 10) => {
   const evaluated: { accounts: string; done: () => void; fail: (error: Error) => void }[] = []
   const offer = createEvaluationQueue({
     mostChanges,
-    evaluate: (changes) =>
+    evaluate: (parts) =>
       new Promise((resolve, reject) => {
-        const accounts = [...new Set(changes.map(({ accountId }) => accountId))].join(' ')
+        const accounts = [...new Set(parts.flatMap(({ changes }) => changes.map(({ accountId }) => accountId)))].join(
+          ' ',
+        )
         evaluated.push({ accounts, done: resolve, fail: reject })
       }),
   })
   const offered = (accountId: string, count?: number): Promise<string> =>
-    offer(changesOf(accountId, count)).then(
+    offer({ changes: changesOf(accountId, count), position: null }).then(
       () => 'evaluated',
       (error: Error) => error.message,
     )

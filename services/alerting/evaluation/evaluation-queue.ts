@@ -1,10 +1,17 @@
+import type { StoredPosition } from '#libs/bus/stored-positions.ts'
 import type { AccountHealth } from '#libs/contracts/account-health.ts'
 import { batchCalls } from '#libs/runtime/batch-calls.ts'
 import { UnavailableError } from '#libs/runtime/errors.ts'
 
+export type EvaluationPart = {
+  readonly changes: readonly AccountHealth[]
+  /** Offset behind the batch that ends with these changes; null: more of it follows. */
+  readonly position: StoredPosition | null
+}
+
 export type EvaluationQueueOptions = {
   /** Evaluates the changes in one transaction. */
-  readonly evaluate: (changes: readonly AccountHealth[]) => Promise<void>
+  readonly evaluate: (parts: readonly EvaluationPart[]) => Promise<void>
   /** Changes of one transaction at most, unless one batch has more. */
   readonly mostChanges: number
 }
@@ -16,9 +23,9 @@ const MOST_TRANSACTIONS = 3
  * order if the caller awaits each batch before the next.
  */
 export const createEvaluationQueue = ({ evaluate, mostChanges }: EvaluationQueueOptions) =>
-  batchCalls<readonly AccountHealth[]>({
-    handle: (batches) => evaluate(batches.flat()),
-    sizesOf: (changes) => [changes.length],
+  batchCalls<EvaluationPart>({
+    handle: evaluate,
+    sizesOf: ({ changes }) => [changes.length],
     maxSizes: [mostChanges],
     gather: () => new Promise(setImmediate),
     maxAtOnce: MOST_TRANSACTIONS,

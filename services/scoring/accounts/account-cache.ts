@@ -9,6 +9,7 @@ export type AccountCache = {
   /** Adds an account that was read; it is in flight. */
   readonly put: (account: Account) => void
   readonly drop: (key: AccountKey) => void
+  readonly clear: () => void
   /** Ends the flight, measures the accounts anew, drops the longest unused down to the bound. */
   readonly release: (accounts: readonly Account[]) => void
   readonly size: () => number
@@ -45,6 +46,9 @@ export const createAccountCache = (maxBytes: number): AccountCache => {
       accounts.set(key, account)
     },
     drop: ({ tenantId, accountId }) => drop(accountKey(tenantId, accountId)),
+    clear: () => {
+      for (const key of [...accounts.keys()]) drop(key)
+    },
     release: (released) => {
       for (const account of released) {
         account.inFlight--

@@ -1,7 +1,11 @@
 
 with head as (
-  insert into scoring.partition_head as h (partition, position) values ($1, 1)
-  on conflict (partition) do update set position = h.position + 1
+  insert into scoring.partition_head as h (partition, position, next_offset)
+  select $1, 1, $54::bigint
+  where $55::bigint is null or exists (select from scoring.partition_head where partition = $1)
+  on conflict (partition) do update
+    set position = h.position + 1, next_offset = coalesce(excluded.next_offset, h.next_offset)
+    where coalesce(h.next_offset >= $55::bigint, true)
   returning h.position, h.relayed
 ), input as (
   select i.* from head, unnest($3::text[], $4::text[], $5::int8[], $6::int8[], $7::int8[], $8::int4[], $9::int4[], $10::int4[], $11::int2[], $12::text[], $13::int4[], $14::text[], $15::text[], $16::float8[], $17::text[], $18::float8[], $19::text[], $20::float8[], $21::float8[], $22::float8[], $23::int4[], $24::text[], $25::text[], $26::float8[], $27::float8[], $28::float8[], $29::float8[]) as i (tenant_id, account_id, base_version, version, sequence, state_at, state_length, user_count, user_page_bits, model_id, model_version, name, owner_id, score, band, confidence, stage, mrr, score_delta_7d, score_delta_28d, renewal_day, traits, override, first_change_at, evaluated_at, next_evaluation_at, healthy_since)

@@ -4,22 +4,32 @@ import { assignmentsOf, BLOB_PARAMETER, namesOf, parametersOf, unnestOf, valuesO
 const { account, page, log, frame } = FLUSH_TABLES
 const ACCOUNT = [...ACCOUNT_KEY, ...ACCOUNT_VALUES]
 
-/** The first parameter of each table. The last parameter is the number of accounts to write. */
+/**
+ * The first parameter of each table. Behind the tables: the number of accounts to write, the offset
+ * behind the flush's records, and the offset that the database must have reached; null: none.
+ */
 const ACCOUNT_AT = BLOB_PARAMETER + 1
 const PAGE_AT = ACCOUNT_AT + parametersOf(account)
 const LOG_AT = PAGE_AT + parametersOf(page)
 const FRAME_AT = LOG_AT + parametersOf(log)
 const COUNT = FRAME_AT + parametersOf(frame)
+const NEXT_OFFSET = COUNT + 1
+const EXPECTED_OFFSET = COUNT + 2
 
 /**
  * Writes a flush, whole or not at all. $1 is the partition, $2 the blob; the arrays of
  * `FLUSH_TABLES` follow. The head row is locked first, so the flushes of a partition commit in
  * order. An account whose version has changed since its read fails the statement (SQLSTATE PU409).
+ * A database that is behind the expected offset gets nothing, and answers no row.
  */
 export const FLUSH_STATEMENT = `
 with head as (
-  insert into scoring.partition_head as h (partition, position) values ($1, 1)
-  on conflict (partition) do update set position = h.position + 1
+  insert into scoring.partition_head as h (partition, position, next_offset)
+  select $1, 1, $${NEXT_OFFSET}::bigint
+  where $${EXPECTED_OFFSET}::bigint is null or exists (select from scoring.partition_head where partition = $1)
+  on conflict (partition) do update
+    set position = h.position + 1, next_offset = coalesce(excluded.next_offset, h.next_offset)
+    where coalesce(h.next_offset >= $${EXPECTED_OFFSET}::bigint, true)
   returning h.position, h.relayed
 ), input as (
   select i.* from head, ${unnestOf(account, ACCOUNT_AT, 'i')}

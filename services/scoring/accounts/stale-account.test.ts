@@ -4,6 +4,7 @@ import { createMetrics } from '#libs/runtime/metrics.ts'
 import { createZone } from '#libs/time/time-zone.ts'
 import { createTestPlatform } from '../../../tests/support/processes/platform.ts'
 import { usageRecord } from '../../../tests/support/scoring/scorer.ts'
+import { createTestPositions } from '../../../tests/support/scoring/test-positions.ts'
 import { batchOf } from '../../../tests/support/scoring/usage-batch.ts'
 import { scoringConfigSchema } from '../config.ts'
 import { createBatchScorer } from '../flush/score-batch.ts'
@@ -22,9 +23,10 @@ test('a scorer whose account another has moved on writes nothing and says that i
       ...platform,
       metrics: createScoringMetrics(createMetrics()),
       cache: createAccountCache(40_000),
-      relay: { offer: async () => {}, start: () => {}, stop: async () => {} },
+      relay: { offer: async () => {}, forget: () => {}, start: () => {}, stop: async () => {} },
       mostBatches: 1,
       sourceActivity: createSourceActivity(),
+      positions: createTestPositions(platform.database),
       liveModels: createLiveModels({ ...platform, zone: createZone('UTC') }),
     })
   const [former, successor] = [createHandler(), createHandler()]

@@ -6,6 +6,7 @@ import { createZone } from '#libs/time/time-zone.ts'
 import { findTexts } from '../../../tests/support/find-text.ts'
 import { createTestPlatform } from '../../../tests/support/processes/platform.ts'
 import { usageRecord } from '../../../tests/support/scoring/scorer.ts'
+import { createTestPositions } from '../../../tests/support/scoring/test-positions.ts'
 import { batchOf } from '../../../tests/support/scoring/usage-batch.ts'
 import { createAccountCache } from '../accounts/account-cache.ts'
 import { scoringConfigSchema } from '../config.ts'
@@ -30,8 +31,9 @@ const start = async () => {
       ...platform,
       metrics: createScoringMetrics(createMetrics()),
       cache: cache(),
-      relay: { offer: async () => {}, start: () => {}, stop: async () => {} },
+      relay: { offer: async () => {}, forget: () => {}, start: () => {}, stop: async () => {} },
       sourceActivity: createSourceActivity(),
+      positions: createTestPositions(platform.database),
       liveModels: createLiveModels({ ...platform, zone: createZone('UTC') }),
     })
   const erase = createEraseAccount({ ...platform, cache: cache() })

@@ -10,6 +10,8 @@ export type GroupedRecords = {
   readonly requests: readonly AccountRequest[]
   /** Unreadable records among all parsed so far. Whoever dead-letters them takes them out. */
   readonly unreadable: Unreadable[]
+  /** No group follows. */
+  readonly isLast: boolean
 }
 
 type Reading = {
@@ -49,10 +51,10 @@ export function* groupByAccount(
         ...once(() => readGroup(key, group.splice(0), reading)),
       })
     if (requests.length < maxAccounts || groups.size === 0) continue
-    yield { requests, unreadable }
+    yield { requests, unreadable, isLast: false }
     requests = []
   }
-  yield { requests, unreadable }
+  yield { requests, unreadable, isLast: true }
 }
 
 const leaveOut = ({ batches, unreadable }: Reading, record: DeliveredRecord, reason: string): void => {

@@ -6,6 +6,7 @@ import { createMetrics } from '#libs/runtime/metrics.ts'
 import { createZone } from '#libs/time/time-zone.ts'
 import { createTestPlatform } from '../../../tests/support/processes/platform.ts'
 import { type UsageRecord, usageRecord } from '../../../tests/support/scoring/scorer.ts'
+import { createTestPositions } from '../../../tests/support/scoring/test-positions.ts'
 import { batchOf } from '../../../tests/support/scoring/usage-batch.ts'
 import { createAccountCache } from '../accounts/account-cache.ts'
 import { scoringConfigSchema } from '../config.ts'
@@ -37,10 +38,12 @@ test('a flush that reads its rows until the flush before has ended goes on from 
         offer: async ({ records }) => {
           for (const { value } of records) changes.push(JSON.parse(value.toString()))
         },
+        forget: () => {},
         start: () => {},
         stop: async () => {},
       },
       sourceActivity: createSourceActivity(),
+      positions: createTestPositions(platform.database),
       liveModels: createLiveModels({ ...platform, database, zone: createZone('UTC') }),
     })
   await createHandler(platform.database)(
@@ -85,7 +88,8 @@ test('a flush of more accounts than one statement takes counts all of them once,
     ...platform,
     metrics: createScoringMetrics(createMetrics()),
     cache: createAccountCache(16_000),
-    relay: { offer: async () => {}, start: () => {}, stop: async () => {} },
+    relay: { offer: async () => {}, forget: () => {}, start: () => {}, stop: async () => {} },
+    positions: createTestPositions(platform.database),
     liveModels: createLiveModels({ ...platform, zone: createZone('UTC') }),
     mostBatches: 1,
     sourceActivity: createSourceActivity(),
@@ -119,7 +123,8 @@ test('when one part of a flush cannot be written, no later part is; the same flu
     ...platform,
     metrics: createScoringMetrics(createMetrics()),
     cache: createAccountCache(400_000),
-    relay: { offer: async () => {}, start: () => {}, stop: async () => {} },
+    relay: { offer: async () => {}, forget: () => {}, start: () => {}, stop: async () => {} },
+    positions: createTestPositions(platform.database),
     liveModels: createLiveModels({ ...platform, zone: createZone('UTC') }),
     mostBatches: 1,
     sourceActivity: createSourceActivity(),

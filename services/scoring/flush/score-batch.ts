@@ -6,7 +6,7 @@ import type { Logger } from '#libs/runtime/logger.ts'
 import type { AccountCache } from '../accounts/account-cache.ts'
 import { createFlushRows, type FlushRows } from '../accounts/flush-rows.ts'
 import { withAccounts } from '../accounts/with-accounts.ts'
-import { writeFlush } from '../accounts/write-flush.ts'
+import { type FlushOffsets, writeFlush } from '../accounts/write-flush.ts'
 import { applyEvents } from '../core/account/apply-events.ts'
 import { type Backfilled, createBackfillTally } from '../core/account/backfill-tally.ts'
 import { MAX_ACCOUNTS } from '../limits.ts'
@@ -15,6 +15,7 @@ import type { ScoringMetrics } from '../metrics.ts'
 import type { LiveModels } from '../models/live-models.ts'
 import { writeBackfillFlush } from '../sources/backfill-store.ts'
 import type { SourceActivityTracker } from '../sources/source-activity.ts'
+import type { EventPositions } from './event-positions.ts'
 import { createFlushPipeline, type FlushPipeline } from './flush-pipeline.ts'
 import { createFlushQueue } from './flush-queue.ts'
 import { createSplitFlush, type FlushPart, type FlushResult } from './split-flush.ts'
@@ -27,6 +28,7 @@ export type BatchScorerDeps = {
   readonly metrics: ScoringMetrics
   readonly cache: AccountCache
   readonly relay: ChangeRelay
+  readonly positions: EventPositions
   readonly liveModels: LiveModels
   readonly sourceActivity: SourceActivityTracker
   readonly maxAccounts?: number
@@ -36,7 +38,17 @@ export type BatchScorerDeps = {
 
 /** Handles `usage.events`. Resolves when the flush is durable; else its accounts are read anew. */
 export const createBatchScorer = (deps: BatchScorerDeps): ((batch: Batch) => Promise<void>) => {
-  const { database, clock, cache, relay, metrics, liveModels, sourceActivity, maxAccounts = MAX_ACCOUNTS } = deps
+  const {
+    database,
+    clock,
+    cache,
+    relay,
+    positions,
+    metrics,
+    liveModels,
+    sourceActivity,
+    maxAccounts = MAX_ACCOUNTS,
+  } = deps
   const pipelines = new Map<number, FlushPipeline>()
   const pipelineOf = (partition: number): FlushPipeline => {
     const pipeline = pipelines.get(partition) ?? createFlushPipeline()
@@ -45,12 +57,18 @@ export const createBatchScorer = (deps: BatchScorerDeps): ((batch: Batch) => Pro
   }
   const spareRows: FlushRows[] = []
 
-  const write = async (partition: number, rows: FlushRows, backfilled: readonly Backfilled[]): Promise<void> => {
-    if (rows.accounts() === 0) return
+  const write = async (
+    partition: number,
+    rows: FlushRows,
+    { backfilled, next }: { readonly backfilled: readonly Backfilled[]; readonly next: number | null },
+  ): Promise<void> => {
+    if (rows.accounts() === 0) return next === null ? undefined : positions.write(partition, next)
     await failpoint('scoring.flush.before')
+    const offsets: FlushOffsets = { next, expected: positions.expected(partition) }
     const { position, relayed } = await (backfilled.length === 0
-      ? writeFlush(database, partition, rows)
-      : writeBackfillFlush(database, partition, { rows, backfilled, now: clock.now() }))
+      ? writeFlush(database, partition, rows, offsets)
+      : writeBackfillFlush(database, partition, { rows, backfilled, offsets, now: clock.now() }))
+    if (next !== null) positions.reached(partition, next)
     failpoint('scoring.flush.after')
     const records = rows.messages()
     rows.clear()
@@ -58,7 +76,14 @@ export const createBatchScorer = (deps: BatchScorerDeps): ((batch: Batch) => Pro
     await relay.offer({ partition, position, relayed, records })
   }
 
-  const flushPart = async ({ topic, partition, requests, unreadable }: FlushPart): Promise<FlushResult> => {
+  const flushPart = async ({
+    topic,
+    partition,
+    requests,
+    unreadable,
+    isLast,
+    nextOffset,
+  }: FlushPart): Promise<FlushResult> => {
     const startedAt = clock.now()
     const result = { events: 0, duplicates: 0, accounts: 0, changes: 0 }
     await pipelineOf(partition).run(({ earlierWritten, write: writeInTurn }) => {
@@ -83,7 +108,8 @@ export const createBatchScorer = (deps: BatchScorerDeps): ((batch: Batch) => Pro
             result.accounts = rows.accounts()
             result.changes = rows.messages().length
             await Promise.all(unreadable.splice(0).map(({ batch, record, reason }) => batch.deadLetter(record, reason)))
-            await writeInTurn(() => write(partition, rows, backfills.take()))
+            const next = isLast ? nextOffset : null
+            await writeInTurn(() => write(partition, rows, { backfilled: backfills.take(), next }))
           },
         },
       )

@@ -1,7 +1,12 @@
 import type { Batch } from '#libs/bus/bus.ts'
 import { type GroupedRecords, groupByAccount } from './group-by-account.ts'
 
-export type FlushPart = GroupedRecords & { readonly topic: string; readonly partition: number }
+export type FlushPart = GroupedRecords & {
+  readonly topic: string
+  readonly partition: number
+  /** Offset behind the records of the whole flush. */
+  readonly nextOffset: number
+}
 
 export type FlushResult = { readonly events: number; readonly duplicates: number }
 
@@ -17,13 +22,14 @@ export const createSplitFlush = (
   const allBegun = new Map<number, Promise<void>>()
   return async (batches) => {
     const { topic, partition } = batches[0]!
+    const nextOffset = batches.at(-1)!.records.at(-1)!.offset + 1
     const earlier = allBegun.get(partition)
     const begun = Promise.withResolvers<void>()
     allBegun.set(partition, begun.promise)
     let [events, duplicates] = [0, 0]
     let last: Promise<void> = Promise.resolve()
     const begin = async (group: GroupedRecords): Promise<void> => {
-      const result = await flushPart({ topic, partition, ...group })
+      const result = await flushPart({ topic, partition, nextOffset, ...group })
       events += result.events
       duplicates += result.duplicates
     }

@@ -24,6 +24,8 @@ type Offered = {
 export type ChangeRelay = {
   /** Resolves when the flush offered before is published: flushes never run far ahead. */
   readonly offer: (offered: Offered) => Promise<void>
+  /** The partition's flushes are numbered anew: the database has gone back. */
+  readonly forget: (partition: number) => void
   readonly start: () => void
   readonly stop: () => Promise<void>
 }
@@ -125,6 +127,7 @@ export const createChangeRelay = (deps: {
       })
       return before
     },
+    forget: (partition) => void relays.delete(partition),
     start: loop.start,
     stop: async () => {
       stopping.abort()

@@ -55,6 +55,8 @@ export const createLiveModels = (deps: {
   readonly clock: Clock
   readonly logger: Logger
   readonly zone: Zone
+  /** As in `ScoringContext`. */
+  readonly sequenceFloor?: () => number
 }): LiveModels => {
   const { database, clock, logger, zone } = deps
   const shipped = compileModel(loadDefaultModel())
@@ -147,7 +149,13 @@ export const createLiveModels = (deps: {
       if (found === undefined) throw new Error(`model ${modelId}@${modelVersion} is not loaded`)
       return found
     },
-    contextOf: ({ tenantId, model }, now) => ({ model, zone, now, sources: tenantOf(tenantId).sources }),
+    contextOf: ({ tenantId, model }, now) => ({
+      model,
+      zone,
+      now,
+      sources: tenantOf(tenantId).sources,
+      sequenceFloor: deps.sequenceFloor?.() ?? 0,
+    }),
     intervalsOf: (tenantId) => tenantOf(tenantId).models.intervals,
     isSilent: (tenantId, source) => tenantOf(tenantId).silent.has(source),
     tenants: () => [...tenants.keys()],

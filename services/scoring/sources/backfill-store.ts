@@ -2,7 +2,7 @@ import { numberArray, textArray } from '#libs/postgres/array-literal.ts'
 import type { Database, Sql } from '#libs/postgres/database.ts'
 import { MINUTE_MS } from '#libs/runtime/durations.ts'
 import type { FlushRows } from '../accounts/flush-rows.ts'
-import { type FlushPosition, writeFlush } from '../accounts/write-flush.ts'
+import { type FlushOffsets, type FlushPosition, writeFlush } from '../accounts/write-flush.ts'
 import type { Backfilled } from '../core/account/backfill-tally.ts'
 
 /** A backfill ends after this long without an event; a later event begins another. */
@@ -10,7 +10,12 @@ export const QUIET_MS = 5 * MINUTE_MS
 /** Later than the end, so that no flush under way adds to a summed-up backfill. */
 const SUM_UP_AFTER_MS = QUIET_MS + MINUTE_MS
 
-type BackfillFlush = { readonly rows: FlushRows; readonly backfilled: readonly Backfilled[]; readonly now: number }
+type BackfillFlush = {
+  readonly rows: FlushRows
+  readonly backfilled: readonly Backfilled[]
+  readonly offsets: FlushOffsets
+  readonly now: number
+}
 
 /** As `writeFlush`, and adds the backfilled events to the runs of their sources. */
 export const writeBackfillFlush = (
@@ -19,7 +24,7 @@ export const writeBackfillFlush = (
   flush: BackfillFlush,
 ): Promise<FlushPosition> =>
   database.transaction(async (tx) => {
-    const flushed = await writeFlush(tx, partition, flush.rows)
+    const flushed = await writeFlush(tx, partition, flush.rows, flush.offsets)
     await recordBackfilled(tx, flush.backfilled, flush.now)
     return flushed
   })

@@ -14,6 +14,8 @@ export type AlertInput = {
   readonly rule: Rule
   readonly result: RuleResult
   readonly at: number
+  /** Number of the change that was seen last; absent: none is numbered. */
+  readonly sequence?: number | undefined
   readonly muteContext: MuteContext
 }
 

@@ -17,6 +17,8 @@ type Instant = {
 export type Observed = {
   readonly subject: SilenceSubject
   readonly backfill: boolean
+  /** Of the change; absent for a monitor. */
+  readonly sequence?: number
   readonly evaluate: (rule: Rule, memory: Memory, instant: Instant) => RuleResult
   readonly operationsOf: (rule: Rule, state: RuleState, wasMutedByOutage: boolean) => Operations | undefined
 }
@@ -100,6 +102,7 @@ const decideAt = (before: RuleStates, observation: Observation, { rules, silence
     const decision = decideAlert(state, {
       rule,
       at,
+      sequence: observed.sequence,
       result: observed.evaluate(rule, state.memory, observation),
       muteContext: {
         subject: observed.subject,

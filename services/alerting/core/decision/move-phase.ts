@@ -1,3 +1,4 @@
+import { nextEpisode } from '#libs/contracts/sequence.ts'
 import { decideRecoveryNotification, type NotificationDecision } from '../alert/decide-notification.ts'
 import { FIRST_STATE, type Phase } from '../alert/rule.ts'
 import { type AlertDecision, type AlertStep, change, record, type StepContext } from './alert-step.ts'
@@ -13,7 +14,7 @@ export const movePhase: AlertStep = (decision, context) => {
     case 'rest':
       return enter(decision, move.phase, at)
     case 'pending':
-      return record(enter(open(decision), 'pending', at), at, {
+      return record(enter(open(decision, context), 'pending', at), at, {
         kind: 'pending',
         reason: opening,
         notification: NOT_NOTIFIED,
@@ -21,7 +22,7 @@ export const movePhase: AlertStep = (decision, context) => {
     case 'firing':
       return decision.state.phase === 'pending'
         ? fire(decision, context, move.reason)
-        : fire(open(decision), context, opening)
+        : fire(open(decision, context), context, opening)
     case 'recovering':
       return record(enter(decision, 'recovering', at), at, {
         kind: 'recovering',
@@ -43,9 +44,10 @@ const enter = (decision: AlertDecision, phase: Phase, at: number): AlertDecision
   decision.state.phase === phase ? decision : change(decision, { phase, since: at })
 
 /** A new episode keeps only what the rule remembers of its subject. */
-const open = (decision: AlertDecision): AlertDecision => {
-  const { phase, since, memory, everKnown, toldAt, episode, dueAt } = decision.state
-  return change(decision, { ...FIRST_STATE, phase, since, memory, everKnown, toldAt, dueAt, episode: episode + 1 })
+const open = (decision: AlertDecision, { sequence = 0 }: StepContext): AlertDecision => {
+  const { phase, since, memory, everKnown, toldAt, dueAt } = decision.state
+  const episode = nextEpisode(decision.state.episode, sequence)
+  return change(decision, { ...FIRST_STATE, phase, since, memory, everKnown, toldAt, dueAt, episode })
 }
 
 const fire = (decision: AlertDecision, context: StepContext, reason: string): AlertDecision => {

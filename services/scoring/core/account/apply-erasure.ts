@@ -18,6 +18,7 @@ export const applyErasure = (account: Account, refolded: Refolded, context: Scor
     steps,
     backfill: true,
     stepsCompleted: [],
+    sequenceFloor: context.sequenceFloor,
     always: true,
   })
   return { ...entry, change: { ...entry.change!, cause: 'erasure' } }

@@ -1,4 +1,5 @@
 import type { Cause } from '#libs/contracts/account-health.ts'
+import { nextSequence } from '#libs/contracts/sequence.ts'
 import type { Evaluation } from '../evaluation/evaluation.ts'
 import { explain } from '../evaluation/explain.ts'
 import { deduplicate } from '../events/deduplicate.ts'
@@ -67,7 +68,15 @@ export const applyCause = (account: Account, cause: Cause, context: ScoringConte
   const stepsCompleted = stepsCompletedBy(account, [], context)
   const steps = timeSteps(account, context)
   steps.push(stepOf(account, cause, [], context))
-  return finish(account, { events: [], ids: NO_IDS, before, steps, backfill: false, stepsCompleted })
+  return finish(account, {
+    events: [],
+    ids: NO_IDS,
+    before,
+    steps,
+    backfill: false,
+    stepsCompleted,
+    sequenceFloor: context.sequenceFloor,
+  })
 }
 
 export const NO_IDS = Buffer.alloc(0)
@@ -96,7 +105,8 @@ const applyTogether = (
   const current = late.length === 0 ? events : events.filter((event) => context.zone.dayOf(event.occurredAt) >= today)
   if (late.length > 0) steps.push(stepOf(account, 'late_data', late, context))
   if (current.length > 0) steps.push(stepOf(account, 'events', current, context))
-  return finish(account, { events, ids, before, steps, backfill, stepsCompleted })
+  const { sequenceFloor } = context
+  return finish(account, { events, ids, before, steps, backfill, stepsCompleted, sequenceFloor })
 }
 
 /** Onboarding steps that these events or due pending ones complete. Call before `timeSteps`. */
@@ -139,12 +149,14 @@ type Together = {
   readonly steps: readonly Step[]
   readonly backfill: boolean
   readonly stepsCompleted: readonly StepRef[]
+  /** As in `ScoringContext`. */
+  readonly sequenceFloor: number | undefined
   /** Publishes an unmoved evaluation too: of another model, or after an erasure (fewer traits). */
   readonly always?: boolean
 }
 
 export const finish = (account: Account, together: Together): LogEntry => {
-  const { events, ids, before, steps, backfill, stepsCompleted } = together
+  const { events, ids, before, steps, backfill, stepsCompleted, sequenceFloor = 0 } = together
   const after = account.evaluation!
   const { lines, cause } = explain(before, steps)
   account.version++
@@ -153,7 +165,7 @@ export const finish = (account: Account, together: Together): LogEntry => {
   if (isSilent && before !== null && !hasMoved(before, after)) {
     return { ...entry, change: null }
   }
-  account.sequence++
+  account.sequence = nextSequence(account.sequence, sequenceFloor)
   account.firstChangeAt ??= after.at
   for (const past of [account.past.days7, account.past.days28]) if (past && past.nextAt === null) past.nextAt = after.at
   const evidence = Object.fromEntries(

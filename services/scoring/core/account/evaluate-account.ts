@@ -5,7 +5,11 @@ import type { SourceLog } from '../evaluation/source-log.ts'
 import type { FoldContext } from '../state/fold.ts'
 import type { Account } from './account.ts'
 
-export type ScoringContext = FoldContext & { readonly sources: SourceLog }
+export type ScoringContext = FoldContext & {
+  readonly sources: SourceLog
+  /** Numbers of changes begin above it (sequence.ts). Absent: 0. */
+  readonly sequenceFloor?: number
+}
 
 /** `previous` is the evaluation published before; null: none. */
 export const evaluateAt = (

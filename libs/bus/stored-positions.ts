@@ -1,0 +1,59 @@
+import type { Database, Sql } from '#libs/postgres/database.ts'
+import { RewoundError } from '#libs/runtime/errors.ts'
+import type { Positions } from './bus.ts'
+
+export type StoredPosition = { readonly partition: number; readonly next: number }
+
+export type StoredPositions = Positions & {
+  /** Stores positions in the transaction of their work. Throws `RewoundError`. */
+  readonly store: (tx: Sql, positions: readonly StoredPosition[]) => Promise<void>
+  /** The transaction is committed. */
+  readonly reached: (positions: readonly StoredPosition[]) => void
+}
+
+type Deps = { readonly database: Database; readonly table: string }
+
+/**
+ * Positions that a handler stores beside its work. Needs the table `(partition int primary key,
+ * next_offset bigint)`, by its full name.
+ */
+export const createStoredPositions = ({ database, table }: Deps): StoredPositions => {
+  const expected = new Map<number, number>()
+
+  const store = async (tx: Sql, positions: readonly StoredPosition[]): Promise<void> => {
+    if (positions.length === 0) return
+    const sorted = positions.toSorted((a, b) => a.partition - b.partition)
+    const rows = await tx.query(
+      `insert into ${table} as p (partition, next_offset)
+       select n.partition, n.next from unnest($1::int[], $2::bigint[], $3::bigint[]) as n (partition, next, expected)
+       where n.expected is null or exists (select from ${table} o
+         where o.partition = n.partition and o.next_offset >= n.expected)
+       on conflict (partition) do update set next_offset = excluded.next_offset
+       returning 1`,
+      [
+        sorted.map(({ partition }) => partition),
+        sorted.map(({ next }) => next),
+        sorted.map(({ partition }) => expected.get(partition) ?? null),
+      ],
+    )
+    if (rows.length < sorted.length) throw new RewoundError('the database is behind what was written to it')
+  }
+  const reached = (positions: readonly StoredPosition[]): void => {
+    for (const { partition, next } of positions) expected.set(partition, next)
+  }
+
+  return {
+    store,
+    reached,
+    read: async () => {
+      const rows = await database.query<StoredPosition>(`select partition, next_offset as next from ${table}`)
+      reached(rows)
+      return new Map(rows.map(({ partition, next }) => [partition, next]))
+    },
+    write: async (partition, next) => {
+      await store(database, [{ partition, next }])
+      reached([{ partition, next }])
+    },
+    onRewind: async () => {},
+  }
+}
