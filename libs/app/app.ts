@@ -82,6 +82,8 @@ export const createApp = (options: AppOptions): App => {
         version: packageJson.version,
         checks: Object.assign({}, wiring.checks, ...services.map(({ checks }) => checks)),
         requestCounter: wiring.requestCounter,
+        maxConnections: config.PULSO_MAX_CONNECTIONS,
+        trustedProxies: config.PULSO_TRUSTED_PROXIES,
       })
       for (const service of services) await built.register(service.routes)
       return built

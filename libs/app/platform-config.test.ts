@@ -138,3 +138,13 @@ test('a secret that is given twice, or whose file cannot be read or is empty, is
 test('a file is read only for a setting that holds a secret', async () => {
   expect(read({ HOST_FILE: await fileOf('0.0.0.0') }).HOST).toBe('127.0.0.1')
 })
+
+test('trusted proxies are addresses and CIDRs', () => {
+  expect(read({ PULSO_TRUSTED_PROXIES: '10.0.0.0/8, 192.0.2.1,fd00::/8' }).PULSO_TRUSTED_PROXIES).toEqual([
+    '10.0.0.0/8',
+    '192.0.2.1/32',
+    'fd00::/8',
+  ])
+  for (const wrong of ['loadbalancer', '10.0.0.0/99', '7'])
+    expect(problemsOf({ PULSO_TRUSTED_PROXIES: wrong })).toMatch(/^PULSO_TRUSTED_PROXIES: must be addresses/m)
+})

@@ -2,6 +2,8 @@ import { X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { z } from 'zod'
 import { keyIdOf } from '#libs/access/keys/api-key.ts'
+import { DEFAULT_MAX_CONNECTIONS } from '#libs/http/limits/connections.ts'
+import { parseRange } from '#libs/http/limits/trusted-proxies.ts'
 import { envFlag, envInteger, secret } from '#libs/runtime/config.ts'
 import { parseFailpoint } from '#libs/runtime/failpoint.ts'
 
@@ -23,6 +25,16 @@ const brokerList = z
   .refine((brokers) => brokers.every((broker) => /^[^\s:]+:\d{1,5}$/.test(broker)), {
     message: 'must be host:port, several separated by commas',
   })
+
+const rangeList = z
+  .string()
+  .default('')
+  .transform((text) => text.split(',').map((part) => part.trim()))
+  .transform((parts) => parts.filter((part) => part !== '').map(parseRange))
+  .refine((ranges) => ranges.every((range) => range !== undefined), {
+    message: 'must be addresses or CIDRs such as 10.0.0.0/8, several separated by commas',
+  })
+  .transform((ranges) => ranges.filter((range) => range !== undefined))
 
 const failpointList = z
   .string()
@@ -58,6 +70,8 @@ const certificateFile = z.string().transform((path, context) => {
 
 const fields = {
   HOST: z.string().default('127.0.0.1'),
+  PULSO_MAX_CONNECTIONS: envInteger(10, 100_000, DEFAULT_MAX_CONNECTIONS),
+  PULSO_TRUSTED_PROXIES: rangeList,
   DATABASE_URL: secret(
     z
       .string()

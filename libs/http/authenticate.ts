@@ -43,10 +43,10 @@ export type AuthenticateOptions = {
 export const authenticateKey = async ({ keyring, request, key, scope }: AuthenticateOptions): Promise<Principal> => {
   if (!key) throw new RequestError(401, 'unauthenticated', 'Send a key: Authorization: Bearer <key>')
   const principal = await keyring.authenticate(key, peerOf(request))
-  if (!principal)
-    throw new RequestError(401, 'unauthenticated', 'The key is unknown, expired, revoked or not usable here')
+  if (!principal) throw request.server.refuseKey(request)
   if (!principal.scopes.includes(scope)) throw new RequestError(403, 'forbidden', `The key lacks the scope "${scope}"`)
   await request.server.countRequest(request, principal)
+  request.server.bookFor(request, principal.keyId)
   return principal
 }
 
@@ -60,8 +60,14 @@ export const authenticateRoutes = (app: FastifyInstance, keyring: Keyring): void
   })
   app.addHook('onRequest', async (request) => {
     const { scope, keyInBody } = request.routeOptions.config
-    if (request.is404 || scope === 'public' || keyInBody) return
+    if (request.is404 || scope === 'public') return
     const key = keyFromHeader(request.headers.authorization)
+    if (keyInBody) {
+      // The route decides; here the key only says whose share the body takes.
+      const principal = key && (await keyring.authenticate(key, peerOf(request)))
+      if (principal) request.principal = principal
+      return
+    }
     request.principal = await authenticateKey({ keyring, request, key, scope: scope! })
   })
 }

@@ -163,6 +163,8 @@ export const IMPORT_TABLE: readonly Row[] = [
       'libs/runtime/*',
       'libs/access/keyring.ts',
       'ioredis',
+      'ipaddr.js',
+      'lru-cache',
       'rate-limiter-flexible',
       'prom-client',
       ...HTTP,

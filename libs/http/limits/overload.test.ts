@@ -6,8 +6,7 @@ import { silentLogger } from '#libs/runtime/logger.ts'
 import { createMetrics } from '#libs/runtime/metrics.ts'
 import { eventually } from '../../../tests/support/eventually.ts'
 import { routes } from '../routes.ts'
-import { createHttpServer } from '../server.ts'
-import type { OverloadLimits } from './overload.ts'
+import { createHttpServer, type HttpLimits } from '../server.ts'
 
 const keyring = {
   authenticate: async () => ({ tenantId: 't', keyId: 'k', name: 'k', scopes: ['write'] as const, operator: false }),
@@ -19,7 +18,7 @@ const things = routes((app) => {
 
 let app: FastifyInstance
 let base: string
-const start = async (limits: Partial<OverloadLimits>): Promise<void> => {
+const start = async (limits: Partial<HttpLimits>): Promise<void> => {
   const metrics = createMetrics()
   const checks = { database: async () => {} }
   app = await createHttpServer({ logger: silentLogger, metrics, keyring, title: 'T', version: '1', checks, limits })
@@ -61,10 +60,10 @@ it('turns requests away while the event loop is late, but not health checks', as
 })
 
 it('counts the bytes of the bodies under way', async () => {
-  await start({ maxInFlightBytes: 100 })
+  await start({ maxInFlightBytes: 1_000 })
   expect((await post(small)).status).toBe(201)
   expect((await post(small)).status).toBe(201)
-  await expectRefusal(await post(`{"name":"${'a'.repeat(200)}"}`))
+  await expectRefusal(await post(`{"name":"${'a'.repeat(2_000)}"}`))
 })
 
 it('counts what a compressed body inflates to, and gives it back', async () => {

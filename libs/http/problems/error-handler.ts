@@ -9,7 +9,7 @@ export const sendProblem = (request: FastifyRequest, reply: FastifyReply, option
   if (options.status === 503 || options.status === 429)
     if (!reply.hasHeader('retry-after')) reply.header('retry-after', String(RETRY_AFTER_S))
   // A client that is still sending would never read the answer from a connection closed at once.
-  if (options.status === 413) reply.removeHeader('connection')
+  if (options.status === 413 || options.status === 503) reply.removeHeader('connection')
   if (options.status === 401) reply.header('www-authenticate', 'Bearer realm="pulso"')
   return reply
     .code(options.status)
@@ -41,26 +41,5 @@ export const handleErrors = (app: FastifyInstance): void => {
     const options = describeValidation(error) ?? describeError(error)
     if (options.status === 500) request.log.error({ err: error, route: request.routeOptions.url }, 'request failed')
     return sendProblem(request, reply, options)
-  })
-}
-
-/** 404, or 405 with `Allow` when the path exists for other methods. */
-export const handleUnknownRoutes = (app: FastifyInstance): void => {
-  const known: { method: string; pattern: RegExp }[] = []
-  app.addHook('onRoute', ({ method, url }) => {
-    const source = url
-      .replaceAll(/[.+?^${}()|[\]\\]/g, '\\$&')
-      .replaceAll(/:[A-Za-z]\w*/g, '[^/]+')
-      .replaceAll('*', '.*')
-    for (const name of [method].flat()) known.push({ method: name, pattern: new RegExp(`^${source}$`) })
-  })
-  app.setNotFoundHandler((request, reply) => {
-    const path = request.url.split('?', 1)[0]!
-    const allowed = [...new Set(known.filter(({ pattern }) => pattern.test(path)).map(({ method }) => method))]
-    if (allowed.length === 0)
-      return sendProblem(request, reply, { status: 404, code: 'not_found', detail: 'There is nothing at this path' })
-    reply.header('allow', allowed.join(', '))
-    const detail = `This path takes ${allowed.join(', ')}`
-    return sendProblem(request, reply, { status: 405, code: 'method_not_allowed', detail })
   })
 }
