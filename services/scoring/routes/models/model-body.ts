@@ -26,14 +26,14 @@ export const readModel = (body: Record<string, unknown>, version: number): Model
   return checked.model
 }
 
-/** The text to store: YAML as submitted, with the version set. */
+/** The text to store: YAML as submitted, with the version set. Its keys are known to be unique. */
 export const sourceOf = (request: FastifyRequest, model: Model): string => {
   const text = yamlTextOf(request)
   if (text === undefined) {
     const { id, version, name, ...rest } = model
     return stringify({ id, version, name, ...rest })
   }
-  const document = parseDocument(text)
+  const document = parseDocument(text, { uniqueKeys: false })
   document.set('version', model.version)
   return document.toString()
 }
