@@ -13,3 +13,38 @@ export const MAX_AHEAD_MS = 5 * MINUTE_MS
 /** An older event must be sent with `mode: backfill`. */
 export const MAX_LIVE_AGE_DAYS = 32
 export const MAX_LIVE_AGE_MS = MAX_LIVE_AGE_DAYS * DAY_MS
+
+/** Money, seats and limits are computed with: a number beyond it is refused, and reads as absent. */
+export const MAX_NUMBER = 1e15
+/** A smaller number of seats, or a smaller limit, reads as absent: shares of it would overflow. */
+export const SMALLEST_POSITIVE = 1e-6
+
+const SUBSCRIPTIONS = [
+  'Started',
+  'Renewed',
+  'Upgraded',
+  'Downgraded',
+  'Cancel Scheduled',
+  'Cancel Reverted',
+  'Canceled',
+  'Reactivated',
+].map((kind) => `Subscription ${kind}`)
+
+/** The properties of each type that are computed with. */
+const COMPUTED: ReadonlyMap<string, readonly string[]> = new Map<string, readonly string[]>([
+  ...SUBSCRIPTIONS.map((type) => [type, ['mrr', 'termMonths']] as const),
+  ...['identify', 'group'].map((type) => [type, ['mrr', 'seats', 'termMonths']] as const),
+  ...['Plan Limit Approached', 'Seat Limit Approached'].map((type) => [type, ['used', 'limit']] as const),
+  ...['Invoice Paid', 'Payment Failed', 'Invoice Payment Failed', 'Invoice Overdue', 'Cost Recorded'].map(
+    (type) => [type, ['amount']] as const,
+  ),
+])
+
+/** Name of the first property whose number is out of range; undefined: none is. */
+export const findUnboundedNumber = (type: string, properties: Readonly<Record<string, unknown>>): string | undefined =>
+  COMPUTED.get(type)?.find((name) => {
+    const value = properties[name]
+    return typeof value === 'number' && !(Math.abs(value) <= MAX_NUMBER)
+  })
+
+export const UNBOUNDED_NUMBER = 'must be a number from -1e15 to 1e15'

@@ -176,6 +176,30 @@ describe('instants', () => {
   })
 })
 
+describe('a number that is computed with', () => {
+  it.each([
+    ['Subscription Started', 'mrr', -1e308],
+    ['group', 'mrr', 1e308],
+    ['identify', 'seats', 1e16],
+    ['Plan Limit Approached', 'limit', 1e20],
+    ['Cost Recorded', 'amount', -1.1e15],
+  ])('of %s, %s of %d, is refused by its pointer', async (type, name, value) => {
+    const sent = await send({ events: [event('e1'), event('e2', { type, properties: { [name]: value } })] })
+    expect(sent.status).toBe(207)
+    expect(sent.body.results[1]).toMatchObject({
+      status: 'rejected',
+      problem: { errors: [{ pointer: `/events/1/properties/${name}`, code: 'number_out_of_range' }] },
+    })
+  })
+  it('of 1e15, and any number of a property of one’s own, is accepted', async () => {
+    const { status } = await send([
+      event('e1', { type: 'group', properties: { mrr: 1e15, wei: 1e20 } }),
+      event('e2', { type: 'Token Sent', properties: { amount: 1e20 } }),
+    ])
+    expect(status).toBe(202)
+  })
+})
+
 describe('the same id again', () => {
   it('with the same content is a duplicate, also with another sentAt, and is not published again', async () => {
     await send({ sentAt: at(-1_000), events: [event('e1')] })

@@ -1,4 +1,4 @@
-import { MAX_EVENT_DEPTH, MAX_EVENT_KEYS } from '#libs/contracts/event-limits.ts'
+import { findUnboundedNumber, MAX_EVENT_DEPTH, MAX_EVENT_KEYS, UNBOUNDED_NUMBER } from '#libs/contracts/event-limits.ts'
 import { RESERVED_TYPES } from '#libs/contracts/usage-event.ts'
 import { jsonPointer } from '#libs/http/json-pointer.ts'
 import { findJsonFault, type JsonLimits } from '#libs/http/limits/json-limits.ts'
@@ -48,6 +48,8 @@ export const createCheckItem = ({ retentionDays }: { readonly retentionDays: num
     }
     if (RESERVED_TYPES.has(event.type))
       return refuse(['type'], 'reserved_type', "Only Pulso's own API may record this type")
+    const unbounded = event.properties && findUnboundedNumber(event.type, event.properties)
+    if (unbounded) return refuse(['properties', unbounded], 'number_out_of_range', UNBOUNDED_NUMBER)
     const verdict = validateTime({
       occurredAt: parseInstant(event.occurredAt),
       receivedAt: context.receivedAt,

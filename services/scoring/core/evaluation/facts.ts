@@ -1,4 +1,5 @@
 import type { Band } from '#libs/contracts/account-health.ts'
+import { numberOf, positiveOf } from '../events/properties.ts'
 import { NEVER } from '../factors/factor.ts'
 import { activeUsersOf, leavesIn, seatsOf } from '../factors/factor-input.ts'
 import { paymentFailedDays } from '../factors/payment.ts'
@@ -132,7 +133,8 @@ const seatUseOf = (view: AccountView): number | null => {
 }
 
 const planUseOf = ({ state }: AccountView): number | null => {
-  const { used, limit } = state.planLimit ?? { used: null, limit: null }
+  const used = numberOf(state.planLimit?.used)
+  const limit = positiveOf(state.planLimit?.limit)
   return used === null || limit === null ? null : round4(used / limit)
 }
 

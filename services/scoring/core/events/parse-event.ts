@@ -1,4 +1,5 @@
 import {
+  findUnboundedNumber,
   MAX_AHEAD_MS,
   MAX_EVENT_BYTES,
   MAX_EVENT_DEPTH,
@@ -6,6 +7,7 @@ import {
   MAX_EVENT_KEYS,
   MAX_LIVE_AGE_MS,
   MAX_NAME_LENGTH,
+  UNBOUNDED_NUMBER,
 } from '#libs/contracts/event-limits.ts'
 import { DAY_MS } from '#libs/runtime/durations.ts'
 import { parseInstant } from '#libs/time/instant.ts'
@@ -108,6 +110,8 @@ const readEvent = (
   if (text.includes('\ufffd') && !record.value.equals(Buffer.from(text))) return unreadable('not UTF-8')
   const problem = problemOfShape(properties, 2)
   if (problem !== undefined) return unreadable(`properties: ${problem}`)
+  const unbounded = findUnboundedNumber(type, properties)
+  if (unbounded !== undefined) return unreadable(`properties.${unbounded}: ${UNBOUNDED_NUMBER}`)
   const occurredAt = typeof body.occurredAt === 'string' ? parseInstant(body.occurredAt) : Number.NaN
   if (Number.isNaN(occurredAt)) return unreadable('occurredAt: an RFC 3339 instant wanted')
   const given = body.receivedAt

@@ -1,4 +1,5 @@
 import type { GroupName } from '#libs/contracts/health-model.ts'
+import { positiveOf } from '../events/properties.ts'
 import type { AccountView } from '../journey/account-view.ts'
 import { firstDayFrom, sumOfDays } from '../state/day-counts.ts'
 import type { AccountState } from '../state/state.ts'
@@ -14,6 +15,6 @@ export const activeUsersOf = (view: AccountView, windowDays: number): number =>
   sumOfDays(view.state.activeUsers, windowStart(view, windowDays), view.day)
 
 /** The latest `seats` trait; null when unknown. */
-export const seatsOf = (state: AccountState): number | null => (state.traits.seats as number | undefined) ?? null
+export const seatsOf = (state: AccountState): number | null => positiveOf(state.traits.seats)
 
 export const isConnected = (view: AccountView, group: GroupName): boolean => view.model.connected.has(group)

@@ -1,5 +1,6 @@
 import { addMonths } from '#libs/time/calendar.ts'
 import { compareText } from '../events/event-order.ts'
+import { numberOf } from '../events/properties.ts'
 import type { Renewal, Subscriptions } from './memo.ts'
 import type { AccountState, RenewalTrait, SubscriptionEvent, SubscriptionKind } from './state.ts'
 
@@ -43,7 +44,7 @@ export const applySubscription = (ledger: Ledger, event: SubscriptionEvent): voi
     ledger.set(subscriptionId, subscription)
   }
   subscription.status = STATUS[event.kind]
-  subscription.mrr = event.mrr ?? subscription.mrr
+  subscription.mrr = numberOf(event.mrr) ?? subscription.mrr
   subscription.plan = event.plan ?? subscription.plan
   subscription.termMonths = event.termMonths ?? subscription.termMonths
   subscription.autoRenew = event.autoRenew ?? subscription.autoRenew
@@ -88,7 +89,7 @@ export const subscriptionsOf = (state: AccountState): Subscriptions => {
     any: all.length > 0,
     anyLive: all.some(({ status }) => status === 'live'),
     anyScheduled: all.some(({ status }) => status === 'scheduled'),
-    mrr: mrrs.length > 0 ? mrrs.reduce((sum, mrr) => sum + mrr, 0) : ((state.traits.mrr as number | undefined) ?? null),
+    mrr: mrrs.length > 0 ? mrrs.reduce((sum, mrr) => sum + mrr, 0) : numberOf(state.traits.mrr),
     renewal: renewalOf(ledger, { ...traits, autoRenew: typeof autoRenew === 'boolean' ? autoRenew : null }),
   }
   state.memo.subscriptions = subscriptions
