@@ -1,4 +1,5 @@
 import type { Sql } from '#libs/postgres/database.ts'
+import { countOf } from '../assert-room.ts'
 import type { Scope } from '../keyring.ts'
 import type { TenantState } from '../tenant-store.ts'
 
@@ -46,6 +47,15 @@ export const listKeys = (
     `${KEYS} where k.tenant_id = $1 and k.revoked_at is null and (not k.operator or $4) and k.id > $2 collate "C"
      order by k.id collate "C" limit $3`,
     [tenantId, page.afterId, page.limit + 1, operator],
+  )
+
+/** Keys in force: neither revoked nor expired. */
+export const countKeys = (sql: Sql, tenantId: string): Promise<number> =>
+  countOf(
+    sql,
+    `select count(*) from access.api_key
+     where tenant_id = $1 and revoked_at is null and (expires_at is null or expires_at > now())`,
+    [tenantId],
   )
 
 export type KeyToInsert = Omit<StoredKey, 'createdAt' | 'lastUsedAt' | 'tenantState'>

@@ -5,10 +5,11 @@ import { routes } from '#libs/http/routes.ts'
 import type { Database } from '#libs/postgres/database.ts'
 import type { Clock } from '#libs/runtime/clock.ts'
 import { RequestError } from '#libs/runtime/errors.ts'
+import { assertRoom } from '../assert-room.ts'
 import { recordAudit } from '../audit-store.ts'
 import type { IdempotentReply } from '../idempotent-reply.ts'
 import { newApiKey } from '../keys/api-key.ts'
-import { hasOperatorKey, insertKey, listKeys, lockOperatorKeys, revokeKey } from '../keys/key-store.ts'
+import { countKeys, hasOperatorKey, insertKey, listKeys, lockOperatorKeys, revokeKey } from '../keys/key-store.ts'
 import { createdKeySchema, keySchema, newKeySchema, parseExpiry, toKeyItem } from './key-schemas.ts'
 
 const newOwnKeySchema = newKeySchema
@@ -65,6 +66,7 @@ export const keyRoutes = ({ database, clock, idempotentReply }: KeyRoutesDeps) =
         const scopes = [...new Set(body.scopes)]
         return idempotentReply({ request, reply, status: 201 }, async (tx) => {
           const expiresAt = parseExpiry(body, clock)
+          await assertRoom(tx, { tenantId, kind: 'keys' }, () => countKeys(tx, tenantId))
           await insertKey(tx, { id, tenantId, name, hash, scopes, operator, loopbackOnly: false, expiresAt })
           const detail = { name, scopes, expiresAt: body.expiresAt ?? null, ...(operator ? { operator } : {}) }
           await recordAudit(tx, principal, { action: 'key.created', subject: id, detail })

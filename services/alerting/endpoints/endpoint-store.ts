@@ -1,3 +1,4 @@
+import { countOf } from '#libs/access/assert-room.ts'
 import type { Sql } from '#libs/postgres/database.ts'
 import type { EndpointFilter } from '../core/delivery/matches-endpoint.ts'
 
@@ -39,6 +40,9 @@ export const listEndpoints = (
       order by endpoint_id limit $3`,
     [tenantId, after, limit],
   )
+
+export const countEndpoints = (tx: Sql, tenantId: string): Promise<number> =>
+  countOf(tx, `select count(*) from alerting.webhook_endpoint where tenant_id = $1 and state <> 'deleted'`, [tenantId])
 
 const FIND = `select ${COLUMNS} from alerting.webhook_endpoint
   where tenant_id = $1 and endpoint_id = $2 and state <> 'deleted'`

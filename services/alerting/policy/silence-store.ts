@@ -1,3 +1,4 @@
+import { countOf } from '#libs/access/assert-room.ts'
 import type { Sql } from '#libs/postgres/database.ts'
 import type { Silence } from '../core/alert/silence.ts'
 
@@ -54,6 +55,15 @@ export const insertSilence = async (tx: Sql, tenantId: string, silence: StoredSi
     ],
   )
 }
+
+/** Silences that have not ended. */
+export const countSilences = (tx: Sql, tenantId: string, now: number): Promise<number> =>
+  countOf(
+    tx,
+    `select count(*) from alerting.silence
+      where tenant_id = $1 and ends_at > to_timestamp($2::double precision / 1000)`,
+    [tenantId, now],
+  )
 
 /** Answers whether the silence existed. */
 export const deleteSilence = async (tx: Sql, tenantId: string, silenceId: string): Promise<boolean> => {

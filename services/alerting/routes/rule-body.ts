@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { RequestError } from '#libs/runtime/errors.ts'
 import type { Rule } from '../core/alert/rule.ts'
 import { type RuleDocument, readRuleDocument } from '../rules/rule-document.ts'
+import { ruleSizeError } from '../rules/rule-size.ts'
 
 export const RULE_EXAMPLE = {
   id: 'champion_quiet',
@@ -25,6 +26,8 @@ export const ruleBodySchema = z.record(z.string(), z.unknown()).meta({
 
 /** The rule in a request's body; 422 with a pointer to each mistake. */
 export const readRule = (body: Record<string, unknown>): { readonly document: RuleDocument; readonly rule: Rule } => {
+  const tooLarge = ruleSizeError(body)
+  if (tooLarge) throw new RequestError(422, 'invalid_rule', 'The rule is not valid', [tooLarge])
   const read = readRuleDocument(body)
   if (!read.ok) throw new RequestError(422, 'invalid_rule', 'The rule is not valid', read.errors)
   return read

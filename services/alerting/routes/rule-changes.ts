@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { assertRoom } from '#libs/access/assert-room.ts'
 import { recordAudit } from '#libs/access/audit-store.ts'
 import type { IdempotentReply } from '#libs/access/idempotent-reply.ts'
 import type { Principal } from '#libs/access/keyring.ts'
@@ -10,7 +11,7 @@ import type { Clock } from '#libs/runtime/clock.ts'
 import { RequestError } from '#libs/runtime/errors.ts'
 import { checkAllAccounts } from '../evaluation/account-store.ts'
 import { checkAllMonitors } from '../evaluation/monitor-store.ts'
-import { type RuleCatalog, removeRule, saveRule, storedRule } from '../rules/rule-store.ts'
+import { countRules, type RuleCatalog, removeRule, saveRule, storedRule } from '../rules/rule-store.ts'
 import { readRule, ruleBodySchema } from './rule-body.ts'
 import { ruleParams, ruleSchema, showRule } from './shown-rules.ts'
 
@@ -58,6 +59,7 @@ export const ruleChangeRoutes = ({ database, clock, ruleCatalog, idempotentReply
             throw new RequestError(409, 'rule_exists', 'There is a rule of this id; change it with PUT', [
               { pointer: '/id', code: 'exists', detail: 'In use' },
             ])
+          await assertRoom(tx, { tenantId, kind: 'rules' }, () => countRules(tx, tenantId))
           await saveRule(tx, { tenantId, document, deleted: false, at: clock.now() })
           return { document }
         })

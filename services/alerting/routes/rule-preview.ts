@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { createWorkSlots } from '#libs/http/limits/work-slots.ts'
 import { errors } from '#libs/http/problems/problem.ts'
 import { routes } from '#libs/http/routes.ts'
 import { acceptYaml, JSON_OR_YAML } from '#libs/http/yaml-body.ts'
@@ -93,13 +94,13 @@ const querySchema = z.object({
   limit: z.coerce.number().int().min(1).max(500).default(50).describe('Accounts listed'),
 })
 
-/** Previews at once: they share the process with live evaluation. */
-const MAX_AT_ONCE = 2
+/** They share the process with live evaluation, and none waits. */
+const PREVIEWS = { perTenant: 2, inAll: 4, waitingPerTenant: 0, waitingInAll: 0 }
 
 export const rulePreviewRoutes = (deps: { readonly database: Database; readonly clock: Clock }) =>
   routes((app) => {
     acceptYaml(app)
-    let running = 0
+    const inSlot = createWorkSlots(deps.clock, PREVIEWS)
     app.post(
       '/v1/rules/preview',
       {
@@ -114,7 +115,7 @@ export const rulePreviewRoutes = (deps: { readonly database: Database; readonly 
           response: { 200: previewSchema, ...errors(422, 429) },
         },
       },
-      async ({ body, query, principal }, reply) => {
+      async ({ body, query, principal }) => {
         const { rule } = readRule(body)
         if (rule.about.kind !== 'account')
           throw new RequestError(422, 'invalid_rule', 'The rule cannot be previewed', [
@@ -124,16 +125,8 @@ export const rulePreviewRoutes = (deps: { readonly database: Database; readonly 
               detail: 'Only rules about accounts have a history to replay',
             },
           ])
-        if (running >= MAX_AT_ONCE) {
-          reply.header('retry-after', '3')
-          throw new RequestError(429, 'previews_running', 'Other previews are running; try again in a moment')
-        }
-        running++
-        try {
-          return toAnswer(await previewRule(deps, { tenantId: principal.tenantId, rule, ...query }))
-        } finally {
-          running--
-        }
+        const request = { tenantId: principal.tenantId, rule, ...query }
+        return inSlot(principal.tenantId, async () => toAnswer(await previewRule(deps, request)))
       },
     )
   })

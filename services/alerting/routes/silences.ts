@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { assertRoom } from '#libs/access/assert-room.ts'
 import { recordAudit } from '#libs/access/audit-store.ts'
 import type { IdempotentReply } from '#libs/access/idempotent-reply.ts'
 import { SEVERITIES } from '#libs/contracts/severity.ts'
@@ -11,7 +12,13 @@ import { RequestError } from '#libs/runtime/errors.ts'
 import { newId } from '#libs/runtime/ids.ts'
 import { parseInstant } from '#libs/time/instant.ts'
 import type { Silence } from '../core/alert/silence.ts'
-import { deleteSilence, insertSilence, listSilences, type StoredSilence } from '../policy/silence-store.ts'
+import {
+  countSilences,
+  deleteSilence,
+  insertSilence,
+  listSilences,
+  type StoredSilence,
+} from '../policy/silence-store.ts'
 
 export type SilenceRoutesDeps = {
   readonly database: Database
@@ -127,6 +134,8 @@ export const silenceRoutes = ({ database, clock, idempotentReply }: SilenceRoute
             throw new RequestError(422, 'invalid_request', 'The request body is not valid', [
               { pointer: '/endsAt', code: 'in_the_past', detail: 'The silence ends after its start and after now' },
             ])
+          const { tenantId } = principal
+          await assertRoom(tx, { tenantId, kind: 'silences' }, () => countSilences(tx, tenantId, now))
           await insertSilence(tx, principal.tenantId, silence)
           await recordAudit(tx, principal, {
             action: 'silence.created',

@@ -1,12 +1,19 @@
 import { randomBytes } from 'node:crypto'
 import { z } from 'zod'
+import { assertRoom } from '#libs/access/assert-room.ts'
 import { recordAudit } from '#libs/access/audit-store.ts'
 import { decodeCursor, pageOf, pageQuery, pageSchema } from '#libs/http/pages.ts'
 import { errors } from '#libs/http/problems/problem.ts'
 import { routes } from '#libs/http/routes.ts'
 import { newId } from '#libs/runtime/ids.ts'
 import { formatSecret } from '../core/delivery/sign-webhook.ts'
-import { insertEndpoint, listEndpoints, setEndpointState, updateEndpoint } from '../endpoints/endpoint-store.ts'
+import {
+  countEndpoints,
+  insertEndpoint,
+  listEndpoints,
+  setEndpointState,
+  updateEndpoint,
+} from '../endpoints/endpoint-store.ts'
 import { addSecret } from '../endpoints/secret-store.ts'
 import { endpointActions } from './webhook-endpoint-actions.ts'
 import {
@@ -66,6 +73,7 @@ export const webhookEndpointRoutes = (deps: WebhookRoutesDeps) =>
         const secret = randomBytes(SECRET_BYTES)
         const now = clock.now()
         return idempotentReply({ request, reply, status: 201 }, async (tx) => {
+          await assertRoom(tx, { tenantId, kind: 'webhook endpoints' }, () => countEndpoints(tx, tenantId))
           const endpoint = await insertEndpoint(tx, { tenantId, endpointId, now }, body)
           await addSecret(tx, { endpointId, sealed: sealer.seal(secret, endpointId), now }, now)
           const detail = { url: body.url, kind: body.kind, eventTypes: body.eventTypes }

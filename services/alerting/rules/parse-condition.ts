@@ -5,7 +5,7 @@ import { DAY_MS, parseDuration } from '#libs/runtime/durations.ts'
 import type { ErrorDetail } from '#libs/runtime/errors.ts'
 import type { Ordering } from '#libs/runtime/three-valued.ts'
 import type { Condition } from '../core/conditions/condition.ts'
-import { comparisonSchema, comparisonsOf, factSchema, orderingSchema, SHAPES } from './condition-schemas.ts'
+import { COMPARISONS, factSchema, orderingSchema, SHAPES } from './condition-schemas.ts'
 
 type Shape = keyof typeof SHAPES
 const OPERATORS = z.enum(['<', '<=', '>', '>=', '==', '!=', 'in', 'not_in', 'known', 'unknown'])
@@ -95,7 +95,7 @@ const readComparison = (
     return undefined
   }
   const kind = FACTS[name.data].kind
-  const shapes = comparisonsOf(kind, factSchema, comparisonSchema)
+  const shapes = COMPARISONS[kind]
   const isList = op.data === 'in' || op.data === 'not_in'
   const isPresence = op.data === 'known' || op.data === 'unknown'
   if (!isList && !isPresence && orderingSchema.safeParse(op.data).success && kind !== 'number')

@@ -1,6 +1,7 @@
 import type { Database } from '#libs/postgres/database.ts'
 import type { Clock } from '#libs/runtime/clock.ts'
 import { DAY_MS } from '#libs/runtime/durations.ts'
+import { createTimeSlices } from '#libs/runtime/time-slices.ts'
 import type { Rule } from '../core/alert/rule.ts'
 import { type SeenAt, unpackChanges, WHOLE_EVERY_MS } from '../core/preview/fact-history.ts'
 import { type AccountReplay, createReplay, lookBackMs, type Replay } from '../core/preview/replay-rule.ts'
@@ -89,6 +90,7 @@ const replayAccounts = async (part: Part) => {
   const done: AccountReplay[] = []
   let changes = 0
   let after: { accountId: string; sequence: number } | null = null
+  const slices = createTimeSlices()
   const finish = (accountId: string): void => {
     done.push(running.get(accountId)!.end(part.until))
     running.delete(accountId)
@@ -102,11 +104,17 @@ const replayAccounts = async (part: Part) => {
         running.get(row.accountId)!.see(change)
         last.set(row.accountId, change)
         changes++
+        if (!slices.isOver()) continue
+        await slices.next()
+        if (part.isLate()) return { done, changes }
       }
     }
     if (rows.length < ROWS_AT_ONCE) break
     if (part.isLate()) return { done, changes }
   }
-  for (const accountId of [...running.keys()]) finish(accountId)
+  for (const accountId of [...running.keys()]) {
+    finish(accountId)
+    if (slices.isOver()) await slices.next()
+  }
   return { done, changes }
 }

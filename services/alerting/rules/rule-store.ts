@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
+import { countOf } from '#libs/access/assert-room.ts'
 import { SEVERITIES } from '#libs/contracts/severity.ts'
 import type { Sql } from '#libs/postgres/database.ts'
 import type { Rule } from '../core/alert/rule.ts'
@@ -80,6 +81,10 @@ export const storedRules = (sql: Sql, tenantIds: readonly string[]): Promise<rea
 
 export const storedRule = async (sql: Sql, tenantId: string, ruleId: string): Promise<StoredRule | undefined> =>
   (await storedRules(sql, [tenantId])).find((rule) => rule.ruleId === ruleId)
+
+/** Own and changed rules, without deleted ones. */
+export const countRules = (tx: Sql, tenantId: string): Promise<number> =>
+  countOf(tx, 'select count(*) from alerting.rule where tenant_id = $1 and not deleted', [tenantId])
 
 export type RuleToSave = {
   readonly tenantId: string

@@ -1,3 +1,4 @@
+import { countOf } from '#libs/access/assert-room.ts'
 import type { Sql } from '#libs/postgres/database.ts'
 import type { SourceInactivity } from '../core/evaluation/source-log.ts'
 
@@ -80,6 +81,12 @@ export const newestVersion = async (sql: Sql, tenantId: string, modelId: string)
   )
   return row!.version
 }
+
+/** Versions that were never published. */
+export const countDrafts = (tx: Sql, tenantId: string): Promise<number> =>
+  countOf(tx, 'select count(*) from scoring.model_version where tenant_id = $1 and first_published_at is null', [
+    tenantId,
+  ])
 
 type NewVersion = ModelKey & {
   readonly name: string

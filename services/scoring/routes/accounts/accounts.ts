@@ -1,9 +1,11 @@
 import { z } from 'zod'
 import { bandSchema, stageSchema } from '#libs/contracts/account-health.ts'
+import { jsonPointer } from '#libs/http/json-pointer.ts'
 import { decodeCursor, pageOf, pageQuery, pageSchema } from '#libs/http/pages.ts'
 import { routes } from '#libs/http/routes.ts'
 import type { Database } from '#libs/postgres/database.ts'
 import { toInstant } from '#libs/runtime/clock.ts'
+import { RequestError } from '#libs/runtime/errors.ts'
 import { dateOfDay } from '#libs/time/time-zone.ts'
 import {
   type AccountSummaryRow,
@@ -97,6 +99,22 @@ const traitFilters = (query: Readonly<Record<string, unknown>>): Record<string, 
       .map(([name, value]) => [name.slice('trait.'.length), value as string]),
   )
 
+/** Each filter by a trait is looked up for each account. */
+const MOST_TRAIT_FILTERS = 20
+
+const checkedTraits = (query: Readonly<Record<string, unknown>>): Record<string, string> => {
+  const traits = traitFilters(query)
+  const [first] = Object.keys(traits).slice(MOST_TRAIT_FILTERS)
+  if (first === undefined) return traits
+  throw new RequestError(400, 'invalid_parameter', 'A parameter is not valid', [
+    {
+      pointer: jsonPointer(['query', `trait.${first}`]),
+      code: 'too_many_filters',
+      detail: `At most ${MOST_TRAIT_FILTERS} filters by traits`,
+    },
+  ])
+}
+
 type Deps = { readonly database: Database; readonly projector: AccountProjector }
 
 export const accountListRoutes = ({ database, projector }: Deps) =>
@@ -118,7 +136,7 @@ export const accountListRoutes = ({ database, projector }: Deps) =>
         const descending = query.sort.startsWith('-')
         const sort = query.sort.replace('-', '') as SortKey
         const cursor = decodeCursor(cursorSchema(query.sort), query.cursor)
-        const filter = { band, stage, owner, q, minScore, maxScore, traits: traitFilters(query) }
+        const filter = { band, stage, owner, q, minScore, maxScore, traits: checkedTraits(query) }
         const page = { sort, descending, after: cursor, limit: limit + 1 }
         await projector.catchUp()
         const rows = await listAccounts(database, principal.tenantId, filter, page)

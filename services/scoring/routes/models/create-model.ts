@@ -1,3 +1,4 @@
+import { assertRoom } from '#libs/access/assert-room.ts'
 import { recordAudit } from '#libs/access/audit-store.ts'
 import type { IdempotentReply } from '#libs/access/idempotent-reply.ts'
 import { errors } from '#libs/http/problems/problem.ts'
@@ -5,7 +6,7 @@ import { routes } from '#libs/http/routes.ts'
 import { acceptYaml, JSON_OR_YAML } from '#libs/http/yaml-body.ts'
 import { RequestError } from '#libs/runtime/errors.ts'
 import { DEFAULT_MODEL_ID, SHIPPED_VERSION } from '../../models/model-document.ts'
-import { insertModelVersion, listModelVersions, newestVersion } from '../../models/model-store.ts'
+import { countDrafts, insertModelVersion, listModelVersions, newestVersion } from '../../models/model-store.ts'
 import { modelBodySchema, readModel, sourceOf } from './model-body.ts'
 import { toShown, versionSchema } from './model-version.ts'
 
@@ -32,6 +33,7 @@ export const createModelRoutes = ({ idempotentReply }: { readonly idempotentRepl
         const asked = typeof body.version === 'number' ? body.version : 1
         const modelId = readModel(body, asked).id
         return idempotentReply({ request, reply, status: 201 }, async (tx) => {
+          await assertRoom(tx, { tenantId, kind: 'unpublished model versions' }, () => countDrafts(tx, tenantId))
           const newest = await newestVersion(tx, tenantId, modelId)
           const version = Math.max(newest, modelId === DEFAULT_MODEL_ID ? SHIPPED_VERSION : 0) + 1
           if (body.version !== undefined && body.version !== version) throw wrongVersion(version)
