@@ -139,7 +139,9 @@ describe('the keyring', () => {
     for (const peer of ['127.0.0.1', '::1', '::ffff:127.0.0.1'])
       expect(await keyring.authenticate(key, peer)).toMatchObject({ tenantId: 'default', operator: true })
     for (const peer of ['10.0.0.1', '::ffff:10.0.0.1', 'forwarded', '127.example'])
-      expect(await keyring.authenticate(key, peer)).toBeUndefined()
+      await expect(keyring.authenticate(key, peer)).rejects.toThrow('works on this machine only')
+    const without = createKeyring({ database, clock: systemClock, developmentKey: false })
+    await expect(without.authenticate(key, '127.0.0.1')).rejects.toMatchObject({ status: 401 })
   })
   it('a key ends at its expiry', async () => {
     const clock = createManualClock(Date.parse('2030-01-01T00:00:00Z'))

@@ -14,7 +14,7 @@ export type Principal = {
 
 export type Keyring = {
   /**
-   * Undefined for a key not in force, and for the development key from another machine. Throws 403
+   * Undefined for a key not in force. Throws 401 for the development key from another machine, 403
    * `tenant_suspended` for a key of a suspended tenant.
    */
   readonly authenticate: (key: string, peerAddress: string) => Promise<Principal | undefined>

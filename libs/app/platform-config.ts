@@ -98,6 +98,7 @@ const fields = {
   PULSO_RATE_LIMIT_REQUESTS: envInteger(0, 1_000_000_000, 100_000),
   PULSO_RATE_LIMIT_SECONDS: envInteger(1, 3_600, 10),
   PULSO_DATA_DIR: z.string().default('.pulso'),
+  PULSO_DEVELOPMENT_KEY_ENABLED: envFlag(true),
   PULSO_TIME_ZONE: z
     .string()
     .default('UTC')

@@ -8,13 +8,12 @@ import { BUS_MIGRATIONS, BUS_SCHEMA, createPostgresBus } from '#libs/bus/postgre
 import { createRequestCounter, type RequestCounter } from '#libs/http/limits/request-counter.ts'
 import { createDatabaseClock } from '#libs/postgres/database-clock.ts'
 import { migrate } from '#libs/postgres/migrate.ts'
-import type { Checks } from '#libs/runtime/checks.ts'
 import { type Clock, systemClock } from '#libs/runtime/clock.ts'
 import { MINUTE_MS } from '#libs/runtime/durations.ts'
 import type { Logger } from '#libs/runtime/logger.ts'
 import { createMetrics } from '#libs/runtime/metrics.ts'
 import { repeat } from '#libs/runtime/repeat.ts'
-import type { Platform, Service } from '#libs/runtime/service.ts'
+import type { Checks, Platform, Service } from '#libs/runtime/service.ts'
 import { embeddedEncryptionKey } from './embedded-key.ts'
 import type { Component } from './lifecycle.ts'
 import type { PlatformConfig } from './platform-config.ts'
@@ -92,7 +91,7 @@ export const createPlatform = (options: PlatformOptions): Wiring => {
   })
   const embedded = !config.DATABASE_URL
   const encryptionKey = config.PULSO_ENCRYPTION_KEY ?? embeddedEncryptionKey(config.PULSO_DATA_DIR)
-  const keyring = createKeyring({ database, clock })
+  const keyring = createKeyring({ database, clock, developmentKey: config.PULSO_DEVELOPMENT_KEY_ENABLED })
   const keyRefresh = repeat(
     { clock, logger, everyMs: KEY_REFRESH_MS, retryMs: KEY_RETRY_MS, failure: 'keys could not be read' },
     async () => void (await keyring.refresh()),
@@ -106,7 +105,8 @@ export const createPlatform = (options: PlatformOptions): Wiring => {
   const keys: Component = {
     name: 'keys',
     start: async () => {
-      if (embedded) developmentKey = await ensureDevelopmentKey({ database, dataDir: config.PULSO_DATA_DIR })
+      if (embedded && config.PULSO_DEVELOPMENT_KEY_ENABLED)
+        developmentKey = await ensureDevelopmentKey({ database, dataDir: config.PULSO_DATA_DIR })
       if (config.PULSO_BOOTSTRAP_KEY) await ensureBootstrapKey(database, config.PULSO_BOOTSTRAP_KEY)
       await keyring.refresh()
       keyRefresh.start()

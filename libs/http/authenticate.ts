@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { type Keyring, type Principal, SCOPES, type Scope } from '#libs/access/keyring.ts'
 import { RequestError } from '#libs/runtime/errors.ts'
+import { peerOf } from './local-peer.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -26,12 +27,6 @@ export const keyFromHeader = (header: string | undefined): string | undefined =>
   return user || decoded.slice(colon + 1) || undefined
 }
 
-/** The peer's address. Behind a proxy on this machine no peer counts as local. */
-const peerOf = (request: FastifyRequest): string =>
-  request.headers.forwarded !== undefined || request.headers['x-forwarded-for'] !== undefined
-    ? 'forwarded'
-    : (request.socket.remoteAddress ?? 'unknown')
-
 export type AuthenticateOptions = {
   readonly keyring: Keyring
   readonly request: FastifyRequest
@@ -46,7 +41,7 @@ export const authenticateKey = async ({ keyring, request, key, scope }: Authenti
   if (!principal) throw request.server.refuseKey(request)
   if (!principal.scopes.includes(scope)) throw new RequestError(403, 'forbidden', `The key lacks the scope "${scope}"`)
   await request.server.countRequest(request, principal)
-  request.server.bookFor(request, principal.keyId)
+  request.server.reserveFor(request, principal.keyId)
   return principal
 }
 

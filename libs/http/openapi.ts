@@ -1,6 +1,6 @@
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyReply } from 'fastify'
 import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod'
 import { describeIdempotency } from './idempotency-key.ts'
 import { errors } from './problems/problem.ts'
@@ -55,12 +55,23 @@ export const describeApi = async (app: FastifyInstance, info: { title: string; v
       return document
     },
   })
-  app.get('/openapi.json', { config: { scope: 'public' }, schema: { hide: true } }, async () => app.swagger())
+  // Made once: 300 KB that anybody may ask for are dear to write for each request.
+  let bytes: Buffer | undefined
+  const sendDocument = (reply: FastifyReply): FastifyReply => {
+    bytes ??= Buffer.from(JSON.stringify(app.swagger()))
+    return reply.type('application/json; charset=utf-8').send(bytes)
+  }
+  app.get('/openapi.json', { config: { scope: 'public' }, schema: { hide: true } }, async (_, reply) =>
+    sendDocument(reply),
+  )
   app.get('/', { config: { scope: 'public' }, schema: { hide: true } }, async (_, reply) => reply.redirect('/docs'))
   await app.register(async (docs) => {
     docs.addHook('onRoute', (route) => {
       route.config = { ...route.config, scope: 'public' }
     })
+    docs.addHook('onRequest', async (request, reply) =>
+      request.routeOptions.url === '/docs/json' ? sendDocument(reply) : undefined,
+    )
     await docs.register(swaggerUi, { routePrefix: '/docs' })
   })
 }

@@ -1,11 +1,14 @@
 import type { Registry } from 'prom-client'
 import { z } from 'zod'
-import type { Checks } from '#libs/runtime/checks.ts'
 import type { Clock } from '#libs/runtime/clock.ts'
+import type { Checks } from '#libs/runtime/service.ts'
+import { holdAnswer } from './hold-answer.ts'
 import { errors } from './problems/problem.ts'
 import { routes } from './routes.ts'
 
 const CHECK_TIMEOUT_MS = 2_000
+/** Anybody may ask: the dependencies are asked once a second at most. */
+const HOLD_MS = 1_000
 
 const readySchema = z
   .object({ status: z.enum(['ready', 'not_ready']), checks: z.record(z.string(), z.enum(['up', 'down'])) })
@@ -26,6 +29,10 @@ export type OperationsDeps = { readonly metrics: Registry; readonly checks: Chec
 /** Liveness, readiness and metrics. They need no key and show a stranger no detail. */
 export const operationsRoutes = ({ metrics, checks, clock }: OperationsDeps) =>
   routes((app) => {
+    const states = holdAnswer(HOLD_MS, () =>
+      Promise.all(Object.entries(checks).map(async ([name, check]) => [name, await runCheck(clock, check)] as const)),
+    )
+    const figures = holdAnswer(HOLD_MS, () => metrics.metrics())
     app.get(
       '/livez',
       {
@@ -51,13 +58,11 @@ export const operationsRoutes = ({ metrics, checks, clock }: OperationsDeps) =>
         },
       },
       async (_request, reply) => {
-        const states = await Promise.all(
-          Object.entries(checks).map(async ([name, check]) => [name, await runCheck(clock, check)] as const),
-        )
-        const ready = states.every(([, state]) => state === 'up')
+        const entries = await states()
+        const ready = entries.every(([, state]) => state === 'up')
         const answer = {
           status: ready ? ('ready' as const) : ('not_ready' as const),
-          checks: Object.fromEntries(states),
+          checks: Object.fromEntries(entries),
         }
         return ready ? answer : reply.code(503).header('retry-after', '5').send(answer)
       },
@@ -79,6 +84,6 @@ export const operationsRoutes = ({ metrics, checks, clock }: OperationsDeps) =>
           },
         },
       },
-      async (_request, reply) => reply.type(metrics.contentType).send(await metrics.metrics()),
+      async (_request, reply) => reply.type(metrics.contentType).send(await figures()),
     )
   })

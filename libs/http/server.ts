@@ -3,20 +3,21 @@ import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } 
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod'
 import type { Registry } from 'prom-client'
 import type { Keyring } from '#libs/access/keyring.ts'
-import type { Checks } from '#libs/runtime/checks.ts'
 import { type Clock, systemClock } from '#libs/runtime/clock.ts'
 import { newId } from '#libs/runtime/ids.ts'
 import type { Logger } from '#libs/runtime/logger.ts'
+import type { Checks } from '#libs/runtime/service.ts'
 import { observeRequests } from './access-log.ts'
 import { authenticateRoutes } from './authenticate.ts'
-import { type BookingLimits, bookRequests } from './limits/bookings.ts'
 import { DEFAULT_MAX_CONNECTIONS, limitConnections } from './limits/connections.ts'
 import { limitFailedKeys } from './limits/failed-keys.ts'
 import { inflateBodies } from './limits/inflate.ts'
 import { type LoopLimits, refuseWhileLate } from './limits/overload.ts'
 import { limitRates } from './limits/rate-limit.ts'
 import type { RequestCounter } from './limits/request-counter.ts'
+import { type ReservationLimits, reserveRequests } from './limits/reservations.ts'
 import { endSlowBodies } from './limits/slow-bodies.ts'
+import { ignoreTypeOfNoBody } from './no-body.ts'
 import { describeApi } from './openapi.ts'
 import { operationsRoutes } from './operations.ts'
 import { answerMalformedHttp } from './problems/client-error.ts'
@@ -35,7 +36,7 @@ const TIMEOUT_CHECK_MS = 1_000
 /** Requests under way this long after the close began are cut: the process must end within 25 s. */
 const DRAIN_MS = 15_000
 
-export type HttpLimits = BookingLimits & LoopLimits
+export type HttpLimits = ReservationLimits & LoopLimits
 
 export const DEFAULT_LIMITS: HttpLimits = {
   maxInFlight: 2_000,
@@ -90,6 +91,7 @@ export const createHttpServer = async (options: HttpServerOptions): Promise<Fast
   await app.register(helmet, PLAIN_HTTP_HEADERS)
   endSlowBodies(app)
   handleUnknownRoutes(app, clock)
+  ignoreTypeOfNoBody(app)
   await refuseWhileLate(app, limits)
   inflateBodies(app)
   refuseUnsafeInput(app)
@@ -97,7 +99,7 @@ export const createHttpServer = async (options: HttpServerOptions): Promise<Fast
   limitRates(app, options.requestCounter)
   limitFailedKeys(app)
   authenticateRoutes(app, keyring)
-  bookRequests(app, limits)
+  reserveRequests(app, limits)
   await app.register(operationsRoutes({ metrics, checks, clock }))
   return app as FastifyInstance
 }

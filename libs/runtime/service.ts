@@ -6,7 +6,6 @@ import type { Keyring } from '#libs/access/keyring.ts'
 import type { Bus } from '#libs/bus/bus.ts'
 import type { TopicName } from '#libs/contracts/topics.ts'
 import type { Database } from '#libs/postgres/database.ts'
-import type { Checks } from './checks.ts'
 import type { Clock } from './clock.ts'
 
 /** The dependencies of every service. The app starts them before it and stops them after it. */
@@ -28,6 +27,9 @@ export type PlatformSettings = {
   /** Keys that `encryptionKey` replaced: they only open. */
   readonly formerEncryptionKeys?: readonly Buffer[]
 }
+
+/** What a process needs for its work, by name. Each check rejects while its part is not there. */
+export type Checks = Readonly<Record<string, () => Promise<unknown>>>
 
 /** One deployable service. Creating it opens no connection; `start` does. */
 export type Service = {

@@ -14,6 +14,7 @@ const testsOf = (text: string): string[] => text.split(/\n(?= *(?:test|it)(?:\.\
  * happened.
  */
 const WAITS: ReadonlyMap<string, string> = new Map([
+  ['libs/http/limits/door.test.ts', 'bodies arrive slowly'],
   ['tests/contract/bus-crash.contract.ts', 'an outage has a length, and positions are committed at an interval'],
   ['tests/e2e/overload.test.ts', 'a flood lasts for a while, and its senders pause'],
 ])

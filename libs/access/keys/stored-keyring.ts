@@ -15,7 +15,21 @@ const isLoopback = (address: string): boolean => {
 /** The keyring of the database. It needs no `refresh` to work, but to be ready. */
 export type StoredKeyring = Keyring & Pick<ReturnType<typeof createKeyCache>, 'refresh' | 'check'>
 
-export const createKeyring = (deps: { readonly database: Database; readonly clock: Clock }): StoredKeyring => {
+const notLocal = (): RequestError =>
+  new RequestError(
+    401,
+    'unauthenticated',
+    'The development key works on this machine only, without a proxy: set PULSO_BOOTSTRAP_KEY, or make a key by POST /v1/keys',
+  )
+
+export type KeyringDeps = {
+  readonly database: Database
+  readonly clock: Clock
+  /** Whether the development key is good at all. Default true. */
+  readonly developmentKey?: boolean
+}
+
+export const createKeyring = ({ developmentKey = true, ...deps }: KeyringDeps): StoredKeyring => {
   const { find, refresh, check } = createKeyCache(deps)
   const recordUse = createRecordUse(deps)
   return {
@@ -27,7 +41,7 @@ export const createKeyring = (deps: { readonly database: Database; readonly cloc
       const stored = await find(id)
       if (!stored || !sameHash(stored.hash, hashKey(key))) return undefined
       if (stored.expiresAt !== null && stored.expiresAt <= deps.clock.now()) return undefined
-      if (stored.loopbackOnly && !isLoopback(peerAddress)) return undefined
+      if (stored.loopbackOnly && !(developmentKey && isLoopback(peerAddress))) throw notLocal()
       // Operators belong to the installation: their keys work in a suspended tenant too.
       if (stored.tenantState === 'deleted') return undefined
       if (stored.tenantState === 'suspended' && !stored.operator)

@@ -8,8 +8,8 @@ export type FairShare = {
 }
 
 /**
- * A holder may have as much as is still free: one alone half of the room, two a third each. So one
- * holder, whatever it does, leaves room for others, and a single busy one is not held to a small part.
+ * A holder may have as much as is still free: one alone half of the room, two a third each. So a
+ * holder always leaves room for others, and one that is alone is not held to a small part.
  */
 export const createFairShare = (size: number): FairShare => {
   const held = new Map<string, number>()

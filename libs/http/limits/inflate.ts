@@ -14,7 +14,7 @@ const DETAIL = 'Content-Encoding may be gzip, deflate, br or identity'
 
 /**
  * The body limit counts inflated bytes: a bomb takes no more memory than an honest body.
- * By hand: @fastify/compress 9.2 has no hook where inflated bytes could be booked, so that 1,000
+ * By hand: @fastify/compress 9.2 has no hook where inflated bytes could be reserved, so that 1,000
  * bodies of 1 KB under way could inflate to 1 GB (from its source, 2026-11-30).
  */
 export const inflateBodies = (app: FastifyInstance): void => {

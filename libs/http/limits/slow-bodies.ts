@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { type Clock, systemClock } from '#libs/runtime/clock.ts'
 import { RequestError } from '#libs/runtime/errors.ts'
-import { hasBody } from './bookings.ts'
+import { hasBody } from './reservations.ts'
 
 const TICK_MS = 1_000
 /** Bytes on the wire a second: an old mobile link brings more. */

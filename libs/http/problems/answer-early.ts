@@ -3,7 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Clock } from '#libs/runtime/clock.ts'
 
 /** Longest wait for a client to notice that it need not send on. */
-const LINGER_MS = 1_000
+const CLOSE_AFTER_MS = 1_000
 
 /**
  * Answers while the body still arrives, drops what comes, and closes the connection. The answer
@@ -18,7 +18,7 @@ export const answerEarly = (clock: Clock, request: FastifyRequest, reply: Fastif
     if (!ended) answer.push(null)
     ended = true
   }
-  const cancel = clock.after(LINGER_MS, end)
+  const cancel = clock.after(CLOSE_AFTER_MS, end)
   answer.push(text)
   request.raw.once('end', end).once('close', end).resume()
   return reply.header('connection', 'close').header('content-length', Buffer.byteLength(text)).send(answer)

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Clock } from '#libs/runtime/clock.ts'
-import { hasBody } from '../limits/bookings.ts'
+import { hasBody } from '../limits/reservations.ts'
 import { answerEarly } from './answer-early.ts'
 import { sendProblem } from './error-handler.ts'
 import { PROBLEM_TYPE, type ProblemOptions, problem } from './problem.ts'

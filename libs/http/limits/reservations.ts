@@ -6,17 +6,17 @@ import { isOpen, overloaded } from './overload.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** Moves what the request has booked to its key, once known. Throws 503 without room there. */
-    bookFor: (request: FastifyRequest, keyId: string) => void
+    /** Moves what a request has reserved to its key, once known. Throws 503 without room there. */
+    reserveFor: (request: FastifyRequest, keyId: string) => void
   }
   interface FastifyRequest {
-    booking: Booking | undefined
+    reservation: Reservation | undefined
     /** Ends the reading of the body: the request is answered with the error. */
     endBody: ((error: Error) => void) | undefined
   }
 }
 
-export type BookingLimits = {
+export type ReservationLimits = {
   /** Requests under way with a known key; one key alone may have half of them. */
   readonly maxInFlight: number
   /** Bytes of their bodies, inflated. They take about four times that memory. */
@@ -30,21 +30,21 @@ export type BookingLimits = {
 const CHUNK_COST = 200
 
 type Shares = { readonly requests: FairShare; readonly bytes: FairShare }
-type Booking = { readonly shares: Shares; readonly holder: string; bytes: number }
+type Reservation = { readonly shares: Shares; readonly holder: string; bytes: number }
 
 const createShares = (requests: number, bytes: number): Shares => ({
   requests: createFairShare(requests),
   bytes: createFairShare(bytes),
 })
 
-const open = (shares: Shares, holder: string, bytes = 0): Booking => {
+const open = (shares: Shares, holder: string, bytes = 0): Reservation => {
   if (!shares.requests.take(holder, 1)) throw overloaded()
   if (shares.bytes.take(holder, bytes)) return { shares, holder, bytes }
   shares.requests.giveBack(holder, 1)
   throw overloaded()
 }
 
-const close = ({ shares, holder, bytes }: Booking): void => {
+const close = ({ shares, holder, bytes }: Reservation): void => {
   shares.requests.giveBack(holder, 1)
   shares.bytes.giveBack(holder, bytes)
 }
@@ -60,49 +60,51 @@ const fail = (request: FastifyRequest, payload: Readable, error: Error): void =>
 
 /**
  * Requests under way and the bytes of their bodies, in fair shares by key: 503 with `Retry-After`
- * beyond them. Bytes are booked as they arrive: what a request only announces takes no room from
+ * beyond them. Bytes are reserved as they arrive: what a request only announces takes no room from
  * others, but is refused at once where it would not fit.
  * By hand: @fastify/under-pressure 9.2 bounds only the resident memory, which stays high after a
- * flood. With `maxRssBytes` of 250 MB it refused all 30 s after Kafka was back. With the booking
+ * flood. With `maxRssBytes` of 250 MB it refused all 30 s after Kafka was back. With this
  * the door takes events at once, peak 245 MB (tests/e2e/overload.test.ts, 2026-11-30).
  */
-export const bookRequests = (app: FastifyInstance, limits: BookingLimits): void => {
+export const reserveRequests = (app: FastifyInstance, limits: ReservationLimits): void => {
   const keyed = createShares(limits.maxInFlight, limits.maxInFlightBytes)
   const keyless = createShares(limits.maxKeyless, limits.maxKeylessBytes)
 
-  app.decorateRequest('booking', undefined)
+  app.decorateRequest('reservation', undefined)
   app.decorateRequest('endBody', undefined)
-  app.decorate('bookFor', (request: FastifyRequest, keyId: string) => {
-    const { booking } = request
-    if (booking?.shares !== keyless) return
-    request.booking = open(keyed, keyId, booking.bytes)
-    close(booking)
+  app.decorate('reserveFor', (request: FastifyRequest, keyId: string) => {
+    const { reservation } = request
+    if (reservation?.shares !== keyless) return
+    request.reservation = open(keyed, keyId, reservation.bytes)
+    close(reservation)
   })
   app.addHook('onRequest', async (request, reply) => {
     if (isOpen(request)) return
     const principal = request.principal as typeof request.principal | null
-    request.booking = principal ? open(keyed, principal.keyId) : open(keyless, addressOf(request))
+    request.reservation = principal ? open(keyed, principal.keyId) : open(keyless, addressOf(request))
     reply.raw.once('close', () => {
-      if (request.booking) close(request.booking)
-      request.booking = undefined
+      if (request.reservation) close(request.reservation)
+      request.reservation = undefined
     })
   })
   app.addHook('preParsing', (request, _reply, payload, done) => {
-    const { booking } = request
-    if (!booking || !hasBody(request)) return done(null, payload)
+    const { reservation } = request
+    if (!reservation || !hasBody(request)) return done(null, payload)
     const announced = Math.min(Number(request.headers['content-length'] ?? 0), request.routeOptions.bodyLimit)
-    if (!booking.shares.bytes.fits(booking.holder, announced)) return done(overloaded())
+    if (!reservation.shares.bytes.fits(reservation.holder, announced)) return done(overloaded())
     const body = payload as Readable
     const endBody = (error: Error): void => {
-      body.off('data', book)
+      body.off('data', reserve)
       fail(request, body, error)
     }
-    const book = (chunk: Buffer): void => {
+    const reserve = (chunk: Buffer): void => {
+      // Answered: what comes now is dropped.
+      if (request.reservation !== reservation) return void body.off('data', reserve)
       const cost = chunk.length + CHUNK_COST
-      if (!booking.shares.bytes.take(booking.holder, cost)) return endBody(overloaded())
-      booking.bytes += cost
+      if (!reservation.shares.bytes.take(reservation.holder, cost)) return endBody(overloaded())
+      reservation.bytes += cost
     }
-    body.on('data', book)
+    body.on('data', reserve)
     request.endBody = endBody
     done(null, payload)
   })
