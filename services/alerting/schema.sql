@@ -221,6 +221,7 @@ create table alerting.webhook_endpoint (
   failing_since timestamp with time zone,
   paused_until timestamp with time zone,
   created_at timestamp with time zone not null,
+  origin text default ''::text not null,
   constraint webhook_endpoint_pkey PRIMARY KEY (endpoint_id),
   constraint webhook_endpoint_kind_check CHECK ((kind = ANY (ARRAY['standard'::text, 'slack'::text]))),
   constraint webhook_endpoint_state_check CHECK ((state = ANY (ARRAY['enabled'::text, 'disabled'::text, 'deleted'::text])))

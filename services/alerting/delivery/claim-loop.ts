@@ -4,8 +4,9 @@ import { failpoint } from '#libs/runtime/failpoint.ts'
 import { newId } from '#libs/runtime/ids.ts'
 import type { Logger } from '#libs/runtime/logger.ts'
 import { type Repeating, repeat } from '#libs/runtime/repeat.ts'
+import { claimShares } from '../core/delivery/fair-share.ts'
 import type { Job } from './attempt-delivery.ts'
-import { type ClaimedDelivery, claimDeliveries, targetsOf } from './claim-store.ts'
+import { type ClaimedDelivery, claimDeliveries, releaseClaims, type Shares, targetsOf } from './claim-store.ts'
 import type { EndpointConcurrency } from './endpoint-concurrency.ts'
 import { FIRST_ROOM } from './endpoint-slots.ts'
 
@@ -35,18 +36,23 @@ export const createClaimLoop = (deps: ClaimLoopDeps): ClaimLoop => {
   const withMore = new Set<string>()
 
   const claim = async (): Promise<undefined> => {
-    const limit = Math.min(maxInFlight - concurrency.pending(), MAX_UNSAVED - unsaved())
+    const { limit: free, of } = claimShares(maxInFlight, concurrency.pending())
+    const limit = Math.min(free, MAX_UNSAVED - unsaved())
     if (limit <= 0) return
     const token = newId()
     const now = clock.now()
     const room = concurrency.room()
+    const tenants = { of: sharesOf(concurrency.pendingByTenant(), of), others: of(0) }
+    const hosts = { of: sharesOf(concurrency.pendingByHost(), of), others: of(0) }
     failpoint('alerting.claim.before')
-    const request = { token, now, leaseMs: LEASE_MS, room, defaultRoom: FIRST_ROOM, limit }
+    const request = { token, now, leaseMs: LEASE_MS, room, defaultRoom: FIRST_ROOM, tenants, hosts, limit }
     const claimed = await claimDeliveries(database, request)
     // Nothing is due for the endpoints with room: the others wait for the poll.
     if (claimed.length === 0) return void withMore.clear()
     failpoint('alerting.claim.after')
-    concurrency.add(await toJobs(database, claimed, { token, now }))
+    const { within, beyond } = splitByHost(await toJobs(database, claimed, { token, now }), hosts)
+    concurrency.add(within)
+    if (beyond.length > 0) await releaseClaims(database, beyond, logger)
     if (claimed.length < limit) withMore.clear()
     for (const endpointId of fullEndpoints(claimed, room)) withMore.add(endpointId)
   }
@@ -58,6 +64,23 @@ export const createClaimLoop = (deps: ClaimLoopDeps): ClaimLoop => {
       if (endpointId === undefined ? withMore.size > 0 : withMore.has(endpointId)) loop.wake()
     },
   }
+}
+
+const sharesOf = (pending: ReadonlyMap<string, number>, share: (own: number) => number): Map<string, number> =>
+  new Map([...pending].map(([name, own]) => [name, Math.max(0, share(own))]))
+
+/** A claim bounds tenants, and hosts only as far as they were full before it. */
+const splitByHost = (jobs: readonly Job[], { of, others }: Shares): { within: Job[]; beyond: Job[] } => {
+  const left = new Map(of)
+  const within: Job[] = []
+  const beyond: Job[] = []
+  for (const job of jobs) {
+    const free = left.get(job.target.origin) ?? others
+    left.set(job.target.origin, free - 1)
+    if (free > 0) within.push(job)
+    else beyond.push(job)
+  }
+  return { within, beyond }
 }
 
 /** Leaves a delivery out whose endpoint was disabled since the claim: retention ends it. */

@@ -1,4 +1,5 @@
 import type { Sql } from '#libs/postgres/database.ts'
+import type { Logger } from '#libs/runtime/logger.ts'
 import type { EndpointKind } from '../endpoints/endpoint-store.ts'
 
 export type ClaimedDelivery = {
@@ -10,6 +11,9 @@ export type ClaimedDelivery = {
   readonly body: Buffer
 }
 
+/** Rows of each that is named, and of every other. */
+export type Shares = { readonly of: ReadonlyMap<string, number>; readonly others: number }
+
 export type ClaimRequest = {
   /** Fences former holders of the rows off: only an attempt that bears the token is saved. */
   readonly token: string
@@ -19,21 +23,28 @@ export type ClaimRequest = {
   readonly room: ReadonlyMap<string, number>
   /** Rows that every other endpoint may be given. */
   readonly defaultRoom: number
+  /** Rows that endpoints of one tenant, or at one host (origin), may be given. */
+  readonly tenants: Shares
+  readonly hosts: Shares
   /** Rows of all endpoints together. */
   readonly limit: number
 }
 
 /**
- * Claims due deliveries under a lease, for each endpoint as many as it has room for. One statement:
+ * Claims due deliveries under a lease, for each endpoint as many as it has room for, within the
+ * share of its tenant. One statement:
  *
- *     room     A 3, B 0                     from the request
- *     open     C 64, A 3                    enabled, not paused, with room
- *     due      C: 64 oldest, A: 3 oldest    due, not leased, not locked by another claim
- *     picked   at most `limit` of these
+ *     room     A 3, B 0                     from the request, as `tenants` and `hosts`
+ *     open     t: C 4, A 3                  by tenant: enabled, not paused, with room, host with share
+ *     due      C: 4 oldest, A: 3 oldest     due, not leased, not locked by another claim
+ *     picked   at most `limit` of these, and of each tenant at most its share
  *     claimed  picked, with token and lease
  *     result   claimed with their bodies, oldest first
  *
- * - `open` is in random order: when `limit` cuts, no endpoint waits behind the backlog of another.
+ * - Tenants, and endpoints in `open`, are in random order: when a bound cuts, none waits behind the
+ *   backlog of another.
+ * - Deliveries of a tenant that is suspended or deleted wait.
+ * - Endpoints at one host may together get more than its share: the claim loop gives that back.
  * - A row whose lease ended is due again: the process that held it died or stopped.
  * - Arrays of ids and a subquery reach the rows. The planner cannot know how few rows there are and
  *   would read whole tables in a join.
@@ -43,21 +54,37 @@ export const claimDeliveries = (sql: Sql, request: ClaimRequest): Promise<readon
   sql.query<ClaimedDelivery>(
     `with room as (
        select * from unnest($1::uuid[], $2::int[]) as r(endpoint_id, free)),
+     tenants as (
+       select * from unnest($8::text[], $9::int[]) as r(tenant_id, free)),
+     hosts as (
+       select * from unnest($11::text[], $12::int[]) as r(origin, free)),
+     open as (
+       select e.tenant_id, coalesce(tenants.free, $10::int) as free,
+              array_agg(e.endpoint_id order by e.place) as endpoint_ids, array_agg(e.free order by e.place) as frees
+         from (select e.tenant_id, e.endpoint_id, random() as place,
+                      least(coalesce(room.free, $3::int), coalesce(hosts.free, $13::int)) as free
+                 from alerting.webhook_endpoint e
+                 left join room using (endpoint_id) left join hosts using (origin)
+                where e.state = 'enabled'
+                  and (e.paused_until is null or e.paused_until <= to_timestamp($4::double precision / 1000))
+                  and not exists (select from access.tenant t where t.id = e.tenant_id and t.state <> 'active')) e
+         left join tenants using (tenant_id)
+        where e.free > 0 and coalesce(tenants.free, $10::int) > 0
+        group by e.tenant_id, tenants.free order by random()),
      picked as materialized (
        select due.delivery_id
          from (select set_config('synchronous_commit', 'off', true)) quick
-         cross join (select e.endpoint_id, coalesce(room.free, $3::int) as free
-                 from alerting.webhook_endpoint e left join room using (endpoint_id)
-                where e.state = 'enabled' and coalesce(room.free, $3::int) > 0
-                  and (e.paused_until is null or e.paused_until <= to_timestamp($4::double precision / 1000))
-                order by random()) open
+         cross join open
          cross join lateral (
-           select d.delivery_id from alerting.delivery d
-            where d.endpoint_id = open.endpoint_id and d.state = 'pending'
-              and d.next_attempt_at <= to_timestamp($4::double precision / 1000)
-              and (d.leased_until is null or d.leased_until <= to_timestamp($4::double precision / 1000))
-            order by d.next_attempt_at limit open.free
-            for update skip locked) due
+           select d.delivery_id from unnest(open.endpoint_ids, open.frees) as e(endpoint_id, free)
+            cross join lateral (
+              select d.delivery_id from alerting.delivery d
+               where d.endpoint_id = e.endpoint_id and d.state = 'pending'
+                 and d.next_attempt_at <= to_timestamp($4::double precision / 1000)
+                 and (d.leased_until is null or d.leased_until <= to_timestamp($4::double precision / 1000))
+               order by d.next_attempt_at limit e.free
+               for update skip locked) d
+            limit open.free) due
         limit $5),
      claimed as (
        update alerting.delivery d
@@ -75,13 +102,22 @@ export const claimDeliveries = (sql: Sql, request: ClaimRequest): Promise<readon
       request.limit,
       request.token,
       request.leaseMs,
+      ...sharesOf(request.tenants),
+      ...sharesOf(request.hosts),
     ],
   )
+
+const sharesOf = ({ of, others }: Shares): readonly [readonly string[], readonly number[], number] => [
+  [...of.keys()],
+  [...of.values()],
+  others,
+]
 
 export type DeliveryTarget = {
   readonly endpointId: string
   readonly tenantId: string
   readonly url: string
+  readonly origin: string
   readonly kind: EndpointKind
   readonly failingSince: number | null
   readonly maxPerSecond: number | null
@@ -92,7 +128,7 @@ export type DeliveryTarget = {
 /** Enabled endpoints for attempts. Read for each claim: a new secret or URL is in force at once. */
 export const targetsOf = (sql: Sql, endpointIds: readonly string[], now: number): Promise<readonly DeliveryTarget[]> =>
   sql.query<DeliveryTarget>(
-    `select e.endpoint_id as "endpointId", e.tenant_id as "tenantId", e.url, e.kind,
+    `select e.endpoint_id as "endpointId", e.tenant_id as "tenantId", e.url, e.origin, e.kind,
             e.failing_since as "failingSince", e.max_per_second as "maxPerSecond",
             array(select s.sealed from alerting.webhook_secret s
                    where s.endpoint_id = e.endpoint_id
@@ -102,8 +138,24 @@ export const targetsOf = (sql: Sql, endpointIds: readonly string[], now: number)
     [endpointIds, now],
   )
 
+/** Gives claims back; those it fails to give back are due again when their leases end. */
+export const releaseClaims = async (sql: Sql, claims: readonly Claim[], logger: Logger): Promise<void> => {
+  try {
+    for (const [token, claimed] of Map.groupBy(claims, (claim) => claim.token))
+      await releaseDeliveries(
+        sql,
+        token,
+        claimed.map(({ delivery }) => delivery.deliveryId),
+      )
+  } catch (error) {
+    logger.warn({ err: error, deliveries: claims.length }, 'claims not released, their leases will end')
+  }
+}
+
+type Claim = { readonly token: string; readonly delivery: ClaimedDelivery }
+
 /** Ends the leases of deliveries that were claimed and not attempted. */
-export const releaseDeliveries = async (sql: Sql, token: string, deliveryIds: readonly string[]): Promise<void> => {
+const releaseDeliveries = async (sql: Sql, token: string, deliveryIds: readonly string[]): Promise<void> => {
   await sql.query(
     `update alerting.delivery set lease_token = null, leased_until = null
       where delivery_id = any($1) and lease_token = $2`,

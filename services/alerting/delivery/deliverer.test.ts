@@ -118,7 +118,15 @@ test('an expired lease frees the delivery, and its former holder can save nothin
   const hook = await receiver()
   const { endpointId } = await addEndpoint(db(), hook.url)
   await enqueueAll(db(), [notificationOf('dropped', { at: 1_000 })])
-  const request = { leaseMs: 60_000, room: new Map<string, number>(), defaultRoom: 10, limit: 10 }
+  const shares = { of: new Map<string, number>(), others: 10 }
+  const request = {
+    leaseMs: 60_000,
+    room: new Map<string, number>(),
+    defaultRoom: 10,
+    tenants: shares,
+    hosts: shares,
+    limit: 10,
+  }
   const token = '01890000-0000-7000-8000-000000000001'
   const claimed = await claimDeliveries(db(), { ...request, token, now: 2_000 })
   expect(claimed).toHaveLength(1)

@@ -11,11 +11,11 @@ import { DELIVERY_CHANNEL } from '../notifications/enqueue-deliveries.ts'
 import { type AttemptOutcome, createAttempt, type Job } from './attempt-delivery.ts'
 import { createAttemptRecorder } from './attempt-recorder.ts'
 import { createClaimLoop } from './claim-loop.ts'
+import { releaseClaims } from './claim-store.ts'
 import { deliveryMetrics } from './delivery-metrics.ts'
 import { deliveryUpkeep } from './delivery-retention.ts'
 import { createEndpointConcurrency } from './endpoint-concurrency.ts'
 import type { Pace } from './endpoint-slots.ts'
-import { releaseClaims } from './release-claims.ts'
 
 export type Deliverer = {
   readonly start: () => Promise<void>
@@ -34,7 +34,7 @@ export type DelivererDeps = {
   readonly sealer: Sealer
   readonly schedule: DeliverySchedule
   readonly random?: () => number
-  /** Calls at once, per endpoint and in all. */
+  /** Calls at once, per endpoint and in all; one tenant gets three eighths of all at most. */
   readonly maxPerEndpoint?: number
   readonly maxInFlight?: number
   readonly keptMs?: number
@@ -43,7 +43,7 @@ export type DelivererDeps = {
 /** Replicas share deliveries by leases. A commit wakes all; polls find retries and ended leases. */
 export const createDeliverer = (deps: DelivererDeps): Deliverer => {
   const { database, clock, logger, sealer, send, schedule, random = Math.random } = deps
-  const { maxPerEndpoint = 64, maxInFlight = 1_024, keptMs = 30 * DAY_MS } = deps
+  const { maxPerEndpoint = 64, maxInFlight = 2_048, keptMs = 30 * DAY_MS } = deps
   const observe = deliveryMetrics(deps.metrics)
   const attempt = createAttempt({ clock, send, sealer, schedule, random })
   const recorder = createAttemptRecorder({ database, clock, logger })

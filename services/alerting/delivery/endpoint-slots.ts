@@ -18,14 +18,14 @@ export type EndpointSlots = {
   waiting: boolean
 }
 
-const FIRST_LIMIT = 16
+const FIRST_LIMIT = 4
 /** Jobs claimed for each slot, so that calls do not wait for the database. */
 const JOBS_PER_SLOT = 4
 /** An endpoint with its own rate holds the jobs of this time at most, so that their leases last. */
 const RATE_AHEAD_S = 10
 
-/** Room of an endpoint without slots. */
-export const FIRST_ROOM = FIRST_LIMIT * JOBS_PER_SLOT
+/** Room of an endpoint without slots: it starts small, and grows with each success. */
+export const FIRST_ROOM = FIRST_LIMIT
 
 export const createSlots = (maxPerEndpoint: number): EndpointSlots => ({
   queue: [],

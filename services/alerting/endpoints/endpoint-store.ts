@@ -28,6 +28,9 @@ const COLUMNS = `endpoint_id as "endpointId", kind, url, description, event_type
   max_per_second as "maxPerSecond", state, state_reason as "stateReason", state_at as "stateAt",
   failing_since as "failingSince", paused_until as "pausedUntil", created_at as "createdAt"`
 
+/** Scheme, host and port: endpoints that have them in common share the calls to that host. */
+const originOf = (url: string): string => new URL(url).origin
+
 /** Endpoints of a tenant in the order of their creation, which is the order of their ids. */
 export const listEndpoints = (
   sql: Sql,
@@ -63,9 +66,10 @@ export const insertEndpoint = async (
 ): Promise<Endpoint> => {
   const [inserted] = await tx.query<Endpoint>(
     `insert into alerting.webhook_endpoint
-       (tenant_id, endpoint_id, kind, url, description, event_types, filter, max_per_second, state, state_at, created_at)
+       (tenant_id, endpoint_id, kind, url, description, event_types, filter, max_per_second, state, state_at, created_at,
+        origin)
      values ($1, $2, $3, $4, $5, $6, $7, $8, 'enabled',
-             to_timestamp($9::double precision / 1000), to_timestamp($9::double precision / 1000))
+             to_timestamp($9::double precision / 1000), to_timestamp($9::double precision / 1000), $10)
      returning ${COLUMNS}`,
     [
       tenantId,
@@ -77,6 +81,7 @@ export const insertEndpoint = async (
       JSON.stringify(settings.filter),
       settings.maxPerSecond,
       now,
+      originOf(settings.url),
     ],
   )
   return inserted!
@@ -90,7 +95,8 @@ export const updateEndpoint = async (
 ): Promise<Endpoint> => {
   const [updated] = await tx.query<Endpoint>(
     `update alerting.webhook_endpoint
-        set url = $3, description = $4, event_types = $5, filter = $6, max_per_second = $7
+        set url = $3, description = $4, event_types = $5, filter = $6, max_per_second = $7,
+            origin = $8
       where tenant_id = $1 and endpoint_id = $2 returning ${COLUMNS}`,
     [
       tenantId,
@@ -100,6 +106,7 @@ export const updateEndpoint = async (
       settings.eventTypes,
       JSON.stringify(settings.filter),
       settings.maxPerSecond,
+      originOf(settings.url),
     ],
   )
   return updated!

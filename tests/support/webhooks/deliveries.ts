@@ -34,13 +34,13 @@ export const endpointSettings = (url: string, settings: Partial<EndpointSettings
 export const addEndpoint = async (
   database: Database,
   url: string,
-  settings: Partial<EndpointSettings> = {},
+  { tenantId = TENANT, ...settings }: Partial<EndpointSettings> & { readonly tenantId?: string } = {},
 ): Promise<{ endpointId: string; secret: string }> => {
   const endpointId = newId()
   const secret = randomBytes(32)
   const now = systemClock.now()
   await database.transaction(async (tx) => {
-    await insertEndpoint(tx, { tenantId: TENANT, endpointId, now }, endpointSettings(url, settings))
+    await insertEndpoint(tx, { tenantId, endpointId, now }, endpointSettings(url, settings))
     await addSecret(tx, { endpointId, sealed: testSealer.seal(secret, endpointId), now }, now)
   })
   return { endpointId, secret: formatSecret(secret) }
