@@ -79,6 +79,7 @@ const fields = {
       .optional(),
   ),
   PULSO_DATABASE_CONNECTIONS: envInteger(2, 200, 10),
+  PULSO_DATABASE_API_CONNECTIONS: envInteger(2, 200, 5),
   KAFKA_BROKERS: brokerList.optional(),
   KAFKA_TOPIC_PREFIX: z
     .string()

@@ -8,10 +8,11 @@ import { BUS_MIGRATIONS, BUS_SCHEMA, createPostgresBus } from '#libs/bus/postgre
 import { createRequestCounter, type RequestCounter } from '#libs/http/limits/request-counter.ts'
 import { createDatabaseClock } from '#libs/postgres/database-clock.ts'
 import { migrate } from '#libs/postgres/migrate.ts'
+import { createPoolMetrics } from '#libs/postgres/pool-metrics.ts'
 import { type Clock, systemClock } from '#libs/runtime/clock.ts'
 import { MINUTE_MS } from '#libs/runtime/durations.ts'
 import type { Logger } from '#libs/runtime/logger.ts'
-import { createMetrics } from '#libs/runtime/metrics.ts'
+import { createMetrics, type Registry } from '#libs/runtime/metrics.ts'
 import { repeat } from '#libs/runtime/repeat.ts'
 import type { Checks, Platform, Service } from '#libs/runtime/service.ts'
 import { embeddedEncryptionKey } from './embedded-key.ts'
@@ -65,19 +66,24 @@ const kafkaOptions = (config: PlatformConfig, brokers: readonly string[]) => ({
     : {}),
 })
 
-const createStore = (config: PlatformConfig, logger: Logger): Store => {
-  const maxConnections = config.PULSO_DATABASE_CONNECTIONS
+const createStore = (config: PlatformConfig, logger: Logger, metrics: Registry): Store => {
+  const options = {
+    maxConnections: config.PULSO_DATABASE_CONNECTIONS,
+    maxApiConnections: config.PULSO_DATABASE_API_CONNECTIONS,
+    poolMetrics: createPoolMetrics(metrics),
+    logger,
+  }
   return config.DATABASE_URL
-    ? createServerStore({ connectionString: config.DATABASE_URL, maxConnections, logger })
-    : createEmbeddedStore({ dataDir: config.PULSO_DATA_DIR, maxConnections, logger })
+    ? createServerStore({ ...options, connectionString: config.DATABASE_URL })
+    : createEmbeddedStore({ ...options, dataDir: config.PULSO_DATA_DIR })
 }
 
 /** Chooses and wires the adapters that the configuration names. Opens nothing before a start. */
 export const createPlatform = (options: PlatformOptions): Wiring => {
   const { config, name, logger } = options
   const metrics = createMetrics()
-  const store = createStore(config, logger)
-  const { database } = store
+  const store = createStore(config, logger, metrics)
+  const { database, apiDatabase } = store
   const databaseClock = createDatabaseClock({ base: systemClock, database, logger, metrics })
   const clock = options.clock ?? databaseClock
   const bus: Bus = config.KAFKA_BROKERS
@@ -119,6 +125,7 @@ export const createPlatform = (options: PlatformOptions): Wiring => {
       logger,
       metrics,
       database,
+      apiDatabase,
       bus,
       keyring,
       settings: {
@@ -129,6 +136,7 @@ export const createPlatform = (options: PlatformOptions): Wiring => {
     },
     foundation: [
       { name: 'database', start: database.start, stop: database.stop },
+      { name: 'database of the api', start: apiDatabase.start, stop: apiDatabase.stop },
       { name: 'database answers', start: database.check },
       ...(options.clock ? [] : [{ name: 'clock', start: databaseClock.start, stop: async () => databaseClock.stop() }]),
       migration('access', ACCESS_MIGRATIONS),

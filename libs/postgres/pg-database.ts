@@ -3,6 +3,8 @@ import type { Logger } from '#libs/runtime/logger.ts'
 import type { Database, Sql } from './database.ts'
 import { keepListening } from './keep-listening.ts'
 import { asConnectionError, asDatabaseError, isServerAway } from './pg-errors.ts'
+import { limitSession, type SessionLimits } from './pg-session.ts'
+import type { PoolMetrics } from './pool-metrics.ts'
 
 export type DatabaseOptions = {
   readonly connectionString: string
@@ -10,11 +12,19 @@ export type DatabaseOptions = {
   /** Default 10; `listen` holds one more each. */
   readonly maxConnections?: number
   readonly applicationName?: string
+  /** How long a caller waits for a connection. Default 10 s. */
+  readonly waitMs?: number
+  /** Default: those of the server. */
+  readonly session?: SessionLimits
+  /** Shows the pool under its name. */
+  readonly poolName?: string
+  readonly poolMetrics?: PoolMetrics
 }
 
 const CONNECT_TIMEOUT_MS = 10_000
 /** A link that drops packets shows as `UnavailableError` after this time. */
 const QUERY_TIMEOUT_MS = 60_000
+const KEEP_ALIVE_MS = 10_000
 
 const asNumber = (text: string): number => Number(text)
 /** postgres-date knows infinity, eras and zones; its Date becomes epoch ms. */
@@ -76,16 +86,21 @@ export const createDatabase = (options: DatabaseOptions): Database => {
     application_name: options.applicationName ?? 'pulso',
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     keepAlive: true,
+    keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
     types,
   }
+  const { session } = options
   const pool = new pg.Pool({
     ...connection,
+    ...(options.waitMs === undefined ? {} : { connectionTimeoutMillis: options.waitMs }),
+    ...(session ? { onConnect: (client: pg.ClientBase) => limitSession(client, session) } : {}),
     max: options.maxConnections ?? 10,
     query_timeout: QUERY_TIMEOUT_MS,
     allowExitOnIdle: true,
   })
   // Without these two, a lost connection is an unhandled 'error' event and ends the process.
   pool.on('error', (error) => logger.warn({ err: error }, 'idle database connection lost'))
+  options.poolMetrics?.watch(options.poolName ?? 'database', pool)
   pool.on('connect', (client) => client.on('error', () => {}))
 
   const withClient = async <T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> => {

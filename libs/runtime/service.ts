@@ -13,7 +13,10 @@ export type Platform = {
   readonly clock: Clock
   readonly logger: Logger
   readonly metrics: Registry
+  /** For the pipeline. */
   readonly database: Database
+  /** For routes: a pool of its own with shorter time-outs, so that readers starve nothing. */
+  readonly apiDatabase: Database
   readonly bus: Bus
   readonly keyring: Keyring
   readonly settings: PlatformSettings

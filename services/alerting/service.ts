@@ -28,13 +28,13 @@ import { createRuleCatalog } from './rules/rule-store.ts'
 
 /** Decides when a person should know: changes of accounts -> alerts -> `alert.events`, webhooks. */
 export const createAlerting = (platform: Platform, config: AlertingConfig): Service => {
-  const { clock, logger, database, bus, settings } = platform
+  const { clock, logger, database, apiDatabase, bus, settings } = platform
   const ruleCatalog = createRuleCatalog()
   const metrics = createAlertingMetrics(platform.metrics)
   const relay = createOutboxRelay({ database, bus, clock, logger, metrics: platform.metrics, schema: 'alerting' })
   const rules = { allow: config.PULSO_WEBHOOK_ALLOW, allowHttp: config.PULSO_WEBHOOK_ALLOW_HTTP }
   const sealer = createSealer(settings.encryptionKey, settings.formerEncryptionKeys)
-  const idempotentReply = createIdempotentReply({ database, sealer })
+  const idempotentReply = createIdempotentReply({ database: apiDatabase, sealer })
   const sender = createWebhookSender({ clock, rules })
   const deliverer = createDeliverer({
     database,
@@ -65,14 +65,14 @@ export const createAlerting = (platform: Platform, config: AlertingConfig): Serv
     migrations: join(import.meta.dirname, 'migrations'),
     documentSchemas: { rule: RULE_JSON_SCHEMA },
     routes: async (app) => {
-      await app.register(ruleRoutes({ database, ruleCatalog }))
-      await app.register(ruleChangeRoutes({ database, clock, ruleCatalog, idempotentReply }))
-      await app.register(rulePreviewRoutes({ database, clock }))
-      await app.register(alertRoutes({ database, clock, ruleCatalog, onCommit }))
-      await app.register(notificationPolicyRoutes({ database, clock }))
-      await app.register(silenceRoutes({ database, clock, idempotentReply }))
-      await app.register(webhookEndpointRoutes({ database, clock, sealer, rules, idempotentReply }))
-      await app.register(deliveryRoutes({ database, clock, idempotentReply }))
+      await app.register(ruleRoutes({ database: apiDatabase, ruleCatalog }))
+      await app.register(ruleChangeRoutes({ database: apiDatabase, clock, ruleCatalog, idempotentReply }))
+      await app.register(rulePreviewRoutes({ database: apiDatabase, clock }))
+      await app.register(alertRoutes({ database: apiDatabase, clock, ruleCatalog, onCommit }))
+      await app.register(notificationPolicyRoutes({ database: apiDatabase, clock }))
+      await app.register(silenceRoutes({ database: apiDatabase, clock, idempotentReply }))
+      await app.register(webhookEndpointRoutes({ database: apiDatabase, clock, sealer, rules, idempotentReply }))
+      await app.register(deliveryRoutes({ database: apiDatabase, clock, idempotentReply }))
     },
     checks: { database: database.check, consumers: () => checkPartitions(bus) },
     start: async () => {

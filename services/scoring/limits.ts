@@ -43,5 +43,7 @@ export const FOLDS = { perTenant: 2, inAll: 4, waitingPerTenant: 32, waitingInAl
 export const MAX_EVENTS_OF_VIEW = 1_000_000
 /** Reads of a page of events or changes, each with up to 8 MB in most cases. */
 export const PAGES = { perTenant: 4, inAll: 8, waitingPerTenant: 64, waitingInAll: 256 }
+/** Lists and sums of accounts: with a tenant's most at work, the API has connections left. */
+export const LISTS = { perTenant: 2, inAll: 4, waitingPerTenant: 64, waitingInAll: 256 }
 /** Previews of models, each of at most 5 s: none waits. */
 export const PREVIEWS = { perTenant: 2, inAll: 4, waitingPerTenant: 0, waitingInAll: 0 }

@@ -16,7 +16,7 @@ import { createEraseUser } from './erasure/erase-user.ts'
 import { createApplyCommand } from './flush/apply-command.ts'
 import { createEpoch, createEventPositions } from './flush/event-positions.ts'
 import { createBatchScorer } from './flush/score-batch.ts'
-import { FLUSHES_BUFFERED, FOLDS, MAX_WAITING_REEVALUATIONS, PAGES, PREVIEWS } from './limits.ts'
+import { FLUSHES_BUFFERED, FOLDS, LISTS, MAX_WAITING_REEVALUATIONS, PAGES, PREVIEWS } from './limits.ts'
 import { createChangeRelay } from './log/change-relay.ts'
 import { oldestUnrelayedAge } from './log/relay-store.ts'
 import { createScoringMetrics } from './metrics.ts'
@@ -54,10 +54,10 @@ const FLUSHED_TABLES = ['account', 'account_page', 'account_log', 'log_frame', '
 
 /** Folds events of `usage.events` into accounts, scores them, and explains on `account.health`. */
 export const createScoring = (platform: Platform, config: ScoringConfig): Service => {
-  const { clock, logger, database, bus } = platform
+  const { clock, logger, database, apiDatabase, bus } = platform
   const { encryptionKey, formerEncryptionKeys } = platform.settings
   const sealer = createSealer(encryptionKey, formerEncryptionKeys)
-  const idempotentReply = createIdempotentReply({ database, sealer })
+  const idempotentReply = createIdempotentReply({ database: apiDatabase, sealer })
   const zone = createZone(platform.settings.timeZone)
   const epoch = createEpoch({ database, clock, logger })
   const liveModels = createLiveModels({ database, clock, logger, zone, sequenceFloor: epoch.floor })
@@ -84,9 +84,10 @@ export const createScoring = (platform: Platform, config: ScoringConfig): Servic
     retentionDays: config.PULSO_RETENTION_DAYS,
   })
   const foldSlots = createWorkSlots(clock, FOLDS)
+  const listSlots = createWorkSlots(clock, LISTS)
   const pageSlots = createWorkSlots(clock, PAGES)
-  const views = createAccountViews({ database, clock, liveModels, foldSlots })
-  const rebuildPast = createRebuildPast({ database, liveModels, foldSlots })
+  const views = createAccountViews({ database: apiDatabase, clock, liveModels, foldSlots })
+  const rebuildPast = createRebuildPast({ database: apiDatabase, liveModels, foldSlots })
   const applyCommand = createApplyCommand({ database, bus, clock, cache, relay, liveModels })
   const eraseAccount = createEraseAccount({ database, bus, clock, logger, cache })
   const eraseUser = createEraseUser({ database, bus, clock, logger, cache, relay, liveModels })
@@ -97,7 +98,7 @@ export const createScoring = (platform: Platform, config: ScoringConfig): Servic
   const lag = async (): Promise<number> => (await subscription?.lag()) ?? 0
   const publishModel = createPublishModel({ database, clock, liveModels })
   const previewModel = createPreviewModel({
-    database,
+    database: apiDatabase,
     clock,
     liveModels,
     previewSlots: createWorkSlots(clock, PREVIEWS),
@@ -124,20 +125,20 @@ export const createScoring = (platform: Platform, config: ScoringConfig): Servic
     documentSchemas: { model: MODEL_JSON_SCHEMA },
     routes: async (app) => {
       await app.register(accountErasureRoutes({ eraseAccount, eraseUser }))
-      await app.register(accountListRoutes({ database, projector }))
-      await app.register(portfolioRoutes({ database, projector }))
-      await app.register(accountRoutes({ database, projector, views }))
+      await app.register(accountListRoutes({ database: apiDatabase, projector, listSlots }))
+      await app.register(portfolioRoutes({ database: apiDatabase, projector, listSlots }))
+      await app.register(accountRoutes({ database: apiDatabase, projector, views }))
       await app.register(accountHealthRoutes({ views }))
-      await app.register(accountHistoryRoutes({ database, zone, rebuildPast, pageSlots }))
-      await app.register(accountChangeRoutes({ database, pageSlots }))
-      await app.register(accountEventRoutes({ database, pageSlots }))
+      await app.register(accountHistoryRoutes({ database: apiDatabase, zone, rebuildPast, pageSlots }))
+      await app.register(accountChangeRoutes({ database: apiDatabase, pageSlots }))
+      await app.register(accountEventRoutes({ database: apiDatabase, pageSlots }))
       await app.register(accountJourneyRoutes({ clock, views, applyCommand }))
       await app.register(accountOverrideRoutes({ clock, applyCommand }))
-      await app.register(backfillRoutes({ database, clock }))
-      await app.register(modelRoutes({ database }))
+      await app.register(backfillRoutes({ database: apiDatabase, clock }))
+      await app.register(modelRoutes({ database: apiDatabase }))
       await app.register(createModelRoutes({ idempotentReply }))
-      await app.register(modelActionRoutes({ database, publishModel, previewModel }))
-      await app.register(accessRoutes({ database, clock, idempotentReply }))
+      await app.register(modelActionRoutes({ database: apiDatabase, publishModel, previewModel }))
+      await app.register(accessRoutes({ database: apiDatabase, clock, idempotentReply }))
     },
     checks: { database: database.check, consumers: () => checkPartitions(bus) },
     start: async () => {

@@ -17,6 +17,7 @@ const platform = () => ({
   logger: silentLogger,
   metrics: createMetrics(),
   database: createDatabase({ connectionString: 'postgres://localhost:1/none', logger: silentLogger }),
+  apiDatabase: createDatabase({ connectionString: 'postgres://localhost:1/none', logger: silentLogger }),
   bus: createRecordingBus(),
   keyring: { authenticate: async () => undefined },
   settings: { timeZone: 'UTC', encryptionKey: Buffer.alloc(32, 7) },

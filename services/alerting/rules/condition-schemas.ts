@@ -54,7 +54,7 @@ const comparisonsOf = (kind: FactKind, names: z.ZodType<FactName>, op: z.ZodType
   value: z.strictObject({ fact: names, op, value: VALUES[kind] }),
 })
 
-/** Comparisons of any fact with a value of each kind, built once: building takes 20 times reading. */
+/** Comparisons of any fact with values of a kind, built once: to build one takes long. */
 export const COMPARISONS = Object.fromEntries(
   (Object.keys(VALUES) as FactKind[]).map((kind) => [kind, comparisonsOf(kind, factSchema, comparisonSchema)]),
 ) as Readonly<Record<FactKind, ReturnType<typeof comparisonsOf>>>

@@ -7,7 +7,7 @@ export const MOST_RULE_CHARACTERS = 64 * 1024
 
 type Place = { readonly value: unknown; readonly pointer: string }
 
-/** What is wrong with the size of a rule document, looked at before anything dear is done with it. */
+/** What is wrong with the size of a rule, looked at before anything dear is done with it. */
 export const ruleSizeError = (document: Readonly<Record<string, unknown>>): ErrorDetail | undefined => {
   let left = MOST_CONDITIONS
   const open: Place[] = [

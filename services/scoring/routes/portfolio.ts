@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { bandSchema, stageSchema } from '#libs/contracts/account-health.ts'
+import type { WorkSlots } from '#libs/http/limits/work-slots.ts'
 import { routes } from '#libs/http/routes.ts'
 import type { Database } from '#libs/postgres/database.ts'
 import { portfolioOf } from '../core/insights/portfolio.ts'
@@ -49,9 +50,11 @@ const portfolioSchema = z
 export const portfolioRoutes = ({
   database,
   projector,
+  listSlots,
 }: {
   readonly database: Database
   readonly projector: AccountProjector
+  readonly listSlots: WorkSlots
 }) =>
   routes((app) => {
     app.get(
@@ -67,7 +70,8 @@ export const portfolioRoutes = ({
       },
       async ({ principal }) => {
         await projector.catchUp()
-        return portfolioOf(await loadPortfolio(database, principal.tenantId))
+        const { tenantId } = principal
+        return portfolioOf(await listSlots(tenantId, () => loadPortfolio(database, tenantId)))
       },
     )
   })

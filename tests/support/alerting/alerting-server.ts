@@ -43,7 +43,7 @@ export const createAlertingServer = async (database: Database, clock: Clock): Pr
   const metrics = createMetrics()
   const bus = createRecordingBus()
   const settings = { timeZone: 'UTC', encryptionKey: Buffer.alloc(32, 7) }
-  const platform = { clock, logger: silentLogger, metrics, database, bus, keyring, settings }
+  const platform = { clock, logger: silentLogger, metrics, database, apiDatabase: database, bus, keyring, settings }
   const service = createAlerting(platform, alertingConfigSchema.parse({}))
   const app = await createHttpServer({ logger: silentLogger, metrics, keyring, title: 'A', version: '0', checks: {} })
   await app.register(service.routes)

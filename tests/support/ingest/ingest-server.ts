@@ -34,6 +34,7 @@ export const startIngest = async (
     logger: silentLogger,
     metrics,
     database: undefined as unknown as Database,
+    apiDatabase: undefined as unknown as Database,
     bus,
     keyring,
     settings: { timeZone: 'UTC', encryptionKey: Buffer.alloc(32) },

@@ -42,6 +42,7 @@ export const createTestPlatform = async (options: { clock?: Clock; bus?: Bus } =
       logger,
       metrics,
       database,
+      apiDatabase: database,
       bus,
       keyring: createKeyring({ database, clock }),
       settings: { timeZone: 'UTC', encryptionKey: Buffer.alloc(32, 7) },

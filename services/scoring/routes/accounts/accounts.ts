@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { bandSchema, stageSchema } from '#libs/contracts/account-health.ts'
 import { jsonPointer } from '#libs/http/json-pointer.ts'
+import type { WorkSlots } from '#libs/http/limits/work-slots.ts'
 import { decodeCursor, pageOf, pageQuery, pageSchema } from '#libs/http/pages.ts'
 import { routes } from '#libs/http/routes.ts'
 import type { Database } from '#libs/postgres/database.ts'
@@ -115,9 +116,9 @@ const checkedTraits = (query: Readonly<Record<string, unknown>>): Record<string,
   ])
 }
 
-type Deps = { readonly database: Database; readonly projector: AccountProjector }
+type Deps = { readonly database: Database; readonly projector: AccountProjector; readonly listSlots: WorkSlots }
 
-export const accountListRoutes = ({ database, projector }: Deps) =>
+export const accountListRoutes = ({ database, projector, listSlots }: Deps) =>
   routes((app) => {
     app.get(
       '/v1/accounts',
@@ -139,7 +140,8 @@ export const accountListRoutes = ({ database, projector }: Deps) =>
         const filter = { band, stage, owner, q, minScore, maxScore, traits: checkedTraits(query) }
         const page = { sort, descending, after: cursor, limit: limit + 1 }
         await projector.catchUp()
-        const rows = await listAccounts(database, principal.tenantId, filter, page)
+        const { tenantId } = principal
+        const rows = await listSlots(tenantId, () => listAccounts(database, tenantId, filter, page))
         return pageOf(rows, limit, toSummary, (row) => ({
           value: sortValueOf(row, sort),
           accountId: row.accountId,
