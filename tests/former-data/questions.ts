@@ -1,3 +1,4 @@
+import { hidesItsPath, shownUrl } from '../../services/alerting/core/delivery/shown-url.ts'
 import type { Answer, Api } from './api.ts'
 
 export type Recorded = Readonly<Record<string, Answer>>
@@ -134,3 +135,9 @@ export const withoutNow = (answers: Recorded): Record<string, Answer> =>
  */
 export const withoutSequence = (answers: Recorded): Record<string, Answer> =>
   JSON.parse(JSON.stringify(answers), (name, value) => (name === 'sequence' ? undefined : value))
+
+/** Answers of a version that showed the paths of webhook URLs, as they are shown now. */
+export const withShownUrls = (answers: Recorded): Record<string, Answer> =>
+  JSON.parse(JSON.stringify(answers), (name, value) =>
+    name === 'url' && !hidesItsPath(value) ? shownUrl(value) : value,
+  )

@@ -3,6 +3,7 @@ import { SEVERITIES } from '#libs/contracts/severity.ts'
 import { toInstant } from '#libs/runtime/clock.ts'
 import type { ErrorDetail } from '#libs/runtime/errors.ts'
 import { RequestError } from '#libs/runtime/errors.ts'
+import { hidesItsPath, shownUrl } from '../core/delivery/shown-url.ts'
 import type { Endpoint } from '../endpoints/endpoint-store.ts'
 import { type UrlProblem, validateUrl, type WebhookRules } from '../endpoints/validate-url.ts'
 import { WEBHOOK_TYPES } from '../notifications/notification.ts'
@@ -58,7 +59,7 @@ export const endpointPatchSchema = z
 
 const endpointShape = {
   id: z.uuid(),
-  url: z.string(),
+  url: z.string().describe('Scheme, host and port; of path and query, a secret, the last 3 of 12 or more characters'),
   kind: z.enum(['standard', 'slack']),
   eventTypes: z.array(z.string()),
   filter: filterSchema,
@@ -74,6 +75,7 @@ const endpointShape = {
 const ENDPOINT_EXAMPLE = {
   id: '019371d5-4b1e-7cc0-8f4e-0a3f0d9c2b11',
   ...EXAMPLE,
+  url: 'https://hooks.example.com/…',
   kind: 'standard' as const,
   maxPerSecond: null,
   state: 'enabled' as const,
@@ -94,6 +96,7 @@ const instantOrNull = (at: number | null): string | null => (at === null ? null 
 export const toEndpoint = ({ endpointId, ...row }: Endpoint): z.infer<typeof endpointSchema> => ({
   ...row,
   id: endpointId,
+  url: shownUrl(row.url),
   eventTypes: [...row.eventTypes],
   filter: row.filter as z.infer<typeof filterSchema>,
   stateAt: toInstant(row.stateAt),
@@ -112,6 +115,7 @@ const URL_PROBLEMS: Readonly<Record<UrlProblem, string>> = {
 
 /** Throws a 422 that points at the URL. */
 export const requireUrl = (text: string, rules: WebhookRules): void => {
+  if (hidesItsPath(text)) throw invalid({ pointer: '/url', code: 'hidden_path', detail: 'Give the whole URL' })
   const verdict = validateUrl(text, rules)
   if (!verdict.allowed) throw invalid({ pointer: '/url', code: verdict.reason, detail: URL_PROBLEMS[verdict.reason] })
 }

@@ -6,6 +6,7 @@ import { decodeCursor, pageOf, pageQuery, pageSchema } from '#libs/http/pages.ts
 import { errors } from '#libs/http/problems/problem.ts'
 import { routes } from '#libs/http/routes.ts'
 import { newId } from '#libs/runtime/ids.ts'
+import { shownUrl } from '../core/delivery/shown-url.ts'
 import { formatSecret } from '../core/delivery/sign-webhook.ts'
 import {
   countEndpoints,
@@ -76,7 +77,7 @@ export const webhookEndpointRoutes = (deps: WebhookRoutesDeps) =>
           await assertRoom(tx, { tenantId, kind: 'webhook endpoints' }, () => countEndpoints(tx, tenantId))
           const endpoint = await insertEndpoint(tx, { tenantId, endpointId, now }, body)
           await addSecret(tx, { endpointId, sealed: sealer.seal(secret, endpointId), now }, now)
-          const detail = { url: body.url, kind: body.kind, eventTypes: body.eventTypes }
+          const detail = { url: shownUrl(body.url), kind: body.kind, eventTypes: body.eventTypes }
           await recordAudit(tx, principal, { action: 'webhook_endpoint.created', subject: endpointId, detail })
           return { ...toEndpoint(endpoint), secret: formatSecret(secret) }
         })
@@ -114,11 +115,15 @@ export const webhookEndpointRoutes = (deps: WebhookRoutesDeps) =>
       async ({ params, body, principal }) => {
         const { tenantId } = principal
         const { endpointId } = params
-        if (body.url !== undefined) requireUrl(body.url, rules)
         const { state, ...changed } = body
-        const changes = Object.fromEntries(Object.entries(changed).filter(([, value]) => value !== undefined))
         return database.transaction(async (tx) => {
           const before = await lockOr404(tx, tenantId, endpointId)
+          // Who writes back what was read changes nothing.
+          const url = changed.url === shownUrl(before.url) ? undefined : changed.url
+          if (url !== undefined) requireUrl(url, rules)
+          const changes = Object.fromEntries(
+            Object.entries({ ...changed, url }).filter(([, value]) => value !== undefined),
+          )
           let endpoint = await updateEndpoint(tx, tenantId, endpointId, { ...before, ...changes })
           if (state === 'disabled' && before.state === 'enabled')
             endpoint = await setEndpointState(tx, tenantId, endpointId, {
@@ -129,7 +134,7 @@ export const webhookEndpointRoutes = (deps: WebhookRoutesDeps) =>
           await recordAudit(tx, principal, {
             action: 'webhook_endpoint.changed',
             subject: endpointId,
-            detail: { ...changes, ...(state ? { state } : {}) },
+            detail: { ...changes, ...(url ? { url: shownUrl(url) } : {}), ...(state ? { state } : {}) },
           })
           return toEndpoint(endpoint)
         })

@@ -13,6 +13,7 @@ beforeAll(async () => {
 afterAll(() => server.app.close())
 
 const URL = 'https://hooks.example.com/pulso'
+const SHOWN = 'https://hooks.example.com/…'
 const create = async (settings: object = {}): Promise<{ id: string; secret: string }> => {
   const { status, body } = await server.call('POST', '/v1/webhook-endpoints', { url: URL, eventTypes: [], ...settings })
   expect(status).toBe(201)
@@ -27,10 +28,38 @@ test('the secret is shown when an endpoint is created, and in no later answer an
   const { id, secret } = await create({ description: 'On-call', filter: { severity: 'critical' } })
   expect(secret).toMatch(/^whsec_[A-Za-z0-9+/]{43}=$/)
   const shown = await server.call('GET', `/v1/webhook-endpoints/${id}`)
-  expect(shown.body).toMatchObject({ id, url: URL, state: 'enabled', filter: { severity: 'critical' } })
+  expect(shown.body).toMatchObject({ id, url: SHOWN, state: 'enabled', filter: { severity: 'critical' } })
   const list = await server.call('GET', '/v1/webhook-endpoints')
   const audit = await db().query('select * from access.audit')
   expect(JSON.stringify([shown, list, audit])).not.toContain(secret.slice(6))
+})
+
+test('the path and the query of a URL, a secret of the receiver, are in no answer and no audit row', async () => {
+  const secretUrl = 'https://hooks.example.com/services/T0CANARY/B0CANARY?token=canary-Xy9'
+  const shown = 'https://hooks.example.com/…Xy9'
+  const { status, body } = await server.call('POST', '/v1/webhook-endpoints', { url: secretUrl })
+  expect([status, body.url]).toEqual([201, shown])
+  const path = `/v1/webhook-endpoints/${body.id}`
+  const stored = async () =>
+    (await db().query('select url from alerting.webhook_endpoint where endpoint_id = $1', [body.id]))[0]
+  const writtenBack = await server.call('PATCH', path, { url: shown, description: 'Slack' })
+  expect(writtenBack.body).toMatchObject({ url: shown, description: 'Slack' })
+  expect(await stored()).toEqual({ url: secretUrl })
+  const next = `${secretUrl}-Zz7`
+  const changed = await server.call('PATCH', path, { url: next })
+  expect([changed.body.url, await stored()]).toEqual(['https://hooks.example.com/…Zz7', { url: next }])
+  const refused = await server.call('PATCH', path, { url: shown })
+  expect([refused.status, refused.body.errors[0]]).toMatchObject([422, { pointer: '/url', code: 'hidden_path' }])
+  const answers = [
+    body,
+    writtenBack,
+    changed,
+    await server.call('GET', path),
+    await server.call('GET', '/v1/webhook-endpoints'),
+  ]
+  const audit = await db().query('select * from access.audit where subject = $1', [body.id])
+  expect(audit).toHaveLength(3)
+  expect(JSON.stringify([answers, audit])).not.toMatch(/canary/i)
 })
 
 test('endpoints are listed in pages, changed in part, disabled, enabled and deleted, each with its audit row', async () => {
@@ -42,7 +71,7 @@ test('endpoints are listed in pages, changed in part, disabled, enabled and dele
   const path = `/v1/webhook-endpoints/${ids[0]}`
   const changed = await server.call('PATCH', path, { eventTypes: ['alert.firing'], state: 'disabled' })
   expect(changed.body).toMatchObject({
-    url: URL,
+    url: SHOWN,
     eventTypes: ['alert.firing'],
     state: 'disabled',
     stateReason: 'by_request',
