@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { RequestError } from '#libs/runtime/errors.ts'
+import { findJsonFault, isBadText } from './limits/json-limits.ts'
 
 export const DEFAULT_LIMIT = 50
 
@@ -21,7 +22,18 @@ const badCursor = () =>
     { pointer: '/query/cursor', code: 'invalid_cursor', detail: 'Use `nextCursor` of the page before, unchanged' },
   ])
 
-/** Undefined without a cursor; throws 400 for a cursor of another form. */
+/** An instant in a cursor, in epoch ms: from 4,000 BC to the last that JavaScript knows. */
+export const cursorInstant = z.number().min(-188_395_006_000_000).max(8_640_000_000_000_000)
+
+/** What PostgreSQL takes as a parameter, whatever the schema asks. */
+const LIMITS = { maxDepth: 2, maxKeys: 8, isBad: isBadText }
+
+const hasHugeNumber = (value: unknown): boolean =>
+  typeof value === 'number'
+    ? Math.abs(value) > Number.MAX_SAFE_INTEGER
+    : typeof value === 'object' && value !== null && Object.values(value).some(hasHugeNumber)
+
+/** Undefined without a cursor; throws 400 for a cursor that no page has given. */
 export const decodeCursor = <Schema extends z.ZodType>(
   schema: Schema,
   text: string | undefined,
@@ -33,6 +45,7 @@ export const decodeCursor = <Schema extends z.ZodType>(
   } catch {
     throw badCursor()
   }
+  if (findJsonFault(value, LIMITS) || hasHugeNumber(value)) throw badCursor()
   const parsed = schema.safeParse(value)
   if (!parsed.success) throw badCursor()
   return parsed.data

@@ -82,6 +82,9 @@ const FASTIFY_CODES: Readonly<Record<string, string>> = {
   FST_ERR_MAX_PARAM_LENGTH: 'url_too_long',
 }
 
+/** PostgreSQL: a value that it cannot take. What a route did not check is still the caller's. */
+const DATA_EXCEPTION = /^22[0-9A-Z]{3}$/
+
 /** Explains a mistake of the caller; hides the internals of any other error. */
 export const describeError = (error: unknown): ProblemOptions => {
   if (error instanceof RequestError)
@@ -89,6 +92,12 @@ export const describeError = (error: unknown): ProblemOptions => {
   if (error instanceof UnavailableError)
     return { status: 503, code: 'unavailable', detail: 'A dependency of this service is unavailable; try again later' }
   const { statusCode, code, message, name } = (error ?? {}) as HttpError
+  if (DATA_EXCEPTION.test(code ?? ''))
+    return {
+      status: 400,
+      code: 'invalid_value',
+      detail: 'A value of the request is beyond what can be stored or compared',
+    }
   if (name === 'SyntaxError' && statusCode === 400) return badBody('invalid_json', 'The body is not valid JSON')
   if (code?.startsWith('Z_') || code?.startsWith('ERR__ERROR_') || code?.startsWith('ERR_BUFFER'))
     return badBody('invalid_encoding', 'The body does not match its Content-Encoding')

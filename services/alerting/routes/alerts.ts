@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { recordAudit } from '#libs/access/audit-store.ts'
 import type { Principal } from '#libs/access/keyring.ts'
-import { decodeCursor, pageOf, pageQuery, pageSchema } from '#libs/http/pages.ts'
+import { cursorInstant, decodeCursor, pageOf, pageQuery, pageSchema } from '#libs/http/pages.ts'
 import { errors, notFound } from '#libs/http/problems/problem.ts'
 import { routes } from '#libs/http/routes.ts'
 import type { Database } from '#libs/postgres/database.ts'
@@ -23,7 +23,7 @@ export type AlertRoutesDeps = {
 }
 
 const params = z.object({ alertId: z.uuid().meta({ examples: ['0f0c7a52-52a8-5a30-a3ab-2a8f0d9c2b11'] }) })
-const cursorSchema = z.object({ openedAt: z.number(), alertId: z.uuid() })
+const cursorSchema = z.object({ openedAt: cursorInstant, alertId: z.uuid() })
 const querySchema = z.object({
   ...pageQuery,
   state: z.enum(ALERT_STATES).optional(),

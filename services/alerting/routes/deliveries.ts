@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { recordAudit } from '#libs/access/audit-store.ts'
 import type { IdempotentReply } from '#libs/access/idempotent-reply.ts'
-import { decodeCursor, pageOf, pageQuery, pageSchema } from '#libs/http/pages.ts'
+import { cursorInstant, decodeCursor, pageOf, pageQuery, pageSchema } from '#libs/http/pages.ts'
 import { errors, notFound } from '#libs/http/problems/problem.ts'
 import { routes } from '#libs/http/routes.ts'
 import type { Database } from '#libs/postgres/database.ts'
@@ -103,7 +103,7 @@ export const deliveryRoutes = ({ database, clock, idempotentReply }: DeliveryRou
         const { tenantId } = principal
         const { endpointId } = params
         await findOr404(database, tenantId, endpointId)
-        const before = decodeCursor(z.object({ createdAt: z.number(), deliveryId: z.uuid() }), query.cursor) ?? null
+        const before = decodeCursor(z.object({ createdAt: cursorInstant, deliveryId: z.uuid() }), query.cursor) ?? null
         const rows = await listDeliveries(database, tenantId, {
           endpointId,
           state: query.status ?? null,

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { bandSchema } from '#libs/contracts/account-health.ts'
-import { decodeCursor, pageOf, pageQuery, pageSchema } from '#libs/http/pages.ts'
+import { cursorInstant, decodeCursor, pageOf, pageQuery, pageSchema } from '#libs/http/pages.ts'
 import { routes } from '#libs/http/routes.ts'
 import type { Database } from '#libs/postgres/database.ts'
 import { type Clock, toInstant } from '#libs/runtime/clock.ts'
@@ -40,7 +40,7 @@ const backfillSchema = z
     ],
   })
 
-const cursorSchema = z.object({ startedAt: z.number(), source: z.string() })
+const cursorSchema = z.object({ startedAt: cursorInstant, source: z.string() })
 
 export const backfillRoutes = ({ database, clock }: { readonly database: Database; readonly clock: Clock }) =>
   routes((app) => {

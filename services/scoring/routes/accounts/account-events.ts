@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { WorkSlots } from '#libs/http/limits/work-slots.ts'
-import { decodeCursor, encodeCursor, pageQuery, pageSchema } from '#libs/http/pages.ts'
+import { cursorInstant, decodeCursor, encodeCursor, pageQuery, pageSchema } from '#libs/http/pages.ts'
 import { errors } from '#libs/http/problems/problem.ts'
 import { routes } from '#libs/http/routes.ts'
 import type { Database } from '#libs/postgres/database.ts'
@@ -34,7 +34,7 @@ const eventSchema = z
     ],
   })
 
-const cursorSchema = z.object({ occurredAt: z.number(), id: z.string(), source: z.string() })
+const cursorSchema = z.object({ occurredAt: cursorInstant, id: z.string(), source: z.string() })
 
 const toEvent = (event: TimelineEvent): z.infer<typeof eventSchema> => ({
   id: event.id,

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { type AccountHealth, bandSchema, stageSchema } from '#libs/contracts/account-health.ts'
 import type { WorkSlots } from '#libs/http/limits/work-slots.ts'
-import { decodeCursor, pageOf, pageQuery, pageSchema } from '#libs/http/pages.ts'
+import { cursorInstant, decodeCursor, pageOf, pageQuery, pageSchema } from '#libs/http/pages.ts'
 import { errors } from '#libs/http/problems/problem.ts'
 import { routes } from '#libs/http/routes.ts'
 import type { Database } from '#libs/postgres/database.ts'
@@ -101,7 +101,7 @@ export const accountHistoryRoutes = ({ database, zone, rebuildPast, pageSlots }:
         const page = {
           from: query.from === undefined ? null : readInstant('from', query.from),
           to: query.to === undefined ? null : readInstant('to', query.to),
-          after: decodeCursor(z.object({ at: z.number(), version: z.number() }), query.cursor),
+          after: decodeCursor(z.object({ at: cursorInstant, version: z.int() }), query.cursor),
           limit: query.limit + 1,
         }
         const recorded = await pageSlots(key.tenantId, async () => {
