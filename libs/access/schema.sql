@@ -29,6 +29,8 @@ create table access.audit (
   detail jsonb default '{}'::jsonb not null,
   constraint audit_pkey PRIMARY KEY (id)
 );
+CREATE INDEX audit_by_silenced_account ON access.audit USING btree (tenant_id, (((detail -> 'matcher'::text) ->> 'accountId'::text))) WHERE (((detail -> 'matcher'::text) ->> 'accountId'::text) IS NOT NULL);
+CREATE INDEX audit_by_subject ON access.audit USING btree (tenant_id, subject);
 CREATE INDEX audit_by_tenant ON access.audit USING btree (tenant_id, id);
 
 create table access.idempotent_answer (

@@ -91,6 +91,7 @@ create table alerting.delivery (
   constraint delivery_pkey PRIMARY KEY (delivery_id),
   constraint delivery_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'delivered'::text, 'exhausted'::text])))
 ) with (fillfactor=60, autovacuum_vacuum_scale_factor=0.05);
+CREATE INDEX delivery_account ON alerting.delivery USING btree (tenant_id, account_id);
 CREATE INDEX delivery_due ON alerting.delivery USING btree (endpoint_id, next_attempt_at) WHERE (state = 'pending'::text);
 CREATE INDEX delivery_exhausted ON alerting.delivery USING btree (endpoint_id, created_at, delivery_id) WHERE (state = 'exhausted'::text);
 CREATE INDEX delivery_log ON alerting.delivery USING btree (endpoint_id, created_at, delivery_id);
@@ -168,6 +169,7 @@ create table alerting.outbox (
   value bytea not null,
   constraint outbox_pkey PRIMARY KEY (id)
 );
+CREATE INDEX outbox_key ON alerting.outbox USING btree (key);
 
 create table alerting.rule (
   tenant_id text not null,
@@ -254,9 +256,15 @@ declare
   chosen uuid[];
   messages uuid[];
 begin
-  select array_agg(d.delivery_id order by d.delivery_id), array_agg(distinct d.message_id) into chosen, messages
-    from alerting.delivery d join alerting.webhook_message m using (message_id)
-   where d.tenant_id = tenant and d.account_id is not distinct from about and position(json_text in m.body) > 0;
+  if about is null then
+    select array_agg(d.delivery_id order by d.delivery_id), array_agg(distinct d.message_id) into chosen, messages
+      from alerting.delivery d join alerting.webhook_message m using (message_id)
+     where d.tenant_id = tenant and d.account_id is null and position(json_text in m.body) > 0;
+  else
+    select array_agg(d.delivery_id order by d.delivery_id), array_agg(distinct d.message_id) into chosen, messages
+      from alerting.delivery d join alerting.webhook_message m using (message_id)
+     where d.tenant_id = tenant and d.account_id = about and position(json_text in m.body) > 0;
+  end if;
   perform 1 from alerting.delivery where delivery_id = any(chosen) order by delivery_id for update;
   delete from alerting.delivery where delivery_id = any(chosen);
   delete from alerting.webhook_message m
