@@ -1,4 +1,4 @@
-import type { TopicName } from '#libs/contracts/topics.ts'
+import type { DeadTopicName, TopicName } from '#libs/contracts/topics.ts'
 import type { PartitionOfGroup } from './waiting-partitions.ts'
 
 /** One record to publish. One key has one partition (Kafka's murmur2) and one order. */
@@ -54,7 +54,7 @@ export type Positions = {
 export type ConsumeOptions = {
   /** Reads one topic: Kafka shares the topics of a group among members that may not read them. */
   readonly group: string
-  readonly topic: TopicName
+  readonly topic: TopicName | DeadTopicName
   /**
    * Resolves when the batch is durable: only then the group's position moves past it. A rejection
    * redelivers the batch: after `UnavailableError` for as long as it takes, after other errors a

@@ -14,9 +14,9 @@ export const MAX_AHEAD_MS = 5 * MINUTE_MS
 export const MAX_LIVE_AGE_DAYS = 32
 export const MAX_LIVE_AGE_MS = MAX_LIVE_AGE_DAYS * DAY_MS
 
-/** Money, seats and limits are computed with: a number beyond it is refused, and reads as absent. */
+/** Money, seats and limits are computed with: a number beyond is refused, and reads as absent. */
 export const MAX_NUMBER = 1e15
-/** A smaller number of seats, or a smaller limit, reads as absent: shares of it would overflow. */
+/** Fewer seats, or a smaller limit, read as absent: shares of them would overflow. */
 export const SMALLEST_POSITIVE = 1e-6
 
 const SUBSCRIPTIONS = [

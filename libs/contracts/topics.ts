@@ -55,7 +55,9 @@ export const TOPICS: Readonly<Record<TopicName, TopicContract>> = {
   },
 }
 
-export const deadTopicOf = (topic: string): string => `${topic}.dead`
+export type DeadTopicName = `${TopicName}.dead`
+
+export const deadTopicOf = <Topic extends string>(topic: Topic): `${Topic}.dead` => `${topic}.dead`
 export const deadLetterContract = {
   summary: 'A record that could not be processed: original key, bytes and headers, and why',
   schema: deadLetterHeadersSchema,

@@ -141,6 +141,35 @@ create table scoring.backfill_account (
   constraint backfill_account_pkey PRIMARY KEY (tenant_id, source, run, account_id)
 );
 
+create table scoring.dead_letter (
+  letter_id uuid not null,
+  tenant_id text,
+  account_id text,
+  topic text not null,
+  partition integer not null,
+  record_offset bigint not null,
+  key text not null,
+  headers jsonb not null,
+  value bytea storage external not null,
+  reason text not null,
+  at timestamp with time zone not null,
+  status text default 'waiting'::text not null,
+  claim_token uuid,
+  claimed_until timestamp with time zone,
+  constraint dead_letter_pkey PRIMARY KEY (letter_id),
+  constraint dead_letter_status_check CHECK ((status = ANY (ARRAY['waiting'::text, 'replayed'::text, 'dropped'::text])))
+);
+CREATE INDEX dead_letter_account ON scoring.dead_letter USING btree (tenant_id, account_id);
+CREATE INDEX dead_letter_newest ON scoring.dead_letter USING btree (at DESC, letter_id);
+CREATE INDEX dead_letter_waiting ON scoring.dead_letter USING btree (topic, at) WHERE (status = 'waiting'::text);
+
+create table scoring.dead_letter_position (
+  topic text not null,
+  partition integer not null,
+  next_offset bigint not null,
+  constraint dead_letter_position_pkey PRIMARY KEY (topic, partition)
+);
+
 create table scoring.epoch (
   only_row boolean default true not null,
   value integer default 0 not null,
@@ -301,4 +330,6 @@ begin
   delete from scoring.account_list where tenant_id = tenant and account_id = account;
   delete from scoring.account_profile where tenant_id = tenant and account_id = account;
   delete from scoring.onboarding_completion where tenant_id = tenant and account_id = account and journey_id = user_id;
+  delete from scoring.dead_letter
+   where tenant_id = tenant and account_id = account and position(convert_to(to_json(user_id)::text, 'UTF8') in value) > 0;
 end $function$;

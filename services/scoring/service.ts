@@ -10,6 +10,8 @@ import type { Platform, Service, ServiceDefinition } from '#libs/runtime/service
 import { createZone } from '#libs/time/time-zone.ts'
 import { createAccountCache } from './accounts/account-cache.ts'
 import { type ScoringConfig, scoringConfigSchema } from './config.ts'
+import { createDeadLetterIndex } from './dead-letters/dead-letters.ts'
+import { createReplayDeadLetters } from './dead-letters/replay-dead-letters.ts'
 import { createEraseAccount } from './erasure/erase-account.ts'
 import { createTenantEraser } from './erasure/erase-tenants.ts'
 import { createEraseUser } from './erasure/erase-user.ts'
@@ -38,6 +40,7 @@ import { accountJourneyRoutes } from './routes/accounts/account-journey.ts'
 import { accountOverrideRoutes } from './routes/accounts/account-override.ts'
 import { accountListRoutes } from './routes/accounts/accounts.ts'
 import { backfillRoutes } from './routes/backfills.ts'
+import { deadLetterRoutes } from './routes/dead-letters.ts'
 import { createModelRoutes } from './routes/models/create-model.ts'
 import { modelActionRoutes } from './routes/models/model-actions.ts'
 import { modelRoutes } from './routes/models/models.ts'
@@ -92,6 +95,7 @@ export const createScoring = (platform: Platform, config: ScoringConfig): Servic
   const eraseAccount = createEraseAccount({ database, bus, clock, logger, cache })
   const eraseUser = createEraseUser({ database, bus, clock, logger, cache, relay, liveModels })
   const tenantEraser = createTenantEraser({ database, bus, clock, logger, cache })
+  const deadLetters = createDeadLetterIndex({ database, bus, clock, logger, metrics: platform.metrics })
   const backfillEnder = createBackfillEnder({ database, clock, logger })
   const projector = createAccountProjector({ database, clock, logger, liveModels })
   let subscription: Subscription | undefined
@@ -134,6 +138,8 @@ export const createScoring = (platform: Platform, config: ScoringConfig): Servic
       await app.register(accountEventRoutes({ database: apiDatabase, pageSlots }))
       await app.register(accountJourneyRoutes({ clock, views, applyCommand }))
       await app.register(accountOverrideRoutes({ clock, applyCommand }))
+      const replay = createReplayDeadLetters({ database: apiDatabase, bus, clock })
+      await app.register(deadLetterRoutes({ database: apiDatabase, replay }))
       await app.register(backfillRoutes({ database: apiDatabase, clock }))
       await app.register(modelRoutes({ database: apiDatabase }))
       await app.register(createModelRoutes({ idempotentReply }))
@@ -160,6 +166,7 @@ export const createScoring = (platform: Platform, config: ScoringConfig): Servic
         releaseAfterHandling: true,
         maxBufferedBytes: FLUSHES_BUFFERED * inFlight * maxBatchBytes,
       })
+      await deadLetters.start()
       reevaluator.start()
       sourceWatch.start()
     },
@@ -170,6 +177,7 @@ export const createScoring = (platform: Platform, config: ScoringConfig): Servic
       await backfillEnder.stop()
       await tenantEraser.stop()
       await subscription?.stop()
+      await deadLetters.stop()
       await sourceWatch.stop()
       await relay.stop()
       await liveModels.stop()

@@ -40,6 +40,7 @@ const OTHER_TABLES: Readonly<Record<string, string | null>> = {
   'bus.topics': null,
   'scoring.account_list_head': null,
   'scoring.backfill': null,
+  'scoring.dead_letter_position': null,
   'scoring.epoch': null,
   'scoring.erased_account': 'the tombstone: a hash',
   'scoring.live_model': null,
@@ -138,6 +139,7 @@ test('an erasure reaches every table whose columns name an account', async () =>
     'scoring.account_page',
     'scoring.account_profile',
     'scoring.backfill_account',
+    'scoring.dead_letter',
     'scoring.erased_user',
     'scoring.onboarding_completion',
   ])

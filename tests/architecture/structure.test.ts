@@ -23,7 +23,19 @@ const MAX_COMMENT = 100
 /** The rooms of a service: a room may import those behind it. */
 const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'services/scoring': [
-    ...['routes', 'queries', 'erasure', 'flush', 'sources', 'accounts', 'log', 'models', 'timers', 'core'],
+    ...[
+      'routes',
+      'dead-letters',
+      'queries',
+      'erasure',
+      'flush',
+      'sources',
+      'accounts',
+      'log',
+      'models',
+      'timers',
+      'core',
+    ],
   ],
   'services/scoring/core': [
     ...['account', 'insights', 'evaluation', 'factors', 'codec', 'journey', 'state', 'models', 'events'],

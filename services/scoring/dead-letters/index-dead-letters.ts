@@ -1,0 +1,104 @@
+import type { Batch, Bus, DeliveredRecord, Positions, Subscription } from '#libs/bus/bus.ts'
+import { type DeadLetterHeaders, deadLetterHeadersSchema } from '#libs/contracts/dead-letter.ts'
+import { type DeadTopicName, deadTopicOf, type TopicName } from '#libs/contracts/topics.ts'
+import type { Database, Sql } from '#libs/postgres/database.ts'
+import { probeTables } from '#libs/postgres/probe-tables.ts'
+import { derivedId } from '#libs/runtime/ids.ts'
+import { insertDeadLetters, type NewDeadLetter } from './dead-letter-store.ts'
+
+/** The topics that a service of Pulso reads: only a reader dead-letters. */
+const TOPICS: readonly TopicName[] = ['usage.events', 'account.health', 'source.activity']
+const TABLES = ['scoring.dead_letter', 'scoring.dead_letter_position']
+const LARGEST_NAME = 256
+
+type Deps = { readonly database: Database; readonly bus: Bus }
+
+/** Keeps the dead letters of every topic in PostgreSQL, where they can be searched and replayed. */
+export const indexDeadLetters = ({ database, bus }: Deps): Promise<readonly Subscription[]> =>
+  Promise.all(
+    TOPICS.map((of) => {
+      const topic = deadTopicOf(of)
+      return bus.consume({
+        group: `dead-letters-${of}`,
+        topic,
+        handle: (batch) => database.transaction((tx) => index(tx, batch)),
+        probe: () => probeTables(database, TABLES),
+        positions: positionsOf(database, topic),
+      })
+    }),
+  )
+
+const index = async (tx: Sql, { topic, partition, records }: Batch): Promise<void> => {
+  await insertDeadLetters(
+    tx,
+    records.map((record) => toLetter(topic, partition, record)),
+  )
+  await writePosition(tx, topic, partition, records.at(-1)!.offset + 1)
+}
+
+const toLetter = (deadTopic: string, deadPartition: number, record: DeliveredRecord): NewDeadLetter => {
+  const { key, value } = record
+  const why = readHeaders(record, deadTopic)
+  const separator = key.indexOf(':')
+  const accountId = key.slice(separator + 1)
+  const namesAccount = separator > 0 && accountId.length <= LARGEST_NAME && !key.includes('\0')
+  return {
+    id: derivedId('dead letter', deadTopic, deadPartition, record.offset, why['dead-at']),
+    tenantId: namesAccount ? key.slice(0, separator) : null,
+    accountId: namesAccount ? accountId : null,
+    topic: why['dead-topic'],
+    partition: Number(why['dead-partition']),
+    offset: Number(why['dead-offset']),
+    key: clean(key),
+    headers: Object.fromEntries(
+      Object.entries(record.headers)
+        .filter(([name]) => !Object.hasOwn(why, name))
+        .map(([name, text]) => [clean(name), clean(text)]),
+    ),
+    // The bytes may be freed when the batch has settled.
+    value: Buffer.from(value),
+    reason: clean(why['dead-reason']),
+    at: Date.parse(why['dead-at']) || record.timestampMs,
+  }
+}
+
+/** PostgreSQL stores no NUL in a text. */
+const clean = (text: string): string => text.replaceAll('\0', '\ufffd')
+
+/** Headers of a letter that somebody else put there may be missing. */
+const readHeaders = ({ headers, offset, timestampMs }: DeliveredRecord, deadTopic: string): DeadLetterHeaders => {
+  const parsed = deadLetterHeadersSchema.safeParse(headers)
+  if (
+    parsed.success &&
+    /^\d{1,15}$/.test(parsed.data['dead-offset']) &&
+    /^\d{1,9}$/.test(parsed.data['dead-partition'])
+  )
+    return parsed.data
+  return {
+    'dead-reason': headers['dead-reason'] ?? 'unknown',
+    'dead-topic': deadTopic.replace(/\.dead$/, ''),
+    'dead-partition': '0',
+    'dead-offset': String(offset),
+    'dead-at': new Date(timestampMs).toISOString(),
+  }
+}
+
+const writePosition = async (sql: Sql, topic: string, partition: number, next: number): Promise<void> => {
+  await sql.query(
+    `insert into scoring.dead_letter_position (topic, partition, next_offset) values ($1, $2, $3)
+     on conflict (topic, partition) do update set next_offset = excluded.next_offset`,
+    [topic, partition, next],
+  )
+}
+
+const positionsOf = (database: Database, topic: DeadTopicName): Positions => ({
+  read: async () => {
+    const rows = await database.query<{ partition: number; next: number }>(
+      'select partition, next_offset as next from scoring.dead_letter_position where topic = $1',
+      [topic],
+    )
+    return new Map(rows.map(({ partition, next }) => [partition, next]))
+  },
+  write: (partition, next) => writePosition(database, topic, partition, next),
+  onRewind: async () => {},
+})
