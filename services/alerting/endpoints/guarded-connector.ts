@@ -1,10 +1,10 @@
-import { lookup } from 'node:dns/promises'
 import { connect as connectTcp, isIP, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import type { buildConnector } from 'undici'
 import type { Clock } from '#libs/runtime/clock.ts'
 import type { SendFailure } from '../core/delivery/classify-response.ts'
 import { checkAddress, isSameAddress } from './allowed-address.ts'
+import { createNameLookup, type LookUpName } from './name-lookup.ts'
 import type { WebhookRules } from './validate-url.ts'
 
 /** Why no connection was made. The message is the reason alone: a tenant never sees addresses. */
@@ -19,17 +19,16 @@ export class ConnectError extends Error {
 
 /** The two doors to the network, replaced by recorders in tests. */
 export type Network = {
-  /** All addresses of a name. */
-  readonly resolve: (name: string) => Promise<readonly string[]>
+  readonly resolve: LookUpName
   /** A TCP connection to an address; nothing is written to it. */
   readonly dial: (address: string, port: number, signal: AbortSignal) => Promise<Socket>
 }
 
-export const systemNetwork: Network = {
-  resolve: async (name) => (await lookup(name, { all: true, verbatim: true })).map(({ address }) => address),
+export const systemNetwork = (clock: Clock): Network => ({
+  resolve: createNameLookup({ clock }),
   dial: (address, port, signal) =>
     connected(connectTcp({ host: address, port, noDelay: true, keepAlive: true }), 'connect', signal),
-}
+})
 
 /** Resolves at `event`; rejects at an error, or when `signal` destroys the socket. */
 const connected = (socket: Socket, event: 'connect' | 'secureConnect', signal: AbortSignal): Promise<Socket> =>

@@ -26,7 +26,7 @@ type SenderDeps = {
 }
 
 /** The only door to tenants' servers. Its agent ignores the proxy variables of the environment. */
-export const createWebhookSender = ({ clock, rules, network = systemNetwork }: SenderDeps): WebhookSender => {
+export const createWebhookSender = ({ clock, rules, network = systemNetwork(clock) }: SenderDeps): WebhookSender => {
   const agent = new Agent({
     connect: createGuardedConnector({ rules, network, clock }),
     allowH2: false,
