@@ -184,7 +184,7 @@ it('follows flushes in rounds of so many rows of the log, each flush whole, and 
       expect(await tryAccountListLock(tx)).toBe(true)
       expect(await database.transaction(tryAccountListLock)).toBe(false)
       const waiting = database.transaction((other) => awaitAccountListLock(other, 20))
-      await expect(waiting).rejects.toMatchObject({ code: LOCK_NOT_AVAILABLE })
+      await expect(waiting).rejects.toMatchObject({ cause: { code: LOCK_NOT_AVAILABLE } })
       const followed = await projectFlushes(tx, 30)
       rounds.push(followed.accounts)
       behind = followed.behind

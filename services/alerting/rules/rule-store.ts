@@ -3,6 +3,7 @@ import { LRUCache } from 'lru-cache'
 import { countOf } from '#libs/access/assert-room.ts'
 import { SEVERITIES } from '#libs/contracts/severity.ts'
 import type { Sql } from '#libs/postgres/database.ts'
+import { createTimeSlices } from '#libs/runtime/time-slices.ts'
 import type { Rule } from '../core/alert/rule.ts'
 import type { RuleInForce } from '../core/alert/rule-states.ts'
 import { type RuleDocument, readRuleDocument } from './rule-document.ts'
@@ -45,21 +46,24 @@ export const createRuleCatalog = (): RuleCatalog => {
   return {
     shipped,
     rulesInForce: async (sql, tenantIds) => {
-      const stored = await storedRules(sql, tenantIds)
-      return new Map(
-        tenantIds.map((tenantId) => {
-          const own = stored.filter((row) => row.tenantId === tenantId)
-          const changed = new Set(own.map((row) => row.ruleId))
-          const rules: RuleInForce[] = [...shipped]
-            .filter(([ruleId]) => !changed.has(ruleId))
-            .map(([ruleId, { rule }]) => ({ rule, version: versions.get(ruleId)! }))
-          for (const row of own) {
-            const version = hash({ document: row.document, deleted: row.deleted })
-            rules.push({ rule: compile(row, version), version })
-          }
-          return [tenantId, rules.sort(inOrder)]
-        }),
-      )
+      const ownOf = Map.groupBy(await storedRules(sql, tenantIds), (row) => row.tenantId)
+      const slices = createTimeSlices()
+      const inForce = new Map<string, readonly RuleInForce[]>()
+      for (const tenantId of tenantIds) {
+        const own = ownOf.get(tenantId) ?? []
+        const changed = new Set(own.map((row) => row.ruleId))
+        const rules: RuleInForce[] = [...shipped]
+          .filter(([ruleId]) => !changed.has(ruleId))
+          .map(([ruleId, { rule }]) => ({ rule, version: versions.get(ruleId)! }))
+        for (const row of own) {
+          const version = hash({ document: row.document, deleted: row.deleted })
+          rules.push({ rule: compile(row, version), version })
+          // After a start none is compiled: those of one tenant may take seconds together.
+          if (slices.isOver()) await slices.next()
+        }
+        inForce.set(tenantId, rules.sort(inOrder))
+      }
+      return inForce
     },
   }
 }

@@ -69,7 +69,8 @@ export const createAccountProjector = (deps: {
       await project((tx) => awaitAccountListLock(tx, REQUEST_WAIT_MS), ROWS_PER_REQUEST)
     } catch (error) {
       // While another process projects, the request gets the list as it stands.
-      if ((error as { code?: string }).code !== LOCK_NOT_AVAILABLE) logger.warn({ err: error }, failure)
+      if ((error as { cause?: { code?: string } }).cause?.code !== LOCK_NOT_AVAILABLE)
+        logger.warn({ err: error }, failure)
     }
   })
 

@@ -10,7 +10,7 @@ export const tryAccountListLock = async (tx: Sql): Promise<boolean> => {
   return row!.held
 }
 
-/** Waits for the projection lock; fails with `LOCK_NOT_AVAILABLE` after `waitMs`. */
+/** Waits for the projection lock; the cause of its failure after `waitMs` has this code. */
 export const awaitAccountListLock = async (tx: Sql, waitMs: number): Promise<boolean> => {
   await tx.query(`select set_config('lock_timeout', $1, true)`, [String(waitMs)])
   await tx.query(`select pg_advisory_xact_lock(hashtextextended('scoring.account_list', 0))`)
