@@ -8,7 +8,10 @@ export type HostCalls = {
   /** Counts a call, unless the host or the tenant's share of it is full: then the callee waits. */
   readonly start: (callee: Callee) => boolean
   readonly end: (callee: Callee) => void
-  /** Takes an endpoint that waits for the host and may start a call; tenants take turns. */
+  /**
+   * Takes an endpoint that waits for the host and may start a call; tenants take turns. To be asked
+   * after each end until there is none.
+   */
   readonly next: (origin: string) => string | undefined
 }
 
@@ -45,16 +48,15 @@ export const createHostCalls = (maxPerHost: number): HostCalls => {
       else wait(host, callee)
       return free
     },
-    end: ({ origin, tenantId }) => {
-      const host = hostOf(origin)
-      host.active.remove(tenantId)
-      if (host.active.total() === 0 && host.waiting.size === 0) hosts.delete(origin)
-    },
+    end: ({ origin, tenantId }) => hostOf(origin).active.remove(tenantId),
     next: (origin) => {
       const host = hosts.get(origin)
       if (!host) return undefined
       const turn = [...host.waiting].find(([tenantId]) => isFree(host, tenantId))
-      if (!turn) return undefined
+      if (!turn) {
+        if (host.active.total() === 0) hosts.delete(origin)
+        return undefined
+      }
       const [tenantId, endpoints] = turn
       const [endpointId] = endpoints
       endpoints.delete(endpointId!)

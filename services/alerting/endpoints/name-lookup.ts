@@ -26,7 +26,8 @@ type Kept = { readonly until: number; readonly addresses: Promise<readonly strin
  * Looks names up by sockets of its own. `dns.lookup` waits in the four threads of libuv, where a
  * name server that never answers holds up all other names and files. Look-ups of one name are one.
  * Each belongs to a call: the shares of tenants in calls bound them too. By hand: undici's `dns`
- * interceptor 8.13 asks `dns.lookup`; `cacheable-lookup` 7.0 has no bound on its time (2026-11-30).
+ * interceptor 8.13 asks `dns.lookup`; `cacheable-lookup` 7.0 falls back to it and reads
+ * no hosts file (2026-11-30).
  */
 export const createNameLookup = ({ clock, hostsFile = '/etc/hosts', servers }: LookupDeps): LookUpName => {
   const kept = new Map<string, Kept>()

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { systemClock } from '#libs/runtime/clock.ts'
 import { type AlertingServer, createAlertingServer } from '../../../tests/support/alerting/alerting-server.ts'
@@ -60,6 +61,32 @@ test('the path and the query of a URL, a secret of the receiver, are in no answe
   const audit = await db().query('select * from access.audit where subject = $1', [body.id])
   expect(audit).toHaveLength(3)
   expect(JSON.stringify([answers, audit])).not.toMatch(/canary/i)
+})
+
+test('rows that the audit log has from before lose the paths of their URLs', async () => {
+  const urls = [
+    'https://a.test/services/T0/canary-Xy9',
+    'https://a.test:8443?t=1',
+    'https://a.test',
+    'https://a.test/…',
+  ]
+  for (const url of urls)
+    await db().query(
+      `insert into access.audit (tenant_id, key_id, actor, action, subject, detail)
+       values ('default', 'k', 'k', 'webhook_endpoint.created', 'former', jsonb_build_object('url', $1::text))`,
+      [url],
+    )
+  const migration = new globalThis.URL('../migrations/012_hidden_urls.sql', import.meta.url)
+  await db().query(await readFile(migration, 'utf8'))
+  const rows = await db().query<{ url: string }>(
+    "select detail ->> 'url' as url from access.audit where subject = 'former' order by id",
+  )
+  expect(rows.map(({ url }) => url)).toEqual([
+    'https://a.test/…Xy9',
+    'https://a.test:8443/…',
+    'https://a.test/',
+    'https://a.test/…',
+  ])
 })
 
 test('endpoints are listed in pages, changed in part, disabled, enabled and deleted, each with its audit row', async () => {
