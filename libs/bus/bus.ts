@@ -86,6 +86,8 @@ export type ConsumeOptions = {
 export type Subscription = {
   /** Finishes the batches in flight, commits the position, leaves the group. */
   readonly stop: () => Promise<void>
+  /** Rejects when it has had no place in its group, or not its share of partitions, for 30 s. */
+  readonly check: () => Promise<void>
   /** Records behind the end of the log, over the partitions of this member. */
   readonly lag: () => Promise<number>
 }

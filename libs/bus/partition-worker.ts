@@ -1,5 +1,6 @@
 import type { Clock } from '#libs/runtime/clock.ts'
 import type { Logger } from '#libs/runtime/logger.ts'
+import { watched } from '#libs/runtime/repeat.ts'
 import type { Batch, ConsumeOptions, DeliveredRecord } from './bus.ts'
 import { deliverBatch } from './deliver-batch.ts'
 import type { WaitingPartitions } from './waiting-partitions.ts'
@@ -91,7 +92,8 @@ type UnderWay = { readonly chunk: Chunk; readonly batch: Batch; readonly settled
  * When a batch fails, the later ones settle, the failed one is retried, then they are redelivered.
  */
 export const createPartitionWorker = (options: PartitionWorkerOptions): PartitionWorker => {
-  const { topic, partition, group, handle, probe, waiting: waitingPartitions, clock, logger } = options
+  const { topic, partition, group, probe, waiting: waitingPartitions, clock, logger } = options
+  const handle = (batch: Batch): Promise<void> => watched(`batch of ${topic}`, () => options.handle(batch))
   const abort = new AbortController()
   const { signal } = abort
   const waiting: Chunk[] = []

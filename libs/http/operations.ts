@@ -10,6 +10,7 @@ const CHECK_TIMEOUT_MS = 2_000
 /** Anybody may ask: the dependencies are asked once a second at most. */
 const HOLD_MS = 1_000
 
+const aliveSchema = z.object({ status: z.enum(['alive', 'stuck']) }).meta({ examples: [{ status: 'alive' }] })
 const readySchema = z
   .object({ status: z.enum(['ready', 'not_ready']), checks: z.record(z.string(), z.enum(['up', 'down'])) })
   .meta({ examples: [{ status: 'ready', checks: { database: 'up', bus: 'up' } }] })
@@ -24,10 +25,16 @@ const runCheck = (clock: Clock, check: () => Promise<unknown>): Promise<'up' | '
     Promise.resolve().then(check).then(settle('up'), settle('down'))
   })
 
-export type OperationsDeps = { readonly metrics: Registry; readonly checks: Checks; readonly clock: Clock }
+export type OperationsDeps = {
+  readonly metrics: Registry
+  readonly checks: Checks
+  readonly clock: Clock
+  /** Names of work that hangs: only a restart of the process ends it. */
+  readonly stuck: () => readonly string[]
+}
 
 /** Liveness, readiness and metrics. They need no key and show a stranger no detail. */
-export const operationsRoutes = ({ metrics, checks, clock }: OperationsDeps) =>
+export const operationsRoutes = ({ metrics, checks, clock, stuck }: OperationsDeps) =>
   routes((app) => {
     const states = holdAnswer(HOLD_MS, () =>
       Promise.all(Object.entries(checks).map(async ([name, check]) => [name, await runCheck(clock, check)] as const)),
@@ -39,12 +46,17 @@ export const operationsRoutes = ({ metrics, checks, clock }: OperationsDeps) =>
         config: { scope: 'public' },
         schema: {
           operationId: 'getLiveness',
-          summary: 'Is the process alive',
+          summary: 'Is the process alive: 503 when work hangs that only a restart can end',
           tags: ['operations'],
-          response: { 200: z.object({ status: z.literal('alive') }).meta({ examples: [{ status: 'alive' }] }) },
+          response: { 200: aliveSchema, 503: aliveSchema },
         },
       },
-      async () => ({ status: 'alive' as const }),
+      async (request, reply) => {
+        const work = stuck()
+        if (work.length === 0) return { status: 'alive' as const }
+        request.log.error({ work }, 'work does not end, the process needs a restart')
+        return reply.code(503).send({ status: 'stuck' as const })
+      },
     )
     app.get(
       '/readyz',

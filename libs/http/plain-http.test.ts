@@ -25,8 +25,10 @@ const things = routes((app) => {
 let app: FastifyInstance
 let base: string
 let asked: number
+let stuck: readonly string[]
 beforeEach(async () => {
   asked = 0
+  stuck = []
   app = await createHttpServer({
     logger: silentLogger,
     metrics: createMetrics(),
@@ -34,6 +36,7 @@ beforeEach(async () => {
     title: 'Test',
     version: '1',
     checks: { database: async () => void asked++ },
+    stuck: () => stuck,
   })
   await app.register(things)
   base = await app.listen({ port: 0, host: '127.0.0.1' })
@@ -73,6 +76,12 @@ describe('a peer', () => {
 })
 
 describe('what is public', () => {
+  it('a process whose work hangs is no longer alive, and names nothing to a stranger', async () => {
+    expect((await fetch(`${base}/livez`)).status).toBe(200)
+    stuck = ['batch of usage.events']
+    const answer = await fetch(`${base}/livez`)
+    expect([answer.status, await answer.json()]).toEqual([503, { status: 'stuck' }])
+  })
   it('asks each dependency once a second at most, whoever asks', async () => {
     await Promise.all(Array.from({ length: 50 }, () => fetch(`${base}/readyz`)))
     expect(asked).toBe(1)

@@ -6,6 +6,7 @@ import type { Keyring } from '#libs/access/keyring.ts'
 import { type Clock, systemClock } from '#libs/runtime/clock.ts'
 import { newId } from '#libs/runtime/ids.ts'
 import type { Logger } from '#libs/runtime/logger.ts'
+import { stuckWork } from '#libs/runtime/repeat.ts'
 import type { Checks } from '#libs/runtime/service.ts'
 import { observeRequests } from './access-log.ts'
 import { authenticateRoutes } from './authenticate.ts'
@@ -54,6 +55,8 @@ export type HttpServerOptions = {
   readonly title: string
   readonly version: string
   readonly checks: Checks
+  /** For `/livez`; default: the work of this process that hangs. */
+  readonly stuck?: () => readonly string[]
   readonly clock?: Clock
   readonly limits?: Partial<HttpLimits>
   readonly maxConnections?: number
@@ -66,7 +69,7 @@ export type HttpServerOptions = {
 /** The server: problems, keys, limits, health, metrics, OpenAPI. Register routes, then listen. */
 export const createHttpServer = async (options: HttpServerOptions): Promise<FastifyInstance> => {
   const { logger, metrics, keyring, title, version, checks, clock = systemClock } = options
-  const { trustedProxies = [], maxConnections = DEFAULT_MAX_CONNECTIONS } = options
+  const { stuck = stuckWork, trustedProxies = [], maxConnections = DEFAULT_MAX_CONNECTIONS } = options
   const limits = { ...DEFAULT_LIMITS, ...options.limits }
   const app = fastify({
     loggerInstance: logger as FastifyBaseLogger,
@@ -100,7 +103,7 @@ export const createHttpServer = async (options: HttpServerOptions): Promise<Fast
   limitFailedKeys(app)
   authenticateRoutes(app, keyring)
   reserveRequests(app, limits)
-  await app.register(operationsRoutes({ metrics, checks, clock }))
+  await app.register(operationsRoutes({ metrics, checks, clock, stuck }))
   return app as FastifyInstance
 }
 

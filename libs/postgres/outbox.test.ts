@@ -43,6 +43,7 @@ type RelayOptions = {
   readonly bus?: RecordingBus
   readonly clock?: Clock
   readonly leaseMs?: number
+  readonly oldestMs?: number
   /** What was published cannot be deleted. */
   readonly failing?: boolean
 }
@@ -54,6 +55,7 @@ const relay = (options: RelayOptions = {}) => {
     logger: silentLogger,
     metrics: createMetrics(),
     schema: 'shop',
+    oldestMs: options.oldestMs ?? 60_000,
     ...(options.leaseMs === undefined ? {} : { leaseMs: options.leaseMs }),
   })
   onTestFinished(made.stop)
@@ -186,4 +188,16 @@ test('a relay that is woken after a commit does not wait for its next look', asy
   woken.wake()
   await eventually('published', () => bus.published.length === 2)
   expect(performance.now() - before).toBeLessThan(500)
+})
+
+test('a relay whose oldest record stays is not ready, and is again once it has gone', async () => {
+  bus.away = true
+  const { check } = relay({ oldestMs: 0 })
+  await check()
+  await put(record(1))
+  await check()
+  await expect(check()).rejects.toThrow('stands still')
+  bus.away = false
+  await empty()
+  await expect(check()).resolves.toBeUndefined()
 })

@@ -1,6 +1,8 @@
 import type { Bus } from '#libs/bus/bus.ts'
 import type { TopicName } from '#libs/contracts/topics.ts'
-import type { Clock } from '#libs/runtime/clock.ts'
+import { type Clock, monotonicMs } from '#libs/runtime/clock.ts'
+import { MINUTE_MS } from '#libs/runtime/durations.ts'
+import { UnavailableError } from '#libs/runtime/errors.ts'
 import { failpoint } from '#libs/runtime/failpoint.ts'
 import type { Logger } from '#libs/runtime/logger.ts'
 import { counter, gauge, type Registry } from '#libs/runtime/metrics.ts'
@@ -37,7 +39,10 @@ export const enqueue = async (tx: Sql, schema: string, records: readonly OutboxR
 }
 
 /** `wake` it after a commit, so that records go out at once. Correctness does not need it. */
-export type OutboxRelay = Repeating
+export type OutboxRelay = Repeating & {
+  /** Rejects when the oldest record has been there for more than a minute. */
+  readonly check: () => Promise<void>
+}
 
 export type OutboxRelayDeps = {
   readonly database: Database
@@ -47,6 +52,8 @@ export type OutboxRelayDeps = {
   readonly metrics: Registry
   readonly schema: string
   readonly leaseMs?: number
+  /** Longest age of the oldest record of a relay that works; default a minute. */
+  readonly oldestMs?: number
 }
 
 const POLL_MS = 1_000
@@ -66,7 +73,7 @@ type Row = {
  * that stops there holds up nobody for longer than its lease. Needs the table of `createLease`.
  */
 export const createOutboxRelay = (deps: OutboxRelayDeps): OutboxRelay => {
-  const { database, bus, clock, logger, metrics, schema, leaseMs } = deps
+  const { database, bus, clock, logger, metrics, schema, leaseMs, oldestMs = MINUTE_MS } = deps
   const lease = createLease({
     sql: database,
     clock,
@@ -94,6 +101,15 @@ export const createOutboxRelay = (deps: OutboxRelayDeps): OutboxRelay => {
       )
   }
 
+  let oldest: { readonly id: number; readonly seenAt: number } | undefined
+  const check = async (): Promise<void> => {
+    const [row] = await database.query<{ id: number | null }>(`select min(id) as id from ${schema}.outbox`)
+    const id = row?.id ?? undefined
+    if (id === undefined) oldest = undefined
+    else if (oldest?.id !== id) oldest = { id, seenAt: monotonicMs() }
+    else if (monotonicMs() - oldest.seenAt >= oldestMs) throw new UnavailableError(`outbox of ${schema} stands still`)
+  }
+
   const relayOnce = async (): Promise<number> => {
     if (!(await lease.claim())) return 0
     const rows = await database.query<Row>(
@@ -110,7 +126,7 @@ export const createOutboxRelay = (deps: OutboxRelayDeps): OutboxRelay => {
   }
 
   const loop = repeat(
-    { clock, logger, everyMs: POLL_MS, failure: 'outbox not relayed, trying again', fields: { schema } },
+    { clock, logger, everyMs: POLL_MS, mustEnd: true, failure: 'outbox not relayed, trying again', fields: { schema } },
     async () => {
       const count = await relayOnce()
       published.inc(count)
@@ -121,6 +137,7 @@ export const createOutboxRelay = (deps: OutboxRelayDeps): OutboxRelay => {
   )
   return {
     ...loop,
+    check,
     stop: async () => {
       await loop.stop()
       await lease.release().catch((error) => logger.debug({ err: error, schema }, 'lease of the outbox not released'))

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import { eventually } from '../../tests/support/eventually.ts'
 import { createManualClock } from '../../tests/support/manual-clock.ts'
 import { silentLogger } from './logger.ts'
-import { repeat } from './repeat.ts'
+import { repeat, stuckWork } from './repeat.ts'
 
 const set = (tick: (run: number) => Promise<number | undefined>) => {
   const clock = createManualClock(0)
@@ -62,4 +62,21 @@ it('a wake ends the pause; a stop waits for the run under way, and no run begins
   finish()
   await stopped
   expect(runs()).toBe(2)
+})
+
+it('a run that must end and does not is known as stuck, until it ends', async () => {
+  let end = (): void => {}
+  const options = { clock: createManualClock(0), logger: silentLogger, everyMs: 100 }
+  const loop = repeat(
+    { ...options, mustEnd: true, failure: 'a run that hangs' },
+    () => new Promise((resolve) => (end = () => resolve(undefined))),
+  )
+  const other = repeat({ ...options, failure: 'a run that may be long' }, () => new Promise(() => {}))
+  loop.start()
+  other.start()
+  expect(stuckWork(0)).toEqual(['a run that hangs'])
+  expect(stuckWork()).toEqual([])
+  end()
+  await loop.stop()
+  expect(stuckWork(0)).toEqual([])
 })

@@ -1,5 +1,27 @@
-import type { Clock } from './clock.ts'
+import { type Clock, monotonicMs } from './clock.ts'
+import { MINUTE_MS } from './durations.ts'
 import type { Logger } from './logger.ts'
+
+/** Longer than any single step takes that a loop or a handler waits for. */
+const STUCK_AFTER_MS = 10 * MINUTE_MS
+
+type Watched = { readonly name: string; readonly since: number }
+const underWay = new Set<Watched>()
+
+/** Runs work that must end. Known for the whole process, as its liveness is. */
+export const watched = async <T>(name: string, work: () => Promise<T>): Promise<T> => {
+  const one = { name, since: monotonicMs() }
+  underWay.add(one)
+  try {
+    return await work()
+  } finally {
+    underWay.delete(one)
+  }
+}
+
+/** Names of watched work that does not end: only a restart of the process helps. */
+export const stuckWork = (afterMs = STUCK_AFTER_MS): readonly string[] =>
+  [...underWay].filter(({ since }) => monotonicMs() - since >= afterMs).map(({ name }) => name)
 
 export type Repeating = {
   readonly start: () => void
@@ -18,6 +40,8 @@ export type RepeatOptions = {
   /** Message of the warning that a failed run leaves in the log. */
   readonly failure: string
   readonly fields?: object
+  /** The process is no longer alive when a run does not end. For runs that are short. */
+  readonly mustEnd?: boolean
 }
 
 /**
@@ -26,7 +50,7 @@ export type RepeatOptions = {
  * By hand: `p-retry` 9 and `cockatiel` 4 take no clock that a test could move (2026-11-30).
  */
 export const repeat = (
-  { clock, logger, everyMs, retryMs = everyMs, failure, fields }: RepeatOptions,
+  { clock, logger, everyMs, retryMs = everyMs, failure, fields, mustEnd = false }: RepeatOptions,
   tick: (stopping: AbortSignal) => Promise<number | undefined>,
 ): Repeating => {
   const stopping = new AbortController()
@@ -48,12 +72,13 @@ export const repeat = (
     endPause()
   }
 
-  const run = async (): Promise<void> => {
+  const run = () => tick(stopping.signal)
+  const loop = async (): Promise<void> => {
     while (!stopping.signal.aborted) {
       woken = false
       let pauseMs = retryMs
       try {
-        pauseMs = (await tick(stopping.signal)) ?? everyMs
+        pauseMs = (await (mustEnd ? watched(failure, run) : run())) ?? everyMs
       } catch (error) {
         logger.warn({ err: error, ...fields }, failure)
       }
@@ -63,7 +88,7 @@ export const repeat = (
 
   return {
     start: () => {
-      running ??= run()
+      running ??= loop()
     },
     stop: async () => {
       stopping.abort()

@@ -74,7 +74,12 @@ export const createAlerting = (platform: Platform, config: AlertingConfig): Serv
       await app.register(webhookEndpointRoutes({ database: apiDatabase, clock, sealer, rules, idempotentReply }))
       await app.register(deliveryRoutes({ database: apiDatabase, clock, idempotentReply }))
     },
-    checks: { database: database.check, consumers: () => checkPartitions(bus) },
+    checks: {
+      database: database.check,
+      consumers: () => checkPartitions(bus),
+      'alerting.consumers': () => Promise.all(subscriptions.map(({ check }) => check())),
+      'alerting.outbox': relay.check,
+    },
     start: async () => {
       await deliverer.start()
       relay.start()

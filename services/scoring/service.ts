@@ -20,7 +20,7 @@ import { createEpoch, createEventPositions } from './flush/event-positions.ts'
 import { createBatchScorer } from './flush/score-batch.ts'
 import { FLUSHES_BUFFERED, FOLDS, LISTS, MAX_WAITING_REEVALUATIONS, PAGES, PREVIEWS } from './limits.ts'
 import { createChangeRelay } from './log/change-relay.ts'
-import { oldestUnrelayedAge } from './log/relay-store.ts'
+import { checkRelay, oldestUnrelayedAge } from './log/relay-store.ts'
 import { createScoringMetrics } from './metrics.ts'
 import { createLiveModels } from './models/live-models.ts'
 import { MODEL_JSON_SCHEMA } from './models/model-document.ts'
@@ -146,7 +146,13 @@ export const createScoring = (platform: Platform, config: ScoringConfig): Servic
       await app.register(modelActionRoutes({ database: apiDatabase, publishModel, previewModel }))
       await app.register(accessRoutes({ database: apiDatabase, clock, idempotentReply }))
     },
-    checks: { database: database.check, consumers: () => checkPartitions(bus) },
+    checks: {
+      database: database.check,
+      consumers: () => checkPartitions(bus),
+      'scoring.consumer': async () => subscription?.check(),
+      'scoring.models': liveModels.check,
+      'scoring.relay': () => checkRelay(database, clock.now()),
+    },
     start: async () => {
       await epoch.start()
       await liveModels.start()

@@ -52,7 +52,20 @@ test('everything in one process needs nothing, keeps its data and key between st
   const ready = await fetch(`${address}/readyz`)
   expect([ready.status, await ready.json()]).toEqual([
     200,
-    { status: 'ready', checks: { bus: 'up', keys: 'up', database: 'up', consumers: 'up' } },
+    {
+      status: 'ready',
+      checks: {
+        bus: 'up',
+        keys: 'up',
+        database: 'up',
+        consumers: 'up',
+        'scoring.consumer': 'up',
+        'scoring.models': 'up',
+        'scoring.relay': 'up',
+        'alerting.consumers': 'up',
+        'alerting.outbox': 'up',
+      },
+    },
   ])
   const key = (await readFile(join(dataDir, 'dev-key'), 'utf8')).trim()
   expect(statSync(join(dataDir, 'dev-key')).mode & 0o777).toBe(0o600)

@@ -1,8 +1,9 @@
 import type { Kafka } from 'kafkajs'
-import { type Clock, sleep } from '#libs/runtime/clock.ts'
+import { type Clock, monotonicMs, sleep } from '#libs/runtime/clock.ts'
 import type { Logger } from '#libs/runtime/logger.ts'
 import type { ConsumeOptions, DeliveredRecord, Subscription } from '../bus.ts'
 import type { BusMetrics } from '../bus-metrics.ts'
+import { checkMembership } from '../check-partitions.ts'
 import { safeReason } from '../dead-letter.ts'
 import { createPartitionWorker } from '../partition-worker.ts'
 import type { WaitingPartitions } from '../waiting-partitions.ts'
@@ -36,6 +37,7 @@ export const startKafkaConsumer = (consume: ConsumeOptions, options: KafkaConsum
   const name = options.nameOf(topic)
   const stopped = new AbortController()
   let session: KafkaSession | undefined
+  let memberAt = monotonicMs()
 
   const open = (): Promise<KafkaSession> =>
     openKafkaSession({
@@ -93,6 +95,7 @@ export const startKafkaConsumer = (consume: ConsumeOptions, options: KafkaConsum
     while (!over && !stopped.signal.aborted && !open.hangs()) {
       await Promise.race([sleep(wireClock, COMMIT_INTERVAL_MS, stopped.signal), open.ended])
       if (over || stopped.signal.aborted) break
+      if (open.isMember()) memberAt = monotonicMs()
       await open.commit()
       metrics.lag.set(labels, open.partitions.lag())
     }
@@ -125,6 +128,7 @@ export const startKafkaConsumer = (consume: ConsumeOptions, options: KafkaConsum
       stopped.abort()
       await running
     },
+    check: () => checkMembership(group, memberAt),
     lag: async () => {
       const partitions = session?.partitions
       if (!partitions || partitions.numbers().length === 0) return 0

@@ -44,6 +44,8 @@ export type KafkaSession = {
   readonly ended: Promise<void>
   readonly commit: () => Promise<void>
   readonly hangs: () => boolean
+  /** Has joined the group and fetches. Its share may be empty, when others have all partitions. */
+  readonly isMember: () => boolean
   readonly stop: () => Promise<void>
 }
 
@@ -84,6 +86,7 @@ export const openKafkaSession = async (options: SessionOptions): Promise<KafkaSe
   const consumer = createConsumer(options)
   let state: 'open' | 'stopping' | 'crashed' = 'open'
   let fetchedAt = clock.now()
+  let joined = false
   /** Infinite when every partition knows where it begins. */
   let unplacedSince = Number.POSITIVE_INFINITY
 
@@ -148,6 +151,9 @@ export const openKafkaSession = async (options: SessionOptions): Promise<KafkaSe
     fetchedAt = clock.now()
   })
   followAssignments(membership)
+  consumer.on(consumer.events.GROUP_JOIN, () => {
+    joined = true
+  })
   consumer.on(consumer.events.CRASH, end)
 
   const withTimeout = (work: Promise<unknown>): Promise<unknown> => Promise.race([work, sleep(clock, STOP_TIMEOUT_MS)])
@@ -161,11 +167,13 @@ export const openKafkaSession = async (options: SessionOptions): Promise<KafkaSe
     throw error
   }
 
+  const hangs = (): boolean => clock.now() - Math.min(fetchedAt, unplacedSince) > HANGS_AFTER_MS
   return {
     partitions,
     ended: ended.promise,
     commit: () => commitPositions(membership),
-    hangs: () => clock.now() - Math.min(fetchedAt, unplacedSince) > HANGS_AFTER_MS,
+    hangs,
+    isMember: () => state === 'open' && joined && !hangs(),
     stop: async () => {
       if (state === 'open') consumer.pause([{ topic }])
       state = 'stopping'

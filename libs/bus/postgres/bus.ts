@@ -92,6 +92,7 @@ export const createPostgresBus = (options: PostgresBusOptions): Bus => {
     })
     consumers.set(consumer, labels)
     return {
+      check: consumer.check,
       lag: consumer.lag,
       stop: async () => {
         consumers.delete(consumer)

@@ -1,9 +1,10 @@
-import type { Clock } from '#libs/runtime/clock.ts'
+import { type Clock, monotonicMs } from '#libs/runtime/clock.ts'
 import { failpoint } from '#libs/runtime/failpoint.ts'
 import { newId } from '#libs/runtime/ids.ts'
 import type { Logger } from '#libs/runtime/logger.ts'
 import { repeat } from '#libs/runtime/repeat.ts'
 import type { ConsumeOptions, DeliveredRecord, Subscription } from '../bus.ts'
+import { checkMembership } from '../check-partitions.ts'
 import type { WaitingPartitions } from '../waiting-partitions.ts'
 import type { GroupStore, Lease } from './group-store.ts'
 import type { LogStore, StoredTopic } from './log-store.ts'
@@ -46,6 +47,7 @@ export const startConsumer = async (deps: ConsumerOptions): Promise<Consumer> =>
   const logger = deps.logger.child({ group: me.group, topic: me.topic })
   const claimed = new Map<number, Claimed>()
   let stopping = false
+  let memberAt = monotonicMs()
 
   const leaseOf = ([partition, { epoch, reader }]: [number, Claimed]): Lease => ({
     partition,
@@ -110,6 +112,8 @@ export const startConsumer = async (deps: ConsumerOptions): Promise<Consumer> =>
       failpoint('bus.lease.claimed')
       for (const lease of leases) read(lease)
     }
+    // Without a partition when other members have them all, not when its own are not free.
+    if (claimed.size > 0 || missing.length === 0) memberAt = monotonicMs()
     deps.onLag(await lag())
   }
 
@@ -124,7 +128,7 @@ export const startConsumer = async (deps: ConsumerOptions): Promise<Consumer> =>
   await groups.addReaders(me)
   await heartbeat()
   const beating = repeat(
-    { clock, logger, everyMs: HEARTBEAT_MS, failure: 'heartbeat failed, trying again' },
+    { clock, logger, everyMs: HEARTBEAT_MS, mustEnd: true, failure: 'heartbeat failed, trying again' },
     async () => void (await heartbeat()),
   )
   beating.start()
@@ -135,6 +139,7 @@ export const startConsumer = async (deps: ConsumerOptions): Promise<Consumer> =>
     },
     onGroupChanged: beating.wake,
     lag,
+    check: () => checkMembership(me.group, memberAt),
     stop: async () => {
       stopping = true
       await beating.stop()

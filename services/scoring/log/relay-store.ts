@@ -1,6 +1,7 @@
 import { unpackBody } from '#libs/bytes/zstd.ts'
 import type { AccountKey } from '#libs/contracts/topics.ts'
 import type { Sql } from '#libs/postgres/database.ts'
+import { UnavailableError } from '#libs/runtime/errors.ts'
 import { changeIn, type FramePlace } from './log-frames.ts'
 import { PLACE_COLUMNS } from './log-rows.ts'
 
@@ -40,4 +41,11 @@ export const oldestUnrelayedAge = async (sql: Sql, now: number): Promise<number>
      where h.position > h.relayed`,
   )
   return row?.at == null ? 0 : Math.max(0, now - row.at) / 1_000
+}
+
+const MAX_UNRELAYED_S = 60
+
+/** For readiness: rejects when a change has waited for longer than a minute to be published. */
+export const checkRelay = async (sql: Sql, now: number): Promise<void> => {
+  if ((await oldestUnrelayedAge(sql, now)) > MAX_UNRELAYED_S) throw new UnavailableError('changes are not published')
 }

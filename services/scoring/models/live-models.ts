@@ -1,6 +1,8 @@
 import { LRUCache } from 'lru-cache'
 import type { Database } from '#libs/postgres/database.ts'
-import type { Clock } from '#libs/runtime/clock.ts'
+import { type Clock, monotonicMs } from '#libs/runtime/clock.ts'
+import { MINUTE_MS } from '#libs/runtime/durations.ts'
+import { UnavailableError } from '#libs/runtime/errors.ts'
 import type { Logger } from '#libs/runtime/logger.ts'
 import { repeat } from '#libs/runtime/repeat.ts'
 import { shareRuns } from '#libs/runtime/share-runs.ts'
@@ -22,6 +24,8 @@ export type LiveModels = {
   readonly stop: () => Promise<void>
   /** Resolves when everything committed before the call is in memory. */
   readonly refresh: () => Promise<void>
+  /** Rejects when the models in memory may be older than a minute. */
+  readonly check: () => Promise<void>
   readonly zone: Zone
   readonly liveOf: (tenantId: string) => TenantModels
   /** The live model for an account with these traits; the same object while that version lives. */
@@ -70,6 +74,7 @@ export const createLiveModels = (deps: {
   const tenants = new Map<string, Tenant>()
   const former = new LRUCache<string, CompiledModel>({ max: MAX_FORMER })
   let knownRevision = -1
+  let readAt = Number.NEGATIVE_INFINITY
 
   const nameOf = (tenantId: string, modelId: string, version: number) => `${tenantId}:${modelId}@${version}`
   const tenantOf = (tenantId: string): Tenant => tenants.get(tenantId) ?? noTenant
@@ -117,15 +122,26 @@ export const createLiveModels = (deps: {
     }
     knownRevision = revision
   })
-  const polling = repeat({ clock, logger, everyMs: TICK_MS, failure: 'live models could not be read' }, async () => {
+  const readModels = async (): Promise<void> => {
+    const startedAt = monotonicMs()
     await refresh()
-  })
+    readAt = startedAt
+  }
+  const polling = repeat(
+    { clock, logger, everyMs: TICK_MS, mustEnd: true, failure: 'live models could not be read' },
+    async () => {
+      await readModels()
+    },
+  )
 
   return {
     zone,
     refresh,
+    check: async () => {
+      if (monotonicMs() - readAt > MINUTE_MS) throw new UnavailableError('live models are older than a minute')
+    },
     start: async () => {
-      await refresh()
+      await readModels()
       polling.start()
     },
     stop: polling.stop,
