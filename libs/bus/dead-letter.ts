@@ -2,6 +2,9 @@ import type { DeadLetterHeaders } from '#libs/contracts/dead-letter.ts'
 import { toInstant } from '#libs/runtime/clock.ts'
 import type { BusRecord, DeliveredRecord } from './bus.ts'
 
+/** Header of a record that stands for a batch that could not be read: why. */
+export const UNREADABLE_BATCH = 'unreadable-batch'
+
 const LONGEST_REASON = 1_000
 
 /** Secrets in an error's text: credentials in addresses, keys, signing secrets, `password=...`. */

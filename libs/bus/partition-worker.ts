@@ -2,6 +2,7 @@ import type { Clock } from '#libs/runtime/clock.ts'
 import type { Logger } from '#libs/runtime/logger.ts'
 import { watched } from '#libs/runtime/repeat.ts'
 import type { Batch, ConsumeOptions, DeliveredRecord } from './bus.ts'
+import { UNREADABLE_BATCH } from './dead-letter.ts'
 import { deliverBatch } from './deliver-batch.ts'
 import type { WaitingPartitions } from './waiting-partitions.ts'
 
@@ -103,7 +104,8 @@ export const createPartitionWorker = (options: PartitionWorkerOptions): Partitio
   let recovering = false
   let running: Promise<void> | undefined
 
-  const deadLetter = async (record: DeliveredRecord, reason: string): Promise<void> => {
+  const deadLetter = async (record: DeliveredRecord, given: string): Promise<void> => {
+    const reason = record.headers[UNREADABLE_BATCH] ?? given
     await options.deadLetter(record, reason)
     logger.error({ topic, partition, offset: record.offset, reason }, 'record dead-lettered')
   }

@@ -44,7 +44,11 @@ const unpacking = (packed: Buffer, stated: number): ZstdOptions => ({
 /** In this thread: the pool packs a third fewer records, unpacks a fifth fewer (2026-11-24). */
 export const packZstd = (content: Buffer): Buffer => zstdCompressSync(content, packing(content))
 
-export const unpackZstd = (packed: Buffer): Buffer => zstdDecompressSync(packed, unpacking(packed, statedBytes(packed)))
+/** Throws `ERR_BUFFER_TOO_LARGE` for a content beyond `maxBytes`; absent: it may have any size. */
+export const unpackZstd = (packed: Buffer, maxBytes?: number): Buffer => {
+  const options = unpacking(packed, statedBytes(packed))
+  return zstdDecompressSync(packed, maxBytes === undefined ? options : { ...options, maxOutputLength: maxBytes })
+}
 
 const compress = promisify(zstdCompress)
 const decompress = promisify(zstdDecompress)

@@ -180,8 +180,13 @@ test('a batch that the fetch cut off is left for the next, as kafkajs knows it',
   })
 })
 
-test('a record that goes on behind its batch is refused', async () => {
+test('a batch whose record goes on behind it is read as one record that says so', async () => {
   const { buffer } = await encodeBatch({ ...NOW, records: [encodeRecord({ value: 'whole' })] })
   buffer[FIRST_RECORD_AT] = 0x7e
-  await expect(decodeBatch(new Decoder(buffer))).rejects.toThrow(RangeError)
+  const { records } = await decodeBatch(new Decoder(buffer))
+  expect(records).toHaveLength(1)
+  expect(records[0]).toMatchObject({ offset: '0', from: 0, to: 1 })
+  expect(records[0]!.columns.headers[0]).toEqual({
+    'unreadable-batch': expect.stringMatching(/^batch of 1 records, offsets 0 to 0: /),
+  })
 })
