@@ -1,6 +1,7 @@
 import { type RunnerOption, runner } from 'node-pg-migrate'
 import type { Logger } from '#libs/runtime/logger.ts'
 import { withConnection } from './pg-database.ts'
+import { keepOldest, refuseOldCode, releaseOf } from './pg-oldest-code.ts'
 
 export type MigrateOptions = {
   readonly connectionString: string
@@ -11,7 +12,10 @@ export type MigrateOptions = {
   readonly logger: Logger
 }
 
-/** Brings one schema up to date; answers what ran. An advisory lock lets one process work. */
+/**
+ * Brings one schema up to date; answers what ran. An advisory lock lets one process work. Older code
+ * starts on a newer schema, unless a migration there says `-- Oldest code: <number>` above its own.
+ */
 export const migrate = async ({
   connectionString,
   schema,
@@ -34,7 +38,13 @@ export const migrate = async ({
       error: (message) => logger.error({ schema }, message),
     },
   }
-  const ran = await withConnection(connectionString, (dbClient) => runner({ ...options, dbClient }))
+  const release = await releaseOf(folder)
+  const ran = await withConnection(connectionString, async (dbClient) => {
+    await refuseOldCode(dbClient, schema, release)
+    const done = await runner({ ...options, dbClient })
+    await keepOldest(dbClient, schema, release)
+    return done
+  })
   const names = ran.map((migration) => migration.name)
   if (names.length > 0) logger.info({ schema, migrations: names }, 'schema migrated')
   return names

@@ -1,6 +1,6 @@
 import type { Batch, Bus, Subscription } from '#libs/bus/bus.ts'
 import { createStoredPositions, type StoredPositions } from '#libs/bus/stored-positions.ts'
-import { accountHealthSchema } from '#libs/contracts/account-health.ts'
+import { readAccountHealthSchema } from '#libs/contracts/read-account-health.ts'
 import type { Database } from '#libs/postgres/database.ts'
 import { probeTables } from '#libs/postgres/probe-tables.ts'
 import type { Clock } from '#libs/runtime/clock.ts'
@@ -56,7 +56,7 @@ const evaluateBatch = async (
   positions: StoredPositions,
   evaluateTogether: (part: EvaluationPart) => Promise<void>,
 ): Promise<void> => {
-  const changes = await parseMessages(batch, { schema: accountHealthSchema, what: 'a change of an account' })
+  const changes = await parseMessages(batch, { schema: readAccountHealthSchema, what: 'a change of an account' })
   const { partition, records } = batch
   const next = records.at(-1)!.offset + 1
   if (changes.length === 0) return positions.write(partition, next)
