@@ -6,6 +6,7 @@ import { checkPartitions } from '#libs/bus/check-partitions.ts'
 import { createOutboxRelay } from '#libs/postgres/outbox.ts'
 import { DAY_MS } from '#libs/runtime/durations.ts'
 import type { Platform, Service, ServiceDefinition } from '#libs/runtime/service.ts'
+import { createUnreadableDocuments } from '#libs/runtime/unreadable-documents.ts'
 import { startUpkeep } from '#libs/runtime/upkeep.ts'
 import { alertUpkeep } from './alerts/alert-retention.ts'
 import { type AlertingConfig, alertingConfigSchema } from './config.ts'
@@ -29,7 +30,7 @@ import { createRuleCatalog } from './rules/rule-store.ts'
 /** Decides when a person should know: changes of accounts -> alerts -> `alert.events`, webhooks. */
 export const createAlerting = (platform: Platform, config: AlertingConfig): Service => {
   const { clock, logger, database, apiDatabase, bus, settings } = platform
-  const ruleCatalog = createRuleCatalog()
+  const ruleCatalog = createRuleCatalog(createUnreadableDocuments(platform.metrics, logger))
   const metrics = createAlertingMetrics(platform.metrics)
   const relay = createOutboxRelay({ database, bus, clock, logger, metrics: platform.metrics, schema: 'alerting' })
   const rules = { allow: config.PULSO_WEBHOOK_ALLOW, allowHttp: config.PULSO_WEBHOOK_ALLOW_HTTP }

@@ -63,7 +63,7 @@ export const createScoring = (platform: Platform, config: ScoringConfig): Servic
   const idempotentReply = createIdempotentReply({ database: apiDatabase, sealer })
   const zone = createZone(platform.settings.timeZone)
   const epoch = createEpoch({ database, clock, logger })
-  const liveModels = createLiveModels({ database, clock, logger, zone, sequenceFloor: epoch.floor })
+  const liveModels = createLiveModels({ ...platform, zone, sequenceFloor: epoch.floor })
   const cache = createAccountCache(config.PULSO_SCORING_CACHE_BYTES)
   const maxBatchBytes = config.PULSO_SCORING_BATCH_BYTES
   const inFlight = Math.max(2, Math.floor(config.PULSO_SCORING_HELD_BYTES / (FLUSHES_BUFFERED * maxBatchBytes)))
@@ -141,7 +141,7 @@ export const createScoring = (platform: Platform, config: ScoringConfig): Servic
       const replay = createReplayDeadLetters({ database: apiDatabase, bus, clock })
       await app.register(deadLetterRoutes({ database: apiDatabase, replay }))
       await app.register(backfillRoutes({ database: apiDatabase, clock }))
-      await app.register(modelRoutes({ database: apiDatabase }))
+      await app.register(modelRoutes({ database: apiDatabase, liveModels }))
       await app.register(createModelRoutes({ idempotentReply }))
       await app.register(modelActionRoutes({ database: apiDatabase, publishModel, previewModel }))
       await app.register(accessRoutes({ database: apiDatabase, clock, idempotentReply }))

@@ -33,11 +33,11 @@ export const startScorer = async (defer: (undo: () => Promise<unknown>) => void)
     ['scoring', 'services/scoring/migrations'],
   ] as const)
     await migrate({ connectionString, schema, folder: join(import.meta.dirname, '../..', path), logger: silentLogger })
-  const deps = { database, clock: systemClock, logger: silentLogger }
+  const deps = { database, clock: systemClock, logger: silentLogger, metrics: createMetrics() }
   const handle = createBatchScorer({
     mostBatches: 1,
     ...deps,
-    metrics: createScoringMetrics(createMetrics()),
+    metrics: createScoringMetrics(deps.metrics),
     cache: createAccountCache(160 * 1024 * 1024),
     relay: { offer: async () => {}, forget: () => {}, start: () => {}, stop: async () => {} },
     sourceActivity: createSourceActivity(),

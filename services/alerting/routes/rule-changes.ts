@@ -13,7 +13,7 @@ import { checkAllAccounts } from '../evaluation/account-store.ts'
 import { checkAllMonitors } from '../evaluation/monitor-store.ts'
 import { countRules, type RuleCatalog, removeRule, saveRule, storedRule } from '../rules/rule-store.ts'
 import { readRule, ruleBodySchema } from './rule-body.ts'
-import { ruleParams, ruleSchema, showRule } from './shown-rules.ts'
+import { ruleParams, shownRuleSchema, showRule } from './shown-rules.ts'
 
 export type RuleChangesDeps = {
   readonly database: Database
@@ -46,7 +46,7 @@ export const ruleChangeRoutes = ({ database, clock, ruleCatalog, idempotentReply
           tags: ['rules'],
           consumes: JSON_OR_YAML,
           body: ruleBodySchema,
-          response: { 201: ruleSchema, ...errors(409, 422) },
+          response: { 201: shownRuleSchema, ...errors(409, 422) },
         },
       },
       async (request, reply) => {
@@ -77,7 +77,7 @@ export const ruleChangeRoutes = ({ database, clock, ruleCatalog, idempotentReply
           params: ruleParams,
           consumes: JSON_OR_YAML,
           body: ruleBodySchema,
-          response: { 200: ruleSchema, ...errors(404, 422) },
+          response: { 200: shownRuleSchema, ...errors(404, 422) },
         },
       },
       async ({ params, body, principal }) => {

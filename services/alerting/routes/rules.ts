@@ -5,7 +5,7 @@ import { routes } from '#libs/http/routes.ts'
 import type { Database } from '#libs/postgres/database.ts'
 import { RULE_JSON_SCHEMA } from '../rules/rule-document.ts'
 import type { RuleCatalog } from '../rules/rule-store.ts'
-import { ruleParams, ruleSchema, showRule, showRules } from './shown-rules.ts'
+import { ruleParams, shownRuleSchema, showRule, showRules } from './shown-rules.ts'
 
 const jsonSchemaSchema = z
   .record(z.string(), z.unknown())
@@ -28,7 +28,7 @@ export const ruleRoutes = ({
           summary: 'Rules by id: the shipped ones, as changed here, and own ones',
           tags: ['rules'],
           querystring: z.object(pageQuery),
-          response: { 200: pageSchema(ruleSchema) },
+          response: { 200: pageSchema(shownRuleSchema) },
         },
       },
       async ({ query, principal }) => {
@@ -64,7 +64,7 @@ export const ruleRoutes = ({
           summary: 'One rule',
           tags: ['rules'],
           params: ruleParams,
-          response: { 200: ruleSchema, ...errors(404) },
+          response: { 200: shownRuleSchema, ...errors(404) },
         },
       },
       async ({ params, principal }) => {

@@ -1,13 +1,34 @@
 import { z } from 'zod'
 import type { Sql } from '#libs/postgres/database.ts'
-import { ruleDocumentSchema } from '../rules/rule-document.ts'
-import { type RuleCatalog, storedRules } from '../rules/rule-store.ts'
+import { readRuleDocument, ruleDocumentSchema } from '../rules/rule-document.ts'
+import { type RuleCatalog, type StoredRule, storedRules } from '../rules/rule-store.ts'
 import { RULE_EXAMPLE } from './rule-body.ts'
 
 export const ruleSchema = z
   .object({ ...ruleDocumentSchema.shape, origin: z.enum(['shipped', 'changed', 'own']) })
   .meta({ examples: [{ ...ruleDocumentSchema.parse(RULE_EXAMPLE), origin: 'own' }] })
-export type ShownRule = z.infer<typeof ruleSchema>
+
+const unreadableRuleSchema = z
+  .object({
+    id: z.string(),
+    origin: ruleSchema.shape.origin,
+    problem: z.object({ code: z.literal('unreadable'), detail: z.string() }),
+    document: z.unknown().describe('As it is stored'),
+  })
+  .describe('A rule that another release has stored and this one cannot read: it is not evaluated')
+  .meta({
+    examples: [
+      {
+        id: 'usage_fell',
+        origin: 'own',
+        problem: { code: 'unreadable', detail: '/when: Unrecognized member' },
+        document: { id: 'usage_fell', severity: 'warning', when: {} },
+      },
+    ],
+  })
+
+export const shownRuleSchema = z.union([ruleSchema, unreadableRuleSchema])
+type ShownRule = z.infer<typeof shownRuleSchema>
 
 export const ruleParams = z.object({
   ruleId: z
@@ -27,14 +48,17 @@ export const showRules = async (
   const untouched = [...shipped.values()].filter(({ document }) => !own.has(document.id))
   return [
     ...untouched.map(({ document }) => ({ ...document, origin: 'shipped' as const })),
-    ...stored
-      .filter((row) => !row.deleted)
-      .map(({ document, ruleId }) => ({
-        ...document,
-        origin: shipped.has(ruleId) ? ('changed' as const) : ('own' as const),
-      })),
+    ...stored.filter((row) => !row.deleted).map((row) => show(row, shipped.has(row.ruleId) ? 'changed' : 'own')),
   ].sort((a, b) => (a.id < b.id ? -1 : 1))
 }
 
+const show = ({ ruleId, document }: StoredRule, origin: 'changed' | 'own'): ShownRule => {
+  const read = readRuleDocument(document)
+  if (read.ok) return { ...document, origin }
+  const detail = read.errors.map((error) => `${error.pointer}: ${error.detail}`).join('; ')
+  return { id: ruleId, origin, problem: { code: 'unreadable', detail }, document }
+}
+
+/** Undefined: there is none of that id. */
 export const showRule = async (sql: Sql, ruleCatalog: RuleCatalog, tenantId: string, ruleId: string) =>
   (await showRules(sql, ruleCatalog, tenantId)).find((rule) => rule.id === ruleId)

@@ -4,6 +4,7 @@ import { countOf } from '#libs/access/assert-room.ts'
 import { SEVERITIES } from '#libs/contracts/severity.ts'
 import type { Sql } from '#libs/postgres/database.ts'
 import { createTimeSlices } from '#libs/runtime/time-slices.ts'
+import type { ReportUnreadable } from '#libs/runtime/unreadable-documents.ts'
 import type { Rule } from '../core/alert/rule.ts'
 import type { RuleInForce } from '../core/alert/rule-states.ts'
 import { type RuleDocument, readRuleDocument } from './rule-document.ts'
@@ -19,7 +20,10 @@ export type StoredRule = {
 }
 
 export type RuleCatalog = {
-  /** Per tenant: shipped rules, as the tenant changed them, and its own. Critical ones first. */
+  /**
+   * Per tenant: shipped rules, as the tenant changed them, and its own. Critical ones first. A rule
+   * that this release cannot read is left out, and its alerts stay as they are.
+   */
   readonly rulesInForce: (
     sql: Sql,
     tenantIds: readonly string[],
@@ -29,18 +33,18 @@ export type RuleCatalog = {
 
 const MAX_COMPILED = 10_000
 
-export const createRuleCatalog = (): RuleCatalog => {
+export const createRuleCatalog = (reportUnreadable: ReportUnreadable = () => {}): RuleCatalog => {
   const shipped = readShippedRules()
   const versions = new Map([...shipped].map(([id, { document }]) => [id, hash(document)]))
-  const compiled = new LRUCache<string, Rule>({ max: MAX_COMPILED })
+  const compiled = new LRUCache<string, { readonly rule: Rule | null }>({ max: MAX_COMPILED })
 
-  const compile = (stored: StoredRule, version: string): Rule => {
+  const compile = (stored: StoredRule, version: string): Rule | null => {
     const known = compiled.get(version)
-    if (known) return known
+    if (known) return known.rule
     const read = readRuleDocument({ ...stored.document, enabled: stored.document.enabled && !stored.deleted })
-    if (!read.ok) throw new Error(`the stored rule ${stored.ruleId} cannot be read: ${JSON.stringify(read.errors)}`)
-    compiled.set(version, read.rule)
-    return read.rule
+    const rule = read.ok ? read.rule : null
+    compiled.set(version, { rule })
+    return rule
   }
 
   return {
@@ -55,12 +59,16 @@ export const createRuleCatalog = (): RuleCatalog => {
         const rules: RuleInForce[] = [...shipped]
           .filter(([ruleId]) => !changed.has(ruleId))
           .map(([ruleId, { rule }]) => ({ rule, version: versions.get(ruleId)! }))
+        const unreadable: string[] = []
         for (const row of own) {
           const version = hash({ document: row.document, deleted: row.deleted })
-          rules.push({ rule: compile(row, version), version })
+          const rule = compile(row, version)
+          if (rule !== null) rules.push({ rule, version })
+          else if (!row.deleted) unreadable.push(row.ruleId)
           // After a start none is compiled: those of one tenant may take seconds together.
           if (slices.isOver()) await slices.next()
         }
+        reportUnreadable('rule', tenantId, unreadable)
         inForce.set(tenantId, rules.sort(inOrder))
       }
       return inForce

@@ -4,8 +4,10 @@ import { type Clock, monotonicMs } from '#libs/runtime/clock.ts'
 import { MINUTE_MS } from '#libs/runtime/durations.ts'
 import { UnavailableError } from '#libs/runtime/errors.ts'
 import type { Logger } from '#libs/runtime/logger.ts'
+import type { Registry } from '#libs/runtime/metrics.ts'
 import { repeat } from '#libs/runtime/repeat.ts'
 import { shareRuns } from '#libs/runtime/share-runs.ts'
+import { createUnreadableDocuments } from '#libs/runtime/unreadable-documents.ts'
 import type { Zone } from '#libs/time/time-zone.ts'
 import type { Account } from '../core/account/account.ts'
 import type { ScoringContext } from '../core/account/evaluate-account.ts'
@@ -13,8 +15,9 @@ import { ALL_ACTIVE, createSourceLog, type SourceInactivity, type SourceLog } fr
 import { chooseModel, createTenantModels, type TenantModels } from '../core/models/choose-model.ts'
 import { type CompiledModel, compileModel } from '../core/models/model.ts'
 import type { Traits } from '../core/models/segment.ts'
-import { DEFAULT_MODEL_ID, loadDefaultModel, parseModel } from './model-document.ts'
+import { DEFAULT_MODEL_ID, loadDefaultModel } from './model-document.ts'
 import { changedModels, changedSilences, currentRevision, loadModelSources } from './model-store.ts'
+import { compileReadable, lastReadable, standIn } from './readable-model.ts'
 
 type ReadAt = { readonly tenantId: string; readonly modelId: string; readonly modelVersion: number }
 
@@ -27,6 +30,8 @@ export type LiveModels = {
   /** Rejects when the models in memory may be older than a minute. */
   readonly check: () => Promise<void>
   readonly zone: Zone
+  /** Live versions that this release cannot read, by model id. */
+  readonly unreadableOf: (tenantId: string) => ReadonlyMap<string, number>
   readonly liveOf: (tenantId: string) => TenantModels
   /** The live model for an account with these traits; the same object while that version lives. */
   readonly modelFor: (tenantId: string, traits: Traits) => CompiledModel
@@ -49,6 +54,8 @@ const MAX_FORMER = 1_000
 type Tenant = {
   readonly live: Map<string, CompiledModel>
   models: TenantModels
+  /** Live versions that this release cannot read, by model id. */
+  readonly unreadable: Map<string, number>
   readonly silences: Map<string, SourceInactivity>
   sources: SourceLog
   silent: ReadonlySet<string>
@@ -58,21 +65,25 @@ export const createLiveModels = (deps: {
   readonly database: Database
   readonly clock: Clock
   readonly logger: Logger
+  readonly metrics: Registry
   readonly zone: Zone
   /** As in `ScoringContext`. */
   readonly sequenceFloor?: () => number
 }): LiveModels => {
   const { database, clock, logger, zone } = deps
+  const reportUnreadable = createUnreadableDocuments(deps.metrics, logger)
   const shipped = compileModel(loadDefaultModel())
   const noTenant: Tenant = {
     live: new Map(),
     models: createTenantModels(shipped, []),
+    unreadable: new Map(),
     silences: new Map(),
     sources: ALL_ACTIVE,
     silent: new Set(),
   }
   const tenants = new Map<string, Tenant>()
   const former = new LRUCache<string, CompiledModel>({ max: MAX_FORMER })
+  const standIns = new LRUCache<string, CompiledModel>({ max: MAX_FORMER })
   let knownRevision = -1
   let readAt = Number.NEGATIVE_INFINITY
 
@@ -81,7 +92,7 @@ export const createLiveModels = (deps: {
   const ownOf = (tenantId: string): Tenant => {
     let tenant = tenants.get(tenantId)
     if (tenant === undefined) {
-      tenant = { ...noTenant, live: new Map(), silences: new Map() }
+      tenant = { ...noTenant, live: new Map(), unreadable: new Map(), silences: new Map() }
       tenants.set(tenantId, tenant)
     }
     return tenant
@@ -91,6 +102,8 @@ export const createLiveModels = (deps: {
     const live = tenantOf(tenantId).live.get(modelId)
     return live?.model.version === version ? live : former.get(nameOf(tenantId, modelId, version))
   }
+  const findOrStandIn = ({ tenantId, modelId, modelVersion }: ReadAt): CompiledModel | undefined =>
+    find(tenantId, modelId, modelVersion) ?? standIns.get(nameOf(tenantId, modelId, modelVersion))
   const remember = (tenantId: string, compiled: CompiledModel): void => {
     former.set(nameOf(tenantId, compiled.model.id, compiled.model.version), compiled)
   }
@@ -103,14 +116,17 @@ export const createLiveModels = (deps: {
       changedSilences(database, knownRevision),
     ])
     for (const { tenantId, modelId, version, source } of models) {
+      const own = version === null ? null : (find(tenantId, modelId, version) ?? compileReadable(source!))
+      const compiled = own ?? (version === null ? null : await lastReadable(database, { tenantId, modelId, version }))
       const tenant = ownOf(tenantId)
       const before = tenant.live.get(modelId)
       if (before !== undefined) remember(tenantId, before)
-      if (version === null) tenant.live.delete(modelId)
-      else {
-        const compiled = find(tenantId, modelId, version)
-        tenant.live.set(modelId, compiled ?? compileModel(parseModel(source!)))
-      }
+      if (compiled === null) tenant.live.delete(modelId)
+      else tenant.live.set(modelId, compiled)
+      if (version !== null && own === null) tenant.unreadable.set(modelId, version)
+      else tenant.unreadable.delete(modelId)
+      const unreadable = [...tenant.unreadable].map(([id, number]) => `${id}@${number}`)
+      reportUnreadable('model', tenantId, unreadable)
       tenant.models = createTenantModels(shipped, [...tenant.live.values()])
     }
     for (const { tenantId, ...silence } of silences) {
@@ -145,24 +161,29 @@ export const createLiveModels = (deps: {
       polling.start()
     },
     stop: polling.stop,
+    unreadableOf: (tenantId) => tenantOf(tenantId).unreadable,
     liveOf: (tenantId) => tenantOf(tenantId).models,
     modelFor: (tenantId, traits) => chooseModel(tenantOf(tenantId).models, traits),
     load: async (accounts) => {
       const missing = new Map(
         accounts
-          .filter((account) => find(account.tenantId, account.modelId, account.modelVersion) === undefined)
+          .filter((account) => findOrStandIn(account) === undefined)
           .map(({ tenantId, modelId, modelVersion }) => [
             nameOf(tenantId, modelId, modelVersion),
             { tenantId, modelId, version: modelVersion },
           ]),
       )
       if (missing.size === 0) return
-      for (const row of await loadModelSources(database, [...missing.values()]))
-        remember(row.tenantId, compileModel(parseModel(row.source)))
+      for (const row of await loadModelSources(database, [...missing.values()])) {
+        const compiled = compileReadable(row.source)
+        const like = tenantOf(row.tenantId).live.get(row.modelId) ?? shipped
+        if (compiled !== null) remember(row.tenantId, compiled)
+        else standIns.set(nameOf(row.tenantId, row.modelId, row.version), standIn(like, row))
+      }
     },
-    version: ({ tenantId, modelId, modelVersion }) => {
-      const found = find(tenantId, modelId, modelVersion)
-      if (found === undefined) throw new Error(`model ${modelId}@${modelVersion} is not loaded`)
+    version: (account) => {
+      const found = findOrStandIn(account)
+      if (found === undefined) throw new Error(`model ${account.modelId}@${account.modelVersion} is not loaded`)
       return found
     },
     contextOf: ({ tenantId, model }, now) => ({

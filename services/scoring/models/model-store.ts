@@ -51,6 +51,15 @@ export const loadModelSources = (sql: Sql, keys: readonly ModelKey[]) =>
     [keys.map((key) => key.tenantId), keys.map((key) => key.modelId), keys.map((key) => key.version)],
   )
 
+/** Versions below that were live once, newest first; at most 20. */
+export const loadFormerSources = (sql: Sql, { tenantId, modelId, version }: ModelKey) =>
+  sql.query<{ readonly source: string }>(
+    `select source from scoring.model_version
+     where tenant_id = $1 and model_id = $2 and version < $3 and first_published_at is not null
+     order by version desc limit 20`,
+    [tenantId, modelId, version],
+  )
+
 export type ModelVersion = {
   readonly modelId: string
   readonly version: number

@@ -13,6 +13,16 @@ export const someState = (states: RuleStates, holds: (state: RuleState) => boole
   return false
 }
 
+/** As `nextDue`, of these rules only: a rule that is left out decides nothing, and is never due. */
+export const nextDueOf = (rules: readonly RuleInForce[], states: RuleStates): number | null => {
+  let due: number | null = null
+  for (const ruleId in states) {
+    const { dueAt } = states[ruleId]!.state
+    if (dueAt !== null && rules.some(({ rule }) => rule.id === ruleId)) due = earliest(due, dueAt)
+  }
+  return due
+}
+
 export const nextDue = (states: RuleStates): number | null => {
   let due: number | null = null
   for (const ruleId in states) due = earliest(due, states[ruleId]!.state.dueAt)

@@ -1,7 +1,7 @@
 import type { MuteContext, Operations } from '../alert/decide-notification.ts'
 import { isMutedByOutage, isWaiting } from '../alert/outage.ts'
 import { FIRST_STATE, type Rule, type RuleState, type Transition } from '../alert/rule.ts'
-import { type KeptState, nextDue, type RuleInForce, type RuleStates, someState } from '../alert/rule-states.ts'
+import { type KeptState, nextDueOf, type RuleInForce, type RuleStates, someState } from '../alert/rule-states.ts'
 import type { SilenceSubject } from '../alert/silence.ts'
 import { type Memory, NO_MEMORY } from '../conditions/condition.ts'
 import type { RuleResult } from './alert-step.ts'
@@ -67,7 +67,7 @@ const isChanged = (kept: KeptState | undefined, rule: Rule, version: string): bo
   kept === undefined ? rule.enabled : kept.version !== version
 
 const catchUp = (start: RuleStates, observed: Observed | null, until: number, context: DecisionContext): Decision => {
-  let decision: Decision = { states: start, transitions: [], nextCheckAt: nextDue(start) }
+  let decision: Decision = { states: start, transitions: [], nextCheckAt: nextDueOf(context.rules, start) }
   if (observed === null) return decision
   for (const at of dueInstants(() => decision, until))
     decision = join(decision, decideAt(decision.states, { observed, at, fresh: false }, context))
@@ -120,7 +120,7 @@ const decideAt = (before: RuleStates, observation: Observation, { rules, silence
     ;(states as Record<string, KeptState>)[rule.id] = { version, state: next }
     for (const transition of decision.transitions) transitions.push({ ...transition, rule, state: next })
   }
-  return { states, transitions, nextCheckAt: nextDue(states) }
+  return { states, transitions, nextCheckAt: nextDueOf(rules, states) }
 }
 
 /** The alert has nothing open, and time alone cannot move it. */

@@ -132,7 +132,8 @@ const eachRule = <Kind extends About['kind']>(
     return [decide(about as RuleAbout<Kind>, known, { ...context, rules: [inForce] })]
   })
   return {
-    states: Object.assign({}, ...decisions.map((decision) => decision.states)),
+    // A state whose rule cannot be read stays as it is.
+    states: Object.assign({}, states, ...decisions.map((decision) => decision.states)),
     transitions: decisions.flatMap((decision) => decision.transitions).sort((a, b) => a.at - b.at),
     nextCheckAt: decisions.reduce<number | null>((due, { nextCheckAt }) => earliest(due, nextCheckAt), null),
   }

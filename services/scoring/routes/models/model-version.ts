@@ -15,6 +15,10 @@ export const versionSchema = z
     author: z.string(),
     createdAt: z.iso.datetime().nullable().describe('Null for the shipped version'),
     firstPublishedAt: z.iso.datetime().nullable(),
+    problem: z
+      .object({ code: z.literal('unreadable'), detail: z.string() })
+      .optional()
+      .describe('Only where a live version cannot be read by this release'),
   })
   .meta({
     id: 'ModelVersion',
@@ -32,6 +36,11 @@ export const versionSchema = z
     ],
   })
 export type ShownVersion = z.infer<typeof versionSchema>
+
+export const UNREADABLE: NonNullable<ShownVersion['problem']> = {
+  code: 'unreadable',
+  detail: 'Stored by another release; the last readable version that was live scores, else the default model',
+}
 
 export const modelParams = z.object({
   modelId: z

@@ -3,10 +3,11 @@ import { decodeCursor, pageOf, pageQuery, pageSchema } from '#libs/http/pages.ts
 import { errors } from '#libs/http/problems/problem.ts'
 import { routes } from '#libs/http/routes.ts'
 import type { Database } from '#libs/postgres/database.ts'
+import type { LiveModels } from '../../models/live-models.ts'
 import { MODEL_JSON_SCHEMA, parseModel } from '../../models/model-document.ts'
 import { listModelVersions } from '../../models/model-store.ts'
 import { modelBodySchema } from './model-body.ts'
-import { readSource, shippedVersion, toShown, versionParams, versionSchema } from './model-version.ts'
+import { readSource, shippedVersion, toShown, UNREADABLE, versionParams, versionSchema } from './model-version.ts'
 
 const jsonSchemaSchema = z
   .record(z.string(), z.unknown())
@@ -16,7 +17,13 @@ const cursorSchema = z.object({ modelId: z.string(), version: z.int() })
 const isAfter = (a: z.infer<typeof cursorSchema>, b: z.infer<typeof cursorSchema>): boolean =>
   a.modelId === b.modelId ? a.version > b.version : a.modelId > b.modelId
 
-export const modelRoutes = ({ database }: { readonly database: Database }) =>
+export const modelRoutes = ({
+  database,
+  liveModels,
+}: {
+  readonly database: Database
+  readonly liveModels: Pick<LiveModels, 'unreadableOf'>
+}) =>
   routes((app) => {
     app.get(
       '/v1/models',
@@ -36,7 +43,10 @@ export const modelRoutes = ({ database }: { readonly database: Database }) =>
       },
       async ({ query, principal }) => {
         const { tenantId } = principal
-        const own = (await listModelVersions(database, tenantId)).map(toShown)
+        const unreadable = liveModels.unreadableOf(tenantId)
+        const own = (await listModelVersions(database, tenantId))
+          .map(toShown)
+          .map((one) => (unreadable.get(one.modelId) === one.version ? { ...one, problem: UNREADABLE } : one))
         const after = decodeCursor(cursorSchema, query.cursor)
         const shown = [await shippedVersion(database, tenantId), ...own]
           .filter(({ modelId }) => query.modelId === undefined || modelId === query.modelId)
