@@ -85,6 +85,11 @@ const fields = {
     .string()
     .regex(/^[A-Za-z0-9._-]{0,100}$/, { message: 'may hold letters, digits, dot, underscore and dash' })
     .default(''),
+  KAFKA_REPLICATION_FACTOR: z.coerce.number().int().min(1).max(10).optional(),
+  KAFKA_MIN_INSYNC_REPLICAS: envInteger(1, 10, 2),
+  KAFKA_RETENTION_DAYS: envInteger(1, 3_650, 14),
+  KAFKA_DEAD_RETENTION_DAYS: envInteger(1, 3_650, 30),
+  PULSO_STRICT_TOPICS: envFlag(false),
   KAFKA_SSL: envFlag(false),
   KAFKA_SSL_CA: certificateFile.optional(),
   KAFKA_SASL_MECHANISM: z.enum(SASL_MECHANISMS).optional(),

@@ -54,6 +54,13 @@ export type Wiring = {
 const kafkaOptions = (config: PlatformConfig, brokers: readonly string[]) => ({
   brokers,
   topicPrefix: config.KAFKA_TOPIC_PREFIX,
+  durability: {
+    replicationFactor: config.KAFKA_REPLICATION_FACTOR,
+    minInsyncReplicas: config.KAFKA_MIN_INSYNC_REPLICAS,
+    retentionDays: config.KAFKA_RETENTION_DAYS,
+    deadRetentionDays: config.KAFKA_DEAD_RETENTION_DAYS,
+    strict: config.PULSO_STRICT_TOPICS,
+  },
   ssl: config.KAFKA_SSL_CA === undefined ? config.KAFKA_SSL : { ca: config.KAFKA_SSL_CA },
   ...(config.KAFKA_SASL_MECHANISM
     ? {

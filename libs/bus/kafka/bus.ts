@@ -12,6 +12,7 @@ import { createWaitingPartitions } from '../waiting-partitions.ts'
 import { createKafkaClient, type KafkaConnection } from './client.ts'
 import { startKafkaConsumer } from './consumer.ts'
 import { type Compression, createKafkaPublisher } from './publisher.ts'
+import { DEFAULT_DURABILITY, type TopicDurability } from './topic-settings.ts'
 import { createKafkaTopics } from './topics.ts'
 
 export type KafkaBusOptions = KafkaConnection & {
@@ -20,8 +21,7 @@ export type KafkaBusOptions = KafkaConnection & {
   readonly metrics: Registry
   /** Precedes every topic's name on the broker, so that several installations can share one. */
   readonly topicPrefix?: string
-  /** Of topics created here; default 3, or the number of brokers if that is less. */
-  readonly replicationFactor?: number
+  readonly durability?: TopicDurability
   /** Default zstd: as fast as snappy (125 to 140 K events/s; read 400 to 370 K), far smaller. */
   readonly compression?: Compression
   /** A publish gives up after this time; default 10 s, below the time-outs of clients. */
@@ -44,7 +44,7 @@ export const createKafkaBus = (options: KafkaBusOptions): Bus => {
   const nameOf = (topic: string): string => topicPrefix + topic
   // Intervals and time-outs of the connection are real time, also where a test stops the clock.
   const wireClock = systemClock
-  const topics = createKafkaTopics({ kafka, clock: wireClock })
+  const topics = createKafkaTopics({ kafka, clock: wireClock, logger })
   const { compression = 'zstd' } = options
   const publisher = createKafkaPublisher({ kafka, clock: wireClock, metrics, compression, publishTimeoutMs, nameOf })
   const waiting = createWaitingPartitions({ clock: wireClock, gauge: metrics.waiting })
@@ -73,10 +73,10 @@ export const createKafkaBus = (options: KafkaBusOptions): Bus => {
     ensureTopics: (names) =>
       topics.ensure(
         names.flatMap((name) => [
-          { topic: nameOf(name), partitions: TOPICS[name].partitions, maxRecordBytes: MAX_RECORD_BYTES },
-          { topic: nameOf(deadTopicOf(name)), partitions: 1, maxRecordBytes: MAX_DEAD_RECORD_BYTES },
+          { topic: nameOf(name), partitions: TOPICS[name].partitions, maxRecordBytes: MAX_RECORD_BYTES, isDead: false },
+          { topic: nameOf(deadTopicOf(name)), partitions: 1, maxRecordBytes: MAX_DEAD_RECORD_BYTES, isDead: true },
         ]),
-        options.replicationFactor,
+        options.durability ?? DEFAULT_DURABILITY,
       ),
     partitionsOf: (topic) => topics.partitionsOf(nameOf(topic)),
     publish: publisher.publish,

@@ -1,13 +1,23 @@
-import type { Admin, Kafka } from 'kafkajs'
+import kafkajs, { type Admin, type Kafka } from 'kafkajs'
 import { type Clock, sleep } from '#libs/runtime/clock.ts'
 import { UnavailableError } from '#libs/runtime/errors.ts'
+import type { Logger } from '#libs/runtime/logger.ts'
 import { toBusError } from './errors.ts'
+import { copiesOf, settingsOf, type TopicDurability, weaknessesOf } from './topic-settings.ts'
 
-export type WantedTopic = { readonly topic: string; readonly partitions: number; readonly maxRecordBytes: number }
+const { ConfigResourceTypes } = kafkajs
+
+export type WantedTopic = {
+  readonly topic: string
+  readonly partitions: number
+  readonly maxRecordBytes: number
+  readonly isDead: boolean
+}
 
 export type KafkaTopics = {
   readonly check: () => Promise<void>
-  readonly ensure: (wanted: readonly WantedTopic[], replicationFactor: number | undefined) => Promise<void>
+  /** Creates missing topics, and says which of the others keep less than is wanted. */
+  readonly ensure: (wanted: readonly WantedTopic[], durability: TopicDurability) => Promise<void>
   readonly partitionsOf: (topic: string) => Promise<number>
   /** First and next offset of each partition, and the group's committed one (-1: none). */
   readonly offsetsOf: (
@@ -19,10 +29,11 @@ export type KafkaTopics = {
 
 const CHECK_TIMEOUT_MS = 5_000
 const LEADER_TIMEOUT_MS = 30_000
-const REPLICAS = 3
+
+type Deps = { readonly kafka: Kafka; readonly clock: Clock; readonly logger: Logger }
 
 /** Topics and offsets, by one admin connection, opened on first use and again after a failure. */
-export const createKafkaTopics = ({ kafka, clock }: { kafka: Kafka; clock: Clock }): KafkaTopics => {
+export const createKafkaTopics = ({ kafka, clock, logger }: Deps): KafkaTopics => {
   let connected: Promise<Admin> | undefined
 
   const connect = async (): Promise<Admin> => {
@@ -58,16 +69,46 @@ export const createKafkaTopics = ({ kafka, clock }: { kafka: Kafka; clock: Clock
     )
   }
 
-  const create = async (missing: readonly WantedTopic[], replicationFactor: number | undefined): Promise<void> => {
-    const cluster = await withAdmin('reading the cluster', (admin) => admin.describeCluster())
-    const topics = missing.map(({ topic, partitions, maxRecordBytes }) => ({
+  const create = async (
+    missing: readonly WantedTopic[],
+    copies: number,
+    durability: TopicDurability,
+  ): Promise<void> => {
+    const topics = missing.map(({ topic, partitions, maxRecordBytes, isDead }) => ({
       topic,
       numPartitions: partitions,
-      replicationFactor: replicationFactor ?? Math.min(REPLICAS, cluster.brokers.length),
-      configEntries: [{ name: 'max.message.bytes', value: String(maxRecordBytes) }],
+      replicationFactor: copies,
+      configEntries: Object.entries({
+        'max.message.bytes': String(maxRecordBytes),
+        ...settingsOf(durability, copies, isDead),
+      }).map(([name, value]) => ({ name, value })),
     }))
     // Answers false if another process created one meanwhile, which is as good.
     await withAdmin('creating topics', (admin) => admin.createTopics({ topics, waitForLeaders: false }))
+  }
+
+  /** Topics of former versions, and those that people made, may keep less. */
+  const inspect = async (present: readonly WantedTopic[], copies: number, durability: TopicDurability) => {
+    if (present.length === 0) return
+    const resources = present.map(({ topic, isDead }) => ({
+      type: ConfigResourceTypes.TOPIC,
+      name: topic,
+      configNames: Object.keys(settingsOf(durability, copies, isDead)),
+    }))
+    const described = await withAdmin('reading the settings of topics', (admin) =>
+      admin.describeConfigs({ resources, includeSynonyms: false }),
+    )
+    for (const { resourceName, configEntries } of described.resources) {
+      const { isDead } = present.find(({ topic }) => topic === resourceName)!
+      const is = Object.fromEntries(configEntries.map(({ configName, configValue }) => [configName, configValue]))
+      for (const weakness of weaknessesOf(is, settingsOf(durability, copies, isDead))) {
+        if (durability.strict)
+          throw new Error(
+            `topic ${resourceName}: ${weakness.setting} is ${weakness.is}, wanted is ${weakness.wanted} (PULSO_STRICT_TOPICS)`,
+          )
+        logger.warn({ topic: resourceName, ...weakness }, 'topic keeps records less safely than is wanted')
+      }
+    }
   }
 
   return {
@@ -77,10 +118,17 @@ export const createKafkaTopics = ({ kafka, clock }: { kafka: Kafka; clock: Clock
       })
       await Promise.race([withAdmin('asking for the cluster', (admin) => admin.describeCluster()), tooLate])
     },
-    ensure: async (wanted, replicationFactor) => {
+    ensure: async (wanted, durability) => {
       const present = await partitionsByTopic(wanted.map(({ topic }) => topic))
       const missing = wanted.filter(({ topic }) => !present.has(topic))
-      if (missing.length > 0) await create(missing, replicationFactor)
+      const cluster = await withAdmin('reading the cluster', (admin) => admin.describeCluster())
+      const copies = copiesOf(durability, cluster.brokers.length)
+      if (missing.length > 0) await create(missing, copies, durability)
+      await inspect(
+        wanted.filter(({ topic }) => present.has(topic)),
+        copies,
+        durability,
+      )
       const giveUpAt = clock.now() + LEADER_TIMEOUT_MS
       for (;;) {
         const now = await partitionsByTopic(wanted.map(({ topic }) => topic))
