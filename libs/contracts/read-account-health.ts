@@ -9,7 +9,7 @@ import {
   stageSchema,
 } from './account-health.ts'
 
-/** What a newer release says and this one does not know: equal to no value that anything asks for. */
+/** What a newer release says and this one does not know: it equals no value asked for. */
 const OTHER = 'other'
 
 /** The values of the enum as they are, another text as "other". */

@@ -13,8 +13,9 @@ export type MigrateOptions = {
 }
 
 /**
- * Brings one schema up to date; answers what ran. An advisory lock lets one process work. Older code
- * starts on a newer schema, unless a migration there says `-- Oldest code: <number>` above its own.
+ * Brings one schema up to date; answers what ran. An advisory lock lets one process work. Older
+ * code starts on a newer schema, unless a migration there says `-- Oldest code: <number>` above
+ * its own.
  */
 export const migrate = async ({
   connectionString,

@@ -11,7 +11,7 @@ type Release = {
 
 const OLDEST = /^-- Oldest code: (\d+)$/m
 
-/** What the migrations of a folder say. A migration that old code cannot bear names the oldest that can. */
+/** What the migrations of a folder say. One that old code cannot bear names the oldest that can. */
 export const releaseOf = async (folder: string): Promise<Release> => {
   const files = (await readdir(folder)).filter((name) => name.endsWith('.sql'))
   const texts = await Promise.all(files.map((name) => readFile(join(folder, name), 'utf8')))

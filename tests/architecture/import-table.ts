@@ -32,7 +32,7 @@ const PURE_LIBS = [
   'libs/contracts/sequence.ts',
   'libs/contracts/severity.ts',
   'libs/runtime/durations.ts',
-  'libs/runtime/three-valued.ts',
+  'libs/contracts/three-valued.ts',
   'libs/time/*',
 ]
 

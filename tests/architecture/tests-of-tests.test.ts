@@ -14,6 +14,9 @@ const testsOf = (text: string): string[] => text.split(/\n(?= *(?:test|it)(?:\.\
  * happened.
  */
 const WAITS: ReadonlyMap<string, string> = new Map([
+  ['libs/http/parse-yaml.test.ts', 'the delay of the event loop is sampled at an interval'],
+  ['services/alerting/delivery/fair-delivery.test.ts', 'calls that must not come would come in that time'],
+  ['tests/e2e/limits-of-tenant.test.ts', 'the delay of the event loop is sampled at an interval'],
   ['libs/http/limits/door.test.ts', 'bodies arrive slowly'],
   ['tests/contract/bus-crash.contract.ts', 'an outage has a length, and positions are committed at an interval'],
   ['tests/e2e/overload.test.ts', 'a flood lasts for a while, and its senders pause'],

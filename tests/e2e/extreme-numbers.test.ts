@@ -68,7 +68,7 @@ test('numbers beyond the limit are parked by the reader of the topic', async () 
 })
 
 const migration = readFileSync(
-  new URL('../../services/scoring/migrations/014_bounded_numbers.sql', import.meta.url),
+  new URL('../../services/scoring/migrations/013_bounded_numbers.sql', import.meta.url),
   'utf8',
 )
 

@@ -35,7 +35,7 @@ export type ClaimRequest = {
  * share of its tenant. One statement:
  *
  *     room     A 3, B 0                     from the request, as `tenants` and `hosts`
- *     open     t: C 4, A 3                  by tenant: enabled, not paused, with room, host with share
+ *     open     t: C 4, A 3                  by tenant: enabled, not paused, room, host with share
  *     due      C: 4 oldest, A: 3 oldest     due, not leased, not locked by another claim
  *     picked   at most `limit` of these, and of each tenant at most its share
  *     claimed  picked, with token and lease

@@ -1,9 +1,9 @@
 import { z } from 'zod'
 import { FACTS, type FactName } from '#libs/contracts/facts.ts'
+import type { Ordering } from '#libs/contracts/three-valued.ts'
 import { jsonPointer } from '#libs/http/json-pointer.ts'
 import { DAY_MS, parseDuration } from '#libs/runtime/durations.ts'
 import type { ErrorDetail } from '#libs/runtime/errors.ts'
-import type { Ordering } from '#libs/runtime/three-valued.ts'
 import type { Condition } from '../core/conditions/condition.ts'
 import { COMPARISONS, factSchema, orderingSchema, SHAPES } from './condition-schemas.ts'
 

@@ -29,7 +29,7 @@ const NEWER = { memberOfANewerRelease: 1 }
 test('a live model of a newer release keeps scoring from starting for nobody', async () => {
   const { scoring, publish } = await createFixture()
   await publish('acme', 2, NEWER)
-  await scoring.start!()
+  await expect(scoring.start!()).resolves.toBeUndefined()
   await scoring.stop!()
 })
 

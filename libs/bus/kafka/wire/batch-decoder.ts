@@ -70,8 +70,8 @@ export const decodeBatch = async (source: Source): Promise<{ readonly records: r
 type Header = { readonly attributes: number; readonly count: number }
 
 /**
- * A batch that cannot be unpacked or read would come again for ever. In its place stands one record,
- * at its last offset, which the reader dead-letters.
+ * A batch that cannot be unpacked or read would come again for ever. In its place stands one
+ * record, at its last offset, which the reader dead-letters.
  */
 const readColumns = async (batch: Buffer, packed: Buffer, { attributes, count }: Header): Promise<RecordColumns> => {
   const firstOffset = Number(batch.readBigInt64BE(0))

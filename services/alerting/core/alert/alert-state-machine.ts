@@ -1,4 +1,4 @@
-import type { Truth } from '#libs/runtime/three-valued.ts'
+import type { Truth } from '#libs/contracts/three-valued.ts'
 import type { Rule, RuleState } from './rule.ts'
 
 /** Whether the rule applies: its filter may leave the account out, or the rule be switched off. */

@@ -1,6 +1,6 @@
 import type { Facts } from '#libs/contracts/account-health.ts'
 import type { FactName } from '#libs/contracts/facts.ts'
-import type { Ordering, Truth } from '#libs/runtime/three-valued.ts'
+import type { Ordering, Truth } from '#libs/contracts/three-valued.ts'
 
 export type Scalar = string | number | boolean
 

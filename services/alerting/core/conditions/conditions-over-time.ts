@@ -1,5 +1,5 @@
 import type { FactName } from '#libs/contracts/facts.ts'
-import { isOrdered, type Truth } from '#libs/runtime/three-valued.ts'
+import { isOrdered, type Truth } from '#libs/contracts/three-valued.ts'
 import { type Condition, type EvaluationInput, earliest, type Memory, type MemoryCell } from './condition.ts'
 
 /** One evaluation, and what its conditions leave behind. */

@@ -20,7 +20,7 @@ export type ClaimShares = {
   readonly of: (own: number) => number
 }
 
-/** What may be claimed while `used` of `most` are. The reserve is for holders of next to nothing. */
+/** What may be claimed while `used` of `most` are. The reserve is for holders of few. */
 export const claimShares = (most: number, used: number): ClaimShares => {
   const common = Math.ceil(most * (1 - RESERVED))
   return {

@@ -1,5 +1,5 @@
+import { everyTrue, isOrdered, negate, someTrue, type Truth } from '#libs/contracts/three-valued.ts'
 import type { TraitCondition } from '#libs/contracts/trait-condition.ts'
-import { everyTrue, isOrdered, negate, someTrue, type Truth } from '#libs/runtime/three-valued.ts'
 
 type Scalar = string | number | boolean
 export type Traits = Readonly<Record<string, unknown>>
