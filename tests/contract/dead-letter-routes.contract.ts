@@ -23,6 +23,8 @@ type Letter = {
 }
 type Page = { readonly items: readonly Letter[]; readonly nextCursor: string | null }
 
+const WARM = 'default:warm'
+
 /** The promises of the routes about dead letters, whatever the log is. */
 export const deadLetterSuite = (createBus: () => Bus | undefined): void => {
   const start = async () => {
@@ -35,7 +37,10 @@ export const deadLetterSuite = (createBus: () => Bus | undefined): void => {
     onTestFinished(service.stop)
     const api = await createRoutesClient({ ...test.platform, metrics: createMetrics() }, service)
     onTestFinished(api.close)
-    const list = async (query = ''): Promise<Page> => api.get<Page>(`/v1/dead-letters${query}`)
+    const list = async (query = ''): Promise<Page> => {
+      const { items, nextCursor } = await api.get<Page>(`/v1/dead-letters${query}`)
+      return { items: items.filter(({ key }) => key !== WARM), nextCursor }
+    }
     const listed = async (count: number): Promise<readonly Letter[]> => {
       await eventually('the letters are listed', async () => (await list()).items.length === count)
       return (await list()).items
@@ -43,8 +48,8 @@ export const deadLetterSuite = (createBus: () => Bus | undefined): void => {
     const { platform } = test
     const send = (...records: Parameters<Bus['publish']>[1]) => platform.bus.publish('usage.events', records)
     // A broker may store the first records of a fresh topic twice, while it elects the leader.
-    await send({ key: 'default:warm', value: Buffer.from('{'), headers: { kind: 'event' } })
-    await eventually('the topics are written', async () => (await list()).items.length > 0)
+    await send({ key: WARM, value: Buffer.from('{'), headers: { kind: 'event' } })
+    await eventually('the topics are written', async () => (await api.get<Page>('/v1/dead-letters')).items.length > 0)
     await platform.database.query('delete from scoring.dead_letter')
     return { ...platform, api, list, listed, send }
   }

@@ -52,7 +52,7 @@ await describeWithKafka('what is Kafka’s alone', (brokers) => {
     await bus.publish(TOPIC, numbered(80, 80))
     const offsets = [{ partition: 0, offset: '5000' }]
     await withAdmin((admin) => admin.setOffsets({ groupId: name, topic: name, partitions: offsets }))
-    const { seen } = await collect(bus, { group: name })
+    const { seen } = await collect(bus, { group: TOPIC })
     await allSeen('records', seen, 80)
     expect(lines.some((line) => line.includes('offset out of range'))).toBe(true)
     expect(await metrics.getSingleMetricAsString('pulso_bus_offset_out_of_range_total')).toMatch(/ [1-9]\d*$/m)

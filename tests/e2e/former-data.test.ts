@@ -49,8 +49,9 @@ const countsOf = async (api: Api, accountId: string): Promise<Map<string, number
 test('a data folder of the version before answers every question as that version did', async () => {
   const { api, sample } = await openFormerData()
   const asked = withoutNow(await askAgain(api, sample.answers))
+  // Newer answers may bear more fields, never another value.
   for (const [path, answer] of Object.entries(withShownUrls(withoutNow(sample.answers))))
-    expect(asked[path], path).toEqual(answer)
+    expect(asked[path], path).toMatchObject(answer)
   for (const { path, body, key, answer } of sample.operated.replays)
     expect(await api.send('POST', path, body, { idempotencyKey: key }), path).toEqual(answer)
   const second = api.as(sample.operated.secondKey)

@@ -14,7 +14,8 @@ import { createdKeySchema, keySchema, newKeySchema, parseExpiry, toKeyItem } fro
 
 const newOwnKeySchema = newKeySchema
   .extend({
-    operator: z.boolean().default(false).describe('A key that manages tenants; only an operator may make one'),
+    // Without a default: a request that is repeated after an upgrade must stay the same request.
+    operator: z.boolean().optional().describe('A key that manages tenants; only an operator may make one'),
   })
   .meta({ examples: [{ name: 'billing backend', scopes: ['ingest'] }] })
 
@@ -58,7 +59,7 @@ export const keyRoutes = ({ database, clock, idempotentReply }: KeyRoutesDeps) =
       },
       async (request, reply) => {
         const { body, principal } = request
-        const { name, operator } = body
+        const { name, operator = false } = body
         if (operator && !principal.operator)
           throw new RequestError(403, 'forbidden', 'Only an operator key may make another')
         const { id, key, hash } = newApiKey()

@@ -35,6 +35,8 @@ export const startKafkaConsumer = (consume: ConsumeOptions, options: KafkaConsum
   const { topic, group, handle, inFlight = 1, maxBatchBytes = MAX_BATCH_BYTES } = consume
   const labels = { topic, group }
   const name = options.nameOf(topic)
+  // Installations that share a broker must not share groups: a member is given topics of others.
+  const groupId = options.nameOf(group)
   const stopped = new AbortController()
   let session: KafkaSession | undefined
   let memberAt = monotonicMs()
@@ -45,7 +47,7 @@ export const startKafkaConsumer = (consume: ConsumeOptions, options: KafkaConsum
       clock: wireClock,
       logger,
       topic: name,
-      group,
+      group: groupId,
       inFlight,
       maxBatchBytes,
       maxBufferedBytes: consume.maxBufferedBytes,
@@ -55,7 +57,7 @@ export const startKafkaConsumer = (consume: ConsumeOptions, options: KafkaConsum
         clock: wireClock,
         logger,
         topic: name,
-        group,
+        group: groupId,
         positions: consume.positions,
         onRewind: () => metrics.rewinds.inc(labels),
       },
@@ -132,7 +134,7 @@ export const startKafkaConsumer = (consume: ConsumeOptions, options: KafkaConsum
     lag: async () => {
       const partitions = session?.partitions
       if (!partitions || partitions.numbers().length === 0) return 0
-      const offsets = await topics.offsetsOf(name, group)
+      const offsets = await topics.offsetsOf(name, groupId)
       return partitions.numbers().reduce((sum, partition) => {
         const known = offsets.get(partition)
         if (!known) return sum
