@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { settingNames } from './setting-names.ts'
 
@@ -17,4 +17,13 @@ test('README.md and CONTRIBUTING.md name only scripts that exist', () => {
   const named = [...readme.matchAll(/npm run ([a-z:-]+)/g)].map((match) => match[1]!)
   expect(named.length).toBeGreaterThan(3)
   for (const script of named) expect(Object.keys(packageJson.scripts)).toContain(script)
+})
+
+test('docs/guarantees.md has a row for each promise and names only tests that exist', () => {
+  const root = new URL('../..', import.meta.url)
+  const text = readFileSync(new URL('docs/guarantees.md', root), 'utf8')
+  const promises = [...text.matchAll(/^\| (G\d+) \|/gm)].map((match) => match[1])
+  expect(promises).toEqual(Array.from({ length: 18 }, (_, i) => `G${i + 1}`))
+  const named = [...text.matchAll(/`((?:tests|libs|services)\/[^`]+)`/g)].map((match) => match[1]!)
+  expect(named.filter((path) => !existsSync(new URL(path, root)))).toEqual([])
 })
