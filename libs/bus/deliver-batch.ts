@@ -1,6 +1,6 @@
 import { type Clock, sleep } from '#libs/runtime/clock.ts'
 import { MINUTE_MS } from '#libs/runtime/durations.ts'
-import { PermanentError, RewoundError, UnavailableError } from '#libs/runtime/errors.ts'
+import { failureOf, PermanentError, RewoundError, UnavailableError } from '#libs/runtime/errors.ts'
 import type { Logger } from '#libs/runtime/logger.ts'
 import type { Batch, ConsumeOptions, DeliveredRecord } from './bus.ts'
 import { safeReason } from './dead-letter.ts'
@@ -9,8 +9,8 @@ import type { WaitingPartitions } from './waiting-partitions.ts'
 export type Delivery = {
   readonly group: string
   readonly handle: ConsumeOptions['handle']
-  readonly probe: ConsumeOptions['probe']
-  readonly positions?: ConsumeOptions['positions']
+  readonly probe?: ConsumeOptions['probe'] | undefined
+  readonly positions?: ConsumeOptions['positions'] | undefined
   readonly waiting: WaitingPartitions
   readonly clock: Clock
   readonly logger: Logger
@@ -61,13 +61,9 @@ const waitOut = async (
 
 /** Handles the batch once. Answers the failure. */
 const tryOnce = async (delivery: Delivery, batch: Batch): Promise<unknown> => {
-  try {
-    await delivery.handle(batch)
-    return undefined
-  } catch (failure) {
-    if (batch.signal.aborted) throw STOPPED
-    return failure ?? new Error('rejected without a reason')
-  }
+  const failure = await failureOf(() => delivery.handle(batch))
+  if (batch.signal.aborted && failure !== undefined) throw STOPPED
+  return failure
 }
 
 /** Handles the batch, waiting out `UnavailableError`. Answers any other failure. */
@@ -85,14 +81,7 @@ const attempt = async (delivery: Delivery, batch: Batch, earlier?: unknown): Pro
 }
 
 /** Whether work of the same kind succeeds now, so that the failure is the record's own. */
-const probeFailure = async ({ probe }: Delivery): Promise<unknown> => {
-  try {
-    await probe?.()
-    return undefined
-  } catch (failure) {
-    return failure ?? new Error('the probe was rejected without a reason')
-  }
-}
+const probeFailure = ({ probe }: Delivery): Promise<unknown> => failureOf(async () => probe?.())
 
 const attemptSingle = async (delivery: Delivery, batch: Batch, first: unknown, untilMs: number): Promise<unknown> => {
   let error = first
@@ -107,15 +96,12 @@ const attemptSingle = async (delivery: Delivery, batch: Batch, first: unknown, u
 /** Waits for the dead-letter topic: the record would be lost if its partition moved on. */
 const deadLetter = async (delivery: Delivery, batch: Batch, record: DeliveredRecord, error: unknown): Promise<void> => {
   let stored = false
-  const put = async (): Promise<unknown> => {
-    try {
+  const put = (): Promise<unknown> =>
+    failureOf(async () => {
       if (!stored) await batch.deadLetter(record, safeReason(error))
       stored = true
-      return await delivery.positions?.write(batch.partition, record.offset + 1)
-    } catch (failure) {
-      return failure ?? new Error('rejected without a reason')
-    }
-  }
+      await delivery.positions?.write(batch.partition, record.offset + 1)
+    })
   const failure = await put()
   if (failure !== undefined) await waitOut(delivery, batch, failure, put)
 }

@@ -1,10 +1,8 @@
-import type { Clock } from '#libs/runtime/clock.ts'
-import type { Logger } from '#libs/runtime/logger.ts'
+import { failureOf } from '#libs/runtime/errors.ts'
 import { watched } from '#libs/runtime/repeat.ts'
-import type { Batch, ConsumeOptions, DeliveredRecord } from './bus.ts'
+import type { Batch, DeliveredRecord } from './bus.ts'
 import { UNREADABLE_BATCH } from './dead-letter.ts'
-import { deliverBatch } from './deliver-batch.ts'
-import type { WaitingPartitions } from './waiting-partitions.ts'
+import { type Delivery, deliverBatch } from './deliver-batch.ts'
 
 /** What a record costs in memory beside its key and value, roughly. */
 export const RECORD_OVERHEAD = 100
@@ -31,20 +29,13 @@ export type PartitionWorker = {
   readonly stop: () => Promise<void>
 }
 
-export type PartitionWorkerOptions = {
+export type PartitionWorkerOptions = Delivery & {
   readonly topic: string
   readonly partition: number
-  readonly group: string
-  readonly handle: ConsumeOptions['handle']
-  readonly probe?: ConsumeOptions['probe'] | undefined
-  readonly positions?: ConsumeOptions['positions'] | undefined
-  readonly waiting: WaitingPartitions
   readonly inFlight: number
   readonly maxBatchBytes: number
   readonly releaseAfterHandling?: boolean | undefined
   readonly deadLetter: (record: DeliveredRecord, reason: string) => Promise<void>
-  readonly clock: Clock
-  readonly logger: Logger
   /** Every record before `nextOffset` is durable or dead-lettered. */
   readonly onDone: (nextOffset: number, records: number) => void
   /** The handler's database has gone back: the worker handles nothing more. */
@@ -93,7 +84,7 @@ type UnderWay = { readonly chunk: Chunk; readonly batch: Batch; readonly settled
  * When a batch fails, the later ones settle, the failed one is retried, then they are redelivered.
  */
 export const createPartitionWorker = (options: PartitionWorkerOptions): PartitionWorker => {
-  const { topic, partition, group, probe, waiting: waitingPartitions, clock, logger } = options
+  const { topic, partition, logger } = options
   const handle = (batch: Batch): Promise<void> => watched(`batch of ${topic}`, () => options.handle(batch))
   const abort = new AbortController()
   const { signal } = abort
@@ -115,10 +106,7 @@ export const createPartitionWorker = (options: PartitionWorkerOptions): Partitio
     waitingBytes -= chunk.bytes
     const { records, bytes, more } = chunk
     const batch: Batch = { topic, partition, records, bytes, more, signal, deadLetter }
-    const settled = (async () => handle(batch))().then(
-      () => undefined,
-      (failure: unknown) => failure ?? new Error('rejected without a reason'),
-    )
+    const settled = failureOf(() => handle(batch))
     underWay.push({ chunk, batch, settled })
     options.onRoom()
   }
@@ -132,17 +120,8 @@ export const createPartitionWorker = (options: PartitionWorkerOptions): Partitio
     const behind = underWay.splice(0)
     await Promise.all(behind.map(({ settled }) => settled))
     // No other batch runs beside it.
-    const { positions } = options
-    const delivery = {
-      group,
-      handle,
-      probe,
-      waiting: waitingPartitions,
-      clock,
-      logger,
-      ...(positions && { positions }),
-    }
-    const delivered = await deliverBatch(delivery, { ...failed.batch, more: false }, failure).catch(() => {
+    const again = { ...failed.batch, more: false }
+    const delivered = await deliverBatch({ ...options, handle }, again, failure).catch(() => {
       abort.abort()
       options.onRewound?.()
       return false

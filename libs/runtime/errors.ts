@@ -13,6 +13,16 @@ export class RewoundError extends Error {
   override name = 'RewoundError'
 }
 
+/** What `work` fails with, or undefined. A rejection without a reason is a failure too. */
+export const failureOf = async (work: () => Promise<unknown>): Promise<unknown> => {
+  try {
+    await work()
+    return undefined
+  } catch (failure) {
+    return failure ?? new Error('rejected without a reason')
+  }
+}
+
 export type ErrorDetail = { readonly pointer: string; readonly code: string; readonly detail: string }
 
 /** The caller's error. Each `pointer` is RFC 6901 into the request body. */
