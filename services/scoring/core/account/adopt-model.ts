@@ -45,12 +45,5 @@ export const adoptModel = (
   if (refolded !== null) Object.assign(account, refolded)
   steps.push(stepOf(account, 'model_change', [], context))
   const noEvents = { events: [], ids: NO_IDS, backfill: false }
-  return finish(account, {
-    ...noEvents,
-    before,
-    steps,
-    stepsCompleted,
-    sequenceFloor: context.sequenceFloor,
-    always: true,
-  })
+  return finish(account, { ...noEvents, before, steps, stepsCompleted, always: true }, context)
 }

@@ -11,15 +11,7 @@ export const applyErasure = (account: Account, refolded: Refolded, context: Scor
   const before = account.evaluation
   Object.assign(account, refolded)
   const steps = [stepOf(account, 'erasure', [], context)]
-  const entry = finish(account, {
-    events: [],
-    ids: NO_IDS,
-    before,
-    steps,
-    backfill: true,
-    stepsCompleted: [],
-    sequenceFloor: context.sequenceFloor,
-    always: true,
-  })
+  const noEvents = { events: [], ids: NO_IDS, backfill: true, stepsCompleted: [] }
+  const entry = finish(account, { ...noEvents, before, steps, always: true }, context)
   return { ...entry, change: { ...entry.change!, cause: 'erasure' } }
 }

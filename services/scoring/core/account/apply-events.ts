@@ -68,15 +68,7 @@ export const applyCause = (account: Account, cause: Cause, context: ScoringConte
   const stepsCompleted = stepsCompletedBy(account, [], context)
   const steps = timeSteps(account, context)
   steps.push(stepOf(account, cause, [], context))
-  return finish(account, {
-    events: [],
-    ids: NO_IDS,
-    before,
-    steps,
-    backfill: false,
-    stepsCompleted,
-    sequenceFloor: context.sequenceFloor,
-  })
+  return finish(account, { events: [], ids: NO_IDS, before, steps, backfill: false, stepsCompleted }, context)
 }
 
 export const NO_IDS = Buffer.alloc(0)
@@ -105,8 +97,7 @@ const applyTogether = (
   const current = late.length === 0 ? events : events.filter((event) => context.zone.dayOf(event.occurredAt) >= today)
   if (late.length > 0) steps.push(stepOf(account, 'late_data', late, context))
   if (current.length > 0) steps.push(stepOf(account, 'events', current, context))
-  const { sequenceFloor } = context
-  return finish(account, { events, ids, before, steps, backfill, stepsCompleted, sequenceFloor })
+  return finish(account, { events, ids, before, steps, backfill, stepsCompleted }, context)
 }
 
 /** Onboarding steps that these events or due pending ones complete. Call before `timeSteps`. */
@@ -149,14 +140,12 @@ type Together = {
   readonly steps: readonly Step[]
   readonly backfill: boolean
   readonly stepsCompleted: readonly StepRef[]
-  /** As in `ScoringContext`. */
-  readonly sequenceFloor: number | undefined
   /** Publishes an unmoved evaluation too: of another model, or after an erasure (fewer traits). */
   readonly always?: boolean
 }
 
-export const finish = (account: Account, together: Together): LogEntry => {
-  const { events, ids, before, steps, backfill, stepsCompleted, sequenceFloor = 0 } = together
+export const finish = (account: Account, together: Together, context: ScoringContext): LogEntry => {
+  const { events, ids, before, steps, backfill, stepsCompleted } = together
   const after = account.evaluation!
   const { lines, cause } = explain(before, steps)
   account.version++
@@ -165,7 +154,7 @@ export const finish = (account: Account, together: Together): LogEntry => {
   if (isSilent && before !== null && !hasMoved(before, after)) {
     return { ...entry, change: null }
   }
-  account.sequence = nextSequence(account.sequence, sequenceFloor)
+  account.sequence = nextSequence(account.sequence, context.sequenceFloor ?? 0)
   account.firstChangeAt ??= after.at
   for (const past of [account.past.days7, account.past.days28]) if (past && past.nextAt === null) past.nextAt = after.at
   const evidence = Object.fromEntries(
