@@ -1,4 +1,5 @@
 import { DAY_MS, MINUTE_MS } from '../runtime/durations.ts'
+import { SUBSCRIPTION_KINDS, SUBSCRIPTION_PREFIX } from './subscription-kinds.ts'
 
 /** The HTTP door and the reader of the topic refuse the same events by these limits. */
 export const MAX_EVENT_BYTES = 64 * 1024
@@ -19,20 +20,9 @@ export const MAX_NUMBER = 1e15
 /** Fewer seats, or a smaller limit, read as absent: shares of them would overflow. */
 export const SMALLEST_POSITIVE = 1e-6
 
-const SUBSCRIPTIONS = [
-  'Started',
-  'Renewed',
-  'Upgraded',
-  'Downgraded',
-  'Cancel Scheduled',
-  'Cancel Reverted',
-  'Canceled',
-  'Reactivated',
-].map((kind) => `Subscription ${kind}`)
-
 /** The properties of each type that are computed with. */
 const COMPUTED: ReadonlyMap<string, readonly string[]> = new Map<string, readonly string[]>([
-  ...SUBSCRIPTIONS.map((type) => [type, ['mrr', 'termMonths']] as const),
+  ...SUBSCRIPTION_KINDS.map((kind) => [SUBSCRIPTION_PREFIX + kind, ['mrr', 'termMonths']] as const),
   ...['identify', 'group'].map((type) => [type, ['mrr', 'seats', 'termMonths']] as const),
   ...['Plan Limit Approached', 'Seat Limit Approached'].map((type) => [type, ['used', 'limit']] as const),
   ...['Invoice Paid', 'Payment Failed', 'Invoice Payment Failed', 'Invoice Overdue', 'Cost Recorded'].map(

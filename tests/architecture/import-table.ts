@@ -31,6 +31,7 @@ const PURE_LIBS = [
   'libs/contracts/facts.ts',
   'libs/contracts/sequence.ts',
   'libs/contracts/severity.ts',
+  'libs/contracts/subscription-kinds.ts',
   'libs/runtime/durations.ts',
   'libs/contracts/three-valued.ts',
   'libs/time/*',

@@ -1,4 +1,4 @@
-import { SUBSCRIPTION_KINDS } from '../state/state.ts'
+import { SUBSCRIPTION_KINDS } from '#libs/contracts/subscription-kinds.ts'
 import { ordered, type StateSection } from './state-section.ts'
 import { dayOr, readEventOrder, readNullable, writeEventOrder, writeNullable } from './state-values.ts'
 import { series } from './usage-sections.ts'

@@ -1,3 +1,4 @@
+import { SUBSCRIPTION_PREFIX, type SubscriptionKind } from '#libs/contracts/subscription-kinds.ts'
 import { parseDay } from '#libs/time/calendar.ts'
 import type { Zone } from '#libs/time/time-zone.ts'
 import type { CountedEvent } from '../events/event.ts'
@@ -5,15 +6,13 @@ import { compareEventOrders, type EventOrder, eventOrderOf, insertInOrder } from
 import { countOf, flagOf, numberOf, positiveOf, textOf, textOr } from '../events/properties.ts'
 import { changeDay } from './day-counts.ts'
 import type { InteractionLookup, Invoice } from './interactions.ts'
-import type { AccountState, SubscriptionKind } from './state.ts'
-
-const PREFIX = 'Subscription '
+import type { AccountState } from './state.ts'
 
 export const foldSubscription = (state: AccountState, event: CountedEvent, zone: Zone): void => {
   const { mrr, plan, renewalDate, termMonths, autoRenew } = event.properties
   insertInOrder(state.subscriptions, {
     ...eventOrderOf(event),
-    kind: event.type.slice(PREFIX.length) as SubscriptionKind,
+    kind: event.type.slice(SUBSCRIPTION_PREFIX.length) as SubscriptionKind,
     subscriptionId: textOr(event.properties, 'subscriptionId', ''),
     mrr: numberOf(mrr),
     plan: textOf(plan),

@@ -1,3 +1,4 @@
+import type { SubscriptionKind } from '#libs/contracts/subscription-kinds.ts'
 import type { CountedEvent } from '../events/event.ts'
 import type { EventOrder } from '../events/event-order.ts'
 import { createDayCounts, type DayCounts } from './day-counts.ts'
@@ -12,17 +13,6 @@ export type SubscriptionEvent = EventOrder & {
   readonly termMonths: number | null
   readonly autoRenew: boolean | null
 }
-export const SUBSCRIPTION_KINDS = [
-  'Started',
-  'Renewed',
-  'Upgraded',
-  'Downgraded',
-  'Cancel Scheduled',
-  'Cancel Reverted',
-  'Canceled',
-  'Reactivated',
-] as const
-export type SubscriptionKind = (typeof SUBSCRIPTION_KINDS)[number]
 
 export type JourneyStart = EventOrder & {
   readonly journeyId: string

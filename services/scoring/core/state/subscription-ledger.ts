@@ -1,8 +1,9 @@
+import type { SubscriptionKind } from '#libs/contracts/subscription-kinds.ts'
 import { addMonths } from '#libs/time/calendar.ts'
 import { compareText } from '../events/event-order.ts'
 import { numberOf } from '../events/properties.ts'
 import type { Renewal, Subscriptions } from './memo.ts'
-import type { AccountState, RenewalTrait, SubscriptionEvent, SubscriptionKind } from './state.ts'
+import type { AccountState, RenewalTrait, SubscriptionEvent } from './state.ts'
 
 export type Subscription = {
   readonly subscriptionId: string
