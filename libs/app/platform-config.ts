@@ -4,7 +4,7 @@ import { z } from 'zod'
 import { keyIdOf } from '#libs/access/keys/api-key.ts'
 import { DEFAULT_MAX_CONNECTIONS } from '#libs/http/limits/connections.ts'
 import { parseRange } from '#libs/http/limits/trusted-proxies.ts'
-import { envFlag, envInteger, secret } from '#libs/runtime/config.ts'
+import { envFlag, envInteger, envList, secret } from '#libs/runtime/config.ts'
 import { parseFailpoint } from '#libs/runtime/failpoint.ts'
 
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
@@ -26,15 +26,10 @@ const brokerList = z
     message: 'must be host:port, several separated by commas',
   })
 
-const rangeList = z
-  .string()
-  .default('')
-  .transform((text) => text.split(',').map((part) => part.trim()))
-  .transform((parts) => parts.filter((part) => part !== '').map(parseRange))
-  .refine((ranges) => ranges.every((range) => range !== undefined), {
-    message: 'must be addresses or CIDRs such as 10.0.0.0/8, several separated by commas',
-  })
-  .transform((ranges) => ranges.filter((range) => range !== undefined))
+const rangeList = envList(
+  (part) => parseRange(part.trim()),
+  'must be addresses or CIDRs such as 10.0.0.0/8, several separated by commas',
+).prefault('')
 
 const failpointList = z
   .string()

@@ -80,6 +80,16 @@ export const envInteger = (min: number, max: number, fallback: number) =>
     .max(max)
     .default(fallback)
 
+/** Parts separated by commas, each read by `parse`. Blank parts count for nothing. */
+export const envList = <Item>(parse: (part: string) => Item | undefined, message: string) =>
+  z.string().transform((text, context) => {
+    const parts = text.split(',').filter((part) => part.trim() !== '')
+    const items = parts.map(parse)
+    if (items.every((item) => item !== undefined)) return items as Item[]
+    context.addIssue({ code: 'custom', message })
+    return z.NEVER
+  })
+
 /** `true`/`1` or `false`/`0`. */
 export const envFlag = (fallback: boolean) =>
   z
