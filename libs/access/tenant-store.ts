@@ -35,6 +35,15 @@ export const listTenants = (
     [page.afterId, page.limit + 1],
   )
 
+/** Tenants that nobody made are absent. */
+export const findTenantStates = async (sql: Sql, ids: readonly string[]): Promise<ReadonlyMap<string, TenantState>> => {
+  const rows = await sql.query<Pick<Tenant, 'id' | 'state'>>(
+    'select id, state from access.tenant where id = any($1::text[])',
+    [ids],
+  )
+  return new Map(rows.map(({ id, state }) => [id, state]))
+}
+
 /** Locks the tenant; undefined for an unknown and for a deleted tenant. */
 export const lockTenant = async (tx: Sql, id: string): Promise<Tenant | undefined> => {
   const [row] = await tx.query<Tenant>(

@@ -31,6 +31,7 @@ export const toDeadLetter = (origin: Origin, record: DeliveredRecord, reason: st
     'dead-partition': String(origin.partition),
     'dead-offset': String(record.offset),
     'dead-at': toInstant(nowMs),
+    'dead-timestamp': toInstant(record.timestampMs),
   }
   return { key: record.key, value: record.value, headers: { ...record.headers, ...why } }
 }

@@ -7,5 +7,7 @@ export const deadLetterHeadersSchema = z.object({
   'dead-partition': z.string(),
   'dead-offset': z.string(),
   'dead-at': z.string(),
+  /** When the log took the record in. Absent in letters of former releases. */
+  'dead-timestamp': z.string().optional(),
 })
 export type DeadLetterHeaders = z.infer<typeof deadLetterHeadersSchema>

@@ -21,7 +21,8 @@ export type UsageEvent = z.infer<typeof usageEventSchema>
 
 /**
  * The record on `usage.events` with header `kind: event` or none. A product backend may write it:
- * `tenantId` then comes from the key, `receivedAt` from the timestamp, `source` is "kafka".
+ * `tenantId` then comes from the key, `source` is "kafka". `receivedAt` is believed where the
+ * header `signed-at` proves that ingest wrote it, else it is the timestamp of the broker.
  */
 export const eventRecordSchema = usageEventSchema.extend({
   tenantId: z.string().optional(),
@@ -29,7 +30,10 @@ export const eventRecordSchema = usageEventSchema.extend({
 })
 export type EventRecord = z.infer<typeof eventRecordSchema>
 
-/** The record with header `kind: evaluate`: a command to evaluate an account without an event. */
+/**
+ * The record with header `kind: evaluate`: a command to evaluate an account without an event. It
+ * counts with a valid header `signed-at` only.
+ */
 export const evaluateAccountSchema = z.object({ tenantId: z.string(), accountId: name, dueAt: z.iso.datetime() })
 export type EvaluateAccount = z.infer<typeof evaluateAccountSchema>
 

@@ -1,3 +1,4 @@
+import { createRecordSigner } from '#libs/access/record-signer.ts'
 import type { Platform, Service, ServiceDefinition } from '#libs/runtime/service.ts'
 import { createAcceptEvents } from './acceptance/accept-events.ts'
 import { type CheckItem, createCheckItem } from './acceptance/check-item.ts'
@@ -16,11 +17,13 @@ export type IngestOptions = {
 /** Accepts events over HTTP and publishes them on `usage.events`. Keeps no state of its own. */
 export const createIngest = (platform: Platform, config: IngestConfig, options: IngestOptions = {}): Service => {
   const { bus, clock, keyring } = platform
+  const { encryptionKey, formerEncryptionKeys } = platform.settings
   const accept = createAcceptEvents({
     bus,
     clock,
     metrics: createIngestMetrics(platform.metrics, clock),
     recentlyAccepted: createRecentlyAccepted(config.PULSO_INGEST_RECENT_IDS),
+    signer: createRecordSigner(encryptionKey, formerEncryptionKeys),
     checkItem: options.checkItem ?? createCheckItem({ retentionDays: config.PULSO_RETENTION_DAYS }),
   })
   return {

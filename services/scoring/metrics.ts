@@ -2,7 +2,14 @@ import type { Batch } from '#libs/bus/bus.ts'
 import { counter, gauge, histogram, type Registry } from '#libs/runtime/metrics.ts'
 
 export type ScoringMetrics = {
-  readonly observeFlush: (flush: { batches: readonly Batch[]; events: number; duplicates: number; now: number }) => void
+  readonly observeFlush: (flush: {
+    batches: readonly Batch[]
+    events: number
+    duplicates: number
+    /** By reason, records that neither count nor become dead letters. */
+    leftOut: ReadonlyMap<string, number>
+    now: number
+  }) => void
   readonly watch: (sources: {
     cachedAccounts: () => number
     lag: () => Promise<number>
@@ -12,6 +19,11 @@ export type ScoringMetrics = {
 
 export const createScoringMetrics = (registry: Registry): ScoringMetrics => {
   const events = counter(registry, { name: 'pulso_scoring_events_total', help: 'Events read', labelNames: ['outcome'] })
+  const leftOutRecords = counter(registry, {
+    name: 'pulso_scoring_records_left_out_total',
+    help: 'Records of deleted tenants, and commands that no process of this installation made',
+    labelNames: ['reason'],
+  })
   const batchSize = histogram(registry, {
     name: 'pulso_scoring_batch_records',
     help: 'Records of a flush',
@@ -23,9 +35,10 @@ export const createScoringMetrics = (registry: Registry): ScoringMetrics => {
     buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30],
   })
   return {
-    observeFlush: ({ batches, events: read, duplicates, now }) => {
+    observeFlush: ({ batches, events: read, duplicates, leftOut, now }) => {
       events.inc({ outcome: 'counted' }, read - duplicates)
       events.inc({ outcome: 'duplicate' }, duplicates)
+      for (const [reason, records] of leftOut) leftOutRecords.inc({ reason }, records)
       batchSize.observe(batches.reduce((sum, batch) => sum + batch.records.length, 0))
       latency.observe(Math.max(0, now - batches.at(-1)!.records.at(-1)!.timestampMs) / 1_000)
     },

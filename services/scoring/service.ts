@@ -1,7 +1,8 @@
 import { join } from 'node:path'
 import { createIdempotentReply } from '#libs/access/idempotent-reply.ts'
-import { accessRoutes } from '#libs/access/routes/access-routes.ts'
+import { createRecordSigner } from '#libs/access/record-signer.ts'
 import { createSealer } from '#libs/access/seal-secret.ts'
+import { createTenantStates } from '#libs/access/tenant-states.ts'
 import type { Subscription } from '#libs/bus/bus.ts'
 import { checkPartitions } from '#libs/bus/check-partitions.ts'
 import { createWorkSlots } from '#libs/http/limits/work-slots.ts'
@@ -11,7 +12,6 @@ import { createZone } from '#libs/time/time-zone.ts'
 import { createAccountCache } from './accounts/account-cache.ts'
 import { type ScoringConfig, scoringConfigSchema } from './config.ts'
 import { createDeadLetterIndex } from './dead-letters/dead-letters.ts'
-import { createReplayDeadLetters } from './dead-letters/replay-dead-letters.ts'
 import { createEraseAccount } from './erasure/erase-account.ts'
 import { createTenantEraser } from './erasure/erase-tenants.ts'
 import { createEraseUser } from './erasure/erase-user.ts'
@@ -30,21 +30,7 @@ import { createAccountViews } from './queries/account-views.ts'
 import { createPreviewModel } from './queries/preview-model.ts'
 import { createAccountProjector } from './queries/project-accounts.ts'
 import { createRebuildPast } from './queries/rebuild-past.ts'
-import { accountRoutes } from './routes/accounts/account.ts'
-import { accountChangeRoutes } from './routes/accounts/account-changes.ts'
-import { accountErasureRoutes } from './routes/accounts/account-erasure.ts'
-import { accountEventRoutes } from './routes/accounts/account-events.ts'
-import { accountHealthRoutes } from './routes/accounts/account-health.ts'
-import { accountHistoryRoutes } from './routes/accounts/account-history.ts'
-import { accountJourneyRoutes } from './routes/accounts/account-journey.ts'
-import { accountOverrideRoutes } from './routes/accounts/account-override.ts'
-import { accountListRoutes } from './routes/accounts/accounts.ts'
-import { backfillRoutes } from './routes/backfills.ts'
-import { deadLetterRoutes } from './routes/dead-letters.ts'
-import { createModelRoutes } from './routes/models/create-model.ts'
-import { modelActionRoutes } from './routes/models/model-actions.ts'
-import { modelRoutes } from './routes/models/models.ts'
-import { portfolioRoutes } from './routes/portfolio.ts'
+import { scoringRoutes } from './routes/scoring-routes.ts'
 import { createBackfillEnder } from './sources/end-backfills.ts'
 import { createSourceActivity } from './sources/source-activity.ts'
 import { createSourceWatch } from './sources/watch-sources.ts'
@@ -60,6 +46,7 @@ export const createScoring = (platform: Platform, config: ScoringConfig): Servic
   const { clock, logger, database, apiDatabase, bus } = platform
   const { encryptionKey, formerEncryptionKeys } = platform.settings
   const sealer = createSealer(encryptionKey, formerEncryptionKeys)
+  const signer = createRecordSigner(encryptionKey, formerEncryptionKeys)
   const idempotentReply = createIdempotentReply({ database: apiDatabase, sealer })
   const zone = createZone(platform.settings.timeZone)
   const epoch = createEpoch({ database, clock, logger })
@@ -71,7 +58,7 @@ export const createScoring = (platform: Platform, config: ScoringConfig): Servic
   const sourceActivity = createSourceActivity()
   const sourceWatch = createSourceWatch({ database, bus, clock, logger, liveModels, sourceActivity })
   const relay = createChangeRelay({ database, bus, clock, logger })
-  const timer = createEvaluationTimer({ database, bus, clock, logger })
+  const timer = createEvaluationTimer({ database, bus, clock, logger, signer })
   const positions = createEventPositions({ database, cache, relay, epoch })
   const handle = createBatchScorer({
     database,
@@ -83,19 +70,19 @@ export const createScoring = (platform: Platform, config: ScoringConfig): Servic
     positions,
     liveModels,
     sourceActivity,
+    tenantStates: createTenantStates({ database }),
+    signer,
     mostBatches: inFlight,
     retentionDays: config.PULSO_RETENTION_DAYS,
   })
   const foldSlots = createWorkSlots(clock, FOLDS)
-  const listSlots = createWorkSlots(clock, LISTS)
-  const pageSlots = createWorkSlots(clock, PAGES)
   const views = createAccountViews({ database: apiDatabase, clock, liveModels, foldSlots })
   const rebuildPast = createRebuildPast({ database: apiDatabase, liveModels, foldSlots })
   const applyCommand = createApplyCommand({ database, bus, clock, cache, relay, liveModels })
   const eraseAccount = createEraseAccount({ database, bus, clock, logger, cache })
   const eraseUser = createEraseUser({ database, bus, clock, logger, cache, relay, liveModels })
   const tenantEraser = createTenantEraser({ database, bus, clock, logger, cache })
-  const deadLetters = createDeadLetterIndex({ database, bus, clock, logger, metrics: platform.metrics })
+  const deadLetters = createDeadLetterIndex({ database, bus, clock, logger, metrics: platform.metrics, signer })
   const backfillEnder = createBackfillEnder({ database, clock, logger })
   const projector = createAccountProjector({ database, clock, logger, liveModels })
   let subscription: Subscription | undefined
@@ -113,6 +100,7 @@ export const createScoring = (platform: Platform, config: ScoringConfig): Servic
     clock,
     logger,
     liveModels,
+    signer,
     perSecond: config.PULSO_SCORING_REEVALUATIONS_PER_SECOND,
     maxBacklog: MAX_WAITING_REEVALUATIONS,
     lag,
@@ -127,25 +115,24 @@ export const createScoring = (platform: Platform, config: ScoringConfig): Servic
     topics: ['usage.events', 'account.health', 'source.activity'],
     migrations: join(import.meta.dirname, 'migrations'),
     documentSchemas: { model: MODEL_JSON_SCHEMA },
-    routes: async (app) => {
-      await app.register(accountErasureRoutes({ eraseAccount, eraseUser }))
-      await app.register(accountListRoutes({ database: apiDatabase, projector, listSlots }))
-      await app.register(portfolioRoutes({ database: apiDatabase, projector, listSlots }))
-      await app.register(accountRoutes({ database: apiDatabase, projector, views }))
-      await app.register(accountHealthRoutes({ views }))
-      await app.register(accountHistoryRoutes({ database: apiDatabase, zone, rebuildPast, pageSlots }))
-      await app.register(accountChangeRoutes({ database: apiDatabase, pageSlots }))
-      await app.register(accountEventRoutes({ database: apiDatabase, pageSlots }))
-      await app.register(accountJourneyRoutes({ clock, views, applyCommand }))
-      await app.register(accountOverrideRoutes({ clock, applyCommand }))
-      const replay = createReplayDeadLetters({ database: apiDatabase, bus, clock })
-      await app.register(deadLetterRoutes({ database: apiDatabase, replay }))
-      await app.register(backfillRoutes({ database: apiDatabase, clock }))
-      await app.register(modelRoutes({ database: apiDatabase, liveModels }))
-      await app.register(createModelRoutes({ idempotentReply }))
-      await app.register(modelActionRoutes({ database: apiDatabase, publishModel, previewModel }))
-      await app.register(accessRoutes({ database: apiDatabase, clock, idempotentReply }))
-    },
+    routes: scoringRoutes({
+      database: apiDatabase,
+      clock,
+      bus,
+      zone,
+      liveModels,
+      projector,
+      views,
+      rebuildPast,
+      applyCommand,
+      eraseAccount,
+      eraseUser,
+      publishModel,
+      previewModel,
+      idempotentReply,
+      listSlots: createWorkSlots(clock, LISTS),
+      pageSlots: createWorkSlots(clock, PAGES),
+    }),
     checks: {
       database: database.check,
       consumers: () => checkPartitions(bus),

@@ -1,6 +1,10 @@
+import { createRecordSigner } from '#libs/access/record-signer.ts'
 import { accountKey } from '#libs/contracts/topics.ts'
 
 export const TENANT = 'default'
+/** Of the processes that are measured. */
+export const ENCRYPTION_KEY = Buffer.alloc(32, 9)
+const signer = createRecordSigner(ENCRYPTION_KEY)
 const ACCOUNTS = 20_000
 const FEATURES = ['reports', 'export', 'dashboard', 'search', 'api']
 const SPREAD_MS = 10 * 60_000
@@ -61,5 +65,5 @@ const recordText = ({ occurredAt, ...event }: MadeEvent, now: number): string =>
 export const toRecord = (event: MadeEvent, now: number) => ({
   key: accountKey(TENANT, event.accountId),
   value: Buffer.from(recordText(event, now)),
-  headers: { kind: 'event' },
+  headers: signer.sign('event', TENANT, now),
 })

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -15,6 +14,7 @@ import { systemClock } from '#libs/runtime/clock.ts'
 import { silentLogger } from '#libs/runtime/logger.ts'
 import { createMetrics } from '#libs/runtime/metrics.ts'
 import { spawnProcess } from '../support/processes/spawn-process.ts'
+import { ENCRYPTION_KEY } from './make-events.ts'
 
 type Defer = (undo: () => Promise<unknown>) => void
 
@@ -73,7 +73,7 @@ export type RunningService = { readonly pid: number | undefined; readonly addres
 export const createEnvironment = (postgres: Postgres, own: Readonly<Record<string, string>>) => ({
   PORT: '0',
   DATABASE_URL: postgres.connectionString,
-  PULSO_ENCRYPTION_KEY: randomBytes(32).toString('base64'),
+  PULSO_ENCRYPTION_KEY: ENCRYPTION_KEY.toString('base64'),
   PULSO_BOOTSTRAP_KEY: newApiKey('test').key,
   ...own,
 })

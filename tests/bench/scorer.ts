@@ -1,4 +1,7 @@
 import { join } from 'node:path'
+import { createRecordSigner } from '#libs/access/record-signer.ts'
+import { createTenantStates } from '#libs/access/tenant-states.ts'
+import { insertTenant } from '#libs/access/tenant-store.ts'
 import type { Batch } from '#libs/bus/bus.ts'
 import { migrate } from '#libs/postgres/migrate.ts'
 import { systemClock } from '#libs/runtime/clock.ts'
@@ -12,7 +15,7 @@ import { createLiveModels } from '../../services/scoring/models/live-models.ts'
 import { createSourceActivity } from '../../services/scoring/sources/source-activity.ts'
 import { createTestPositions } from '../support/scoring/test-positions.ts'
 import type { MadeEvent } from './make-events.ts'
-import { toRecord } from './make-events.ts'
+import { ENCRYPTION_KEY, TENANT, toRecord } from './make-events.ts'
 import { type Postgres, startPostgres } from './parts.ts'
 
 export type Scorer = {
@@ -33,6 +36,7 @@ export const startScorer = async (defer: (undo: () => Promise<unknown>) => void)
     ['scoring', 'services/scoring/migrations'],
   ] as const)
     await migrate({ connectionString, schema, folder: join(import.meta.dirname, '../..', path), logger: silentLogger })
+  await insertTenant(database, { id: TENANT, name: TENANT })
   const deps = { database, clock: systemClock, logger: silentLogger, metrics: createMetrics() }
   const handle = createBatchScorer({
     mostBatches: 1,
@@ -42,6 +46,8 @@ export const startScorer = async (defer: (undo: () => Promise<unknown>) => void)
     relay: { offer: async () => {}, forget: () => {}, start: () => {}, stop: async () => {} },
     sourceActivity: createSourceActivity(),
     positions: createTestPositions(database),
+    tenantStates: createTenantStates({ database }),
+    signer: createRecordSigner(ENCRYPTION_KEY),
     liveModels: createLiveModels({ ...deps, zone: createZone('UTC') }),
   })
   const batchOf = (events: readonly MadeEvent[]): Batch => {

@@ -87,7 +87,7 @@ export const deadLetterSuite = (createBus: () => Bus | undefined): void => {
     expect(letter).not.toHaveProperty('value')
     const shown = await api.get<Letter>(`/v1/dead-letters/${letter!.id}`)
     expect(Buffer.from(shown.value!, 'base64')).toEqual(bytes)
-    expect(shown.headers).toEqual({ kind: 'event', mine: 'yes' })
+    expect(shown.headers).toEqual({ kind: 'event', mine: 'yes', 'signed-at': expect.any(String) })
     for (const [query, count] of [
       ['?topic=usage.events', 1],
       ['?topic=account.health', 0],

@@ -8,6 +8,7 @@ import { createIngestMetrics } from '../../services/ingest/metrics.ts'
 import { readRecord } from '../../services/scoring/core/events/parse-event.ts'
 import { createRecordingBus } from '../support/bus/recording-bus.ts'
 import { createManualClock } from '../support/manual-clock.ts'
+import { testSigner } from '../support/scoring/usage-signer.ts'
 
 const NOW = Date.UTC(2026, 10, 22, 10)
 const DAY_MS = 86_400_000
@@ -30,12 +31,13 @@ const offer = async (event: unknown, sentAt?: number) => {
     metrics: createIngestMetrics(createMetrics(), clock),
     recentlyAccepted: createRecentlyAccepted(0),
     checkItem: createCheckItem({ retentionDays: RETENTION_DAYS }),
+    signer: testSigner,
   })
   const { accepted, results } = await accept({ items: [{ event, pointer: '' }], principal, sentAt })
   const reads = bus.published.map(({ record }) =>
     readRecord(
-      { key: record.key, value: record.value as Buffer, headers: record.headers ?? {}, timestampMs: NOW },
-      RETENTION_DAYS,
+      { key: record.key, value: record.value as Buffer, headers: record.headers ?? {}, timestampMs: NOW + DAY_MS },
+      { retentionDays: RETENTION_DAYS, verify: testSigner.verify },
     ),
   )
   return { accepted, results, reads }

@@ -6,6 +6,7 @@ import { createManualClock, type ManualClock } from '../support/manual-clock.ts'
 import type { RoutesClient } from '../support/routes-client.ts'
 import { anyEvents, event, NOW } from '../support/scoring/account-history.ts'
 import { type ScorerFixture, startScorer } from '../support/scoring/scorer.ts'
+import { testSigner } from '../support/scoring/usage-signer.ts'
 
 const DAY_MS = 86_400_000
 const RUNS = 15
@@ -32,7 +33,7 @@ const send = (accountId: string, events: readonly Sent[], mode = 'live') =>
   scorer.send(
     ...events.map((event) => ({
       key: accountKey('default', accountId),
-      headers: { kind: 'event' },
+      headers: testSigner.sign('event', 'default', clock.now()),
       value: Buffer.from(
         JSON.stringify({
           source: 'web',

@@ -33,7 +33,6 @@ beforeAll(async () => {
     await app.register(service.routes)
   }
   await app.ready()
-  await test.platform.database.query(`insert into access.tenant (id, name) values ('default', 'Default')`)
 })
 afterAll(async () => {
   await app.close()

@@ -56,7 +56,10 @@ describe('what is accepted', () => {
     ])
     expect(bus.published[0]).toMatchObject({
       topic: 'usage.events',
-      record: { key: 'tenant-a:acme', headers: { kind: 'event' } },
+      record: {
+        key: 'tenant-a:acme',
+        headers: { kind: 'event', 'signed-at': expect.stringMatching(/^2026-11-22T12:00:00.000Z\./) },
+      },
     })
     expect(eventRecordSchema.safeParse(bus.values()[0]).success).toBe(true)
   })

@@ -24,7 +24,7 @@ beforeAll(async () => {
   replica = await shared.startReplica()
   const { database } = shared.test.platform
   await database.query(
-    `insert into access.tenant (id, name) values ('default', 'Default'), ($1, 'name-of-it')
+    `insert into access.tenant (id, name) values ($1, 'name-of-it')
     on conflict do nothing`,
     [TENANT],
   )

@@ -136,6 +136,13 @@ export const withoutNow = (answers: Recorded): Record<string, Answer> =>
 export const withoutSequence = (answers: Recorded): Record<string, Answer> =>
   JSON.parse(JSON.stringify(answers), (name, value) => (name === 'sequence' ? undefined : value))
 
+/**
+ * Answers without the instants at which events were received: a version that did not sign them has
+ * its word replaced by the broker's.
+ */
+export const withoutReceivedAt = (answers: Recorded): Record<string, Answer> =>
+  JSON.parse(JSON.stringify(answers), (name, value) => (name === 'receivedAt' ? undefined : value))
+
 /** Answers of a version that showed the paths of webhook URLs, as they are shown now. */
 export const withShownUrls = (answers: Recorded): Record<string, Answer> =>
   JSON.parse(JSON.stringify(answers), (name, value) =>

@@ -1,4 +1,5 @@
 import type { Principal } from '#libs/access/keyring.ts'
+import type { RecordSigner } from '#libs/access/record-signer.ts'
 import type { Bus, BusRecord } from '#libs/bus/bus.ts'
 import { MAX_EVENT_BYTES } from '#libs/contracts/event-limits.ts'
 import { accountKey } from '#libs/contracts/topics.ts'
@@ -13,8 +14,6 @@ import { writeEventRecord } from './event-record.ts'
 import type { RecentlyAccepted } from './recently-accepted.ts'
 import type { Outcome, Result } from './verdicts.ts'
 import { rejected, summarize } from './verdicts.ts'
-
-const HEADERS = { kind: 'event' }
 
 export type AcceptRequest = {
   /** Emptied once checked, so that parsed items do not stay in memory while the log is written. */
@@ -33,6 +32,7 @@ export type AcceptDeps = {
   readonly metrics: IngestMetrics
   readonly recentlyAccepted: RecentlyAccepted
   readonly checkItem: CheckItem
+  readonly signer: RecordSigner
 }
 
 type NewEvent = { readonly record: BusRecord; readonly idKey: string; readonly digest: number }
@@ -42,7 +42,7 @@ type NewEvent = { readonly record: BusRecord; readonly idKey: string; readonly d
  * `accepted` and `duplicate` both mean that the event counts. Throws `UnavailableError` if the log
  * is unavailable: the client should send the same ids again.
  */
-export const createAcceptEvents = ({ bus, clock, metrics, recentlyAccepted, checkItem }: AcceptDeps) => {
+export const createAcceptEvents = ({ bus, clock, metrics, recentlyAccepted, checkItem, signer }: AcceptDeps) => {
   const checkItems = (
     request: AcceptRequest,
   ): { readonly outcome: Outcome; readonly newEvents: readonly NewEvent[] } => {
@@ -51,6 +51,7 @@ export const createAcceptEvents = ({ bus, clock, metrics, recentlyAccepted, chec
     const receivedAt = clock.now()
     const clockOffsetMs = request.sentAt === undefined ? 0 : receivedAt - request.sentAt
     const checkContext = { receivedAt, clockOffsetMs, isBad: request.isBad }
+    const headers = signer.sign('event', tenantId, receivedAt)
     const recordContext = { tenantId, source: principal.name, receivedAt }
     const newEvents: NewEvent[] = []
     const ofThisRequest = new Map<string, number>()
@@ -67,7 +68,7 @@ export const createAcceptEvents = ({ bus, clock, metrics, recentlyAccepted, chec
       const known = ofThisRequest.get(idKey) ?? recentlyAccepted.find(idKey)
       if (known !== undefined) return { index, id, ...(known === digest ? DUPLICATE : conflict(item)) }
       ofThisRequest.set(idKey, digest)
-      newEvents.push({ record: { key: accountKey(tenantId, event.accountId), value, headers: HEADERS }, idKey, digest })
+      newEvents.push({ record: { key: accountKey(tenantId, event.accountId), value, headers }, idKey, digest })
       return { index, id, status: 'accepted' }
     }
 

@@ -1,3 +1,4 @@
+import type { RecordSigner } from '#libs/access/record-signer.ts'
 import type { Bus, Subscription } from '#libs/bus/bus.ts'
 import type { Database } from '#libs/postgres/database.ts'
 import type { Clock } from '#libs/runtime/clock.ts'
@@ -16,10 +17,11 @@ type Deps = {
   readonly clock: Clock
   readonly logger: Logger
   readonly metrics: Registry
+  readonly signer: RecordSigner
 }
 
 /** Indexes dead letters, counts those that wait, and deletes all after 30 days. */
-export const createDeadLetterIndex = ({ database, bus, clock, logger, metrics }: Deps) => {
+export const createDeadLetterIndex = ({ database, bus, clock, logger, metrics, signer }: Deps) => {
   let subscriptions: readonly Subscription[] = []
   let stopUpkeep = async (): Promise<void> => {}
   const waiting = gauge(metrics, {
@@ -36,7 +38,7 @@ export const createDeadLetterIndex = ({ database, bus, clock, logger, metrics }:
   const deleteOld = (limit: number) => deleteOldDeadLetters(database, clock.now() - KEPT_MS, limit)
   return {
     start: async (): Promise<void> => {
-      subscriptions = await indexDeadLetters({ database, bus })
+      subscriptions = await indexDeadLetters({ database, bus, signer })
       stopUpkeep = startUpkeep({ clock, logger }, [{ name: 'dead letters', everyMs: HOUR_MS, chunk: deleteOld }])
     },
     stop: async (): Promise<void> => {

@@ -1,3 +1,4 @@
+import type { RecordSigner } from '#libs/access/record-signer.ts'
 import type { Batch, Bus, DeliveredRecord, Positions, Subscription } from '#libs/bus/bus.ts'
 import { type DeadLetterHeaders, deadLetterHeadersSchema } from '#libs/contracts/dead-letter.ts'
 import { type DeadTopicName, deadTopicOf, type TopicName } from '#libs/contracts/topics.ts'
@@ -11,36 +12,46 @@ const TOPICS: readonly TopicName[] = ['usage.events', 'account.health', 'source.
 const TABLES = ['scoring.dead_letter', 'scoring.dead_letter_position']
 const LARGEST_NAME = 256
 
-type Deps = { readonly database: Database; readonly bus: Bus }
+type Deps = { readonly database: Database; readonly bus: Bus; readonly signer: RecordSigner }
 
 /** Keeps the dead letters of every topic in PostgreSQL, where they can be searched and replayed. */
-export const indexDeadLetters = ({ database, bus }: Deps): Promise<readonly Subscription[]> =>
+export const indexDeadLetters = ({ database, bus, signer }: Deps): Promise<readonly Subscription[]> =>
   Promise.all(
     TOPICS.map((of) => {
       const topic = deadTopicOf(of)
       return bus.consume({
         group: `dead-letters-${of}`,
         topic,
-        handle: (batch) => database.transaction((tx) => index(tx, batch)),
+        handle: (batch) => database.transaction((tx) => index(tx, batch, signer)),
         probe: () => probeTables(database, TABLES),
         positions: positionsOf(database, topic),
       })
     }),
   )
 
-const index = async (tx: Sql, { topic, partition, records }: Batch): Promise<void> => {
+const index = async (tx: Sql, { topic, partition, records }: Batch, signer: RecordSigner): Promise<void> => {
   await insertDeadLetters(
     tx,
-    records.map((record) => toLetter(topic, partition, record)),
+    records.map((record) => toLetter(topic, partition, record, signer)),
   )
   await writePosition(tx, topic, partition, records.at(-1)!.offset + 1)
 }
 
-const toLetter = (deadTopic: string, deadPartition: number, record: DeliveredRecord): NewDeadLetter => {
+const toLetter = (
+  deadTopic: string,
+  deadPartition: number,
+  record: DeliveredRecord,
+  signer: RecordSigner,
+): NewDeadLetter => {
   const { key, value } = record
   const why = readHeaders(record, deadTopic)
   const separator = key.indexOf(':')
   const accountId = key.slice(separator + 1)
+  const original = Object.fromEntries(
+    Object.entries(record.headers)
+      .filter(([name]) => !Object.hasOwn(why, name))
+      .map(([name, text]) => [clean(name), clean(text)]),
+  )
   const namesAccount = separator > 0 && accountId.length <= LARGEST_NAME && !key.includes('\0')
   return {
     id: derivedId('dead letter', deadTopic, deadPartition, record.offset, why['dead-at']),
@@ -50,16 +61,25 @@ const toLetter = (deadTopic: string, deadPartition: number, record: DeliveredRec
     partition: Number(why['dead-partition']),
     offset: Number(why['dead-offset']),
     key: clean(key),
-    headers: Object.fromEntries(
-      Object.entries(record.headers)
-        .filter(([name]) => !Object.hasOwn(why, name))
-        .map(([name, text]) => [clean(name), clean(text)]),
-    ),
+    headers: namesAccount ? withReceivedAt(original, why, key.slice(0, separator), signer) : original,
     // The bytes may be freed when the batch has settled.
     value: Buffer.from(value),
     reason: clean(why['dead-reason']),
     at: Date.parse(why['dead-at']) || record.timestampMs,
   }
+}
+
+type Headers = Readonly<Record<string, string>>
+
+/**
+ * Signs when the log took an event in, where ingest did not: `receivedAt` stays the same however
+ * late the letter is replayed.
+ */
+const withReceivedAt = (original: Headers, why: DeadLetterHeaders, tenantId: string, signer: RecordSigner): Headers => {
+  const { kind = 'event' } = original
+  const at = Date.parse(why['dead-timestamp'] ?? why['dead-at'])
+  if (why['dead-topic'] !== 'usage.events' || kind !== 'event' || Number.isNaN(at)) return original
+  return signer.verify('event', tenantId, original) ? original : { ...original, ...signer.sign('event', tenantId, at) }
 }
 
 /** PostgreSQL stores no NUL in a text. */

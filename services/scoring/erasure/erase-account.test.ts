@@ -1,5 +1,6 @@
 import { expect, onTestFinished, test } from 'vitest'
 import type { Principal } from '#libs/access/keyring.ts'
+import { createTenantStates } from '#libs/access/tenant-states.ts'
 import { armFailpoints } from '#libs/runtime/failpoint.ts'
 import { createMetrics } from '#libs/runtime/metrics.ts'
 import { createZone } from '#libs/time/time-zone.ts'
@@ -8,6 +9,7 @@ import { createTestPlatform } from '../../../tests/support/processes/platform.ts
 import { usageRecord } from '../../../tests/support/scoring/scorer.ts'
 import { createTestPositions } from '../../../tests/support/scoring/test-positions.ts'
 import { batchOf } from '../../../tests/support/scoring/usage-batch.ts'
+import { testSigner } from '../../../tests/support/scoring/usage-signer.ts'
 import { createAccountCache } from '../accounts/account-cache.ts'
 import { scoringConfigSchema } from '../config.ts'
 import { createBatchScorer } from '../flush/score-batch.ts'
@@ -34,6 +36,8 @@ const start = async () => {
       relay: { offer: async () => {}, forget: () => {}, start: () => {}, stop: async () => {} },
       sourceActivity: createSourceActivity(),
       positions: createTestPositions(platform.database),
+      tenantStates: createTenantStates(platform),
+      signer: testSigner,
       liveModels: createLiveModels({ ...platform, zone: createZone('UTC') }),
     })
   const erase = createEraseAccount({ ...platform, cache: cache() })

@@ -1,4 +1,5 @@
 import { expect, onTestFinished, test } from 'vitest'
+import { createTenantStates } from '#libs/access/tenant-states.ts'
 import type { AccountHealth } from '#libs/contracts/account-health.ts'
 import type { Database } from '#libs/postgres/database.ts'
 import { armFailpoints } from '#libs/runtime/failpoint.ts'
@@ -8,6 +9,7 @@ import { createTestPlatform } from '../../../tests/support/processes/platform.ts
 import { type UsageRecord, usageRecord } from '../../../tests/support/scoring/scorer.ts'
 import { createTestPositions } from '../../../tests/support/scoring/test-positions.ts'
 import { batchOf } from '../../../tests/support/scoring/usage-batch.ts'
+import { testSigner } from '../../../tests/support/scoring/usage-signer.ts'
 import { createAccountCache } from '../accounts/account-cache.ts'
 import { scoringConfigSchema } from '../config.ts'
 import { createScoringMetrics } from '../metrics.ts'
@@ -44,6 +46,8 @@ test('a flush that reads its rows until the flush before has ended goes on from 
       },
       sourceActivity: createSourceActivity(),
       positions: createTestPositions(platform.database),
+      tenantStates: createTenantStates(platform),
+      signer: testSigner,
       liveModels: createLiveModels({ ...platform, database, zone: createZone('UTC') }),
     })
   await createHandler(platform.database)(
@@ -90,6 +94,8 @@ test('a flush of more accounts than one statement takes counts all of them once,
     cache: createAccountCache(16_000),
     relay: { offer: async () => {}, forget: () => {}, start: () => {}, stop: async () => {} },
     positions: createTestPositions(platform.database),
+    tenantStates: createTenantStates(platform),
+    signer: testSigner,
     liveModels: createLiveModels({ ...platform, zone: createZone('UTC') }),
     mostBatches: 1,
     sourceActivity: createSourceActivity(),
@@ -125,6 +131,8 @@ test('when one part of a flush cannot be written, no later part is; the same flu
     cache: createAccountCache(400_000),
     relay: { offer: async () => {}, forget: () => {}, start: () => {}, stop: async () => {} },
     positions: createTestPositions(platform.database),
+    tenantStates: createTenantStates(platform),
+    signer: testSigner,
     liveModels: createLiveModels({ ...platform, zone: createZone('UTC') }),
     mostBatches: 1,
     sourceActivity: createSourceActivity(),

@@ -1,3 +1,5 @@
+import type { RecordSigner } from '#libs/access/record-signer.ts'
+import type { TenantStates } from '#libs/access/tenant-states.ts'
 import type { Batch } from '#libs/bus/bus.ts'
 import type { Database } from '#libs/postgres/database.ts'
 import type { Clock } from '#libs/runtime/clock.ts'
@@ -31,6 +33,9 @@ export type BatchScorerDeps = {
   readonly positions: EventPositions
   readonly liveModels: LiveModels
   readonly sourceActivity: SourceActivityTracker
+  readonly tenantStates: TenantStates
+  /** Tells what this installation's own processes wrote from what others write on the topic. */
+  readonly signer: RecordSigner
   readonly maxAccounts?: number
   /** Events that are older are dead-lettered; if absent, no event is too old. */
   readonly retentionDays?: number
@@ -118,7 +123,13 @@ export const createBatchScorer = (deps: BatchScorerDeps): ((batch: Batch) => Pro
     return result
   }
 
-  const splitFlush = createSplitFlush(flushPart, maxAccounts, deps.retentionDays)
+  const splitFlush = createSplitFlush({
+    flushPart,
+    maxAccounts,
+    tenantStates: deps.tenantStates,
+    retentionDays: deps.retentionDays,
+    verify: deps.signer.verify,
+  })
   const flush = async (batches: readonly Batch[]): Promise<void> => {
     const flushed = await splitFlush(batches)
     metrics.observeFlush({ batches, ...flushed, now: clock.now() })

@@ -1,3 +1,4 @@
+import type { RecordSigner } from '#libs/access/record-signer.ts'
 import type { Bus } from '#libs/bus/bus.ts'
 import type { Database } from '#libs/postgres/database.ts'
 import { type Clock, sleep } from '#libs/runtime/clock.ts'
@@ -32,6 +33,7 @@ type Deps = {
   readonly clock: Clock
   readonly logger: Logger
   readonly liveModels: LiveModels
+  readonly signer: RecordSigner
   /** Most commands published in a second. */
   readonly perSecond: number
   /** Re-evaluation waits while more records are unscored, so that events never queue for long. */
@@ -75,7 +77,7 @@ export const createReevaluator = (deps: Deps): Repeating => {
       if (stale.length > 0) {
         await bus.publish(
           'usage.events',
-          stale.map(({ accountId }) => evaluateAccountCommand({ tenantId, accountId, dueAt: startedAt })),
+          stale.map(({ accountId }) => evaluateAccountCommand({ tenantId, accountId, dueAt: startedAt }, deps.signer)),
         )
         failpoint('scoring.reevaluation.published')
       }

@@ -1,15 +1,19 @@
+import type { RecordSigner } from '#libs/access/record-signer.ts'
 import type { BusRecord } from '#libs/bus/bus.ts'
 import { accountKey } from '#libs/contracts/topics.ts'
 import type { EvaluateAccount } from '#libs/contracts/usage-event.ts'
 import { toInstant } from '#libs/runtime/clock.ts'
 import type { DueAccount } from './due-store.ts'
 
-/** A command to evaluate an account, in its place among the account's events. */
-export const evaluateAccountCommand = ({ tenantId, accountId, dueAt }: DueAccount): BusRecord => {
+/** A signed command to evaluate an account, in its place among the account's events. */
+export const evaluateAccountCommand = (
+  { tenantId, accountId, dueAt }: DueAccount,
+  { sign }: RecordSigner,
+): BusRecord => {
   const command: EvaluateAccount = { tenantId, accountId, dueAt: toInstant(dueAt) }
   return {
     key: accountKey(tenantId, accountId),
-    headers: { kind: 'evaluate' },
+    headers: sign('evaluate', tenantId, dueAt),
     value: Buffer.from(JSON.stringify(command)),
   }
 }

@@ -8,6 +8,7 @@ import { silentLogger } from '#libs/runtime/logger.ts'
 import { createMetrics } from '#libs/runtime/metrics.ts'
 import type { Platform, Service } from '#libs/runtime/service.ts'
 import { createTestDatabase } from '../postgres/postgres.ts'
+import { TEST_ENCRYPTION_KEY } from '../scoring/usage-signer.ts'
 
 export type TestPlatform = {
   readonly platform: Platform
@@ -22,7 +23,8 @@ const ACCESS_MIGRATIONS = new URL('../../../libs/access/migrations', import.meta
 
 /**
  * A started platform on a fresh database with the PostgreSQL bus, for tests of one service. The bus
- * keeps real time whatever `clock` says; a `bus` that is given is started and stopped here too.
+ * keeps real time whatever `clock` says; a `bus` that is given is started and stopped here too. It
+ * has one tenant, `default`.
  */
 export const createTestPlatform = async (options: { clock?: Clock; bus?: Bus } = {}): Promise<TestPlatform> => {
   const { clock = systemClock } = options
@@ -35,6 +37,7 @@ export const createTestPlatform = async (options: { clock?: Clock; bus?: Bus } =
   await database.start()
   await migrateSchema('access', ACCESS_MIGRATIONS)
   if (!options.bus) await migrateSchema(BUS_SCHEMA, BUS_MIGRATIONS)
+  await database.query(`insert into access.tenant (id, name) values ('default', 'Default')`)
   await bus.start()
   return {
     platform: {
@@ -45,7 +48,7 @@ export const createTestPlatform = async (options: { clock?: Clock; bus?: Bus } =
       apiDatabase: database,
       bus,
       keyring: createKeyring({ database, clock }),
-      settings: { timeZone: 'UTC', encryptionKey: Buffer.alloc(32, 7) },
+      settings: { timeZone: 'UTC', encryptionKey: TEST_ENCRYPTION_KEY },
     },
     connectionString,
     prepare: async (service) => {

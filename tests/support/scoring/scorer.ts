@@ -5,6 +5,7 @@ import { scoringConfigSchema } from '../../../services/scoring/config.ts'
 import { createScoring } from '../../../services/scoring/service.ts'
 import { createTestPlatform } from '../processes/platform.ts'
 import { createRoutesClient, type RoutesClient } from '../routes-client.ts'
+import { testSigner } from './usage-signer.ts'
 
 export type ScorerFixture = {
   readonly api: RoutesClient
@@ -68,5 +69,9 @@ export const usageRecord = (accountId: string, given: AccountEvents = {}) => {
     mode: given.mode ?? 'live',
     properties: given.properties ?? { feature: 'reports', core: true },
   }
-  return { key: accountKey(tenantId, accountId), value: Buffer.from(JSON.stringify(body)), headers: { kind: 'event' } }
+  return {
+    key: accountKey(tenantId, accountId),
+    value: Buffer.from(JSON.stringify(body)),
+    headers: testSigner.sign('event', tenantId, now),
+  }
 }

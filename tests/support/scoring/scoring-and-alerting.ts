@@ -1,6 +1,6 @@
 import { createPostgresBus } from '#libs/bus/postgres/bus.ts'
 import { accountKey } from '#libs/contracts/topics.ts'
-import { type Clock, systemClock } from '#libs/runtime/clock.ts'
+import { type Clock, systemClock, toInstant } from '#libs/runtime/clock.ts'
 import { createMetrics } from '#libs/runtime/metrics.ts'
 import type { Platform } from '#libs/runtime/service.ts'
 import { alertingConfigSchema } from '../../../services/alerting/config.ts'
@@ -9,6 +9,7 @@ import { scoringConfigSchema } from '../../../services/scoring/config.ts'
 import { createScoring } from '../../../services/scoring/service.ts'
 import { createTestPlatform, type TestPlatform } from '../processes/platform.ts'
 import { createRoutesClient, type RoutesClient } from '../routes-client.ts'
+import { testSigner } from './usage-signer.ts'
 
 /** One process's worth of scoring and alerting, on a log and a database that others may share. */
 export type Replica = { readonly api: RoutesClient; readonly alerts: RoutesClient; readonly stop: () => Promise<void> }
@@ -17,7 +18,11 @@ export type Shared = {
   readonly test: TestPlatform
   readonly startReplica: () => Promise<Replica>
   readonly publish: (
-    records: readonly { accountId: string; kind: 'event' | 'evaluate'; body: object }[],
+    records: readonly {
+      accountId: string
+      kind: 'event' | 'evaluate'
+      body: object & { readonly receivedAt?: string }
+    }[],
   ) => Promise<void>
   /** Stops the replicas that still run, then everything. */
   readonly stop: () => Promise<void>
@@ -68,7 +73,7 @@ export const createShared = async (clock: Clock): Promise<Shared> => {
         'usage.events',
         records.map(({ accountId, kind, body }) => ({
           key: accountKey('default', accountId),
-          headers: { kind },
+          headers: testSigner.sign(kind, 'default', Date.parse(body.receivedAt ?? toInstant(clock.now()))),
           value: Buffer.from(JSON.stringify({ tenantId: 'default', accountId, ...body })),
         })),
       ),

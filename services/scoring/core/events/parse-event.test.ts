@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { rawText, readKeptRecord, readRecord } from './parse-event.ts'
+import { type ReadContext, rawText, readKeptRecord, readRecord } from './parse-event.ts'
 
 const AT = Date.UTC(2026, 10, 22, 10)
 const full = {
@@ -20,14 +20,23 @@ const record = (body: unknown, key = 'default:acme', headers: Record<string, str
   headers,
   timestampMs: AT + 5_000,
 })
+/** Signed when it holds `receivedAt`, as ingest writes it. */
+const context = (body: unknown): ReadContext => ({
+  retentionDays: 400,
+  verify: () => {
+    const text = (body as { receivedAt?: string }).receivedAt
+    return text === undefined ? undefined : { at: Date.parse(text), text }
+  },
+})
+const UNSIGNED: ReadContext = { verify: () => undefined }
 const reasonOf = (body: unknown, key?: string, headers?: Record<string, string>): string => {
-  const read = readRecord(record(body, key, headers), 400)
+  const read = readRecord(record(body, key, headers), context(full))
   return read.kind === 'unreadable' ? read.reason : `read as ${read.kind}`
 }
 
 it('keeps the bytes of a whole record as they came', () => {
   const given = record(full)
-  const read = readRecord(given)
+  const read = readRecord(given, context(full))
   expect(read).toMatchObject({
     kind: 'event',
     tenantId: 'default',
@@ -39,14 +48,23 @@ it('keeps the bytes of a whole record as they came', () => {
 
 it('fills in what a product backend left out when it wrote the topic itself', () => {
   const { receivedAt, tenantId, source, properties, mode, ...bare } = full
-  const read = readRecord(record(bare))
+  const read = readRecord(record(bare), UNSIGNED)
   expect(read).toMatchObject({ kind: 'event', event: { source: 'kafka', receivedAt: AT + 5_000, properties: {} } })
   const raw = read.kind === 'event' ? JSON.parse(rawText(read.event.raw)) : {}
   expect(raw).toMatchObject({ tenantId: 'default', source: 'kafka', receivedAt: '2026-11-22T10:00:05.000Z' })
 })
 
+it('takes the timestamp of the broker for receivedAt where nobody signed another', () => {
+  for (const receivedAt of ['2099-01-01T00:00:00.000Z', '2001-01-01T00:00:00.000Z', 'yesterday', 7]) {
+    const read = readRecord(record({ ...full, receivedAt }), UNSIGNED)
+    expect(read).toMatchObject({ kind: 'event', event: { receivedAt: AT + 5_000 } })
+    const raw = read.kind === 'event' ? JSON.parse(rawText(read.event.raw)) : {}
+    expect(raw.receivedAt).toBe('2026-11-22T10:00:05.000Z')
+  }
+})
+
 it('finds the account behind a name with colons', () => {
-  expect(readRecord(record({ ...full, accountId: 'eu:acme:1' }, 'default:eu:acme:1'))).toMatchObject({
+  expect(readRecord(record({ ...full, accountId: 'eu:acme:1' }, 'default:eu:acme:1'), UNSIGNED)).toMatchObject({
     tenantId: 'default',
     accountId: 'eu:acme:1',
   })
@@ -54,11 +72,9 @@ it('finds the account behind a name with colons', () => {
 
 it('reads an evaluation that fell due', () => {
   const body = { tenantId: 'default', accountId: 'acme', dueAt: '2026-11-22T10:00:00.000Z' }
-  expect(readRecord(record(body, 'default:acme', { kind: 'evaluate' }))).toEqual({
-    kind: 'evaluate',
-    tenantId: 'default',
-    accountId: 'acme',
-  })
+  const command = record(body, 'default:acme', { kind: 'evaluate' })
+  expect(readRecord(command, context(full))).toEqual({ kind: 'evaluate', tenantId: 'default', accountId: 'acme' })
+  expect(readRecord(command, UNSIGNED)).toEqual({ kind: 'unsigned' })
 })
 
 it('takes an escaped backslash before u for what it is', () => {

@@ -24,7 +24,22 @@ export const rawText = (raw: RawEvent): string => (typeof raw === 'string' ? raw
 export type ReadRecord =
   | { readonly kind: 'event'; readonly tenantId: string; readonly accountId: string; readonly event: ReceivedEvent }
   | { readonly kind: 'evaluate'; readonly tenantId: string; readonly accountId: string }
+  /** A command that no process of this installation made. The timer repeats its own commands. */
+  | { readonly kind: 'unsigned' }
   | { readonly kind: 'unreadable'; readonly reason: string }
+
+type Instant = { readonly at: number; readonly text: string }
+
+export type ReadContext = {
+  /** Absent: no event is too old. */
+  readonly retentionDays?: number | undefined
+  /** When a process of this installation made the record, if its headers prove it. */
+  readonly verify: (
+    kind: 'event' | 'evaluate',
+    tenantId: string,
+    headers: Readonly<Record<string, string>>,
+  ) => Instant | undefined
+}
 
 type Delivered = {
   readonly key: string
@@ -37,20 +52,22 @@ type Delivered = {
 /**
  * Reads a record of `usage.events`. Product backends may write the topic themselves, so whatever
  * the HTTP door checks is checked again: by hand, since this runs for every event. What the door
- * accepts can be read. An absent tenant comes from the key, `receivedAt` from the record, `source`
- * is "kafka". `key` is the record's, decoded once for many records.
+ * accepts can be read. An absent tenant comes from the key, `source` is "kafka". `receivedAt` is
+ * the instant that ingest signed, else the timestamp of the broker: the record's own word for it
+ * is not believed. `key` is the record's, decoded once for many records.
  */
-export const readRecord = (
-  record: Delivered,
-  retentionDays = Number.POSITIVE_INFINITY,
-  key = record.key,
-): ReadRecord => {
+export const readRecord = (record: Delivered, context: ReadContext, key = record.key): ReadRecord => {
   const text = record.text ?? record.value.toString()
   // No text has more units than bytes, nor more than three bytes a unit.
   if (text.length > MAX_EVENT_BYTES / 3 && record.value.length > MAX_EVENT_BYTES && bytesAsSent(text) > MAX_EVENT_BYTES)
     return unreadable(`larger than ${MAX_EVENT_BYTES} bytes`)
-  const read = readText(record, key, text)
-  if (read.kind === 'event' && read.event.occurredAt < read.event.receivedAt - retentionDays * DAY_MS)
+  const read = readText(record, key, text, context)
+  const { retentionDays } = context
+  if (
+    retentionDays !== undefined &&
+    read.kind === 'event' &&
+    read.event.occurredAt < read.event.receivedAt - retentionDays * DAY_MS
+  )
     return unreadable('occurredAt: older than the retention')
   return read
 }
@@ -65,11 +82,15 @@ const bytesAsSent = (text: string): number => {
   }
 }
 
-/** As `readRecord`, without limits of size and age: events counted once stay readable. */
+/**
+ * As `readRecord`, without limits of size and age: events counted once stay readable. What was kept
+ * holds the `receivedAt` that was believed then.
+ */
 export const readKeptRecord = (record: Delivered): ReadRecord =>
   readText(record, record.key, record.text ?? record.value.toString())
 
-const readText = (record: Delivered, key: string, text: string): ReadRecord => {
+/** Without `context`, a record that was kept. */
+const readText = (record: Delivered, key: string, text: string, context?: ReadContext): ReadRecord => {
   let body: unknown
   try {
     body = JSON.parse(text)
@@ -86,17 +107,33 @@ const readText = (record: Delivered, key: string, text: string): ReadRecord => {
     return unreadable('the key is not tenantId:accountId')
   const tenantId = key.slice(0, separator)
   if (body.tenantId !== undefined && body.tenantId !== tenantId) return unreadable('tenantId differs from the key')
-  if (kind === 'evaluate') return { kind, tenantId, accountId }
-  return readEvent(record, text, body, tenantId, accountId)
+  const signed = context?.verify(kind, tenantId, record.headers)
+  if (kind === 'evaluate') return signed === undefined ? { kind: 'unsigned' } : { kind, tenantId, accountId }
+  const received = context === undefined ? keptInstant(body) : (signed ?? brokerInstant(record))
+  if (received === undefined) return unreadable('receivedAt: an RFC 3339 instant wanted')
+  return readEvent(record, { text, body, tenantId, accountId, received })
 }
 
-const readEvent = (
-  record: Delivered,
-  text: string,
-  body: Record<string, unknown>,
-  tenantId: string,
-  accountId: string,
-): ReadRecord => {
+const brokerInstant = ({ timestampMs }: Delivered): Instant => ({
+  at: timestampMs,
+  text: new Date(timestampMs).toISOString(),
+})
+
+const keptInstant = ({ receivedAt }: Record<string, unknown>): Instant | undefined => {
+  if (typeof receivedAt !== 'string') return undefined
+  const at = parseInstant(receivedAt)
+  return Number.isNaN(at) ? undefined : { at, text: receivedAt }
+}
+
+type EventText = {
+  readonly text: string
+  readonly body: Record<string, unknown>
+  readonly tenantId: string
+  readonly accountId: string
+  readonly received: Instant
+}
+
+const readEvent = (record: Delivered, { text, body, tenantId, accountId, received }: EventText): ReadRecord => {
   const { id, type, userId, mode, source = 'kafka', properties = {} } = body
   if (!isName(id, MAX_EVENT_ID_LENGTH)) return unreadable('id: 1 to 128 characters wanted')
   if (!isName(type, MAX_NAME_LENGTH)) return unreadable('type: 1 to 256 characters wanted')
@@ -114,16 +151,11 @@ const readEvent = (
   if (unbounded !== undefined) return unreadable(`properties.${unbounded}: ${UNBOUNDED_NUMBER}`)
   const occurredAt = typeof body.occurredAt === 'string' ? parseInstant(body.occurredAt) : Number.NaN
   if (Number.isNaN(occurredAt)) return unreadable('occurredAt: an RFC 3339 instant wanted')
-  const given = body.receivedAt
-  const receivedAt =
-    given === undefined ? record.timestampMs : typeof given === 'string' ? parseInstant(given) : Number.NaN
-  if (Number.isNaN(receivedAt)) return unreadable('receivedAt: an RFC 3339 instant wanted')
-  const complete = given !== undefined && body.source !== undefined && body.tenantId !== undefined
+  const receivedAt = received.at
   const problemOfTime = problemOfInstants(occurredAt, receivedAt, mode === 'backfill')
   if (problemOfTime !== undefined) return unreadable(`occurredAt: ${problemOfTime}`)
-  const raw = complete
-    ? record
-    : JSON.stringify({ ...body, tenantId, source, receivedAt: new Date(receivedAt).toISOString() })
+  const isComplete = body.receivedAt === received.text && body.source !== undefined && body.tenantId !== undefined
+  const raw = isComplete ? record : JSON.stringify({ ...body, tenantId, source, receivedAt: received.text })
   const backfill = mode === 'backfill'
   const event = { id, source, type, userId: userId ?? null, occurredAt, receivedAt, properties, backfill, raw }
   return { kind: 'event', tenantId, accountId, event }
