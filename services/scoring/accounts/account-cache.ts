@@ -2,12 +2,17 @@ import { type AccountKey, accountKey } from '#libs/contracts/topics.ts'
 import type { Account } from '../core/account/account.ts'
 import { accountBytes } from '../core/account/memory-estimate.ts'
 
-/** Accounts in memory between flushes. Dropping one costs a read: every write compares versions. */
+/**
+ * Accounts in memory between flushes. Dropping one costs a read: every write compares versions. An
+ * account serves one partition. A failed flush fails the flushes behind it in its partition, and
+ * none of another: a flush of another would stand on counts that were never written, under a
+ * version that somebody else may write.
+ */
 export type AccountCache = {
-  /** The account, in flight: it is not dropped, since the database does not have it yet. */
-  readonly take: (key: string) => Account | undefined
+  /** The partition's account, in flight: it stays, since the database does not have it yet. */
+  readonly take: (key: string, partition: number) => Account | undefined
   /** Adds an account that was read; it is in flight. */
-  readonly put: (account: Account) => void
+  readonly put: (account: Account, partition: number) => void
   readonly drop: (key: AccountKey) => void
   readonly clear: () => void
   /** Ends the flight, measures the accounts anew, drops the longest unused down to the bound. */
@@ -29,18 +34,19 @@ export const createAccountCache = (maxBytes: number): AccountCache => {
     accounts.delete(key)
   }
   return {
-    take: (key) => {
+    take: (key, partition) => {
       const account = accounts.get(key)
-      if (account === undefined) return undefined
+      if (account?.partition !== partition) return undefined
       account.inFlight++
       // A Map keeps the order of insertion: the account becomes the youngest.
       accounts.delete(key)
       accounts.set(key, account)
       return account
     },
-    put: (account) => {
+    put: (account, partition) => {
       const key = accountKey(account.tenantId, account.accountId)
       drop(key)
+      account.partition = partition
       account.inFlight++
       measure(account, accountBytes(account))
       accounts.set(key, account)

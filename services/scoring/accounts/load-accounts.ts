@@ -17,15 +17,15 @@ export const loadAccounts = async (
   sql: Sql,
   cache: AccountCache,
   requests: readonly AccountRequest[],
-  { liveModels, now }: { readonly liveModels: LiveModels; readonly now: number },
+  { liveModels, now, partition }: { readonly liveModels: LiveModels; readonly now: number; readonly partition: number },
 ): Promise<readonly Account[]> => {
-  const taken = requests.map(({ key }) => cache.take(key))
+  const taken = requests.map(({ key }) => cache.take(key, partition))
   const inFlight = taken.filter((account) => account !== undefined)
   try {
     const missing = requests.filter((_, i) => taken[i] === undefined)
     const read = missing.length === 0 ? [] : await readAccounts(sql, missing, liveModels, { withIds: true })
     for (const account of read) {
-      cache.put(account)
+      cache.put(account, partition)
       inFlight.push(account)
     }
     const unread = read.values()

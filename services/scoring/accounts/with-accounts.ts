@@ -12,6 +12,7 @@ import { findModelSwitches, NO_SWITCHES, placeNewAccount, scheduleModelSwitch, s
 export type AccountWork<Result> = {
   readonly requests: readonly AccountRequest[]
   readonly now: number
+  readonly partition: number
   /** Changes an account, which has its evaluation, in one step. Answers the entries for its log. */
   readonly change: (account: Account, given: AccountEvents, context: ScoringContext) => readonly LogEntry[]
   /** Resolves when the staged rows are durable. */
@@ -34,7 +35,11 @@ type Deps = {
  */
 export const withAccounts = async <Result>(deps: Deps, work: AccountWork<Result>): Promise<Result> => {
   const { sql, cache, liveModels, rows = createFlushRows() } = deps
-  const accounts = await loadAccounts(sql, cache, work.requests, { liveModels, now: work.now })
+  const accounts = await loadAccounts(sql, cache, work.requests, {
+    liveModels,
+    now: work.now,
+    partition: work.partition,
+  })
   try {
     await changeAccounts({ ...deps, rows }, work, accounts)
     return await work.write(rows, accounts)

@@ -85,6 +85,7 @@ const erase = async (
     {
       requests: [requestOf(key, [])],
       now,
+      partition,
       change: (account, { events: none, evaluate }, context) => {
         // A user may be erased again: that erases the events that were on their way.
         if (!isNamed && account.erasures?.users.has(hash) !== true) throw notFound('user')

@@ -51,6 +51,7 @@ export const createApplyCommand = (deps: Deps): ApplyCommand => {
         {
           requests: [requestOf(key, events)],
           now: clock.now(),
+          partition,
           change: (account, _events, context) => {
             if (!exists(account)) throw notFound('account')
             return apply(account, context)

@@ -100,6 +100,7 @@ export const createBatchScorer = (deps: BatchScorerDeps): ((batch: Batch) => Pro
         {
           requests,
           now,
+          partition,
           earlierWritten,
           change: (account, { events, evaluate }, context) => {
             sourceActivity.recordActivity(account.tenantId, events, now)

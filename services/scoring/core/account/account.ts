@@ -40,6 +40,8 @@ export type Account = {
   firstChangeAt: number | null
   /** Scores published 7 and 28 days ago; undefined: not looked up. */
   past: { [Name in (typeof PAST)[number]]?: PastScore | null }
+  /** Partition whose flushes hold the account; -1 in no cache. */
+  partition: number
   /** Flushes that hold the account and are not yet durable. */
   inFlight: number
   /** Bytes the account takes of its cache; 0 in no cache. */
@@ -74,6 +76,7 @@ export const createAccount = (
     override: null,
     firstChangeAt: null,
     past: { days7: null, days28: null },
+    partition: -1,
     inFlight: 0,
     cachedBytes: 0,
   }
