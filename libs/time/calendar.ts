@@ -15,6 +15,12 @@ export const parseDay = (value: unknown, zone: Zone): number | null => {
   return Number.isNaN(at) ? null : zone.dayOf(at)
 }
 
+/** The number of an instant's calendar month, UTC. */
+export const monthOf = (at: number): number => {
+  const date = new Date(at)
+  return date.getUTCFullYear() * 12 + date.getUTCMonth()
+}
+
 /** No later day (the year 200,000) is counted on: a term that leads there leaves the date alone. */
 const LAST_DAY = 72_000_000
 

@@ -116,6 +116,19 @@ CREATE INDEX account_profile_renewal ON scoring.account_profile USING btree (ten
 CREATE INDEX account_profile_search ON scoring.account_profile USING gin (tenant_id, search scoring.gin_trgm_ops);
 CREATE INDEX account_profile_traits ON scoring.account_profile USING gin (tenant_id, traits jsonb_path_ops);
 
+create table scoring.account_snapshot (
+  tenant_id text not null,
+  account_id text not null,
+  version bigint not null,
+  last_occurred_at timestamp with time zone,
+  model_id text not null,
+  model_version integer not null,
+  user_page_bits smallint not null,
+  state bytea storage main not null,
+  pages bytea,
+  constraint account_snapshot_pkey PRIMARY KEY (tenant_id, account_id, version)
+);
+
 create table scoring.backfill (
   tenant_id text not null,
   source text not null,
@@ -333,3 +346,21 @@ begin
   delete from scoring.dead_letter
    where tenant_id = tenant and account_id = account and position(convert_to(to_json(user_id)::text, 'UTF8') in value) > 0;
 end $function$;
+
+CREATE OR REPLACE FUNCTION scoring.last_occurred_at(tenant text, account text)
+ RETURNS timestamp with time zone
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select max(last_occurred_at) from scoring.account_log where tenant_id = tenant and account_id = account
+$function$;
+
+CREATE OR REPLACE FUNCTION scoring.pages_of(tenant text, account text)
+ RETURNS bytea
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select string_agg(case kind when 'users' then '\x00'::bytea else '\x01'::bytea end
+    || int4send(page) || int4send(length(bytes)) || bytes, ''::bytea)
+  from scoring.account_page where tenant_id = tenant and account_id = account
+$function$;

@@ -138,6 +138,7 @@ test('an erasure reaches every table whose columns name an account', async () =>
     'scoring.account_log',
     'scoring.account_page',
     'scoring.account_profile',
+    'scoring.account_snapshot',
     'scoring.backfill_account',
     'scoring.dead_letter',
     'scoring.erased_user',

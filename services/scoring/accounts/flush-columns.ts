@@ -15,6 +15,7 @@ type AccountRow = {
   readonly context: ScoringContext
   readonly state: Buffer
 }
+type SnapshotRow = { readonly account: Account; readonly baseVersion: number }
 type PageRow = {
   readonly account: Account
   readonly kind: PageKind
@@ -29,7 +30,7 @@ export const ACCOUNT_KEY: Columns<{ readonly account: Account }> = [
   { name: 'account_id', type: 'text', of: ({ account }) => account.accountId },
 ]
 
-const BASE_VERSION: Columns<AccountRow> = [{ name: 'base_version', type: 'int8', of: (row) => row.baseVersion }]
+const BASE_VERSION: Columns<SnapshotRow> = [{ name: 'base_version', type: 'int8', of: (row) => row.baseVersion }]
 
 export const ACCOUNT_VALUES: Columns<AccountRow> = [
   { name: 'version', type: 'int8', of: ({ account }) => account.version },
@@ -92,6 +93,7 @@ const FRAME: Columns<FrameRow> = [
 /** The tables of a flush, in the order of their parameters. */
 export const FLUSH_TABLES = {
   account: [...ACCOUNT_KEY, ...BASE_VERSION, ...ACCOUNT_VALUES] as Columns<AccountRow>,
+  snapshot: [...ACCOUNT_KEY, ...BASE_VERSION] as Columns<SnapshotRow>,
   page: PAGE,
   log: LOG,
   frame: FRAME,

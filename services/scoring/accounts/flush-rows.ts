@@ -2,6 +2,7 @@ import type { BusRecord } from '#libs/bus/bus.ts'
 import { accountKey } from '#libs/contracts/topics.ts'
 import { createBlob } from '#libs/postgres/blob.ts'
 import { derivedId } from '#libs/runtime/ids.ts'
+import { monthOf } from '#libs/time/calendar.ts'
 import type { Account } from '../core/account/account.ts'
 import type { Change, LogEntry } from '../core/account/apply-events.ts'
 import { changeMessage, factsOf } from '../core/account/change-message.ts'
@@ -37,6 +38,7 @@ export const createFlushRows = (): FlushRows => {
   const blob = createBlob()
   const tables = {
     account: createTableRows(FLUSH_TABLES.account, blob),
+    snapshot: createTableRows(FLUSH_TABLES.snapshot, blob),
     page: createTableRows(FLUSH_TABLES.page, blob),
     log: createTableRows(FLUSH_TABLES.log, blob),
     frame: createTableRows(FLUSH_TABLES.frame, blob),
@@ -61,6 +63,7 @@ export const createFlushRows = (): FlushRows => {
       const facts = factsOf(evaluation, account.past, account.sequence)
       const { state, interactions } = encodeAccount(account)
       tables.account.add({ account, baseVersion, evaluation, facts, context, state })
+      if (isFirstOfMonth(account.evaluated, evaluation)) tables.snapshot.add({ account, baseVersion })
       for (const { page, bytes } of interactions) tables.page.add({ account, kind: 'interactions', page, bytes })
       for (const { page, bytes } of account.users.takeDirty()) tables.page.add({ account, kind: 'users', page, bytes })
     },
@@ -79,6 +82,10 @@ export const createFlushRows = (): FlushRows => {
     },
   }
 }
+
+/** Whether the account was evaluated last in a calendar month (UTC) before this one. */
+const isFirstOfMonth = (before: { readonly at: number } | null, { at }: { readonly at: number }): boolean =>
+  before !== null && monthOf(before.at) < monthOf(at)
 
 const messageText = (account: Account, change: Change, { model: { model } }: ScoringContext): string => {
   const changeId = derivedId('change', account.tenantId, account.accountId, model.id, change.sequence)

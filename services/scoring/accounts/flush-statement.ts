@@ -1,7 +1,7 @@
 import { ACCOUNT_KEY, ACCOUNT_VALUES, FLUSH_TABLES } from './flush-columns.ts'
 import { assignmentsOf, BLOB_PARAMETER, namesOf, parametersOf, unnestOf, valuesOf } from './flush-table.ts'
 
-const { account, page, log, frame } = FLUSH_TABLES
+const { account, snapshot, page, log, frame } = FLUSH_TABLES
 const ACCOUNT = [...ACCOUNT_KEY, ...ACCOUNT_VALUES]
 
 /**
@@ -9,7 +9,8 @@ const ACCOUNT = [...ACCOUNT_KEY, ...ACCOUNT_VALUES]
  * behind the flush's records, and the offset that the database must have reached; null: none.
  */
 const ACCOUNT_AT = BLOB_PARAMETER + 1
-const PAGE_AT = ACCOUNT_AT + parametersOf(account)
+const SNAPSHOT_AT = ACCOUNT_AT + parametersOf(account)
+const PAGE_AT = SNAPSHOT_AT + parametersOf(snapshot)
 const LOG_AT = PAGE_AT + parametersOf(page)
 const FRAME_AT = LOG_AT + parametersOf(log)
 const COUNT = FRAME_AT + parametersOf(frame)
@@ -21,6 +22,7 @@ const EXPECTED_OFFSET = COUNT + 2
  * `FLUSH_TABLES` follow. The head row is locked first, so the flushes of a partition commit in
  * order. An account whose version has changed since its read fails the statement (SQLSTATE PU409).
  * A database that is behind the expected offset gets nothing, and answers no row.
+ * All parts see the tables as they were: what is copied of an account is what stood before.
  */
 export const FLUSH_STATEMENT = `
 with head as (
@@ -45,6 +47,15 @@ with head as (
   from input i
   where i.base_version > 0 and a.tenant_id = i.tenant_id and a.account_id = i.account_id and a.version = i.base_version
   returning 1
+), copied as (
+  insert into scoring.account_snapshot (tenant_id, account_id, version, last_occurred_at, model_id, model_version,
+    user_page_bits, state, pages)
+  select a.tenant_id, a.account_id, a.version, scoring.last_occurred_at(a.tenant_id, a.account_id), a.model_id,
+    a.model_version, a.user_page_bits, a.state, scoring.pages_of(a.tenant_id, a.account_id)
+  from head, ${unnestOf(snapshot, SNAPSHOT_AT, 's')}
+  join scoring.account a
+    on a.tenant_id = s.tenant_id and a.account_id = s.account_id and a.version = s.base_version
+  on conflict do nothing
 ), paged as (
   insert into scoring.account_page (${namesOf(page)})
   select ${valuesOf(page, 'p')}

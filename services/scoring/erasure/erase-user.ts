@@ -20,7 +20,13 @@ import { retryOnConflict } from '../flush/retry-on-conflict.ts'
 import type { ChangeRelay } from '../log/change-relay.ts'
 import { loadCountedEvents } from '../log/event-store.ts'
 import type { LiveModels } from '../models/live-models.ts'
-import { eraseUserInEverySchema, insertErasedUser, lockAccount, lockPartition } from './erasure-store.ts'
+import {
+  deleteSnapshots,
+  eraseUserInEverySchema,
+  insertErasedUser,
+  lockAccount,
+  lockPartition,
+} from './erasure-store.ts'
 import { redactLog } from './redact-log.ts'
 
 /** Erases a user's events and folds the account anew. Throws 404 for an unknown account or user. */
@@ -100,7 +106,10 @@ const erase = async (
         await eraseUserInEverySchema(tx, key, userId, traits)
         const detail = { user: `sha256:${hash}` }
         await recordAudit(tx, principal, { action: 'user.erased', subject: key.accountId, detail })
-        return { redaction, written: { ...(await writeFlush(tx, partition, rows)), records: rows.messages() } }
+        const position = await writeFlush(tx, partition, rows)
+        // After the flush, which copies the account as it was if it is the first of a month.
+        await deleteSnapshots(tx, key)
+        return { redaction, written: { ...position, records: rows.messages() } }
       },
     },
   )

@@ -57,6 +57,14 @@ export const eraseUserInEverySchema = async (
   ])
 }
 
+/** Copies of the account of former months: a user who is erased may be in each. */
+export const deleteSnapshots = async (tx: Sql, key: AccountKey): Promise<void> => {
+  await tx.query('delete from scoring.account_snapshot where tenant_id = $1 and account_id = $2', [
+    key.tenantId,
+    key.accountId,
+  ])
+}
+
 /** Erases the account from every schema. Answers the hash that replaces its id in the audit log. */
 export const eraseInEverySchema = async (tx: Sql, key: AccountKey, lastSequence: number): Promise<string> => {
   const [row] = await tx.query<{ hash: string }>(

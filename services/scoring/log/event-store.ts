@@ -13,14 +13,14 @@ export const readKeptEvent = (key: AccountKey, value: Buffer): ReceivedEvent => 
 }
 
 type Asked = {
-  /** The events of later entries only: `at` and `version` of an entry; null: all. */
-  readonly after: EntryOrder | null
+  /** Entries of later versions of the account only. */
+  readonly sinceVersion: number
   /** Entries without an event from then to then are left out; others may have events outside. */
   readonly occurredFrom: number
   readonly occurredBy: number
 }
 export const ALL_EVENTS: Asked = {
-  after: null,
+  sinceVersion: 0,
   occurredFrom: Number.NEGATIVE_INFINITY,
   occurredBy: Number.POSITIVE_INFINITY,
 }
@@ -31,8 +31,6 @@ export type LoggedEvent = {
   readonly event: ReceivedEvent
   readonly bytes: number
 }
-export type EntryOrder = { readonly at: number; readonly version: number }
-
 type EventPlace = LogPlace & { readonly at: number }
 const PLACES_AT_ONCE = 500
 
@@ -43,8 +41,8 @@ export async function* readEvents(
   asked: Asked,
   slices: TimeSlices,
 ): AsyncGenerator<LoggedEvent> {
-  for (let { after } = asked; ; ) {
-    const places = await listEventPlaces(sql, key, { ...asked, after })
+  for (let after: EventPlace | undefined; ; ) {
+    const places = await listEventPlaces(sql, key, asked, after)
     for await (const { place, frame } of readEntries(sql, places, slices)) {
       for (const value of eventsIn(frame, place)) {
         yield { version: place.version, event: readKeptEvent(key, value), bytes: value.length }
@@ -52,19 +50,24 @@ export async function* readEvents(
       }
     }
     if (places.length < PLACES_AT_ONCE) return
-    after = places.at(-1)!
+    after = places.at(-1)
   }
 }
 
-const listEventPlaces = (sql: Sql, key: AccountKey, { after, occurredFrom, occurredBy }: Asked) =>
+const listEventPlaces = (
+  sql: Sql,
+  key: AccountKey,
+  { sinceVersion, occurredFrom, occurredBy }: Asked,
+  after: EventPlace | undefined,
+) =>
   sql.query<EventPlace>(
     `select l.at, ${LOG_PLACE} from scoring.account_log l
      where l.tenant_id = $1 and l.account_id = $2 and l.last_occurred_at is not null
        and ($3::double precision is null or (l.at, l.version) > (to_timestamp($3 / 1000), $4::bigint))
-       and l.last_occurred_at >= to_timestamp($5::double precision / 1000)
+       and l.version > $7 and l.last_occurred_at >= to_timestamp($5::double precision / 1000)
        and (l.first_occurred_at is null or l.first_occurred_at <= to_timestamp($6::double precision / 1000))
      order by l.at, l.version limit ${PLACES_AT_ONCE}`,
-    [key.tenantId, key.accountId, after?.at ?? null, after?.version ?? null, occurredFrom, occurredBy],
+    [key.tenantId, key.accountId, after?.at ?? null, after?.version ?? null, occurredFrom, occurredBy, sinceVersion],
   )
 
 /** Every event that the account has counted, in the order of arrival: for folds that need all. */

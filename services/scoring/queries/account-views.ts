@@ -21,6 +21,7 @@ import { MAX_EVENTS_OF_VIEW } from '../limits.ts'
 import { loadDailyScores } from '../log/history-store.ts'
 import type { LiveModels } from '../models/live-models.ts'
 import { loadCohort } from './cohort-store.ts'
+import { createFindBeginning } from './find-beginning.ts'
 import { foldAsOf } from './fold-as-of.ts'
 
 export type AccountView = {
@@ -61,8 +62,10 @@ export const createAccountViews = (deps: {
     const { zone } = liveModels
     const modelFor = (traits: Traits) => liveModels.modelFor(account.tenantId, traits)
     const likely = modelFor(account.state.traits)
-    const asked = { sql: database, key: account, zone, likely, modelFor, maxEvents }
-    const states = await foldSlots(account.tenantId, () => foldAsOf(asked, instants))
+    const states = await foldSlots(account.tenantId, async () => {
+      const findBeginning = await createFindBeginning(database, liveModels, account)
+      return foldAsOf({ sql: database, key: account, zone, likely, modelFor, findBeginning, maxEvents }, instants)
+    })
     return states.map(({ at, state, model }) => ({
       account,
       state,

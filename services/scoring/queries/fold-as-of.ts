@@ -6,14 +6,16 @@ import type { Zone } from '#libs/time/time-zone.ts'
 import { createCounters } from '../core/account/replay.ts'
 import type { CompiledModel } from '../core/models/model.ts'
 import type { Traits } from '../core/models/segment.ts'
-import { type Counters, foldEvent } from '../core/state/fold.ts'
+import { type Counters, type FoldContext, foldEvent, promote } from '../core/state/fold.ts'
 import type { AccountState } from '../core/state/state.ts'
 import { ALL_EVENTS, readEvents } from '../log/event-store.ts'
+import type { CountedBy, FindBeginning } from './find-beginning.ts'
 
 type FoldLog = {
   readonly sql: Sql
   readonly key: AccountKey
   readonly zone: Zone
+  readonly findBeginning: FindBeginning
   /** Called before each event; throws to end the fold. */
   readonly onEvent: () => void
 }
@@ -29,6 +31,8 @@ type FoldAsOf = Omit<FoldLog, 'onEvent'> & {
 export type StateAsOf = { readonly at: number; readonly state: AccountState; readonly model: CompiledModel }
 
 type Fold = { readonly at: number; readonly model: CompiledModel; readonly counters: Counters }
+/** Entries of versions up to `begunAt` are counted. */
+type Begun = Fold & { readonly begunAt: number }
 
 /**
  * The account as of each instant: all its events with `occurredAt <= at`, whenever they came. The
@@ -57,16 +61,28 @@ export const foldAsOf = async (asked: FoldAsOf, instants: readonly number[]): Pr
 
 /** The account by each model, as of each instant: all events that happened by then. */
 export const foldLog = async (
-  { sql, key, zone, onEvent }: FoldLog,
+  { sql, key, zone, findBeginning, onEvent }: FoldLog,
   wanted: readonly { readonly at: number; readonly model: CompiledModel }[],
 ): Promise<readonly Fold[]> => {
-  const folds = wanted.map((one) => ({ ...one, counters: createCounters() }))
+  const folds: Begun[] = []
+  for (const { at, model } of wanted) folds.push(begin({ at, model, zone }, await findBeginning(at, model)))
   const slices = createTimeSlices()
   const occurredBy = Math.max(...folds.map(({ at }) => at))
-  for await (const { event } of readEvents(sql, key, { ...ALL_EVENTS, occurredBy }, slices)) {
+  const sinceVersion = Math.min(...folds.map(({ begunAt }) => begunAt))
+  for await (const { version, event } of readEvents(sql, key, { ...ALL_EVENTS, sinceVersion, occurredBy }, slices)) {
     onEvent()
-    for (const { at, model, counters } of folds)
-      if (event.occurredAt <= at) foldEvent(counters, event, { model, zone, now: at })
+    for (const { at, model, counters, begunAt } of folds)
+      if (version > begunAt && event.occurredAt <= at) foldEvent(counters, event, { model, zone, now: at })
   }
   return folds
+}
+
+const begin = (
+  { at, model, zone }: Omit<FoldContext, 'now'> & { readonly at: number },
+  from: CountedBy | undefined,
+): Begun => {
+  if (from === undefined) return { at, model, counters: createCounters(), begunAt: 0 }
+  // Events that waited for their instant: none of them is later than `at`.
+  promote(from.counters, { model, zone, now: at })
+  return { at, model, counters: from.counters, begunAt: from.version }
 }

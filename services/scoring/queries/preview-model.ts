@@ -13,6 +13,7 @@ import { type CompiledModel, compileModel } from '../core/models/model.ts'
 import { createPreviewTally, type PreviewTally, type Scored } from '../core/models/preview-tally.ts'
 import type { AccountState } from '../core/state/state.ts'
 import type { LiveModels } from '../models/live-models.ts'
+import { findNone } from './find-beginning.ts'
 import { foldLog } from './fold-as-of.ts'
 
 const BUDGET_MS = 5_000
@@ -71,7 +72,7 @@ export const createPreviewModel = (deps: {
     }
     const stateBy = async (row: StoredAccount, by: CompiledModel, now: number): Promise<AccountState> => {
       if (liveModels.version(row).fingerprint === by.fingerprint) return decodeState(row.state)
-      const asked = { sql: database, key: row, zone: liveModels.zone, onEvent: spend }
+      const asked = { sql: database, key: row, zone: liveModels.zone, findBeginning: findNone, onEvent: spend }
       const [fold] = await foldLog(asked, [{ at: now, model: by }])
       return fold!.counters.state
     }
