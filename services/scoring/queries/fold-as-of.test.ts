@@ -9,6 +9,7 @@ import { createManualClock, type ManualClock } from '../../../tests/support/manu
 import { anyEvents, NOW } from '../../../tests/support/scoring/account-history.ts'
 import { modelDocument } from '../../../tests/support/scoring/model-documents.ts'
 import { type ScorerFixture, startScorer } from '../../../tests/support/scoring/scorer.ts'
+import { testSigner } from '../../../tests/support/scoring/usage-signer.ts'
 import { encodeState } from '../core/codec/state-codec.ts'
 import type { CountedEvent } from '../core/events/event.ts'
 import { compileModel } from '../core/models/model.ts'
@@ -56,7 +57,7 @@ const send = (accountId: string, events: readonly CountedEvent[]): Promise<void>
       }
       return {
         key: accountKey('default', accountId),
-        headers: { kind: 'event' },
+        headers: testSigner.sign('event', 'default', clock.now()),
         value: Buffer.from(JSON.stringify(body)),
       }
     }),
@@ -124,3 +125,35 @@ test('a view that begins at a copy of the account is the view of all its events,
   const [copies] = await scorer.database.query<{ n: number }>('select count(*)::int as n from scoring.account_snapshot')
   expect(copies!.n).toBeGreaterThan(RUNS)
 }, 120_000)
+
+test('an erased user leaves with every copy of the account, and the next month copies it without the user', async () => {
+  const [accountId, canary] = ['erased', 'user-canary']
+  const eventOf = (id: string, userId: string): CountedEvent => ({
+    ...{ id, userId, source: 'web', type: 'Feature Used', occurredAt: NOW, receivedAt: NOW },
+    properties: { feature: 'reports' },
+  })
+  const copiesWith = async (text: string): Promise<{ all: number; named: number }> => {
+    const [row] = await scorer.database.query<{ all: number; named: number }>(
+      `select count(*)::int as all,
+         (count(*) filter (where position($2::bytea in state) > 0 or position($2::bytea in pages) > 0))::int as named
+       from scoring.account_snapshot where account_id = $1`,
+      [accountId, Buffer.from(text)],
+    )
+    return row!
+  }
+  for (const [round, id] of ['e-1', 'e-2', 'e-3'].entries()) {
+    await send(accountId, [eventOf(`${id}-a`, canary), eventOf(`${id}-b`, 'user-kept')])
+    await counted(accountId, 2 * (round + 1))
+    clock.advance(32 * DAY_MS)
+  }
+  const before = await copiesWith(canary)
+  expect(before.all).toBe(2)
+  expect((await copiesWith('user-kept')).named).toBe(2)
+  expect(before.named).toBe(2)
+  expect((await scorer.api.send('DELETE', `/v1/accounts/${accountId}/users/${canary}`)).status).toBe(204)
+  expect(await copiesWith(canary)).toEqual({ all: 0, named: 0 })
+  clock.advance(32 * DAY_MS)
+  await send(accountId, [eventOf('e-4', 'user-kept')])
+  await eventually('the new month has its copy', async () => (await copiesWith(canary)).all > 0)
+  expect((await copiesWith(canary)).named).toBe(0)
+})
