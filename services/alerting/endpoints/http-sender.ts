@@ -1,6 +1,7 @@
 import { Agent, type Dispatcher } from 'undici'
 import type { Clock } from '#libs/runtime/clock.ts'
 import type { SendFailure, SendResult } from '../core/delivery/classify-response.ts'
+import { hideUrl } from '../core/delivery/hide-url.ts'
 import { ConnectError, createGuardedConnector, type Network, systemNetwork } from './guarded-connector.ts'
 import { validateUrl, type WebhookRules } from './validate-url.ts'
 
@@ -52,7 +53,7 @@ export const createWebhookSender = ({ clock, rules, network = systemNetwork(cloc
         body,
         signal: limit.signal,
       })
-      const answer = await readAnswer(response.body)
+      const answer = await readAnswer(response.body, url)
       const retryAfter = response.headers['retry-after']
       return {
         kind: 'answered',
@@ -71,8 +72,11 @@ export const createWebhookSender = ({ clock, rules, network = systemNetwork(cloc
   return { send, close: () => agent.destroy() }
 }
 
-/** Keeps the first 1 KB as text that PostgreSQL can store. Cuts an answer off after 16 KB. */
-const readAnswer = async (body: Dispatcher.ResponseData['body']): Promise<string> => {
+/**
+ * Keeps the first 1 KB as text that PostgreSQL can store, without what is secret of the URL. Cuts
+ * an answer off after 16 KB.
+ */
+const readAnswer = async (body: Dispatcher.ResponseData['body'], url: string): Promise<string> => {
   const chunks: Buffer[] = []
   let bytes = 0
   for await (const chunk of body as AsyncIterable<Buffer>) {
@@ -82,6 +86,7 @@ const readAnswer = async (body: Dispatcher.ResponseData['body']): Promise<string
     if (bytes > READ_BYTES) break
   }
   if (bytes === 0) return ''
-  const text = Buffer.concat(chunks).subarray(0, KEPT_BYTES).toString('utf8')
+  const answer = hideUrl(Buffer.concat(chunks).toString('utf8'), url)
+  const text = Buffer.from(answer).subarray(0, KEPT_BYTES).toString('utf8')
   return text.replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/g, '\ufffd')
 }
