@@ -10,8 +10,10 @@ export type AuditEntry = {
   readonly detail?: Readonly<Record<string, unknown>>
 }
 
+type Author = Pick<Principal, 'tenantId' | 'keyId' | 'name'>
+
 /** Call it in the transaction of the change, so that no change is without its row. */
-export const recordAudit = async (tx: Sql, by: Principal, entry: AuditEntry): Promise<void> => {
+export const recordAudit = async (tx: Sql, by: Author, entry: AuditEntry): Promise<void> => {
   await tx.query(
     `insert into access.audit (tenant_id, key_id, actor, action, subject, detail) values ($1, $2, $3, $4, $5, $6::jsonb)`,
     [by.tenantId, by.keyId, by.name, entry.action, entry.subject, JSON.stringify(entry.detail ?? {})],

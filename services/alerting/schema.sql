@@ -96,6 +96,7 @@ CREATE INDEX delivery_due ON alerting.delivery USING btree (endpoint_id, next_at
 CREATE INDEX delivery_exhausted ON alerting.delivery USING btree (endpoint_id, created_at, delivery_id) WHERE (state = 'exhausted'::text);
 CREATE INDEX delivery_log ON alerting.delivery USING btree (endpoint_id, created_at, delivery_id);
 CREATE INDEX delivery_message ON alerting.delivery USING btree (message_id);
+CREATE INDEX delivery_test ON alerting.delivery USING btree (endpoint_id, next_attempt_at) WHERE ((state = 'pending'::text) AND (type = 'webhook.test'::text));
 
 create table alerting.erased_account (
   tenant_id text not null,
@@ -224,6 +225,8 @@ create table alerting.webhook_endpoint (
   paused_until timestamp with time zone,
   created_at timestamp with time zone not null,
   origin text default ''::text not null,
+  url_sealed bytea,
+  verified_at timestamp with time zone default now(),
   constraint webhook_endpoint_pkey PRIMARY KEY (endpoint_id),
   constraint webhook_endpoint_kind_check CHECK ((kind = ANY (ARRAY['standard'::text, 'slack'::text]))),
   constraint webhook_endpoint_state_check CHECK ((state = ANY (ARRAY['enabled'::text, 'disabled'::text, 'deleted'::text])))

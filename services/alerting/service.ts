@@ -12,6 +12,8 @@ import { alertUpkeep } from './alerts/alert-retention.ts'
 import { type AlertingConfig, alertingConfigSchema } from './config.ts'
 import { createDeliverer } from './delivery/deliverer.ts'
 import { createWebhookSender } from './endpoints/http-sender.ts'
+import { createUrlSeal } from './endpoints/sealed-url.ts'
+import { verifyAll } from './endpoints/verification-store.ts'
 import { createAlertTimers } from './evaluation/alert-timers.ts'
 import { consumeActivity } from './evaluation/consume-activity.ts'
 import { consumeHealth } from './evaluation/consume-health.ts'
@@ -35,6 +37,8 @@ export const createAlerting = (platform: Platform, config: AlertingConfig): Serv
   const relay = createOutboxRelay({ database, bus, clock, logger, metrics: platform.metrics, schema: 'alerting' })
   const rules = { allow: config.PULSO_WEBHOOK_ALLOW, allowHttp: config.PULSO_WEBHOOK_ALLOW_HTTP }
   const sealer = createSealer(settings.encryptionKey, settings.formerEncryptionKeys)
+  const urls = createUrlSeal(sealer, { seals: config.PULSO_WEBHOOK_SEAL_URLS })
+  const verify = config.PULSO_WEBHOOK_VERIFY
   const idempotentReply = createIdempotentReply({ database: apiDatabase, sealer })
   const sender = createWebhookSender({ clock, rules })
   const deliverer = createDeliverer({
@@ -44,6 +48,7 @@ export const createAlerting = (platform: Platform, config: AlertingConfig): Serv
     metrics: platform.metrics,
     send: sender.send,
     sealer,
+    urls,
     schedule: config.PULSO_WEBHOOK_SCHEDULE,
     keptMs: config.PULSO_DELIVERY_RETENTION_DAYS * DAY_MS,
   })
@@ -72,7 +77,9 @@ export const createAlerting = (platform: Platform, config: AlertingConfig): Serv
       await app.register(alertRoutes({ database: apiDatabase, clock, ruleCatalog, onCommit }))
       await app.register(notificationPolicyRoutes({ database: apiDatabase, clock }))
       await app.register(silenceRoutes({ database: apiDatabase, clock, idempotentReply }))
-      await app.register(webhookEndpointRoutes({ database: apiDatabase, clock, sealer, rules, idempotentReply }))
+      await app.register(
+        webhookEndpointRoutes({ database: apiDatabase, clock, sealer, urls, rules, verify, idempotentReply }),
+      )
       await app.register(deliveryRoutes({ database: apiDatabase, clock, idempotentReply }))
     },
     checks: {
@@ -82,6 +89,7 @@ export const createAlerting = (platform: Platform, config: AlertingConfig): Serv
       'alerting.outbox': relay.check,
     },
     start: async () => {
+      if (!verify) await verifyAll(database, clock.now())
       await deliverer.start()
       relay.start()
       timers.start()

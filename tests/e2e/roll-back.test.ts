@@ -8,6 +8,7 @@ import { unpackFolder } from '../former-data/pack-folder.ts'
 import type { SampleEvent } from '../former-data/portfolio.ts'
 import { runPulso } from '../former-data/running-pulso.ts'
 import { eventually } from '../support/eventually.ts'
+import { startWebhookReceiver } from '../support/webhooks/webhook-receiver.ts'
 
 const ROOT = new URL('../..', import.meta.url).pathname
 
@@ -47,15 +48,29 @@ const eventsOf = (accountId: string, name: string, type: string): readonly Sampl
 const alertsOf = async (api: Api, accountId: string): Promise<number> =>
   (await bodyOf<{ items: unknown[] }>(api.get(`/v1/alerts?accountId=${accountId}`))).items.length
 
+type Delivery = { readonly id: string; readonly status: string; readonly reason: string | null }
+const deliveriesOf = async (api: Api, endpointId: string): Promise<readonly Delivery[]> =>
+  (await bodyOf<{ items: Delivery[] }>(api.get(`/v1/webhook-endpoints/${endpointId}/deliveries`))).items
+
 test('the version before starts on what this version has written, scores and alerts, and back again', async () => {
   const former = await unpackFormerCode()
   const dataDir = await mkdtemp(join(tmpdir(), 'pulso-data-'))
   onTestFinished(() => rm(dataDir, { recursive: true, force: true }))
-  await withPulso(ROOT, dataDir, (api) => countEvents(api, eventsOf('acme', 'now', 'Feature Used')))
+  const hook = await startWebhookReceiver()
+  onTestFinished(hook.stop)
+  let endpointId = ''
+  await withPulso(ROOT, dataDir, async (api) => {
+    await countEvents(api, eventsOf('acme', 'now', 'Feature Used'))
+    const endpoint = { url: hook.url, eventTypes: ['alert.firing'] }
+    endpointId = (await bodyOf<{ id: string }>(api.send('POST', '/v1/webhook-endpoints', endpoint))).id
+  })
   await withPulso(former, dataDir, async (api) => {
     await countEvents(api, eventsOf('acme', 'former', 'Feature Used'))
     await countEvents(api, eventsOf('globex', 'lost', 'Subscription Cancel Scheduled'))
     await eventually('an alert is open', async () => (await alertsOf(api, 'globex')) > 0, 30_000)
+    // It cannot open the URL, and calls no other: the delivery waits.
+    await eventually('a try failed', async () => (await deliveriesOf(api, endpointId))[0]?.reason === 'url_not_allowed')
+    expect(hook.received).toEqual([])
   })
   await withPulso(ROOT, dataDir, async (api) => {
     await countEvents(api, eventsOf('acme', 'again', 'Feature Used'))
@@ -63,5 +78,8 @@ test('the version before starts on what this version has written, scores and ale
     const ids = counted.items.map(({ id }) => id)
     expect(ids.toSorted()).toEqual(['again', 'former', 'now'].flatMap((name) => [1, 2, 3].map((i) => `${name}-${i}`)))
     expect(await bodyOf<{ items: unknown[] }>(api.get('/v1/dead-letters'))).toMatchObject({ items: [] })
+    const [waiting] = await deliveriesOf(api, endpointId)
+    await bodyOf(api.send('POST', `/v1/deliveries/${waiting!.id}/replay`))
+    await eventually('the delivery has come', () => hook.received.some(({ id }) => id === waiting!.id))
   })
 })

@@ -7,6 +7,7 @@ import { decideDelivery, type EndpointDecision } from '../core/delivery/decide-d
 import type { DeliverySchedule } from '../core/delivery/retry-schedule.ts'
 import { signWebhook } from '../core/delivery/sign-webhook.ts'
 import type { SendWebhook } from '../endpoints/http-sender.ts'
+import type { UrlSeal } from '../endpoints/sealed-url.ts'
 import type { DeliveryUpdate } from './attempt-store.ts'
 import type { ClaimedDelivery, DeliveryTarget } from './claim-store.ts'
 
@@ -31,21 +32,24 @@ type AttemptDeps = {
   readonly clock: Clock
   readonly send: SendWebhook
   readonly sealer: Sealer
+  readonly urls: UrlSeal
   readonly schedule: DeliverySchedule
   readonly random: () => number
 }
 
 /** One attempt: signs the stored bytes, posts them, decides by the response. Never throws. */
 export const createAttempt = (deps: AttemptDeps): ((job: Job) => Promise<AttemptOutcome>) => {
-  const { clock, send, sealer, schedule, random } = deps
-  const secretsOf = createSecretOpener(sealer)
+  const { clock, send, schedule, random } = deps
+  const open = createOpener(deps)
   return async ({ delivery, target, token }) => {
     const startedAt = clock.now()
-    const headers = signedHeaders(delivery, target, secretsOf(target), startedAt)
+    const { url, secrets } = open(target)
+    const headers = signedHeaders(delivery, target, secrets, startedAt)
     failpoint('alerting.send.before')
-    const result: SendResult = headers
-      ? await send({ url: target.url, headers, body: delivery.body })
-      : { kind: 'failed', reason: 'secret_unreadable', latencyMs: 0 }
+    const result: SendResult =
+      url && headers
+        ? await send({ url, headers, body: delivery.body })
+        : { kind: 'failed', reason: url ? 'secret_unreadable' : 'url_unreadable', latencyMs: 0 }
     failpoint('alerting.send.after')
     const now = clock.now()
     const { delivery: next, effect } = decideDelivery({
@@ -75,19 +79,24 @@ export const createAttempt = (deps: AttemptDeps): ((job: Job) => Promise<Attempt
   }
 }
 
-/** Opens the secrets of an endpoint once for all deliveries of a claim. */
-const createSecretOpener = (sealer: Sealer): ((target: DeliveryTarget) => readonly KeyObject[]) => {
-  const opened = new WeakMap<DeliveryTarget, readonly KeyObject[]>()
+/** What no known key opens is undefined, or not among the secrets. */
+type Opened = { readonly url: string | undefined; readonly secrets: readonly KeyObject[] }
+
+/** Opens URL and secrets of an endpoint once for all deliveries of a claim. */
+const createOpener = ({ sealer, urls }: Pick<AttemptDeps, 'sealer' | 'urls'>): ((target: DeliveryTarget) => Opened) => {
+  const known = new WeakMap<DeliveryTarget, Opened>()
   return (target) => {
-    let secrets = opened.get(target)
-    if (!secrets) {
-      secrets = target.secrets.flatMap((sealed) => {
-        const secret = sealer.open(sealed, target.endpointId)
+    const { endpointId } = target
+    let opened = known.get(target)
+    if (!opened) {
+      const secrets = target.secrets.flatMap((sealed) => {
+        const secret = sealer.open(sealed, endpointId)
         return secret ? [createSecretKey(secret)] : []
       })
-      opened.set(target, secrets)
+      opened = { url: urls.open(target, endpointId), secrets }
+      known.set(target, opened)
     }
-    return secrets
+    return opened
   }
 }
 

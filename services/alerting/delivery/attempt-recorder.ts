@@ -4,6 +4,7 @@ import { type Clock, sleep } from '#libs/runtime/clock.ts'
 import { UnavailableError } from '#libs/runtime/errors.ts'
 import { failpoint } from '#libs/runtime/failpoint.ts'
 import type { Logger } from '#libs/runtime/logger.ts'
+import { verifyEndpoint } from '../endpoints/verification-store.ts'
 import type { AttemptOutcome } from './attempt-delivery.ts'
 import { saveAttempts } from './attempt-store.ts'
 import { disableEndpoints } from './disable-endpoint.ts'
@@ -53,6 +54,9 @@ export const createAttemptRecorder = (deps: RecorderDeps): AttemptRecorder => {
 
 const save = async (deps: RecorderDeps, outcomes: readonly AttemptOutcome[]): Promise<void> => {
   failpoint('alerting.record.before')
+  // Before the delivery is saved as done: nothing would repeat a verification that was lost.
+  for (const { target, update } of outcomes)
+    if (update.state === 'delivered' && !target.verified) await verifyEndpoint(deps.database, target, update.at)
   await saveAttempts(
     deps.database,
     outcomes.map(({ update }) => update),

@@ -83,7 +83,10 @@ const splitByHost = (jobs: readonly Job[], { of, others }: Shares): { within: Jo
   return { within, beyond }
 }
 
-/** Leaves a delivery out whose endpoint was disabled since the claim: retention ends it. */
+/**
+ * Leaves a delivery out whose endpoint was disabled since the claim: retention ends it. One whose
+ * endpoint has a new URL since, unverified, waits.
+ */
 const toJobs = async (
   database: Database,
   claimed: readonly ClaimedDelivery[],
@@ -93,7 +96,9 @@ const toJobs = async (
   const targetById = new Map(targets.map((target) => [target.endpointId, target]))
   return claimed.flatMap((delivery) => {
     const target = targetById.get(delivery.endpointId)
-    return target ? [{ delivery, target, token, startBefore: now + START_WITHIN_MS }] : []
+    return target && (target.verified || delivery.type === 'webhook.test')
+      ? [{ delivery, target, token, startBefore: now + START_WITHIN_MS }]
+      : []
   })
 }
 

@@ -1,11 +1,14 @@
 import type { Sql } from '#libs/postgres/database.ts'
 import type { Logger } from '#libs/runtime/logger.ts'
 import type { EndpointKind } from '../endpoints/endpoint-store.ts'
+import type { StoredUrl } from '../endpoints/sealed-url.ts'
+import type { WebhookType } from '../notifications/notification.ts'
 
 export type ClaimedDelivery = {
   readonly deliveryId: string
   readonly tenantId: string
   readonly endpointId: string
+  readonly type: WebhookType
   /** Attempts since the delivery was created or last replayed. */
   readonly tries: number
   readonly body: Buffer
@@ -31,6 +34,18 @@ export type ClaimRequest = {
 }
 
 /**
+ * Due deliveries of an endpoint, `e`. Those of unverified ones are tests, which have an index of
+ * their own: what waits there is not read.
+ */
+const dueOf = (which: string): string => `
+  select d.delivery_id from alerting.delivery d
+   where ${which} and d.endpoint_id = e.endpoint_id and d.state = 'pending'
+     and d.next_attempt_at <= to_timestamp($4::double precision / 1000)
+     and (d.leased_until is null or d.leased_until <= to_timestamp($4::double precision / 1000))
+   order by d.next_attempt_at limit e.free
+   for update skip locked`
+
+/**
  * Claims due deliveries under a lease, for each endpoint as many as it has room for, within the
  * share of its tenant. One statement:
  *
@@ -43,7 +58,8 @@ export type ClaimRequest = {
  *
  * - Tenants, and endpoints in `open`, are in random order: when a bound cuts, none waits behind the
  *   backlog of another.
- * - Deliveries of a tenant that is suspended or deleted wait.
+ * - Deliveries of a tenant that is suspended or deleted wait, and those of an unverified endpoint
+ *   that are no tests.
  * - Endpoints at one host may together get more than its share: the claim loop gives that back.
  * - A row whose lease ended is due again: the process that held it died or stopped.
  * - Arrays of ids and a subquery reach the rows. The planner cannot know how few rows there are and
@@ -60,8 +76,9 @@ export const claimDeliveries = (sql: Sql, request: ClaimRequest): Promise<readon
        select * from unnest($11::text[], $12::int[]) as r(origin, free)),
      open as (
        select e.tenant_id, coalesce(tenants.free, $10::int) as free,
-              array_agg(e.endpoint_id order by e.place) as endpoint_ids, array_agg(e.free order by e.place) as frees
-         from (select e.tenant_id, e.endpoint_id, random() as place,
+              array_agg(e.endpoint_id order by e.place) as endpoint_ids, array_agg(e.free order by e.place) as frees,
+              array_agg(e.verified order by e.place) as verifieds
+         from (select e.tenant_id, e.endpoint_id, e.verified_at is not null as verified, random() as place,
                       least(coalesce(room.free, $3::int), coalesce(hosts.free, $13::int)) as free
                  from alerting.webhook_endpoint e
                  left join room using (endpoint_id) left join hosts using (origin)
@@ -76,22 +93,20 @@ export const claimDeliveries = (sql: Sql, request: ClaimRequest): Promise<readon
          from (select set_config('synchronous_commit', 'off', true)) quick
          cross join open
          cross join lateral (
-           select d.delivery_id from unnest(open.endpoint_ids, open.frees) as e(endpoint_id, free)
+           select d.delivery_id
+             from unnest(open.endpoint_ids, open.frees, open.verifieds) as e(endpoint_id, free, verified)
             cross join lateral (
-              select d.delivery_id from alerting.delivery d
-               where d.endpoint_id = e.endpoint_id and d.state = 'pending'
-                 and d.next_attempt_at <= to_timestamp($4::double precision / 1000)
-                 and (d.leased_until is null or d.leased_until <= to_timestamp($4::double precision / 1000))
-               order by d.next_attempt_at limit e.free
-               for update skip locked) d
+              select delivery_id from (${dueOf('e.verified')}) sent
+               union all
+              select delivery_id from (${dueOf("not e.verified and d.type = 'webhook.test'")}) tests) d
             limit open.free) due
         limit $5),
      claimed as (
        update alerting.delivery d
           set lease_token = $6, leased_until = to_timestamp(($4::double precision + $7::double precision) / 1000)
         where d.delivery_id = any(array(select delivery_id from picked))
-       returning d.delivery_id, d.tenant_id, d.endpoint_id, d.tries, d.message_id, d.next_attempt_at)
-     select c.delivery_id as "deliveryId", c.tenant_id as "tenantId", c.endpoint_id as "endpointId", c.tries,
+       returning d.delivery_id, d.tenant_id, d.endpoint_id, d.type, d.tries, d.message_id, d.next_attempt_at)
+     select c.delivery_id as "deliveryId", c.tenant_id as "tenantId", c.endpoint_id as "endpointId", c.type, c.tries,
             (select m.body from alerting.webhook_message m where m.message_id = c.message_id) as body
        from claimed c order by c.next_attempt_at`,
     [
@@ -113,10 +128,10 @@ const sharesOf = ({ of, others }: Shares): readonly [readonly string[], readonly
   others,
 ]
 
-export type DeliveryTarget = {
+export type DeliveryTarget = StoredUrl & {
   readonly endpointId: string
   readonly tenantId: string
-  readonly url: string
+  readonly verified: boolean
   readonly origin: string
   readonly kind: EndpointKind
   readonly failingSince: number | null
@@ -128,8 +143,8 @@ export type DeliveryTarget = {
 /** Enabled endpoints for attempts. Read for each claim: a new secret or URL is in force at once. */
 export const targetsOf = (sql: Sql, endpointIds: readonly string[], now: number): Promise<readonly DeliveryTarget[]> =>
   sql.query<DeliveryTarget>(
-    `select e.endpoint_id as "endpointId", e.tenant_id as "tenantId", e.url, e.origin, e.kind,
-            e.failing_since as "failingSince", e.max_per_second as "maxPerSecond",
+    `select e.endpoint_id as "endpointId", e.tenant_id as "tenantId", e.url, e.url_sealed as "urlSealed", e.origin,
+            e.kind, e.verified_at is not null as verified, e.failing_since as "failingSince", e.max_per_second as "maxPerSecond",
             array(select s.sealed from alerting.webhook_secret s
                    where s.endpoint_id = e.endpoint_id
                      and (s.expires_at is null or s.expires_at > to_timestamp($2::double precision / 1000))

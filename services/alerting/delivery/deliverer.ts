@@ -7,6 +7,7 @@ import type { Registry } from '#libs/runtime/metrics.ts'
 import { startUpkeep } from '#libs/runtime/upkeep.ts'
 import type { DeliverySchedule } from '../core/delivery/retry-schedule.ts'
 import type { SendWebhook } from '../endpoints/http-sender.ts'
+import type { UrlSeal } from '../endpoints/sealed-url.ts'
 import { DELIVERY_CHANNEL } from '../notifications/enqueue-deliveries.ts'
 import { type AttemptOutcome, createAttempt, type Job } from './attempt-delivery.ts'
 import { createAttemptRecorder } from './attempt-recorder.ts'
@@ -32,6 +33,7 @@ export type DelivererDeps = {
   readonly metrics: Registry
   readonly send: SendWebhook
   readonly sealer: Sealer
+  readonly urls: UrlSeal
   readonly schedule: DeliverySchedule
   readonly random?: () => number
   /** Calls at once, per endpoint and in all; one tenant gets three eighths of all at most. */
@@ -42,10 +44,10 @@ export type DelivererDeps = {
 
 /** Replicas share deliveries by leases. A commit wakes all; polls find retries and ended leases. */
 export const createDeliverer = (deps: DelivererDeps): Deliverer => {
-  const { database, clock, logger, sealer, send, schedule, random = Math.random } = deps
+  const { database, clock, logger, sealer, urls, send, schedule, random = Math.random } = deps
   const { maxPerEndpoint = 64, maxInFlight = 2_048, keptMs = 30 * DAY_MS } = deps
   const observe = deliveryMetrics(deps.metrics)
-  const attempt = createAttempt({ clock, send, sealer, schedule, random })
+  const attempt = createAttempt({ clock, send, sealer, urls, schedule, random })
   const recorder = createAttemptRecorder({ database, clock, logger })
   let stopListening = async (): Promise<void> => {}
   let stopUpkeep = async (): Promise<void> => {}
@@ -75,7 +77,7 @@ export const createDeliverer = (deps: DelivererDeps): Deliverer => {
     wake: claims.wake,
     start: async () => {
       stopListening = await database.listen(DELIVERY_CHANNEL, claims.wake)
-      stopUpkeep = startUpkeep({ clock, logger }, deliveryUpkeep({ database, clock, sealer, keptMs }))
+      stopUpkeep = startUpkeep({ clock, logger }, deliveryUpkeep({ database, clock, sealer, urls, keptMs }))
       claims.start()
     },
     stop: async () => {

@@ -6,11 +6,20 @@ import { FIRST_ROOM, type Pace } from './endpoint-slots.ts'
 
 const jobsOf = (endpointId: string, count: number, maxPerSecond: number | null = null, startBefore = Infinity): Job[] =>
   Array.from({ length: count }, (_, index) => ({
-    delivery: { deliveryId: `${endpointId} ${index}`, tenantId: 't', endpointId, tries: 0, body: Buffer.alloc(0) },
+    delivery: {
+      deliveryId: `${endpointId} ${index}`,
+      tenantId: 't',
+      endpointId,
+      type: 'alert.firing',
+      tries: 0,
+      body: Buffer.alloc(0),
+    },
     target: {
       endpointId,
       tenantId: 't',
       url: '',
+      urlSealed: null,
+      verified: true,
       origin: endpointId,
       kind: 'standard',
       failingSince: null,

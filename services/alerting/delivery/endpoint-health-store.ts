@@ -14,6 +14,7 @@ export const marksOf = (outcomes: readonly AttemptOutcome[]): EndpointMark[] => 
   const marks = new Map<string, EndpointMark>()
   for (const { effect, target, update } of outcomes) {
     const { endpointId } = target
+    if (effect.endpoint === 'untried') continue
     const before = marks.get(endpointId) ?? { endpointId, succeeded: false, failedAt: null, pausedUntil: null }
     const mark =
       effect.endpoint === 'healthy'

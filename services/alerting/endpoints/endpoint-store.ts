@@ -1,19 +1,20 @@
 import { countOf } from '#libs/access/assert-room.ts'
 import type { Sql } from '#libs/postgres/database.ts'
 import type { EndpointFilter } from '../core/delivery/matches-endpoint.ts'
+import type { StoredUrl } from './sealed-url.ts'
 
 /** `slack`: an unsigned incoming webhook of Slack. `standard`: Standard Webhooks 1.0. */
 export type EndpointKind = 'standard' | 'slack'
 
-export type Endpoint = {
+export type Endpoint = StoredUrl & {
   readonly endpointId: string
   readonly kind: EndpointKind
-  readonly url: string
   readonly description: string | null
   readonly eventTypes: readonly string[]
   readonly filter: EndpointFilter
   readonly maxPerSecond: number | null
-  readonly state: 'enabled' | 'disabled'
+  /** `unverified`: enabled, but no ping was answered yet. */
+  readonly state: 'enabled' | 'disabled' | 'unverified'
   readonly stateReason: string | null
   readonly stateAt: number
   readonly failingSince: number | null
@@ -22,10 +23,12 @@ export type Endpoint = {
 }
 
 /** The part that a tenant sets. */
-export type EndpointSettings = Pick<Endpoint, 'kind' | 'url' | 'description' | 'eventTypes' | 'filter' | 'maxPerSecond'>
+export type EndpointSettings = StoredUrl &
+  Pick<Endpoint, 'kind' | 'description' | 'eventTypes' | 'filter' | 'maxPerSecond'>
 
-const COLUMNS = `endpoint_id as "endpointId", kind, url, description, event_types as "eventTypes", filter,
-  max_per_second as "maxPerSecond", state, state_reason as "stateReason", state_at as "stateAt",
+const COLUMNS = `endpoint_id as "endpointId", kind, url, url_sealed as "urlSealed", description,
+  event_types as "eventTypes", filter, max_per_second as "maxPerSecond",
+  case when state = 'enabled' and verified_at is null then 'unverified' else state end as state, state_reason as "stateReason", state_at as "stateAt",
   failing_since as "failingSince", paused_until as "pausedUntil", created_at as "createdAt"`
 
 /** Scheme, host and port: endpoints that have them in common share the calls to that host. */
@@ -57,19 +60,26 @@ export const findEndpoint = async (sql: Sql, tenantId: string, endpointId: strin
 export const lockEndpoint = async (tx: Sql, tenantId: string, endpointId: string): Promise<Endpoint | undefined> =>
   (await tx.query<Endpoint>(`${FIND} for update`, [tenantId, endpointId]))[0]
 
-type NewEndpoint = { readonly tenantId: string; readonly endpointId: string; readonly now: number }
+export type NewEndpoint = {
+  readonly tenantId: string
+  readonly endpointId: string
+  /** False: it gets tests only until one is answered. */
+  readonly verified: boolean
+  readonly now: number
+}
 
 export const insertEndpoint = async (
   tx: Sql,
-  { tenantId, endpointId, now }: NewEndpoint,
+  { tenantId, endpointId, verified, now }: NewEndpoint,
   settings: EndpointSettings,
 ): Promise<Endpoint> => {
   const [inserted] = await tx.query<Endpoint>(
     `insert into alerting.webhook_endpoint
        (tenant_id, endpoint_id, kind, url, description, event_types, filter, max_per_second, state, state_at, created_at,
-        origin)
+        origin, url_sealed, verified_at)
      values ($1, $2, $3, $4, $5, $6, $7, $8, 'enabled',
-             to_timestamp($9::double precision / 1000), to_timestamp($9::double precision / 1000), $10)
+             to_timestamp($9::double precision / 1000), to_timestamp($9::double precision / 1000), $10, $11,
+             case when $12 then to_timestamp($9::double precision / 1000) end)
      returning ${COLUMNS}`,
     [
       tenantId,
@@ -82,6 +92,8 @@ export const insertEndpoint = async (
       settings.maxPerSecond,
       now,
       originOf(settings.url),
+      settings.urlSealed,
+      verified,
     ],
   )
   return inserted!
@@ -96,7 +108,7 @@ export const updateEndpoint = async (
   const [updated] = await tx.query<Endpoint>(
     `update alerting.webhook_endpoint
         set url = $3, description = $4, event_types = $5, filter = $6, max_per_second = $7,
-            origin = $8
+            origin = $8, url_sealed = $9
       where tenant_id = $1 and endpoint_id = $2 returning ${COLUMNS}`,
     [
       tenantId,
@@ -107,6 +119,7 @@ export const updateEndpoint = async (
       JSON.stringify(settings.filter),
       settings.maxPerSecond,
       originOf(settings.url),
+      settings.urlSealed,
     ],
   )
   return updated!

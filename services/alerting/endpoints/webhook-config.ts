@@ -14,5 +14,7 @@ export const webhookConfigSchema = z.object({
     .refine((delays) => delays.length <= 50, 'must have at most 50 entries')
     .prefault(DEFAULT_SCHEDULE.map((delayMs) => `${delayMs}ms`).join(','))
     .describe('Delay before each try'),
+  PULSO_WEBHOOK_SEAL_URLS: envFlag(true).describe('Seal URLs at rest; false: store them plain, before a roll-back'),
+  PULSO_WEBHOOK_VERIFY: envFlag(false).describe('Send nothing but tests to a new URL until it answered one'),
 })
 export type WebhookConfig = z.infer<typeof webhookConfigSchema>

@@ -48,10 +48,11 @@ export const enqueueFor = async (
   return derivedId(notification.notificationId, target.endpointId)
 }
 
+/** Unverified endpoints match nothing. */
 export const enabledEndpoints = (tx: Sql, tenantIds: readonly string[]): Promise<readonly Target[]> =>
   tx.query<Target>(
     `select endpoint_id as "endpointId", tenant_id as "tenantId", kind, event_types as "eventTypes", filter
-       from alerting.webhook_endpoint where tenant_id = any($1) and state = 'enabled'`,
+       from alerting.webhook_endpoint where tenant_id = any($1) and state = 'enabled' and verified_at is not null`,
     [tenantIds],
   )
 

@@ -121,8 +121,9 @@ test('alerts of one owner within a window are one notification; a single one is 
 })
 
 test('endpoints that name single types are notified at once, and filters apply within a group', async () => {
-  await addEndpoint(test_.database, 'https://example.com/each', { eventTypes: ['alert.firing'] })
+  await addEndpoint(test_.database, 'https://example.com/each', { description: 'each', eventTypes: ['alert.firing'] })
   await addEndpoint(test_.database, 'https://example.com/kim', {
+    description: 'kim',
     eventTypes: ['alert.grouped'],
     filter: { accountId: ['a', 'b'] },
   })
@@ -130,11 +131,11 @@ test('endpoints that name single types are notified at once, and filters apply w
   for (const name of ['a', 'b', 'c']) await alerting.evaluate(fall(name, T0, owned('kim')))
   await alerting.evaluate(change('a', 2, T0 + MINUTE_MS, 90, owned('kim')))
   await alerting.runTimers(T0 + HOUR_MS)
-  const sent = await test_.database.query<{ url: string; type: string; body: string }>(
-    `select e.url, d.type, convert_from(m.body, 'UTF8') as body from alerting.delivery d
+  const sent = await test_.database.query<{ name: string; type: string; body: string }>(
+    `select e.description as name, d.type, convert_from(m.body, 'UTF8') as body from alerting.delivery d
        join alerting.webhook_endpoint e using (endpoint_id) join alerting.webhook_message m using (message_id) order by 1, 2`,
   )
-  expect(sent.map(({ url, type }) => `${url.slice(20)} ${type}`)).toEqual([
+  expect(sent.map(({ name, type }) => `${name} ${type}`)).toEqual([
     'each alert.firing',
     'each alert.firing',
     'each alert.firing',

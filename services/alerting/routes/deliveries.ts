@@ -9,7 +9,7 @@ import { type Clock, toInstant } from '#libs/runtime/clock.ts'
 import { findDelivery, type LoggedDelivery, listDeliveries, replayDelivery } from '../delivery/delivery-log-store.ts'
 import { findEndpoint } from '../endpoints/endpoint-store.ts'
 import { WEBHOOK_TYPES } from '../notifications/notification.ts'
-import { endpointParams, findOr404, requireEnabled } from './webhook-endpoint-lookup.ts'
+import { endpointParams, findOr404, requireOpen } from './webhook-endpoint-lookup.ts'
 
 export type DeliveryRoutesDeps = {
   readonly database: Database
@@ -35,7 +35,7 @@ const deliveryShape = {
         outcome: z.string().describe('`delivered`, `refused` (see `status`), or why there was no answer'),
         status: z.int().nullable(),
         latencyMs: z.number(),
-        answer: z.string().nullable().describe('First 1 KB'),
+        answer: z.string().nullable().describe('First 1 KB, without path and query of the URL'),
       }),
     )
     .describe('The last 20 attempts, oldest first'),
@@ -152,7 +152,8 @@ export const deliveryRoutes = ({ database, clock, idempotentReply }: DeliveryRou
         return idempotentReply({ request, reply, status: 202 }, async (tx) => {
           const found = await findDelivery(tx, tenantId, deliveryId)
           if (!found) throw notFound('delivery')
-          requireEnabled((await findEndpoint(tx, tenantId, found.endpointId)) ?? { state: 'disabled' })
+          const endpoint = await findEndpoint(tx, tenantId, found.endpointId)
+          requireOpen(endpoint ?? { state: 'disabled' }, { test: found.type === 'webhook.test' })
           await replayDelivery(tx, tenantId, deliveryId, clock.now())
           await recordAudit(tx, principal, { action: 'delivery.replayed', subject: deliveryId })
           return toDelivery((await findDelivery(tx, tenantId, deliveryId))!)

@@ -11,13 +11,13 @@ import { formatSecret } from '../core/delivery/sign-webhook.ts'
 import { replayRange } from '../delivery/delivery-log-store.ts'
 import { setEndpointState } from '../endpoints/endpoint-store.ts'
 import { addSecret, countSecrets } from '../endpoints/secret-store.ts'
-import { enqueueFor } from '../notifications/enqueue-deliveries.ts'
-import { testNotification } from '../notifications/tenant-notification.ts'
 import {
   endpointParams,
   lockOr404,
-  requireEnabled,
+  pingUnverified,
+  requireOpen,
   SECRET_BYTES,
+  sendTest,
   type WebhookRoutesDeps,
 } from './webhook-endpoint-lookup.ts'
 import { endpointSchema, invalid, toEndpoint } from './webhook-endpoint-schema.ts'
@@ -28,7 +28,7 @@ const OVERLAP_HOURS = 24
 const MOST_SECRETS = 5
 const REPLAY_LIMIT = 10_000
 
-export const endpointActions = ({ database, clock, sealer, idempotentReply }: WebhookRoutesDeps) =>
+export const endpointActions = ({ database, clock, sealer, urls, idempotentReply }: WebhookRoutesDeps) =>
   routes((app) => {
     app.post(
       '/v1/webhook-endpoints/:endpointId/test',
@@ -36,7 +36,7 @@ export const endpointActions = ({ database, clock, sealer, idempotentReply }: We
         config: { scope: 'write', idempotent: true },
         schema: {
           operationId: 'testWebhookEndpoint',
-          summary: 'Sends a `webhook.test`; its delivery shows the result',
+          summary: 'Sends a `webhook.test`; its delivery shows the result, and a 2xx verifies the endpoint',
           tags: ['webhooks'],
           params: endpointParams,
           response: {
@@ -52,9 +52,9 @@ export const endpointActions = ({ database, clock, sealer, idempotentReply }: We
         const { tenantId } = principal
         return idempotentReply({ request, reply, status: 202 }, async (tx) => {
           const endpoint = await lockOr404(tx, tenantId, params.endpointId)
-          requireEnabled(endpoint)
+          requireOpen(endpoint, { test: true })
           await recordAudit(tx, principal, { action: 'webhook_endpoint.tested', subject: endpoint.endpointId })
-          return { deliveryId: await enqueueFor(tx, endpoint, testNotification(tenantId, clock.now())) }
+          return { deliveryId: await sendTest(tx, tenantId, endpoint, clock.now()) }
         })
       },
     )
@@ -113,13 +113,11 @@ export const endpointActions = ({ database, clock, sealer, idempotentReply }: We
         const { endpointId } = params
         return database.transaction(async (tx) => {
           await lockOr404(tx, tenantId, endpointId)
-          const endpoint = await setEndpointState(tx, tenantId, endpointId, {
-            state: 'enabled',
-            reason: null,
-            now: clock.now(),
-          })
+          const now = clock.now()
+          const endpoint = await setEndpointState(tx, tenantId, endpointId, { state: 'enabled', reason: null, now })
+          await pingUnverified(tx, tenantId, endpoint, now)
           await recordAudit(tx, principal, { action: 'webhook_endpoint.enabled', subject: endpointId })
-          return toEndpoint(endpoint)
+          return toEndpoint(endpoint, urls)
         })
       },
     )
@@ -162,7 +160,7 @@ export const endpointActions = ({ database, clock, sealer, idempotentReply }: We
         if (range.to <= range.from)
           throw invalid({ pointer: '/to', code: 'invalid_range', detail: 'The range ends after it begins' })
         return idempotentReply({ request, reply, status: 202 }, async (tx) => {
-          requireEnabled(await lockOr404(tx, principal.tenantId, endpointId))
+          requireOpen(await lockOr404(tx, principal.tenantId, endpointId), { test: false })
           const { count, lastAt } = await replayRange(
             tx,
             principal.tenantId,

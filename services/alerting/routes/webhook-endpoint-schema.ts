@@ -5,6 +5,7 @@ import type { ErrorDetail } from '#libs/runtime/errors.ts'
 import { RequestError } from '#libs/runtime/errors.ts'
 import { hidesItsPath, shownUrl } from '../core/delivery/shown-url.ts'
 import type { Endpoint } from '../endpoints/endpoint-store.ts'
+import type { UrlSeal } from '../endpoints/sealed-url.ts'
 import { type UrlProblem, validateUrl, type WebhookRules } from '../endpoints/validate-url.ts'
 import { WEBHOOK_TYPES } from '../notifications/notification.ts'
 
@@ -65,12 +66,18 @@ const endpointShape = {
   filter: filterSchema,
   description,
   maxPerSecond,
-  state: z.enum(['enabled', 'disabled']),
+  state: z
+    .enum(['enabled', 'disabled', 'unverified'])
+    .describe('`unverified`: it gets tests only, and all that happens from then on once it has answered one with 2xx'),
   stateReason: z.string().nullable().describe('`gone` (it answered 410), `failed_for_5_days` or `by_request`'),
   stateAt: z.iso.datetime(),
   failingSince: z.iso.datetime().nullable().describe('First failure since the last success'),
   pausedUntil: z.iso.datetime().nullable().describe('The receiver asked for a pause'),
   createdAt: z.iso.datetime(),
+  problem: z
+    .enum(['url_unreadable'])
+    .nullable()
+    .describe('`url_unreadable`: no encryption key opens its URL, and its deliveries wait; give the URL again'),
 }
 const ENDPOINT_EXAMPLE = {
   id: '019371d5-4b1e-7cc0-8f4e-0a3f0d9c2b11',
@@ -84,6 +91,7 @@ const ENDPOINT_EXAMPLE = {
   failingSince: null,
   pausedUntil: null,
   createdAt: '2026-11-22T10:00:00.000Z',
+  problem: null,
 }
 
 export const endpointSchema = z.object(endpointShape).meta({ examples: [ENDPOINT_EXAMPLE] })
@@ -93,7 +101,10 @@ export const createdEndpointSchema = z
 
 const instantOrNull = (at: number | null): string | null => (at === null ? null : toInstant(at))
 
-export const toEndpoint = ({ endpointId, ...row }: Endpoint): z.infer<typeof endpointSchema> => ({
+export const toEndpoint = (
+  { endpointId, urlSealed, ...row }: Endpoint,
+  urls: UrlSeal,
+): z.infer<typeof endpointSchema> => ({
   ...row,
   id: endpointId,
   url: shownUrl(row.url),
@@ -103,6 +114,7 @@ export const toEndpoint = ({ endpointId, ...row }: Endpoint): z.infer<typeof end
   failingSince: instantOrNull(row.failingSince),
   pausedUntil: instantOrNull(row.pausedUntil),
   createdAt: toInstant(row.createdAt),
+  problem: urls.open({ url: row.url, urlSealed }, endpointId) === undefined ? 'url_unreadable' : null,
 })
 
 const URL_PROBLEMS: Readonly<Record<UrlProblem, string>> = {

@@ -6,21 +6,24 @@ import { decodeCursor, pageOf, pageQuery, pageSchema } from '#libs/http/pages.ts
 import { errors } from '#libs/http/problems/problem.ts'
 import { routes } from '#libs/http/routes.ts'
 import { newId } from '#libs/runtime/ids.ts'
-import { shownUrl } from '../core/delivery/shown-url.ts'
+import { hidesItsPath, shownUrl } from '../core/delivery/shown-url.ts'
 import { formatSecret } from '../core/delivery/sign-webhook.ts'
 import {
   countEndpoints,
+  type Endpoint,
   insertEndpoint,
   listEndpoints,
   setEndpointState,
   updateEndpoint,
 } from '../endpoints/endpoint-store.ts'
 import { addSecret } from '../endpoints/secret-store.ts'
+import { unverifyEndpoint } from '../endpoints/verification-store.ts'
 import { endpointActions } from './webhook-endpoint-actions.ts'
 import {
   endpointParams,
   findOr404,
   lockOr404,
+  pingUnverified,
   SECRET_BYTES,
   type WebhookRoutesDeps,
 } from './webhook-endpoint-lookup.ts'
@@ -35,7 +38,14 @@ import {
 
 export const webhookEndpointRoutes = (deps: WebhookRoutesDeps) =>
   routes(async (app) => {
-    const { database, clock, sealer, rules, idempotentReply } = deps
+    const { database, clock, sealer, urls, rules, verify, idempotentReply } = deps
+    const shown = (endpoint: Endpoint) => toEndpoint(endpoint, urls)
+    /** Undefined for who writes back the text or the URL that was there. */
+    const newUrl = (given: string | undefined, before: Endpoint): string | undefined => {
+      if (given === undefined || (hidesItsPath(given) && given === shownUrl(before.url))) return undefined
+      requireUrl(given, rules)
+      return given === urls.open(before, before.endpointId) ? undefined : given
+    }
     app.get(
       '/v1/webhook-endpoints',
       {
@@ -51,7 +61,7 @@ export const webhookEndpointRoutes = (deps: WebhookRoutesDeps) =>
       async ({ query, principal }) => {
         const after = decodeCursor(z.uuid(), query.cursor) ?? null
         const rows = await listEndpoints(database, principal.tenantId, { after, limit: query.limit + 1 })
-        return pageOf(rows, query.limit, toEndpoint, (row) => row.endpointId)
+        return pageOf(rows, query.limit, shown, (row) => row.endpointId)
       },
     )
     app.post(
@@ -75,11 +85,13 @@ export const webhookEndpointRoutes = (deps: WebhookRoutesDeps) =>
         const now = clock.now()
         return idempotentReply({ request, reply, status: 201 }, async (tx) => {
           await assertRoom(tx, { tenantId, kind: 'webhook endpoints' }, () => countEndpoints(tx, tenantId))
-          const endpoint = await insertEndpoint(tx, { tenantId, endpointId, now }, body)
+          const settings = { ...body, ...urls.store(body.url, endpointId) }
+          const endpoint = await insertEndpoint(tx, { tenantId, endpointId, verified: !verify, now }, settings)
+          await pingUnverified(tx, tenantId, endpoint, now)
           await addSecret(tx, { endpointId, sealed: sealer.seal(secret, endpointId), now }, now)
           const detail = { url: shownUrl(body.url), kind: body.kind, eventTypes: body.eventTypes }
           await recordAudit(tx, principal, { action: 'webhook_endpoint.created', subject: endpointId, detail })
-          return { ...toEndpoint(endpoint), secret: formatSecret(secret) }
+          return { ...shown(endpoint), secret: formatSecret(secret) }
         })
       },
     )
@@ -96,7 +108,7 @@ export const webhookEndpointRoutes = (deps: WebhookRoutesDeps) =>
         },
       },
       async ({ params, principal }) => {
-        return toEndpoint(await findOr404(database, principal.tenantId, params.endpointId))
+        return shown(await findOr404(database, principal.tenantId, params.endpointId))
       },
     )
     app.patch(
@@ -118,25 +130,23 @@ export const webhookEndpointRoutes = (deps: WebhookRoutesDeps) =>
         const { state, ...changed } = body
         return database.transaction(async (tx) => {
           const before = await lockOr404(tx, tenantId, endpointId)
-          // Who writes back what was read changes nothing.
-          const url = changed.url === shownUrl(before.url) ? undefined : changed.url
-          if (url !== undefined) requireUrl(url, rules)
+          const now = clock.now()
+          const url = newUrl(changed.url, before)
           const changes = Object.fromEntries(
-            Object.entries({ ...changed, url }).filter(([, value]) => value !== undefined),
+            Object.entries({ ...changed, url: undefined }).filter(([, value]) => value !== undefined),
           )
-          let endpoint = await updateEndpoint(tx, tenantId, endpointId, { ...before, ...changes })
-          if (state === 'disabled' && before.state === 'enabled')
-            endpoint = await setEndpointState(tx, tenantId, endpointId, {
-              state,
-              reason: 'by_request',
-              now: clock.now(),
-            })
+          if (url && verify) await unverifyEndpoint(tx, endpointId)
+          const stored = url ? urls.store(url, endpointId) : {}
+          let endpoint = await updateEndpoint(tx, tenantId, endpointId, { ...before, ...changes, ...stored })
+          if (state === 'disabled' && before.state !== 'disabled')
+            endpoint = await setEndpointState(tx, tenantId, endpointId, { state, reason: 'by_request', now })
+          if (url) await pingUnverified(tx, tenantId, endpoint, now)
           await recordAudit(tx, principal, {
             action: 'webhook_endpoint.changed',
             subject: endpointId,
             detail: { ...changes, ...(url ? { url: shownUrl(url) } : {}), ...(state ? { state } : {}) },
           })
-          return toEndpoint(endpoint)
+          return shown(endpoint)
         })
       },
     )

@@ -2,9 +2,10 @@ import { readFile } from 'node:fs/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { systemClock } from '#libs/runtime/clock.ts'
 import { type AlertingServer, createAlertingServer } from '../../../tests/support/alerting/alerting-server.ts'
-import { addEndpoint, enqueueAll, notificationOf } from '../../../tests/support/webhooks/deliveries.ts'
+import { addEndpoint, enqueueAll, notificationOf, testUrls } from '../../../tests/support/webhooks/deliveries.ts'
 import { deliverySuite } from '../../../tests/support/webhooks/delivery-suite.ts'
 import { HOSTILE_NAMES, HOSTILE_URLS } from '../../../tests/support/webhooks/hostile-urls.ts'
+import { findEndpoint } from '../endpoints/endpoint-store.ts'
 
 const { db, receiver, deliverer, states, once } = deliverySuite()
 let server: AlertingServer
@@ -41,8 +42,10 @@ test('the path and the query of a URL, a secret of the receiver, are in no answe
   const { status, body } = await server.call('POST', '/v1/webhook-endpoints', { url: secretUrl })
   expect([status, body.url]).toEqual([201, shown])
   const path = `/v1/webhook-endpoints/${body.id}`
-  const stored = async () =>
-    (await db().query('select url from alerting.webhook_endpoint where endpoint_id = $1', [body.id]))[0]
+  const stored = async () => {
+    const endpoint = await findEndpoint(db(), 'default', body.id)
+    return { url: testUrls.open(endpoint!, body.id) }
+  }
   const writtenBack = await server.call('PATCH', path, { url: shown, description: 'Slack' })
   expect(writtenBack.body).toMatchObject({ url: shown, description: 'Slack' })
   expect(await stored()).toEqual({ url: secretUrl })

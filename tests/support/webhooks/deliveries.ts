@@ -8,21 +8,27 @@ import { createMetrics } from '#libs/runtime/metrics.ts'
 import { formatSecret } from '../../../services/alerting/core/delivery/sign-webhook.ts'
 import { createDeliverer, type Deliverer, type DelivererDeps } from '../../../services/alerting/delivery/deliverer.ts'
 import { parseAllowEntry } from '../../../services/alerting/endpoints/allowed-address.ts'
-import { type EndpointSettings, insertEndpoint } from '../../../services/alerting/endpoints/endpoint-store.ts'
+import {
+  type EndpointSettings,
+  insertEndpoint,
+  type NewEndpoint,
+} from '../../../services/alerting/endpoints/endpoint-store.ts'
 import { createWebhookSender } from '../../../services/alerting/endpoints/http-sender.ts'
+import { createUrlSeal, type StoredUrl } from '../../../services/alerting/endpoints/sealed-url.ts'
 import { addSecret } from '../../../services/alerting/endpoints/secret-store.ts'
 import { enqueueNotifications } from '../../../services/alerting/notifications/enqueue-deliveries.ts'
 import type { Notification } from '../../../services/alerting/notifications/notification.ts'
 
 export const TENANT = 'default'
 export const testSealer = createSealer(Buffer.alloc(32, 7))
+export const testUrls = createUrlSeal(testSealer, { seals: true })
 
 /** What the guard lets through in tests: loopback only, over plain HTTP. */
 export const LOOPBACK_RULES = { allow: [parseAllowEntry('127.0.0.1/32:*')!], allowHttp: true }
 
-export const endpointSettings = (url: string, settings: Partial<EndpointSettings> = {}): EndpointSettings => ({
+export const endpointSettings = (stored: StoredUrl, settings: Partial<EndpointSettings> = {}): EndpointSettings => ({
   kind: 'standard',
-  url,
+  ...stored,
   description: null,
   eventTypes: [],
   filter: {},
@@ -30,17 +36,18 @@ export const endpointSettings = (url: string, settings: Partial<EndpointSettings
   ...settings,
 })
 
-/** An enabled endpoint with a fresh secret. */
+/** An enabled endpoint with a fresh secret, its URL sealed. */
 export const addEndpoint = async (
   database: Database,
   url: string,
-  { tenantId = TENANT, ...settings }: Partial<EndpointSettings> & { readonly tenantId?: string } = {},
+  { tenantId = TENANT, verified = true, ...settings }: Partial<EndpointSettings & NewEndpoint> = {},
 ): Promise<{ endpointId: string; secret: string }> => {
   const endpointId = newId()
   const secret = randomBytes(32)
   const now = systemClock.now()
   await database.transaction(async (tx) => {
-    await insertEndpoint(tx, { tenantId, endpointId, now }, endpointSettings(url, settings))
+    const stored = testUrls.store(url, endpointId)
+    await insertEndpoint(tx, { tenantId, endpointId, verified, now }, endpointSettings(stored, settings))
     await addSecret(tx, { endpointId, sealed: testSealer.seal(secret, endpointId), now }, now)
   })
   return { endpointId, secret: formatSecret(secret) }
@@ -81,6 +88,7 @@ export const startDeliverer = async (
     metrics: createMetrics(),
     send: sender.send,
     sealer: testSealer,
+    urls: testUrls,
     schedule: [0, 20, 20],
     random: () => 0.5,
     ...deps,

@@ -9,6 +9,12 @@ export type SendFailure =
   | 'connection_failed'
   | 'tls_failed'
   | 'secret_unreadable'
+  | 'url_unreadable'
+
+const OWN_FAILURES: readonly string[] = ['secret_unreadable', 'url_unreadable'] satisfies SendFailure[]
+
+/** Keys of this installation are missing: it says nothing about the endpoint, and disables none. */
+export const isOwnFailure = (reason: string): boolean => OWN_FAILURES.includes(reason)
 
 export type SendResult =
   | {

@@ -67,6 +67,15 @@ test.each([429, 502, 504])(
   },
 )
 
+test.each(['secret_unreadable', 'url_unreadable'] as const)(
+  '%s is tried again and is no failure of the endpoint, however long it lasts',
+  (reason) =>
+    expect(decide({ kind: 'failed', reason, latencyMs: 0 }, 1, NOW - 6 * DAY_MS)).toEqual({
+      delivery: { state: 'pending', nextAttemptAt: NOW + 5_000, reason },
+      effect: { endpoint: 'untried' },
+    }),
+)
+
 test('Retry-After is read as seconds or a date, within 1 s and 1 h', () => {
   expect(retryAfterMs('120', NOW)).toBe(120_000)
   expect(retryAfterMs('Sun, 22 Nov 2026 10:02:00 GMT', NOW)).toBe(120_000)

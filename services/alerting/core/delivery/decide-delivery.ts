@@ -1,5 +1,5 @@
 import { DAY_MS } from '#libs/runtime/durations.ts'
-import type { Verdict } from './classify-response.ts'
+import { isOwnFailure, type Verdict } from './classify-response.ts'
 import { type DeliverySchedule, nextTryDelay } from './retry-schedule.ts'
 
 export type DeliveryDecision =
@@ -10,6 +10,8 @@ export type DeliveryDecision =
 export type EndpointDecision =
   | { readonly endpoint: 'healthy' }
   | { readonly endpoint: 'failing' }
+  /** It was not called. */
+  | { readonly endpoint: 'untried' }
   | { readonly endpoint: 'throttled'; readonly pausedUntil: number }
   | { readonly endpoint: 'disable'; readonly reason: 'gone' | 'failed_for_5_days' }
 
@@ -42,6 +44,7 @@ export const decideDelivery = (attempt: Attempted): Decision => {
     case 'failed': {
       const waitMs = verdict.verdict === 'throttled' ? verdict.pauseMs : (verdict.retryAfterMs ?? 0)
       const delivery = reschedule(attempt, verdict.reason, waitMs)
+      if (isOwnFailure(verdict.reason)) return { delivery, effect: { endpoint: 'untried' } }
       if (failingSince !== null && now - failingSince >= DISABLE_AFTER_MS)
         return { delivery, effect: { endpoint: 'disable', reason: 'failed_for_5_days' } }
       if (verdict.verdict === 'throttled')
