@@ -62,7 +62,6 @@ export const alertingProcesses = async (): Promise<AlertingProcesses> => {
     await shared.stop()
   })
   await shared.prepare(createAlerting({ ...platform, metrics: createMetrics() }, alertingConfigSchema.parse({})))
-  await platform.database.query(`insert into access.tenant (id, name) values ('default', 'Default')`)
 
   return {
     database: platform.database,
