@@ -47,3 +47,6 @@ export const PAGES = { perTenant: 4, inAll: 8, waitingPerTenant: 64, waitingInAl
 export const LISTS = { perTenant: 2, inAll: 4, waitingPerTenant: 64, waitingInAll: 256 }
 /** Previews of models, each of at most 5 s: none waits. */
 export const PREVIEWS = { perTenant: 2, inAll: 4, waitingPerTenant: 0, waitingInAll: 0 }
+
+/** Of a model document. The shipped model takes 5 KB; a document of 1 MB is checked for seconds. */
+export const MAX_MODEL_BYTES = 128 * 1024

@@ -68,3 +68,11 @@ it.each([
       body: { code: 'invalid_request', errors: [{ pointer }] },
     })
 })
+
+it('a model in JSON is at most as large as a model can sensibly be', async () => {
+  const keys = Object.fromEntries(Array.from({ length: 15_000 }, (_, i) => [`key-${i}`, 1]))
+  expect(await scoring.send('POST', '/v1/models', keys)).toMatchObject({
+    status: 413,
+    body: { code: 'body_too_large' },
+  })
+})

@@ -5,6 +5,7 @@ import { errors } from '#libs/http/problems/problem.ts'
 import { routes } from '#libs/http/routes.ts'
 import { acceptYaml, JSON_OR_YAML } from '#libs/http/yaml-body.ts'
 import { RequestError } from '#libs/runtime/errors.ts'
+import { MAX_MODEL_BYTES } from '../../limits.ts'
 import { DEFAULT_MODEL_ID, SHIPPED_VERSION } from '../../models/model-document.ts'
 import { countDrafts, insertModelVersion, listModelVersions, newestVersion } from '../../models/model-store.ts'
 import { modelBodySchema, readModel, sourceOf } from './model-body.ts'
@@ -16,6 +17,7 @@ export const createModelRoutes = ({ idempotentReply }: { readonly idempotentRepl
     app.post(
       '/v1/models',
       {
+        bodyLimit: MAX_MODEL_BYTES,
         config: { scope: 'write', idempotent: true },
         schema: {
           operationId: 'createModel',
@@ -23,7 +25,7 @@ export const createModelRoutes = ({ idempotentReply }: { readonly idempotentRepl
           tags: ['models'],
           consumes: JSON_OR_YAML,
           body: modelBodySchema,
-          response: { 201: versionSchema, ...errors(409, 422) },
+          response: { 201: versionSchema, ...errors(409, 413, 422) },
         },
       },
       async (request, reply) => {
