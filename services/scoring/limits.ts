@@ -50,3 +50,6 @@ export const PREVIEWS = { perTenant: 2, inAll: 4, waitingPerTenant: 0, waitingIn
 
 /** Of a model document. The shipped model takes 5 KB; a document of 1 MB is checked for seconds. */
 export const MAX_MODEL_BYTES = 128 * 1024
+/** Accounts folded anew at once after an upgrade, and bytes of their counters. */
+export const FOLDED_ACCOUNTS = 10_000
+export const FOLDED_BYTES = 64 * 1024 * 1024

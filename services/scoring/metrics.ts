@@ -14,6 +14,7 @@ export type ScoringMetrics = {
     cachedAccounts: () => number
     lag: () => Promise<number>
     unrelayed: () => Promise<number>
+    formerStates: () => Promise<number>
   }) => void
 }
 
@@ -42,7 +43,7 @@ export const createScoringMetrics = (registry: Registry): ScoringMetrics => {
       batchSize.observe(batches.reduce((sum, batch) => sum + batch.records.length, 0))
       latency.observe(Math.max(0, now - batches.at(-1)!.records.at(-1)!.timestampMs) / 1_000)
     },
-    watch: ({ cachedAccounts, lag, unrelayed }) => {
+    watch: ({ cachedAccounts, lag, unrelayed, formerStates }) => {
       const sampled = (name: string, help: string, read: () => number | Promise<number>): void => {
         gauge(registry, {
           name,
@@ -59,6 +60,7 @@ export const createScoringMetrics = (registry: Registry): ScoringMetrics => {
       sampled('pulso_scoring_cached_accounts', 'Accounts in memory', cachedAccounts)
       sampled('pulso_scoring_lag_records', 'Records of usage.events not yet scored by this process', lag)
       sampled('pulso_scoring_outbox_age_seconds', 'Age of the oldest change not yet on account.health', unrelayed)
+      sampled('pulso_scoring_former_states', 'Accounts to bring to the layout of this release first', formerStates)
     },
   }
 }

@@ -208,6 +208,14 @@ create table scoring.erased_user (
   constraint erased_user_pkey PRIMARY KEY (tenant_id, account_id, user_hash)
 );
 
+create table scoring.former_state (
+  tenant_id text not null,
+  account_id text not null,
+  partition integer not null,
+  constraint former_state_pkey PRIMARY KEY (partition, tenant_id, account_id)
+);
+CREATE INDEX former_state_account ON scoring.former_state USING btree (tenant_id, account_id);
+
 create table scoring.live_model (
   tenant_id text not null,
   model_id text not null,
@@ -299,6 +307,14 @@ create table scoring.source_silence (
 );
 CREATE UNIQUE INDEX source_silence_open ON scoring.source_silence USING btree (tenant_id, source) WHERE (until_at IS NULL);
 CREATE INDEX source_silence_revision ON scoring.source_silence USING btree (revision);
+
+create table scoring.state_layout (
+  only_row boolean default true not null,
+  layout integer,
+  listed integer,
+  constraint state_layout_pkey PRIMARY KEY (only_row),
+  constraint state_layout_only_row_check CHECK (only_row)
+);
 
 CREATE OR REPLACE FUNCTION scoring.assert_not_erased()
  RETURNS trigger

@@ -6,7 +6,6 @@ import { createTenantStates } from '#libs/access/tenant-states.ts'
 import type { Subscription } from '#libs/bus/bus.ts'
 import { checkPartitions } from '#libs/bus/check-partitions.ts'
 import { createWorkSlots } from '#libs/http/limits/work-slots.ts'
-import { probeTables } from '#libs/postgres/probe-tables.ts'
 import type { Platform, Service, ServiceDefinition } from '#libs/runtime/service.ts'
 import { createZone } from '#libs/time/time-zone.ts'
 import { createAccountCache } from './accounts/account-cache.ts'
@@ -16,6 +15,7 @@ import { createEraseAccount } from './erasure/erase-account.ts'
 import { createTenantEraser } from './erasure/erase-tenants.ts'
 import { createEraseUser } from './erasure/erase-user.ts'
 import { createApplyCommand } from './flush/apply-command.ts'
+import { consumeEvents } from './flush/consume-events.ts'
 import { createEpoch, createEventPositions } from './flush/event-positions.ts'
 import { createBatchScorer } from './flush/score-batch.ts'
 import { FLUSHES_BUFFERED, FOLDS, LISTS, MAX_WAITING_REEVALUATIONS, PAGES, PREVIEWS } from './limits.ts'
@@ -35,11 +35,7 @@ import { createBackfillEnder } from './sources/end-backfills.ts'
 import { createSourceActivity } from './sources/source-activity.ts'
 import { createSourceWatch } from './sources/watch-sources.ts'
 import { createEvaluationTimer } from './timers/evaluation-timer.ts'
-
-/** What a flush writes to. */
-const FLUSHED_TABLES = ['account', 'account_page', 'account_log', 'log_frame', 'partition_head'].map(
-  (table) => `scoring.${table}`,
-)
+import { createStateUpgrade } from './upgrade/state-upgrade.ts'
 
 /** Folds events of `usage.events` into accounts, scores them, and explains on `account.health`. */
 export const createScoring = (platform: Platform, config: ScoringConfig): Service => {
@@ -105,7 +101,14 @@ export const createScoring = (platform: Platform, config: ScoringConfig): Servic
     maxBacklog: MAX_WAITING_REEVALUATIONS,
     lag,
   })
+  const countEvents = async (): Promise<void> => {
+    subscription = await consumeEvents({ bus, database, handle, positions, inFlight, maxBatchBytes })
+    reevaluator.start()
+    sourceWatch.start()
+  }
+  const stateUpgrade = createStateUpgrade({ database, clock, logger, liveModels, onThrough: countEvents })
   metrics.watch({
+    formerStates: stateUpgrade.accountsLeft,
     cachedAccounts: cache.size,
     lag,
     unrelayed: () => oldestUnrelayedAge(database, clock.now()),
@@ -138,6 +141,7 @@ export const createScoring = (platform: Platform, config: ScoringConfig): Servic
       consumers: () => checkPartitions(bus),
       'scoring.consumer': async () => subscription?.check(),
       'scoring.models': liveModels.check,
+      'scoring.states': stateUpgrade.check,
       'scoring.relay': () => checkRelay(database, clock.now()),
     },
     start: async () => {
@@ -148,22 +152,11 @@ export const createScoring = (platform: Platform, config: ScoringConfig): Servic
       projector.start()
       backfillEnder.start()
       tenantEraser.start()
-      subscription = await bus.consume({
-        group: 'scoring',
-        topic: 'usage.events',
-        handle,
-        positions,
-        probe: () => probeTables(database, FLUSHED_TABLES),
-        inFlight,
-        maxBatchBytes,
-        releaseAfterHandling: true,
-        maxBufferedBytes: FLUSHES_BUFFERED * inFlight * maxBatchBytes,
-      })
       await deadLetters.start()
-      reevaluator.start()
-      sourceWatch.start()
+      await stateUpgrade.start()
     },
     stop: async () => {
+      await stateUpgrade.stop()
       await timer.stop()
       await reevaluator.stop()
       await projector.stop()

@@ -52,6 +52,7 @@ const OTHER_TABLES: Readonly<Record<string, string | null>> = {
   'scoring.revision': null,
   'scoring.source_activity': null,
   'scoring.source_silence': null,
+  'scoring.state_layout': null,
 }
 
 type Column = { readonly table: string; readonly column: string; readonly filler: string | null }
@@ -142,6 +143,7 @@ test('an erasure reaches every table whose columns name an account', async () =>
     'scoring.backfill_account',
     'scoring.dead_letter',
     'scoring.erased_user',
+    'scoring.former_state',
     'scoring.onboarding_completion',
   ])
   await database.query("select access.erase_account('tenant_id', 'account_id', 1)")

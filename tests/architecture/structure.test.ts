@@ -30,6 +30,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
       'erasure',
       'flush',
       'sources',
+      'upgrade',
       'accounts',
       'log',
       'models',

@@ -61,6 +61,7 @@ test('everything in one process needs nothing, keeps its data and key between st
         consumers: 'up',
         'scoring.consumer': 'up',
         'scoring.models': 'up',
+        'scoring.states': 'up',
         'scoring.relay': 'up',
         'alerting.consumers': 'up',
         'alerting.outbox': 'up',

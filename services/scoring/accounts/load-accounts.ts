@@ -7,9 +7,9 @@ import { createUserPages } from '../core/codec/user-pages.ts'
 import type { LiveModels } from '../models/live-models.ts'
 import type { AccountCache } from './account-cache.ts'
 import type { AccountRequest } from './account-request.ts'
-import { loadIds, loadPastScores, type StoredAccount } from './account-store.ts'
+import { loadIds, loadPastScores } from './account-store.ts'
 import { loadTouchedPages } from './load-pages.ts'
-import { loadStored } from './load-stored.ts'
+import { type CurrentAccount, loadStored } from './load-stored.ts'
 import { loadErasures } from './tombstone-store.ts'
 
 /** Loads accounts with the pages their events touch. All are in flight; none if it throws. */
@@ -66,13 +66,13 @@ export const readAccounts = async (
 
 const NO_TRAITS = {}
 
-const revive = (blank: Account, row: StoredAccount, ids: Buffer | null): Account => {
+const revive = (blank: Account, row: CurrentAccount, ids: Buffer | null): Account => {
   const account: Account = {
     ...blank,
     ...decodeAccount(row.state),
     version: row.version,
     sequence: row.sequence,
-    users: createUserPages(row.userPageBits),
+    users: row.users ?? createUserPages(row.userPageBits),
     override: row.override,
     firstChangeAt: row.firstChangeAt,
     past: {},

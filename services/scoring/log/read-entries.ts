@@ -4,7 +4,7 @@ import type { TimeSlices } from '#libs/runtime/time-slices.ts'
 import type { FrameKey, LogPlace } from './log-rows.ts'
 
 /** Frames of one read. Most unpack to 256 KB, one with a long entry to the bytes of a flush. */
-const FRAMES_AT_ONCE = 8
+export const FRAMES_AT_ONCE = 8
 /** Bytes wanted of one read: what lies around them in their frames is not wanted. */
 const WANTED_AT_ONCE = 512 * 1024
 
@@ -22,7 +22,7 @@ export async function* readEntries<Place extends LogPlace>(
     let open: { readonly name: string; readonly frame: Buffer } | undefined
     for (; from < to; from++) {
       const place = places[from]!
-      const name = nameOf(place)
+      const name = frameName(place)
       if (open?.name !== name) {
         const bytes = packed.get(name)
         if (bytes === undefined) continue
@@ -40,7 +40,7 @@ const endOfRead = (places: readonly LogPlace[], from: number): number => {
   let to = from
   while (to < places.length && wanted < WANTED_AT_ONCE) {
     const place = places[to]!
-    names.add(nameOf(place))
+    names.add(frameName(place))
     if (names.size > FRAMES_AT_ONCE) break
     wanted += place.eventsLength + place.changeLength
     to++
@@ -48,15 +48,16 @@ const endOfRead = (places: readonly LogPlace[], from: number): number => {
   return to
 }
 
-const nameOf = ({ partition, position, frame }: FrameKey): string => `${partition}/${position}/${frame}`
+export const frameName = ({ partition, position, frame }: FrameKey): string => `${partition}/${position}/${frame}`
 
-const loadFrames = async (sql: Sql, places: readonly LogPlace[]): Promise<ReadonlyMap<string, Buffer>> => {
-  const keys = [...new Map(places.map((place) => [nameOf(place), place])).values()]
+/** Packed, by name. */
+export const loadFrames = async (sql: Sql, places: readonly LogPlace[]): Promise<ReadonlyMap<string, Buffer>> => {
+  const keys = [...new Map(places.map((place) => [frameName(place), place])).values()]
   const rows = await sql.query<FrameKey & { readonly bytes: Buffer }>(
     `select partition, position, frame, f.bytes
      from unnest($1::int[], $2::bigint[], $3::int[]) as k (partition, position, frame)
      join scoring.log_frame f using (partition, position, frame)`,
     [keys.map(({ partition }) => partition), keys.map(({ position }) => position), keys.map(({ frame }) => frame)],
   )
-  return new Map(rows.map((row) => [nameOf(row), row.bytes]))
+  return new Map(rows.map((row) => [frameName(row), row.bytes]))
 }

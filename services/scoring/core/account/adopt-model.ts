@@ -14,19 +14,22 @@ export type Refolded = {
   readonly interactions: InteractionPages
 }
 
+/** Counters to fold all events of an account into, from the first; every page is to be written. */
+export const emptyCounters = (userBits: number, interactionBits: number): Refolded => {
+  const users = createUserPages(userBits)
+  const interactions = createInteractionPages(interactionBits)
+  users.empty()
+  interactions.empty()
+  return { state: createState(), users, interactions }
+}
+
 /** Folds all events of an account anew, into as many pages as the account has. */
 export const refold = (
   events: Iterable<ReceivedEvent>,
   { users, interactions }: Pick<Account, 'users' | 'interactions'>,
   context: FoldContext,
 ): Refolded => {
-  const refolded = {
-    state: createState(),
-    users: createUserPages(users.bits()),
-    interactions: createInteractionPages(interactions.bits()),
-  }
-  refolded.users.empty()
-  refolded.interactions.empty()
+  const refolded = emptyCounters(users.bits(), interactions.bits())
   for (const event of events) foldEvent(refolded, event, context)
   return refolded
 }

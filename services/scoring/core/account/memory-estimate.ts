@@ -11,8 +11,11 @@ const DAY_BYTES = 16
 
 /** Estimates the memory of an account between flushes. */
 export const accountBytes = ({ ids, users, state }: Account): number =>
+  ids.size() * ID_BYTES + countersBytes({ users, state })
+
+/** The same without the ids of its events. */
+export const countersBytes = ({ users, state }: Pick<Account, 'users' | 'state'>): number =>
   ACCOUNT_BYTES +
-  ids.size() * ID_BYTES +
   users.size() * USER_BYTES +
   (state.ticketCount + state.invoiceCount + state.answererCount) * INTERACTION_BYTES +
   entries(state) * ENTRY_BYTES +

@@ -6,7 +6,7 @@ import { JOURNEY_SECTIONS } from './journey-sections.ts'
 import type { StateSection } from './state-section.ts'
 import { USAGE_SECTIONS } from './usage-sections.ts'
 
-/** First byte: the layout of the rest. Raw events fold anew into a state of another layout. */
+/** First byte: the layout of the rest. `FORMER_LAYOUTS` says what becomes of states of others. */
 export const STATE_LAYOUT = 3
 
 /** A section's place is its number in the bytes: a new section goes to the end of the last list. */
