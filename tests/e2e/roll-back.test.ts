@@ -82,4 +82,4 @@ test('the version before starts on what this version has written, scores and ale
     await bodyOf(api.send('POST', `/v1/deliveries/${waiting!.id}/replay`))
     await eventually('the delivery has come', () => hook.received.some(({ id }) => id === waiting!.id))
   })
-})
+}, 120_000)
