@@ -1,7 +1,7 @@
 import type { Logger } from './logger.ts'
 import { type Gauge, gauge, type Registry } from './metrics.ts'
 
-type Kind = 'rule' | 'model'
+type Kind = 'rule' | 'model' | 'notification_policy' | 'silence' | 'webhook_endpoint'
 
 /** Says which documents of one kind of the tenant cannot be read now: all of them, each time. */
 export type ReportUnreadable = (kind: Kind, tenantId: string, ids: readonly string[]) => void

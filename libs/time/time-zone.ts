@@ -34,7 +34,7 @@ const checkName = (timeZone: string): unknown => new Intl.DateTimeFormat('en-US'
 
 export const isTimeZone = (name: string): boolean => {
   try {
-    checkName(name)
+    zoneNamed(name)
     return true
   } catch {
     return false

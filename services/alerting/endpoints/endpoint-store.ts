@@ -1,6 +1,5 @@
 import { countOf } from '#libs/access/assert-room.ts'
 import type { Sql } from '#libs/postgres/database.ts'
-import type { EndpointFilter } from '../core/delivery/matches-endpoint.ts'
 import type { StoredUrl } from './sealed-url.ts'
 
 /** `slack`: an unsigned incoming webhook of Slack. `standard`: Standard Webhooks 1.0. */
@@ -11,7 +10,8 @@ export type Endpoint = StoredUrl & {
   readonly kind: EndpointKind
   readonly description: string | null
   readonly eventTypes: readonly string[]
-  readonly filter: EndpointFilter
+  /** As it is stored: `readFilter` reads it. */
+  readonly filter: unknown
   readonly maxPerSecond: number | null
   /** `unverified`: enabled, but no ping was answered yet. */
   readonly state: 'enabled' | 'disabled' | 'unverified'

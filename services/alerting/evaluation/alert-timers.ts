@@ -1,4 +1,4 @@
-import type { Database, Sql } from '#libs/postgres/database.ts'
+import type { Database } from '#libs/postgres/database.ts'
 import type { Clock } from '#libs/runtime/clock.ts'
 import { failpoint } from '#libs/runtime/failpoint.ts'
 import type { Logger } from '#libs/runtime/logger.ts'
@@ -64,8 +64,8 @@ export const createAlertTimers = (deps: AlertTimersDeps): AlertTimers => {
     return count
   }
 
-  const sending = (send: (tx: Sql, now: number) => Promise<number>) => async (): Promise<number> => {
-    const sent = await database.transaction((tx) => send(tx, clock.now()))
+  const sending = (send: typeof sendDueGroups) => async (): Promise<number> => {
+    const sent = await database.transaction((tx) => send(tx, clock.now(), ruleCatalog.reportUnreadable))
     if (sent > 0) failpoint('alerting.notifications.after')
     return sent
   }

@@ -29,6 +29,7 @@ export const applyOperatorAction = async (
   act: OperatorRequest,
 ): Promise<OperatorOutcome> => {
   const { tenantId, alertId, action, actor } = act
+  const { reportUnreadable } = ruleCatalog
   const alert = await findAlert(tx, tenantId, alertId)
   if (!alert) return { done: false, reason: 'no_such_alert' }
   const { accountId, source, evidence } = alert
@@ -52,7 +53,7 @@ export const applyOperatorAction = async (
       ...holder.snapshot,
       actor,
     })),
-    policies: await policiesOf(tx, [tenantId]),
+    routing: { policies: await policiesOf(tx, [tenantId], reportUnreadable), reportUnreadable },
   })
   if (action.do === 'acknowledge' && decision.transitions.length > 0) await setAcknowledgedBy(tx, alertId, actor)
   return { done: true }

@@ -76,7 +76,7 @@ export const evaluateChanges = async (
   await insertFacts(tx, facts)
   await forgetTraits(tx, cleared)
   failpoint('alerting.evaluate.saved')
-  await recordAndNotify(tx, { transitions: decided, changes: notifications, policies: context.policies })
+  await recordAndNotify(tx, { transitions: decided, changes: notifications, routing: context.routing })
   return { accounts: saved.length, stale, transitions: decided.length }
 }
 
@@ -99,7 +99,7 @@ export const evaluateDueAccounts = async (
     return { ...account, states: decision.states, nextCheckAt: decision.nextCheckAt }
   })
   await saveAccounts(tx, saved)
-  await recordAndNotify(tx, { transitions: decided, policies: context.policies })
+  await recordAndNotify(tx, { transitions: decided, routing: context.routing })
   return accounts.length
 }
 

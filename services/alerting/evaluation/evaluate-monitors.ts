@@ -148,7 +148,7 @@ const write = async (
   const decided = evaluated.flatMap(({ decision, subjectSnapshot }): DecidedTransition[] =>
     decision.transitions.map((one) => ({ ...one, ...subjectSnapshot(one.at) })),
   )
-  await recordAndNotify(tx, { transitions: decided, policies: contexts.policies })
+  await recordAndNotify(tx, { transitions: decided, routing: contexts.routing })
   const isTurned = ({ monitor }: EvaluatedMonitor, i: number) => saved[i]!.inhibits.join() !== monitor.inhibits.join()
   const tenantsOf = (some: readonly MonitorKey[]) => [...new Set(some.map(({ tenantId }) => tenantId))]
   return {

@@ -1,10 +1,10 @@
 import type { Sql } from '#libs/postgres/database.ts'
-import type { NotificationPolicy } from '../core/alert/notification-policy.ts'
 import type { Outage } from '../core/alert/outage.ts'
 import { nextDue, type RuleInForce } from '../core/alert/rule-states.ts'
 import type { Silence } from '../core/alert/silence.ts'
 import type { AccountKey } from '../core/alert/subject.ts'
 import type { EvaluationContext } from '../core/decision/decide-account.ts'
+import type { RoutingContext } from '../notifications/route-notifications.ts'
 import { policiesOf } from '../policy/policy-store.ts'
 import { silencesOf } from '../policy/silence-store.ts'
 import type { RuleCatalog } from '../rules/rule-store.ts'
@@ -14,11 +14,10 @@ import { type Guard, longestHold } from './outage-suspicion.ts'
 
 type ByTenant<Value> = ReadonlyMap<string, Value>
 
-export type TenantContexts = {
+export type TenantContexts = RoutingContext & {
   readonly rules: ByTenant<readonly RuleInForce[]>
   readonly silences: ByTenant<readonly Silence[]>
   readonly outages: ByTenant<readonly Outage[]>
-  readonly policies: ByTenant<NotificationPolicy>
 }
 
 /** Reads, once per transaction, what decides about all alerts of these tenants from `since` on. */
@@ -28,17 +27,20 @@ export const readTenants = async (
   subjects: readonly { readonly tenantId: string }[],
   since: number,
 ): Promise<TenantContexts> => {
+  const { reportUnreadable } = ruleCatalog
   const tenantIds = [...new Set(subjects.map(({ tenantId }) => tenantId))]
   return {
     rules: await ruleCatalog.rulesInForce(tx, tenantIds),
-    silences: await silencesOf(tx, tenantIds, since),
+    silences: await silencesOf(tx, tenantIds, since, reportUnreadable),
     outages: await outagesOf(tx, tenantIds),
-    policies: await policiesOf(tx, tenantIds),
+    policies: await policiesOf(tx, tenantIds, reportUnreadable),
+    reportUnreadable,
   }
 }
 
 /** Everything that decides about alerts of accounts, except what was seen of the accounts. */
-export type ContextReader = Pick<TenantContexts, 'policies'> & {
+export type ContextReader = {
+  readonly routing: RoutingContext
   readonly of: (account: AccountKey) => EvaluationContext
   readonly outages: (tenantId: string) => readonly Outage[]
   readonly guards: (tenantId: string) => readonly Guard[]
@@ -66,7 +68,7 @@ export const readEvaluationContext = async (
   return {
     outages: (tenantId) => mutingAccounts.get(tenantId) ?? [],
     guards: (tenantId) => guards.get(tenantId) ?? [],
-    policies,
+    routing: { policies, reportUnreadable: ruleCatalog.reportUnreadable },
     of: ({ tenantId, accountId }) => ({
       accountId,
       rules: ofAccounts.get(tenantId) ?? [],

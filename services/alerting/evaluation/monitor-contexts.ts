@@ -2,10 +2,12 @@ import type { Sql } from '#libs/postgres/database.ts'
 import type { RuleInForce } from '../core/alert/rule-states.ts'
 import type { MonitorKey } from '../core/alert/subject.ts'
 import type { MonitorContext } from '../core/decision/decide-monitor.ts'
+import type { RoutingContext } from '../notifications/route-notifications.ts'
 import type { RuleCatalog } from '../rules/rule-store.ts'
-import { readTenants, type TenantContexts } from './evaluation-context.ts'
+import { readTenants } from './evaluation-context.ts'
 
-export type MonitorContexts = Pick<TenantContexts, 'policies'> & {
+export type MonitorContexts = {
+  readonly routing: RoutingContext
   /** `guardIds`: the rules that watch all accounts together. */
   readonly of: (monitor: MonitorKey) => MonitorContext & { readonly guardIds: ReadonlySet<string> }
 }
@@ -18,7 +20,7 @@ export const readMonitorContexts = async (
 ): Promise<MonitorContexts> => {
   const { rules, silences, outages, policies } = await readTenants(tx, ruleCatalog, monitors, since)
   return {
-    policies,
+    routing: { policies, reportUnreadable: ruleCatalog.reportUnreadable },
     of: (monitor) => {
       const { tenantId, kind } = monitor
       const all = rules.get(tenantId) ?? []

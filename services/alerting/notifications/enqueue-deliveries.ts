@@ -2,8 +2,10 @@ import { numberArray, textArray } from '#libs/postgres/array-literal.ts'
 import { createBlob } from '#libs/postgres/blob.ts'
 import type { Sql } from '#libs/postgres/database.ts'
 import { derivedId } from '#libs/runtime/ids.ts'
+import type { ReportUnreadable } from '#libs/runtime/unreadable-documents.ts'
 import { type EndpointFilter, matchesEndpoint, takesGroups } from '../core/delivery/matches-endpoint.ts'
 import { slackMessage } from '../core/delivery/slack-message.ts'
+import { readFilter } from '../endpoints/endpoint-filter.ts'
 import type { EndpointKind } from '../endpoints/endpoint-store.ts'
 import type { Notification } from './notification.ts'
 import { textOf } from './payload.ts'
@@ -20,9 +22,14 @@ export type Target = {
 }
 
 /** Ids derive from notification and endpoint: enqueueing one again adds nothing. */
-export const enqueueNotifications = async (tx: Sql, notifications: readonly Notification[]): Promise<number> => {
+export const enqueueNotifications = async (
+  tx: Sql,
+  notifications: readonly Notification[],
+  reportUnreadable?: ReportUnreadable,
+): Promise<number> => {
   if (notifications.length === 0) return 0
-  const targets = await enabledEndpoints(tx, [...new Set(notifications.map((notification) => notification.tenantId))])
+  const tenantIds = [...new Set(notifications.map((notification) => notification.tenantId))]
+  const targets = await enabledEndpoints(tx, tenantIds, reportUnreadable)
   const pairs = notifications.flatMap((notification) =>
     targets
       .filter((target) => target.tenantId === notification.tenantId && isFor(target, notification))
@@ -48,13 +55,26 @@ export const enqueueFor = async (
   return derivedId(notification.notificationId, target.endpointId)
 }
 
-/** Unverified endpoints match nothing. */
-export const enabledEndpoints = (tx: Sql, tenantIds: readonly string[]): Promise<readonly Target[]> =>
-  tx.query<Target>(
+/** With their filters as far as this release can read them. Unverified endpoints match nothing. */
+export const enabledEndpoints = async (
+  tx: Sql,
+  tenantIds: readonly string[],
+  reportUnreadable: ReportUnreadable = () => {},
+): Promise<readonly Target[]> => {
+  const rows = await tx.query<Omit<Target, 'filter'> & { readonly filter: unknown }>(
     `select endpoint_id as "endpointId", tenant_id as "tenantId", kind, event_types as "eventTypes", filter
        from alerting.webhook_endpoint where tenant_id = any($1) and state = 'enabled' and verified_at is not null`,
     [tenantIds],
   )
+  const targets = rows.map((row) => ({ ...row, ...readFilter(row.filter) }))
+  const unreadable = Map.groupBy(
+    targets.filter(({ problem }) => problem !== null),
+    ({ tenantId }) => tenantId,
+  )
+  for (const tenantId of tenantIds)
+    reportUnreadable('webhook_endpoint', tenantId, unreadable.get(tenantId)?.map(({ endpointId }) => endpointId) ?? [])
+  return targets
+}
 
 type Pair = {
   readonly notification: Notification

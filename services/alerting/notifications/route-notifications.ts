@@ -1,4 +1,5 @@
 import type { Sql } from '#libs/postgres/database.ts'
+import type { ReportUnreadable } from '#libs/runtime/unreadable-documents.ts'
 import { type NotificationPolicy, quietUntil } from '../core/alert/notification-policy.ts'
 import { enqueueNotifications } from './enqueue-deliveries.ts'
 import { addToGroups, type Grouped } from './group-store.ts'
@@ -8,11 +9,16 @@ const GROUPED: readonly WebhookType[] = ['alert.firing', 'alert.resolved']
 const RECOVERIES: readonly WebhookType[] = ['alert.resolved', 'source.recovered', 'outage.recovered']
 const ROUTED: readonly WebhookType[] = [...GROUPED, ...RECOVERIES, 'alert.escalated']
 
+export type RoutingContext = {
+  readonly policies: ReadonlyMap<string, NotificationPolicy>
+  readonly reportUnreadable: ReportUnreadable
+}
+
 /** A recovery waits for the end of quiet hours, a grouped alert for the window of its group. */
 export const routeNotifications = async (
   tx: Sql,
   notifications: readonly Notification[],
-  policies: ReadonlyMap<string, NotificationPolicy>,
+  { policies, reportUnreadable }: RoutingContext,
 ): Promise<void> => {
   const groups: Grouped[] = []
   const notified = notifications.map((notification): Notification => {
@@ -33,5 +39,5 @@ export const routeNotifications = async (
     return { ...notification, grouped, ...(notBefore === null ? {} : { notBefore }) }
   })
   await addToGroups(tx, groups)
-  await enqueueNotifications(tx, notified)
+  await enqueueNotifications(tx, notified, reportUnreadable)
 }

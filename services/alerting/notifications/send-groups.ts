@@ -1,5 +1,6 @@
 import type { Sql } from '#libs/postgres/database.ts'
 import { derivedId } from '#libs/runtime/ids.ts'
+import type { ReportUnreadable } from '#libs/runtime/unreadable-documents.ts'
 import { matchesEndpoint, takesGroups } from '../core/delivery/matches-endpoint.ts'
 import { type AlertLine, batchNotification } from './batch-notification.ts'
 import { enabledEndpoints, enqueueFor, messageIdOf, type Target } from './enqueue-deliveries.ts'
@@ -9,10 +10,11 @@ import type { Notification } from './notification.ts'
 const CLAIM = 50
 
 /** Sends each group whose window has ended; returns the number of groups. */
-export const sendDueGroups = async (tx: Sql, now: number): Promise<number> => {
+export const sendDueGroups = async (tx: Sql, now: number, reportUnreadable?: ReportUnreadable): Promise<number> => {
   const groups = await claimDueGroups(tx, now, CLAIM)
   if (groups.length === 0) return 0
-  const targets = await enabledEndpoints(tx, [...new Set(groups.map((group) => group.tenantId))])
+  const tenantIds = [...new Set(groups.map((group) => group.tenantId))]
+  const targets = await enabledEndpoints(tx, tenantIds, reportUnreadable)
   for (const group of groups) {
     const members = await membersOf(tx, group.groupId)
     for (const target of targets)

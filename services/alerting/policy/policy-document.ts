@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { SEVERITIES } from '#libs/contracts/severity.ts'
+import { issuesText } from '#libs/http/json-pointer.ts'
 import { parseDuration } from '#libs/runtime/durations.ts'
 import { isTimeZone, type Weekday } from '#libs/time/time-zone.ts'
 import type { NotificationPolicy } from '../core/alert/notification-policy.ts'
@@ -77,5 +78,33 @@ export const toPolicy = ({ quietHours, grouping, escalation, digest }: PolicyDoc
   escalation: escalation && { ...escalation, afterMs: parseDuration(escalation.after)! },
   digest: digest && { timeZone: digest.timeZone, minute: minuteOf(digest.at), days: digest.days },
 })
+
+export type ReadPolicy = {
+  readonly document: PolicyDocument
+  readonly policy: NotificationPolicy
+  /** Null: all of it could be read. */
+  readonly problem: string | null
+  readonly isDigestReadable: boolean
+}
+
+/**
+ * A policy as it is stored. Another release may have stored what this one cannot read: quiet hours
+ * and groups then hold back no alert, since what is unknown may be an exception to them. An
+ * escalation and a digest only tell more, so that each holds where it can be read by itself.
+ */
+export const readPolicy = (stored: unknown): ReadPolicy => {
+  const read = policyDocumentSchema.safeParse(stored)
+  if (read.success) return { document: read.data, policy: toPolicy(read.data), problem: null, isDigestReadable: true }
+  const members = z.record(z.string(), z.unknown()).safeParse(stored).data
+  const escalation = policyDocumentSchema.shape.escalation.safeParse(members?.escalation).data ?? null
+  const digest = policyDocumentSchema.shape.digest.safeParse(members?.digest)
+  const document = { quietHours: null, grouping: null, escalation, digest: digest.data ?? null }
+  return {
+    document,
+    policy: toPolicy(document),
+    problem: issuesText(read.error.issues),
+    isDigestReadable: members !== undefined && digest.success,
+  }
+}
 
 const minuteOf = (text: string): number => Number(text.slice(0, 2)) * 60 + Number(text.slice(3))

@@ -1,25 +1,30 @@
 import type { Sql } from '#libs/postgres/database.ts'
+import type { ReportUnreadable } from '#libs/runtime/unreadable-documents.ts'
 import { type NotificationPolicy, nextDigestAt } from '../core/alert/notification-policy.ts'
-import { type PolicyDocument, toPolicy } from './policy-document.ts'
+import { type PolicyDocument, readPolicy, toPolicy } from './policy-document.ts'
 
-/** Policies of the tenants that have one. */
+/** Policies of the tenants that have one, as far as this release can read them. */
 export const policiesOf = async (
   sql: Sql,
   tenantIds: readonly string[],
+  reportUnreadable: ReportUnreadable,
 ): Promise<ReadonlyMap<string, NotificationPolicy>> => {
-  const rows = await sql.query<{ tenantId: string; document: PolicyDocument }>(
+  const rows = await sql.query<{ tenantId: string; document: unknown }>(
     'select tenant_id as "tenantId", document from alerting.notification_policy where tenant_id = any($1)',
     [tenantIds],
   )
-  return new Map(rows.map(({ tenantId, document }) => [tenantId, toPolicy(document)]))
+  const read = new Map(rows.map(({ tenantId, document }) => [tenantId, readPolicy(document)]))
+  for (const tenantId of tenantIds)
+    reportUnreadable('notification_policy', tenantId, (read.get(tenantId)?.problem ?? null) === null ? [] : [tenantId])
+  return new Map([...read].map(([tenantId, { policy }]) => [tenantId, policy]))
 }
 
-export const findPolicy = async (sql: Sql, tenantId: string): Promise<PolicyDocument | undefined> =>
+/** As it is stored: `readPolicy` reads it. */
+export const findPolicy = async (sql: Sql, tenantId: string): Promise<unknown> =>
   (
-    await sql.query<{ document: PolicyDocument }>(
-      'select document from alerting.notification_policy where tenant_id = $1',
-      [tenantId],
-    )
+    await sql.query<{ document: unknown }>('select document from alerting.notification_policy where tenant_id = $1', [
+      tenantId,
+    ])
   )[0]?.document
 
 /** A digest that was moved still begins where the last digest ended. */
@@ -51,7 +56,8 @@ export const checkOpenAccounts = async (tx: Sql, tenantId: string, now: number):
 
 export type DueDigest = {
   readonly tenantId: string
-  readonly document: PolicyDocument
+  /** As it is stored: `readPolicy` reads it. */
+  readonly document: unknown
   readonly dueAt: number
   readonly digestedAt: number | null
 }

@@ -1,8 +1,12 @@
 import { countOf } from '#libs/access/assert-room.ts'
 import type { Sql } from '#libs/postgres/database.ts'
+import type { ReportUnreadable } from '#libs/runtime/unreadable-documents.ts'
 import type { Silence } from '../core/alert/silence.ts'
+import { readMatcher } from './silence-matcher.ts'
 
-export type StoredSilence = Silence & {
+export type StoredSilence = Omit<Silence, 'matcher'> & {
+  /** As it is stored: `readMatcher` reads it. */
+  readonly matcher: unknown
   readonly silenceId: string
   readonly comment: string
   readonly createdBy: string
@@ -12,18 +16,32 @@ export type StoredSilence = Silence & {
 const COLUMNS = `silence_id as "silenceId", matcher, starts_at as "startsAt", ends_at as "endsAt", comment,
   created_by as "createdBy", created_at as "createdAt"`
 
-/** Silences of each tenant that have not ended by `since`. */
+/** Silences of each tenant that have not ended by `since`; without those that cannot be read. */
 export const silencesOf = async (
   sql: Sql,
   tenantIds: readonly string[],
   since: number,
+  reportUnreadable: ReportUnreadable,
 ): Promise<ReadonlyMap<string, readonly Silence[]>> => {
   const rows = await sql.query<StoredSilence & { readonly tenantId: string }>(
     `select tenant_id as "tenantId", ${COLUMNS} from alerting.silence
       where tenant_id = any($1) and ends_at > to_timestamp($2::double precision / 1000)`,
     [tenantIds, since],
   )
-  return Map.groupBy(rows, (row) => row.tenantId)
+  const ofTenant = Map.groupBy(rows, (row) => row.tenantId)
+  const silences = new Map<string, readonly Silence[]>()
+  for (const tenantId of tenantIds) {
+    const unreadable: string[] = []
+    const readable = (ofTenant.get(tenantId) ?? []).flatMap((row) => {
+      const read = readMatcher(row.matcher)
+      if (read.ok) return { ...row, matcher: read.matcher as Silence['matcher'] }
+      unreadable.push(row.silenceId)
+      return []
+    })
+    reportUnreadable('silence', tenantId, unreadable)
+    silences.set(tenantId, readable)
+  }
+  return silences
 }
 
 /** Newest first, below the given id. */

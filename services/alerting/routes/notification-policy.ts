@@ -1,3 +1,4 @@
+import { z } from 'zod'
 import { recordAudit } from '#libs/access/audit-store.ts'
 import { errors } from '#libs/http/problems/problem.ts'
 import { routes } from '#libs/http/routes.ts'
@@ -5,8 +6,9 @@ import type { Database, Sql } from '#libs/postgres/database.ts'
 import type { Clock } from '#libs/runtime/clock.ts'
 import { RequestError } from '#libs/runtime/errors.ts'
 import { findEndpoint } from '../endpoints/endpoint-store.ts'
-import { type PolicyDocument, policyDocumentSchema } from '../policy/policy-document.ts'
+import { type PolicyDocument, policyDocumentSchema, readPolicy } from '../policy/policy-document.ts'
 import { checkOpenAccounts, findPolicy, savePolicy } from '../policy/policy-store.ts'
+import { unreadable, unreadableShape } from './unreadable-document.ts'
 
 const EXAMPLE: PolicyDocument = {
   quietHours: {
@@ -23,6 +25,24 @@ const EXAMPLE: PolicyDocument = {
 const policySchema = policyDocumentSchema.meta({ examples: [EXAMPLE] })
 const AT_ONCE: PolicyDocument = { quietHours: null, grouping: null, escalation: null, digest: null }
 
+const unreadablePolicySchema = z
+  .object({ ...policyDocumentSchema.shape, ...unreadableShape })
+  .describe('A policy that another release has stored and this one cannot read: what holds of it until it is replaced')
+  .meta({
+    examples: [
+      {
+        ...AT_ONCE,
+        escalation: EXAMPLE.escalation,
+        ...unreadable('/holidays: Unrecognized member', { ...EXAMPLE, holidays: ['2026-12-25'] }),
+      },
+    ],
+  })
+
+const show = (stored: unknown) => {
+  const { document, problem } = readPolicy(stored)
+  return problem === null ? document : { ...document, ...unreadable(problem, stored) }
+}
+
 export const notificationPolicyRoutes = ({ database, clock }: { readonly database: Database; readonly clock: Clock }) =>
   routes((app) => {
     app.get(
@@ -33,10 +53,10 @@ export const notificationPolicyRoutes = ({ database, clock }: { readonly databas
           operationId: 'getNotificationPolicy',
           summary: 'When and how alerts notify; without a policy each notifies at once',
           tags: ['notification policy'],
-          response: { 200: policySchema },
+          response: { 200: z.union([policySchema, unreadablePolicySchema]) },
         },
       },
-      async ({ principal }) => (await findPolicy(database, principal.tenantId)) ?? AT_ONCE,
+      async ({ principal }) => show((await findPolicy(database, principal.tenantId)) ?? AT_ONCE),
     )
     app.put(
       '/v1/notification-policy',

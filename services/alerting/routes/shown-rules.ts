@@ -3,6 +3,7 @@ import type { Sql } from '#libs/postgres/database.ts'
 import { readRuleDocument, ruleDocumentSchema } from '../rules/rule-document.ts'
 import { type RuleCatalog, type StoredRule, storedRules } from '../rules/rule-store.ts'
 import { RULE_EXAMPLE } from './rule-body.ts'
+import { unreadable, unreadableShape } from './unreadable-document.ts'
 
 export const ruleSchema = z
   .object({ ...ruleDocumentSchema.shape, origin: z.enum(['shipped', 'changed', 'own']) })
@@ -12,8 +13,7 @@ const unreadableRuleSchema = z
   .object({
     id: z.string(),
     origin: ruleSchema.shape.origin,
-    problem: z.object({ code: z.literal('unreadable'), detail: z.string() }),
-    document: z.unknown().describe('As it is stored'),
+    ...unreadableShape,
   })
   .describe('A rule that another release has stored and this one cannot read: it is not evaluated')
   .meta({
@@ -56,7 +56,7 @@ const show = ({ ruleId, document }: StoredRule, origin: 'changed' | 'own'): Show
   const read = readRuleDocument(document)
   if (read.ok) return { ...document, origin }
   const detail = read.errors.map((error) => `${error.pointer}: ${error.detail}`).join('; ')
-  return { id: ruleId, origin, problem: { code: 'unreadable', detail }, document }
+  return { id: ruleId, origin, ...unreadable(detail, document) }
 }
 
 /** Undefined: there is none of that id. */

@@ -2,7 +2,6 @@ import { z } from 'zod'
 import { assertRoom } from '#libs/access/assert-room.ts'
 import { recordAudit } from '#libs/access/audit-store.ts'
 import type { IdempotentReply } from '#libs/access/idempotent-reply.ts'
-import { SEVERITIES } from '#libs/contracts/severity.ts'
 import { decodeCursor, pageOf, pageQuery, pageSchema } from '#libs/http/pages.ts'
 import { errors, notFound } from '#libs/http/problems/problem.ts'
 import { routes } from '#libs/http/routes.ts'
@@ -11,7 +10,7 @@ import { type Clock, toInstant } from '#libs/runtime/clock.ts'
 import { RequestError } from '#libs/runtime/errors.ts'
 import { newId } from '#libs/runtime/ids.ts'
 import { parseInstant } from '#libs/time/instant.ts'
-import type { Silence } from '../core/alert/silence.ts'
+import { matcherSchema, readMatcher } from '../policy/silence-matcher.ts'
 import {
   countSilences,
   deleteSilence,
@@ -19,22 +18,13 @@ import {
   listSilences,
   type StoredSilence,
 } from '../policy/silence-store.ts'
+import { unreadable, unreadableShape } from './unreadable-document.ts'
 
 export type SilenceRoutesDeps = {
   readonly database: Database
   readonly clock: Clock
   readonly idempotentReply: IdempotentReply
 }
-
-const matcherSchema = z
-  .strictObject({
-    ruleId: z.string().min(1).max(64).optional(),
-    accountId: z.string().min(1).max(256).optional(),
-    severity: z.enum(SEVERITIES).optional(),
-    ownerId: z.string().min(1).max(256).optional(),
-    traits: z.record(z.string().max(256), z.union([z.string().max(256), z.number(), z.boolean()])).optional(),
-  })
-  .describe('Every member must match; {} matches every alert')
 
 const EXAMPLE = {
   matcher: { ruleId: 'silence' },
@@ -52,6 +42,9 @@ const newSilenceSchema = z
   })
   .meta({ examples: [EXAMPLE] })
 
+const EXAMPLE_ID = '019371d5-4b1e-7cc0-8f4e-0a3f0d9c2b11'
+const CREATED = { createdBy: 'ops', createdAt: '2026-12-20T10:00:00.000Z' }
+
 const silenceSchema = z
   .object({
     id: z.uuid(),
@@ -62,26 +55,40 @@ const silenceSchema = z
     createdBy: z.string(),
     createdAt: z.iso.datetime(),
   })
+  .meta({ examples: [{ id: EXAMPLE_ID, ...EXAMPLE, ...CREATED }] })
+
+const { matcher: EXAMPLE_MATCHER, ...REST_OF_EXAMPLE } = EXAMPLE
+const unreadableSilenceSchema = silenceSchema
+  .omit({ matcher: true })
+  .extend(unreadableShape)
+  .describe('A silence whose matcher another release has stored and this one cannot read: it mutes nothing')
   .meta({
     examples: [
       {
-        id: '019371d5-4b1e-7cc0-8f4e-0a3f0d9c2b11',
-        ...EXAMPLE,
-        createdBy: 'ops',
-        createdAt: '2026-12-20T10:00:00.000Z',
+        id: EXAMPLE_ID,
+        ...REST_OF_EXAMPLE,
+        ...CREATED,
+        ...unreadable('/region: Unrecognized member', { ...EXAMPLE_MATCHER, region: 'eu' }),
       },
     ],
   })
+const shownSilenceSchema = z.union([silenceSchema, unreadableSilenceSchema])
 
-const toSilence = (row: StoredSilence): z.infer<typeof silenceSchema> => ({
+const withoutMatcher = (row: StoredSilence) => ({
   id: row.silenceId,
-  matcher: row.matcher as z.infer<typeof matcherSchema>,
   startsAt: toInstant(row.startsAt),
   endsAt: toInstant(row.endsAt),
   comment: row.comment,
   createdBy: row.createdBy,
   createdAt: toInstant(row.createdAt),
 })
+
+const toShown = (row: StoredSilence): z.infer<typeof shownSilenceSchema> => {
+  const read = readMatcher(row.matcher)
+  return read.ok
+    ? { ...withoutMatcher(row), matcher: read.matcher }
+    : { ...withoutMatcher(row), ...unreadable(read.problem, row.matcher) }
+}
 
 export const silenceRoutes = ({ database, clock, idempotentReply }: SilenceRoutesDeps) =>
   routes((app) => {
@@ -94,13 +101,13 @@ export const silenceRoutes = ({ database, clock, idempotentReply }: SilenceRoute
           summary: 'Silences, newest first',
           tags: ['silences'],
           querystring: z.object(pageQuery),
-          response: { 200: pageSchema(silenceSchema) },
+          response: { 200: pageSchema(shownSilenceSchema) },
         },
       },
       async ({ query, principal }) => {
         const beforeId = decodeCursor(z.uuid(), query.cursor) ?? null
         const rows = await listSilences(database, principal.tenantId, { limit: query.limit, beforeId })
-        return pageOf(rows, query.limit, toSilence, (row) => row.silenceId)
+        return pageOf(rows, query.limit, toShown, (row) => row.silenceId)
       },
     )
     app.post(
@@ -122,7 +129,7 @@ export const silenceRoutes = ({ database, clock, idempotentReply }: SilenceRoute
         const endsAt = parseInstant(body.endsAt)
         const silence: StoredSilence = {
           silenceId: newId(),
-          matcher: body.matcher as Silence['matcher'],
+          matcher: body.matcher,
           startsAt,
           endsAt,
           comment: body.comment,
@@ -142,7 +149,7 @@ export const silenceRoutes = ({ database, clock, idempotentReply }: SilenceRoute
             subject: silence.silenceId,
             detail: { matcher: body.matcher, startsAt: toInstant(startsAt), endsAt: toInstant(endsAt) },
           })
-          return toSilence(silence)
+          return { ...withoutMatcher(silence), matcher: body.matcher }
         })
       },
     )
@@ -154,7 +161,7 @@ export const silenceRoutes = ({ database, clock, idempotentReply }: SilenceRoute
           operationId: 'deleteSilence',
           summary: 'Ends a silence at once',
           tags: ['silences'],
-          params: z.object({ silenceId: z.uuid().meta({ examples: ['019371d5-4b1e-7cc0-8f4e-0a3f0d9c2b11'] }) }),
+          params: z.object({ silenceId: z.uuid().meta({ examples: [EXAMPLE_ID] }) }),
           response: { 204: z.null().describe('Ended'), ...errors(404) },
         },
       },

@@ -1,25 +1,14 @@
 import { z } from 'zod'
-import { SEVERITIES } from '#libs/contracts/severity.ts'
 import { toInstant } from '#libs/runtime/clock.ts'
 import type { ErrorDetail } from '#libs/runtime/errors.ts'
 import { RequestError } from '#libs/runtime/errors.ts'
 import { hidesItsPath, shownUrl } from '../core/delivery/shown-url.ts'
+import { filterSchema, readFilter } from '../endpoints/endpoint-filter.ts'
 import type { Endpoint } from '../endpoints/endpoint-store.ts'
 import type { UrlSeal } from '../endpoints/sealed-url.ts'
 import { type UrlProblem, validateUrl, type WebhookRules } from '../endpoints/validate-url.ts'
 import { WEBHOOK_TYPES } from '../notifications/notification.ts'
-
-const name = z.string().min(1).max(256)
-const anyOf = <Item extends z.ZodType>(item: Item) => z.union([item, z.array(item).min(1).max(100)])
-
-export const filterSchema = z
-  .strictObject({
-    accountId: anyOf(name).optional(),
-    ownerId: anyOf(name).optional(),
-    severity: anyOf(z.enum(SEVERITIES)).optional(),
-    traits: z.record(name, anyOf(z.union([z.string().max(256), z.number(), z.boolean()]))).optional(),
-  })
-  .describe('Every member must match; a list matches by any of its values')
+import { unreadable, unreadableShape } from './unreadable-document.ts'
 
 const eventTypes = z.array(z.enum(WEBHOOK_TYPES)).max(50).describe('Empty: every type')
 const url = z.string().min(1).max(2_048).describe('https, on port 443 or one the operator opened')
@@ -75,9 +64,10 @@ const endpointShape = {
   pausedUntil: z.iso.datetime().nullable().describe('The receiver asked for a pause'),
   createdAt: z.iso.datetime(),
   problem: z
-    .enum(['url_unreadable'])
-    .nullable()
-    .describe('`url_unreadable`: no encryption key opens its URL, and its deliveries wait; give the URL again'),
+    .object({ code: z.enum(['url_unreadable', 'unreadable']), detail: z.string() })
+    .optional()
+    .describe('What keeps the endpoint from working as it was set up; absent: nothing'),
+  document: unreadableShape.document.optional().describe('The filter with a problem, as it is stored'),
 }
 const ENDPOINT_EXAMPLE = {
   id: '019371d5-4b1e-7cc0-8f4e-0a3f0d9c2b11',
@@ -91,7 +81,6 @@ const ENDPOINT_EXAMPLE = {
   failingSince: null,
   pausedUntil: null,
   createdAt: '2026-11-22T10:00:00.000Z',
-  problem: null,
 }
 
 export const endpointSchema = z.object(endpointShape).meta({ examples: [ENDPOINT_EXAMPLE] })
@@ -101,21 +90,31 @@ export const createdEndpointSchema = z
 
 const instantOrNull = (at: number | null): string | null => (at === null ? null : toInstant(at))
 
+const URL_UNREADABLE = {
+  code: 'url_unreadable',
+  detail: 'No encryption key opens its URL, and its deliveries wait: give the URL again',
+} as const
+
 export const toEndpoint = (
   { endpointId, urlSealed, ...row }: Endpoint,
   urls: UrlSeal,
-): z.infer<typeof endpointSchema> => ({
-  ...row,
-  id: endpointId,
-  url: shownUrl(row.url),
-  eventTypes: [...row.eventTypes],
-  filter: row.filter as z.infer<typeof filterSchema>,
-  stateAt: toInstant(row.stateAt),
-  failingSince: instantOrNull(row.failingSince),
-  pausedUntil: instantOrNull(row.pausedUntil),
-  createdAt: toInstant(row.createdAt),
-  problem: urls.open({ url: row.url, urlSealed }, endpointId) === undefined ? 'url_unreadable' : null,
-})
+): z.infer<typeof endpointSchema> => {
+  const { filter, problem } = readFilter(row.filter)
+  const isOpen = urls.open({ url: row.url, urlSealed }, endpointId) !== undefined
+  return {
+    ...row,
+    id: endpointId,
+    url: shownUrl(row.url),
+    eventTypes: [...row.eventTypes],
+    filter,
+    stateAt: toInstant(row.stateAt),
+    failingSince: instantOrNull(row.failingSince),
+    pausedUntil: instantOrNull(row.pausedUntil),
+    createdAt: toInstant(row.createdAt),
+    ...(problem === null ? {} : unreadable(problem, row.filter)),
+    ...(isOpen ? {} : { problem: URL_UNREADABLE }),
+  }
+}
 
 const URL_PROBLEMS: Readonly<Record<UrlProblem, string>> = {
   invalid_url: 'This is not a URL',

@@ -29,6 +29,8 @@ export type RuleCatalog = {
     tenantIds: readonly string[],
   ) => Promise<ReadonlyMap<string, readonly RuleInForce[]>>
   readonly shipped: ReadonlyMap<string, { readonly document: RuleDocument; readonly rule: Rule }>
+  /** For what is read beside the rules: one count has all documents of a process. */
+  readonly reportUnreadable: ReportUnreadable
 }
 
 const MAX_COMPILED = 10_000
@@ -49,6 +51,7 @@ export const createRuleCatalog = (reportUnreadable: ReportUnreadable = () => {})
 
   return {
     shipped,
+    reportUnreadable,
     rulesInForce: async (sql, tenantIds) => {
       const ownOf = Map.groupBy(await storedRules(sql, tenantIds), (row) => row.tenantId)
       const slices = createTimeSlices()

@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import type { AccountHealth } from '#libs/contracts/account-health.ts'
 import type { Database } from '#libs/postgres/database.ts'
+import type { ReportUnreadable } from '#libs/runtime/unreadable-documents.ts'
 import { evaluateChanges, evaluateDueAccounts } from '../../../services/alerting/evaluation/evaluate-accounts.ts'
 import {
   evaluateActivity,
@@ -30,16 +31,16 @@ const TABLES = [
 ] as const
 
 /** Alerting without its loops: a test says what comes in and to what instant the timers run. */
-export const createAlertingHarness = (database: Database) => {
-  const ruleCatalog = createRuleCatalog()
+export const createAlertingHarness = (database: Database, reportUnreadable?: ReportUnreadable) => {
+  const ruleCatalog = createRuleCatalog(reportUnreadable)
 
   const runTimers = async (now: number): Promise<void> => {
     for (;;) {
       const evaluated = await database.transaction((tx) => evaluateDueMonitors(tx, ruleCatalog, now, 100))
       await database.transaction((tx) => recheckMuted(tx, evaluated, now))
       const accounts = await database.transaction((tx) => evaluateDueAccounts(tx, ruleCatalog, now, 100))
-      const groups = await database.transaction((tx) => sendDueGroups(tx, now))
-      const digests = await database.transaction((tx) => sendDueDigests(tx, now))
+      const groups = await database.transaction((tx) => sendDueGroups(tx, now, reportUnreadable))
+      const digests = await database.transaction((tx) => sendDueDigests(tx, now, reportUnreadable))
       if (evaluated.monitors + accounts + groups + digests === 0) return
     }
   }
