@@ -1,5 +1,6 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
+import { RECORD_HEADERS } from '#libs/contracts/record-version.ts'
 import { toInstant } from '#libs/runtime/clock.ts'
 
 /** Header of records on `usage.events` that Pulso's own processes write: `<instant>.<HMAC>`. */
@@ -57,7 +58,7 @@ export const createRecordSigner = (key: Buffer, formerKeys: readonly Buffer[] = 
     sign: (kind, tenantId, atMs) => {
       const instant = toInstant(atMs)
       const mac = macOf(keys[0]!, kind, tenantId, instant).toString('base64url')
-      return { kind, [SIGNED_AT]: `${instant}.${mac}` }
+      return { ...RECORD_HEADERS, kind, [SIGNED_AT]: `${instant}.${mac}` }
     },
     verify: (kind, tenantId, { [SIGNED_AT]: header }) => {
       if (header === undefined) return undefined

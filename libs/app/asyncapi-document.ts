@@ -32,6 +32,7 @@ const messageOf = (topic: string, contract: TopicContract): Json => ({
   summary: contract.summary,
   contentType: 'application/json',
   bindings: { kafka: { key: { type: 'string', description: contract.key }, bindingVersion: '0.5.0' } },
+  headers: jsonSchemaOf(contract.headers),
   payload: jsonSchemaOf(contract.schema),
 })
 

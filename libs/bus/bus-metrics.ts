@@ -10,6 +10,7 @@ export type BusMetrics = {
   readonly outOfRange: Counter
   readonly consumerRestarts: Counter
   readonly rewinds: Counter
+  readonly newer: Counter
 }
 
 /** The metrics of every bus adapter; buses that share a registry share them. */
@@ -48,6 +49,7 @@ export const createBusMetrics = (registry: Registry): BusMetrics => {
     ),
     outOfRange: count('pulso_bus_offset_out_of_range_total', 'Times a position was no longer in the log', []),
     rewinds: count('pulso_bus_rewinds_total', 'Times the database of a reader was behind the log', ['topic', 'group']),
+    newer: count('pulso_bus_newer_records_total', 'Records read that a newer release wrote', ['topic', 'group']),
     consumerRestarts: count('pulso_bus_consumer_restarts_total', 'Consumers replaced after a crash', [
       'topic',
       'group',

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { deadLetterHeadersSchema } from '#libs/contracts/dead-letter.ts'
+import { deadLetterHeadersSchema } from '#libs/contracts/topics.ts'
 import { PermanentError } from '#libs/runtime/errors.ts'
 import { safeReason, toDeadLetter } from './dead-letter.ts'
 
@@ -27,7 +27,12 @@ describe('a dead letter', () => {
     const letter = toDeadLetter({ topic: 'usage.events', partition: 3 }, record, 'Error: no', 1_000)
     expect(letter.key).toBe('t:a')
     expect(letter.value).toBe(value)
-    expect(letter.headers).toMatchObject({ kind: 'event', 'dead-partition': '3', 'dead-offset': '41' })
+    expect(letter.headers).toMatchObject({
+      kind: 'event',
+      'dead-partition': '3',
+      'dead-offset': '41',
+      'dead-version': '1',
+    })
     expect(deadLetterHeadersSchema.parse(letter.headers)['dead-at']).toBe('1970-01-01T00:00:01.000Z')
   })
 })

@@ -1,4 +1,5 @@
-import type { DeadLetterHeaders } from '#libs/contracts/dead-letter.ts'
+import { RECORD_HEADERS } from '#libs/contracts/record-version.ts'
+import type { DeadLetterHeaders } from '#libs/contracts/topics.ts'
 import { toInstant } from '#libs/runtime/clock.ts'
 import type { BusRecord, DeliveredRecord } from './bus.ts'
 
@@ -32,6 +33,7 @@ export const toDeadLetter = (origin: Origin, record: DeliveredRecord, reason: st
     'dead-offset': String(record.offset),
     'dead-at': toInstant(nowMs),
     'dead-timestamp': toInstant(record.timestampMs),
+    'dead-version': RECORD_HEADERS.version,
   }
   return { key: record.key, value: record.value, headers: { ...record.headers, ...why } }
 }

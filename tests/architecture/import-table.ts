@@ -29,6 +29,7 @@ const LIBS_FOR_SERVICES = [
 const PURE_LIBS = [
   'libs/contracts/event-limits.ts',
   'libs/contracts/facts.ts',
+  'libs/contracts/record-version.ts',
   'libs/contracts/sequence.ts',
   'libs/contracts/severity.ts',
   'libs/contracts/subscription-kinds.ts',

@@ -58,7 +58,7 @@ describe('what is accepted', () => {
       topic: 'usage.events',
       record: {
         key: 'tenant-a:acme',
-        headers: { kind: 'event', 'signed-at': expect.stringMatching(/^2026-11-22T12:00:00.000Z\./) },
+        headers: { version: '1', kind: 'event', 'signed-at': expect.stringMatching(/^2026-11-22T12:00:00.000Z\./) },
       },
     })
     expect(eventRecordSchema.safeParse(bus.values()[0]).success).toBe(true)

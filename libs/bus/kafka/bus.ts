@@ -8,6 +8,7 @@ import type { Registry } from '#libs/runtime/metrics.ts'
 import type { Bus, Subscription } from '../bus.ts'
 import { createBusMetrics } from '../bus-metrics.ts'
 import { toDeadLetter } from '../dead-letter.ts'
+import { createNewerRecords } from '../newer-records.ts'
 import { createWaitingPartitions } from '../waiting-partitions.ts'
 import { createKafkaClient, type KafkaConnection } from './client.ts'
 import { startKafkaConsumer } from './consumer.ts'
@@ -48,6 +49,7 @@ export const createKafkaBus = (options: KafkaBusOptions): Bus => {
   const { compression = 'zstd' } = options
   const publisher = createKafkaPublisher({ kafka, clock: wireClock, metrics, compression, publishTimeoutMs, nameOf })
   const waiting = createWaitingPartitions({ clock: wireClock, gauge: metrics.waiting })
+  const withNewer = createNewerRecords({ count: metrics.newer, clock: wireClock, logger })
   const subscriptions = new Set<Subscription>()
   const topicOf = new Map<string, string>()
 
@@ -85,7 +87,7 @@ export const createKafkaBus = (options: KafkaBusOptions): Bus => {
       const { group, topic } = consume
       if ((topicOf.get(group) ?? topic) !== topic) throw new Error(`group ${group} reads ${topicOf.get(group)} already`)
       topicOf.set(group, topic)
-      const subscription = startKafkaConsumer(consume, {
+      const subscription = startKafkaConsumer(withNewer(consume), {
         kafka,
         topics,
         clock,

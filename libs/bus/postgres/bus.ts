@@ -6,6 +6,7 @@ import type { Registry } from '#libs/runtime/metrics.ts'
 import type { Bus } from '../bus.ts'
 import { createBusMetrics } from '../bus-metrics.ts'
 import { toDeadLetter } from '../dead-letter.ts'
+import { createNewerRecords } from '../newer-records.ts'
 import { createWaitingPartitions } from '../waiting-partitions.ts'
 import { type Consumer, startConsumer } from './consumer.ts'
 import { createForget } from './forget.ts'
@@ -69,12 +70,13 @@ export const createPostgresBus = (options: PostgresBusOptions): Bus => {
     }
   }
 
+  const withNewer = createNewerRecords({ count: metrics.newer, clock: systemClock, logger })
   const waiting = createWaitingPartitions({ clock: systemClock, gauge: metrics.waiting })
   const consume: Bus['consume'] = async (consume) => {
     const topic = await topicOf(consume.topic)
     const labels = { group: consume.group, topic: topic.name }
     const consumer = await startConsumer({
-      options: consume,
+      options: withNewer(consume),
       topic,
       groups,
       log,

@@ -13,11 +13,19 @@ const NO_BYTES = Buffer.alloc(0)
 export type KeyedRecord = { readonly record: BusRecord; readonly key: Buffer }
 export type EncodedChunk = { readonly body: Buffer; readonly rawBytes: number; readonly count: number }
 
+/** Records of one writer share one object: it is encoded once, as the next is the same mostly. */
+let lastHeaders: BusRecord['headers']
+let lastBytes = NO_BYTES
+const encodeHeaders = (headers: BusRecord['headers']): Buffer => {
+  if (headers === lastHeaders) return lastBytes
+  lastBytes = headers && Object.keys(headers).length > 0 ? Buffer.from(JSON.stringify(headers)) : NO_BYTES
+  lastHeaders = headers
+  return lastBytes
+}
+
 /** Records of one partition as one body: head, key, headers and value of each, packed together. */
 export const encodeChunk = async (records: readonly KeyedRecord[], timestampMs: number): Promise<EncodedChunk> => {
-  const headers = records.map(({ record }) =>
-    record.headers && Object.keys(record.headers).length > 0 ? Buffer.from(JSON.stringify(record.headers)) : NO_BYTES,
-  )
+  const headers = records.map(({ record }) => encodeHeaders(record.headers))
   let rawBytes = 0
   for (const [i, { record, key }] of records.entries())
     rawBytes += HEAD_BYTES + key.length + headers[i]!.length + record.value.length

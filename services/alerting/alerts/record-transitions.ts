@@ -1,4 +1,5 @@
 import type { AlertEvent } from '#libs/contracts/alert-event.ts'
+import { RECORD_HEADERS } from '#libs/contracts/record-version.ts'
 import { accountKey, sourceKey } from '#libs/contracts/topics.ts'
 import type { Sql } from '#libs/postgres/database.ts'
 import { enqueue, type OutboxRecord } from '#libs/postgres/outbox.ts'
@@ -114,6 +115,7 @@ const toEvent = (one: RecordedTransition): OutboxRecord | undefined => {
   return {
     topic: 'alert.events',
     key: accountId === null ? sourceKey(tenantId, source ?? '') : accountKey(tenantId, accountId),
+    headers: RECORD_HEADERS,
     value: Buffer.from(JSON.stringify(event)),
   }
 }

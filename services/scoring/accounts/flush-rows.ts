@@ -1,4 +1,5 @@
 import type { BusRecord } from '#libs/bus/bus.ts'
+import { RECORD_HEADERS } from '#libs/contracts/record-version.ts'
 import { accountKey } from '#libs/contracts/topics.ts'
 import { createBlob } from '#libs/postgres/blob.ts'
 import { derivedId } from '#libs/runtime/ids.ts'
@@ -51,7 +52,8 @@ export const createFlushRows = (): FlushRows => {
 
   const stageEntry = (account: Account, entry: LogEntry, context: ScoringContext): void => {
     const message = entry.change === null ? null : toBytes(messageText(account, entry.change, context))
-    if (message !== null) messages.push({ key: accountKey(account.tenantId, account.accountId), value: message })
+    if (message !== null)
+      messages.push({ key: accountKey(account.tenantId, account.accountId), headers: RECORD_HEADERS, value: message })
     tables.log.add({ account, entry, place: frames.add(entry.events, message) })
   }
 

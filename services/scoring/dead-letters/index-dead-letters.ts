@@ -1,7 +1,12 @@
 import type { RecordSigner } from '#libs/access/record-signer.ts'
 import type { Batch, Bus, DeliveredRecord, Positions, Subscription } from '#libs/bus/bus.ts'
-import { type DeadLetterHeaders, deadLetterHeadersSchema } from '#libs/contracts/dead-letter.ts'
-import { type DeadTopicName, deadTopicOf, type TopicName } from '#libs/contracts/topics.ts'
+import {
+  type DeadLetterHeaders,
+  type DeadTopicName,
+  deadLetterHeadersSchema,
+  deadTopicOf,
+  type TopicName,
+} from '#libs/contracts/topics.ts'
 import type { Database, Sql } from '#libs/postgres/database.ts'
 import { probeTables } from '#libs/postgres/probe-tables.ts'
 import { derivedId } from '#libs/runtime/ids.ts'
@@ -49,7 +54,7 @@ const toLetter = (
   const accountId = key.slice(separator + 1)
   const original = Object.fromEntries(
     Object.entries(record.headers)
-      .filter(([name]) => !Object.hasOwn(why, name))
+      .filter(([name]) => !Object.hasOwn(deadLetterHeadersSchema.shape, name))
       .map(([name, text]) => [clean(name), clean(text)]),
   )
   const namesAccount = separator > 0 && accountId.length <= LARGEST_NAME && !key.includes('\0')

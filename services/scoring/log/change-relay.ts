@@ -1,4 +1,5 @@
 import type { Bus, BusRecord } from '#libs/bus/bus.ts'
+import { RECORD_HEADERS } from '#libs/contracts/record-version.ts'
 import { accountKey } from '#libs/contracts/topics.ts'
 import type { Database } from '#libs/postgres/database.ts'
 import type { Clock } from '#libs/runtime/clock.ts'
@@ -75,7 +76,11 @@ export const createChangeRelay = (deps: {
     while (relay.relayed < upTo && !stopping.signal.aborted) {
       const position = relay.relayed + 1
       const rows = await loadPosition(database, partition, position)
-      const records = rows.map((row) => ({ key: accountKey(row.tenantId, row.accountId), value: row.change }))
+      const records = rows.map((row) => ({
+        key: accountKey(row.tenantId, row.accountId),
+        headers: RECORD_HEADERS,
+        value: row.change,
+      }))
       await publish(relay, position, records)
     }
   }

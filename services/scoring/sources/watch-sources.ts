@@ -1,4 +1,5 @@
 import type { Bus } from '#libs/bus/bus.ts'
+import { RECORD_HEADERS } from '#libs/contracts/record-version.ts'
 import type { SourceActivity } from '#libs/contracts/source-activity.ts'
 import { sourceKey } from '#libs/contracts/topics.ts'
 import type { Database, Sql } from '#libs/postgres/database.ts'
@@ -72,6 +73,7 @@ export const createSourceWatch = (deps: Deps): Pick<Repeating, 'start' | 'stop'>
     if (claimed.length === 0) return
     const records = claimed.map((one) => ({
       key: sourceKey(one.tenantId, one.source),
+      headers: RECORD_HEADERS,
       value: Buffer.from(JSON.stringify(activityOf(one))),
     }))
     try {

@@ -55,18 +55,38 @@ const listHeaders = (headers: WireMessage['headers']): readonly [string, Bytes][
   return list ?? NO_HEADERS
 }
 
+/** Records of one writer share one object: it is encoded once, as the next is the same mostly. */
+let lastHeaders: WireMessage['headers']
+let lastBytes = Buffer.from([0])
+const encodeHeaders = (headers: WireMessage['headers']): Buffer => {
+  if (headers === lastHeaders) return lastBytes
+  const list = listHeaders(headers)
+  let size = sizeOfVarint(list.length)
+  for (const [name, one] of list) size += sizeOf(lengthOf(name)) + sizeOf(lengthOf(one))
+  encoded.ensure(size)
+  const from = encoded.length
+  putVarint(list.length)
+  for (const [name, one] of list) {
+    putBytes(name, lengthOf(name))
+    putBytes(one, lengthOf(one))
+  }
+  lastBytes = Buffer.from(encoded.buffer.subarray(from, encoded.length))
+  encoded.length = from
+  lastHeaders = headers
+  return lastBytes
+}
+
 /** Place of a record among the encoded ones. */
 export type EncodedRecord = { readonly from: number; readonly to: number }
 
 /** Appends a record (https://kafka.apache.org/documentation/#record) to the encoded ones. */
 export const encodeRecord = (message: WireMessage): EncodedRecord => {
   const { key, value, offsetDelta = 0, timestampDelta = 0 } = message
-  const headers = listHeaders(message.headers)
+  const headers = encodeHeaders(message.headers)
   const keyLength = lengthOf(key)
   const valueLength = lengthOf(value)
   let size = 1 + sizeOfVarint(timestampDelta) + sizeOfVarint(offsetDelta) + sizeOf(keyLength) + sizeOf(valueLength)
-  size += sizeOfVarint(headers.length)
-  for (const [name, one] of headers) size += sizeOf(lengthOf(name)) + sizeOf(lengthOf(one))
+  size += headers.length
   encoded.ensure(size + sizeOfVarint(size))
   const from = encoded.length
   putVarint(size)
@@ -75,10 +95,7 @@ export const encodeRecord = (message: WireMessage): EncodedRecord => {
   putVarint(offsetDelta)
   putBytes(key, keyLength)
   putBytes(value, valueLength)
-  putVarint(headers.length)
-  for (const [name, one] of headers) {
-    putBytes(name, lengthOf(name))
-    putBytes(one, lengthOf(one))
-  }
+  encoded.buffer.set(headers, encoded.length)
+  encoded.length += headers.length
   return { from, to: encoded.length }
 }

@@ -9,6 +9,7 @@ import {
   MAX_NAME_LENGTH,
   UNBOUNDED_NUMBER,
 } from '#libs/contracts/event-limits.ts'
+import { isOfNewerRelease } from '#libs/contracts/record-version.ts'
 import { DAY_MS } from '#libs/runtime/durations.ts'
 import { parseInstant } from '#libs/time/instant.ts'
 import type { CountedEvent } from './event.ts'
@@ -83,8 +84,8 @@ const bytesAsSent = (text: string): number => {
 }
 
 /**
- * As `readRecord`, without limits of size and age: events counted once stay readable. What was kept
- * holds the `receivedAt` that was believed then.
+ * As `readRecord`, without limits of size, age and mode: events counted once stay readable. What
+ * was kept holds the `receivedAt` that was believed then.
  */
 export const readKeptRecord = (record: Delivered): ReadRecord =>
   readText(record, record.key, record.text ?? record.value.toString())
@@ -109,6 +110,10 @@ const readText = (record: Delivered, key: string, text: string, context?: ReadCo
   if (body.tenantId !== undefined && body.tenantId !== tenantId) return unreadable('tenantId differs from the key')
   const signed = context?.verify(kind, tenantId, record.headers)
   if (kind === 'evaluate') return signed === undefined ? { kind: 'unsigned' } : { kind, tenantId, accountId }
+  const { mode } = body
+  const isKnownMode = mode === undefined || mode === 'live' || mode === 'backfill'
+  if (!isKnownMode && context !== undefined && !isOfNewerRelease(record.headers.version))
+    return unreadable('mode is neither live nor backfill')
   const received = context === undefined ? keptInstant(body) : (signed ?? brokerInstant(record))
   if (received === undefined) return unreadable('receivedAt: an RFC 3339 instant wanted')
   return readEvent(record, { text, body, tenantId, accountId, received })
@@ -140,8 +145,6 @@ const readEvent = (record: Delivered, { text, body, tenantId, accountId, receive
   if (!isName(source, MAX_NAME_LENGTH)) return unreadable('source: 1 to 256 characters wanted')
   if (userId !== undefined && userId !== null && !isName(userId, MAX_NAME_LENGTH))
     return unreadable('userId: 1 to 256 characters wanted')
-  if (mode !== undefined && mode !== 'live' && mode !== 'backfill')
-    return unreadable('mode is neither live nor backfill')
   if (!isObject(properties)) return unreadable('properties: an object wanted')
   if (text.includes('\\u') && !isCleanText(text)) return unreadable('holds NUL or half a surrogate pair')
   if (text.includes('\ufffd') && !record.value.equals(Buffer.from(text))) return unreadable('not UTF-8')
@@ -152,11 +155,13 @@ const readEvent = (record: Delivered, { text, body, tenantId, accountId, receive
   const occurredAt = typeof body.occurredAt === 'string' ? parseInstant(body.occurredAt) : Number.NaN
   if (Number.isNaN(occurredAt)) return unreadable('occurredAt: an RFC 3339 instant wanted')
   const receivedAt = received.at
-  const problemOfTime = problemOfInstants(occurredAt, receivedAt, mode === 'backfill')
+  // A mode of a newer release is read by the age: what is too old to be live is of the past.
+  const isNotLive = mode !== undefined && mode !== 'live'
+  const backfill = mode === 'backfill' || (isNotLive && occurredAt < receivedAt - MAX_LIVE_AGE_MS)
+  const problemOfTime = problemOfInstants(occurredAt, receivedAt, backfill)
   if (problemOfTime !== undefined) return unreadable(`occurredAt: ${problemOfTime}`)
   const isComplete = body.receivedAt === received.text && body.source !== undefined && body.tenantId !== undefined
   const raw = isComplete ? record : JSON.stringify({ ...body, tenantId, source, receivedAt: received.text })
-  const backfill = mode === 'backfill'
   const event = { id, source, type, userId: userId ?? null, occurredAt, receivedAt, properties, backfill, raw }
   return { kind: 'event', tenantId, accountId, event }
 }
