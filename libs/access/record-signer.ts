@@ -1,6 +1,5 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
-import { RECORD_HEADERS } from '#libs/contracts/record-version.ts'
 import { toInstant } from '#libs/runtime/clock.ts'
 
 /** Header of records on `usage.events` that Pulso's own processes write: `<instant>.<HMAC>`. */
@@ -19,7 +18,7 @@ export type SignedInstant = {
 type Headers = Readonly<Record<string, string>>
 
 export type RecordSigner = {
-  /** Headers of the records of a tenant at an instant. */
+  /** The header that the records of a tenant at an instant have beside their others. */
   readonly sign: (kind: SignedKind, tenantId: string, atMs: number) => Headers
   /** Undefined unless a key of this installation signed these headers for this kind and tenant. */
   readonly verify: (kind: SignedKind, tenantId: string, headers: Headers) => SignedInstant | undefined
@@ -58,7 +57,7 @@ export const createRecordSigner = (key: Buffer, formerKeys: readonly Buffer[] = 
     sign: (kind, tenantId, atMs) => {
       const instant = toInstant(atMs)
       const mac = macOf(keys[0]!, kind, tenantId, instant).toString('base64url')
-      return { ...RECORD_HEADERS, kind, [SIGNED_AT]: `${instant}.${mac}` }
+      return { [SIGNED_AT]: `${instant}.${mac}` }
     },
     verify: (kind, tenantId, { [SIGNED_AT]: header }) => {
       if (header === undefined) return undefined

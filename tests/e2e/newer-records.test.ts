@@ -138,6 +138,7 @@ test('a dead letter by a newer release is listed with its bytes, and its origina
     expect((await scoring.get<Page & { headers: object }>(`/v1/dead-letters/${id}`)).headers).toEqual({
       version: '3',
       trace: 't-1',
+      'signed-at': expect.any(String),
     })
   }
   await eventually('they are noted', async () => (await counted('usage.events.dead')) === 2)

@@ -49,7 +49,8 @@ test('path and query of a URL are nowhere in the database: not as it is made, ch
   const canary = `${hook.origin}/services/T0CANARYPATH/in?token=canary-query-Xy9`
   const body = { url: canary, kind: 'slack', eventTypes: ['alert.firing'] }
   const made = await call('POST', ENDPOINTS, body, 'made-once')
-  expect(made).toMatchObject({ status: 201, body: { url: `${hook.origin}/…Xy9`, problem: undefined } })
+  expect(made).toMatchObject({ status: 201, body: { url: `${hook.origin}/…Xy9` } })
+  expect(made.body).not.toHaveProperty('problem')
   expect(await call('POST', ENDPOINTS, body, 'made-once')).toEqual(made)
   await fire('acme')
   await once(() =>
@@ -80,7 +81,6 @@ test('URLs of before are sealed after a start, and are called as before', async 
   expect((await call('GET', `${ENDPOINTS}/${endpointId}`)).body).toMatchObject({
     url: `${hook.origin}/…ery`,
     state: 'enabled',
-    problem: undefined,
   })
   await fire('acme')
   await once(() => expect(hook.received).toMatchObject([{ path: '/former-canary/in?k=canary-query' }]))
@@ -130,7 +130,7 @@ test('a rotation of the encryption key seals URLs anew; without the key an endpo
   )
   // It was not called: nothing counts towards the days after which an endpoint is disabled.
   expect((await third.call('GET', path)).body).toMatchObject({ state: 'enabled', failingSince: null })
-  expect((await third.call('PATCH', path, { url })).body).toMatchObject({ problem: undefined })
+  expect((await third.call('PATCH', path, { url })).body).not.toHaveProperty('problem')
   await once(async () => expect((await attemptsOf(third, deliveryId)).status).toBe('delivered'))
   expect(hook.received).toHaveLength(2)
 })

@@ -2,6 +2,7 @@ import type { Principal } from '#libs/access/keyring.ts'
 import type { RecordSigner } from '#libs/access/record-signer.ts'
 import type { Bus, BusRecord } from '#libs/bus/bus.ts'
 import { MAX_EVENT_BYTES } from '#libs/contracts/event-limits.ts'
+import { RECORD_HEADERS } from '#libs/contracts/record-version.ts'
 import { accountKey } from '#libs/contracts/topics.ts'
 import type { UsageEvent } from '#libs/contracts/usage-event.ts'
 import type { JsonLimits } from '#libs/http/limits/json-limits.ts'
@@ -14,6 +15,8 @@ import { writeEventRecord } from './event-record.ts'
 import type { RecentlyAccepted } from './recently-accepted.ts'
 import type { Outcome, Result } from './verdicts.ts'
 import { rejected, summarize } from './verdicts.ts'
+
+const HEADERS = { ...RECORD_HEADERS, kind: 'event' }
 
 export type AcceptRequest = {
   /** Emptied once checked, so that parsed items do not stay in memory while the log is written. */
@@ -51,7 +54,7 @@ export const createAcceptEvents = ({ bus, clock, metrics, recentlyAccepted, chec
     const receivedAt = clock.now()
     const clockOffsetMs = request.sentAt === undefined ? 0 : receivedAt - request.sentAt
     const checkContext = { receivedAt, clockOffsetMs, isBad: request.isBad }
-    const headers = signer.sign('event', tenantId, receivedAt)
+    const headers = { ...HEADERS, ...signer.sign('event', tenantId, receivedAt) }
     const recordContext = { tenantId, source: principal.name, receivedAt }
     const newEvents: NewEvent[] = []
     const ofThisRequest = new Map<string, number>()

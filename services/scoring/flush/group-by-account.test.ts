@@ -36,7 +36,7 @@ const read = (records: readonly Written[], given: ReturnType<typeof reading>) =>
 const commandOf = (headers: Written['headers']): Written => ({
   key: 'default:acme',
   value: Buffer.from(JSON.stringify({ tenantId: 'default', accountId: 'acme', dueAt: '2026-11-22T10:00:00.000Z' })),
-  headers,
+  headers: { ...headers, kind: 'evaluate' },
 })
 
 test('types that Pulso records itself are refused with the reason where product backends write the topic', () => {
@@ -63,9 +63,9 @@ test('only a command that this installation signed is obeyed, for a suspended te
   const signed = commandOf(testSigner.sign('evaluate', 'default', Date.now()))
   for (const state of ['active', 'suspended'] as const)
     expect(read([signed], reading({ default: state }))).toMatchObject({ evaluated: 1, reasons: [], leftOut: [] })
-  const ofAnEvent = { ...testSigner.sign('event', 'default', Date.now()), kind: 'evaluate' }
+  const ofAnEvent = testSigner.sign('event', 'default', Date.now())
   const ofAnother = testSigner.sign('evaluate', 'other', Date.now())
-  for (const headers of [{ kind: 'evaluate' }, ofAnEvent, ofAnother])
+  for (const headers of [{}, ofAnEvent, ofAnother])
     expect(read([commandOf(headers)], reading())).toMatchObject({
       evaluated: 0,
       reasons: [],

@@ -73,7 +73,7 @@ export const createShared = async (clock: Clock): Promise<Shared> => {
         'usage.events',
         records.map(({ accountId, kind, body }) => ({
           key: accountKey('default', accountId),
-          headers: testSigner.sign(kind, 'default', Date.parse(body.receivedAt ?? toInstant(clock.now()))),
+          headers: { kind, ...testSigner.sign(kind, 'default', Date.parse(body.receivedAt ?? toInstant(clock.now()))) },
           value: Buffer.from(JSON.stringify({ tenantId: 'default', accountId, ...body })),
         })),
       ),

@@ -2,9 +2,7 @@ import {
   findUnboundedNumber,
   MAX_AHEAD_MS,
   MAX_EVENT_BYTES,
-  MAX_EVENT_DEPTH,
   MAX_EVENT_ID_LENGTH,
-  MAX_EVENT_KEYS,
   MAX_LIVE_AGE_MS,
   MAX_NAME_LENGTH,
   UNBOUNDED_NUMBER,
@@ -13,6 +11,7 @@ import { isOfNewerRelease } from '#libs/contracts/record-version.ts'
 import { DAY_MS } from '#libs/runtime/durations.ts'
 import { parseInstant } from '#libs/time/instant.ts'
 import type { CountedEvent } from './event.ts'
+import { isCleanText, problemOfShape } from './json-shape.ts'
 
 /** JSON to keep of an event: a text, or its record, which saves a copy in memory. */
 export type RawEvent = string | { readonly value: Buffer }
@@ -181,24 +180,3 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
 /** Characters are code points, as at the HTTP door. */
 const isName = (value: unknown, max: number): value is string =>
   typeof value === 'string' && value.length > 0 && (value.length <= max || [...value].length <= max)
-
-/** Only an escape brings NUL or half a surrogate pair into UTF-8: this slow check needs a `\u`. */
-const isCleanText = (text: string): boolean => {
-  const written = JSON.stringify(JSON.parse(text))
-  return !/(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f])/i.test(written)
-}
-
-const problemOfShape = (value: object, depth: number): string | undefined => {
-  if (depth > MAX_EVENT_DEPTH) return `nested deeper than ${MAX_EVENT_DEPTH} levels`
-  const values = Array.isArray(value) ? value : Object.values(value)
-  if (!Array.isArray(value) && values.length > MAX_EVENT_KEYS) return `more than ${MAX_EVENT_KEYS} keys in an object`
-  for (const item of values) {
-    if (typeof item === 'number') {
-      if (!Number.isFinite(item)) return 'a number beyond a double'
-    } else if (typeof item === 'object' && item !== null) {
-      const problem = problemOfShape(item, depth + 1)
-      if (problem !== undefined) return problem
-    }
-  }
-  return undefined
-}
