@@ -139,6 +139,7 @@ export const createPlatform = (options: PlatformOptions): Wiring => {
         timeZone: config.PULSO_TIME_ZONE,
         encryptionKey,
         formerEncryptionKeys: config.PULSO_ENCRYPTION_KEY_FORMER,
+        deadLetterDays: config.KAFKA_DEAD_RETENTION_DAYS,
       },
     },
     foundation: [

@@ -29,6 +29,8 @@ export type PlatformSettings = {
   readonly encryptionKey: Buffer
   /** Keys that `encryptionKey` replaced: they only open. */
   readonly formerEncryptionKeys?: readonly Buffer[]
+  /** How long dead letters are kept. */
+  readonly deadLetterDays: number
 }
 
 /** What a process needs for its work, by name. Each check rejects while its part is not there. */

@@ -14,7 +14,11 @@ test('an answer kept under an encryption key is given again after that key was r
   onTestFinished(stop)
   const create = (encryptionKey: Buffer, formerEncryptionKeys: readonly Buffer[]) =>
     createScoring(
-      { ...platform, metrics: createMetrics(), settings: { timeZone: 'UTC', encryptionKey, formerEncryptionKeys } },
+      {
+        ...platform,
+        metrics: createMetrics(),
+        settings: { ...platform.settings, encryptionKey, formerEncryptionKeys },
+      },
       scoringConfigSchema.parse({}),
     )
   const [before, after] = [Buffer.alloc(32, 1), Buffer.alloc(32, 2)]

@@ -78,7 +78,7 @@ export const createScoring = (platform: Platform, config: ScoringConfig): Servic
   const eraseAccount = createEraseAccount({ database, bus, clock, logger, cache })
   const eraseUser = createEraseUser({ database, bus, clock, logger, cache, relay, liveModels })
   const tenantEraser = createTenantEraser({ database, bus, clock, logger, cache })
-  const deadLetters = createDeadLetterIndex({ database, bus, clock, logger, metrics: platform.metrics, signer })
+  const deadLetters = createDeadLetterIndex({ ...platform, signer })
   const backfillEnder = createBackfillEnder({ database, clock, logger })
   const projector = createAccountProjector({ database, clock, logger, liveModels })
   let subscription: Subscription | undefined

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { expect, it, onTestFinished } from 'vitest'
 import type { Bus } from '#libs/bus/bus.ts'
+import { armFailpoints } from '#libs/runtime/failpoint.ts'
 import { createMetrics } from '#libs/runtime/metrics.ts'
 import { scoringConfigSchema } from '../../services/scoring/config.ts'
 import { createScoring } from '../../services/scoring/service.ts'
@@ -117,6 +118,53 @@ export const deadLetterSuite = (createBus: () => Bus | undefined): void => {
     await eventually('the other counts', async () => (await countEvents(api)) === 2)
     const audit = await database.query('select distinct action from access.audit')
     expect(audit).toEqual([{ action: 'dead_letter.replayed' }])
+  })
+
+  it('a letter whose replay crashed between publish and mark waits on, and counts once when it is replayed again', async () => {
+    const { api, bus, listed, database } = await start()
+    await bus.publish('usage.events.dead', [refused()])
+    const [letter] = await listed(1)
+    const path = `/v1/dead-letters/${letter!.id}`
+    let wake = (): void => {}
+    const asleep = new Promise<void>((resolve) => {
+      wake = resolve
+    })
+    armFailpoints([{ name: 'scoring.replay.published', effect: () => asleep, sleepMs: 0, hit: 1 }])
+    onTestFinished(() => armFailpoints([]))
+    const crashed = api.send('POST', `${path}/replay`)
+    await eventually('it counts', async () => (await countEvents(api)) === 1)
+    // Until the claim has lapsed, nobody else gets it.
+    for (const [method, asked] of [
+      ['POST', `${path}/replay`],
+      ['DELETE', path],
+    ] as const)
+      expect(await api.send(method, asked)).toMatchObject({ status: 409, body: { code: 'being_replayed' } })
+    expect((await listed(1))[0]!.status).toBe('waiting')
+    await database.query("update scoring.dead_letter set claimed_until = now() - interval '1 second'")
+    expect((await api.send('POST', `${path}/replay`)).body).toEqual({ replayed: 1 })
+    wake()
+    expect((await crashed).status).toBe(409)
+    await bus.publish('usage.events', [usageRecord('acme', { id: 'another' })])
+    await eventually('the other counts', async () => (await countEvents(api)) >= 2)
+    expect(await countEvents(api)).toBe(2)
+    expect((await listed(1))[0]!.status).toBe('replayed')
+  })
+
+  it('a replay after the account was erased does not bring it back', async () => {
+    const { api, bus, listed, send } = await start()
+    const event = refused()
+    await send(usageRecord('acme'))
+    await eventually('it is scored', async () => (await countEvents(api)) === 1)
+    expect((await api.send('DELETE', '/v1/accounts/acme')).status).toBe(204)
+    // Its letters went with it: this one was on its way.
+    await bus.publish('usage.events.dead', [event])
+    const [letter] = await listed(1)
+    expect((await api.send('POST', `/v1/dead-letters/${letter!.id}/replay`)).status).toBe(202)
+    // Behind it on its partition: what happens after the erasure begins a new account.
+    await send(usageRecord('acme', { id: 'afterwards' }))
+    await eventually('the log is read', async () => (await countEvents(api)) > 0)
+    const { items } = await api.get<{ items: readonly { id: string }[] }>('/v1/accounts/acme/events')
+    expect(items.map(({ id }) => id)).toEqual(['afterwards'])
   })
 
   it('letters are replayed by a filter, and a dropped one is not', async () => {

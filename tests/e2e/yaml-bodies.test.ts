@@ -20,7 +20,7 @@ const platform = () => ({
   apiDatabase: createDatabase({ connectionString: 'postgres://localhost:1/none', logger: silentLogger }),
   bus: createRecordingBus(),
   keyring: { authenticate: async () => undefined },
-  settings: { timeZone: 'UTC', encryptionKey: Buffer.alloc(32, 7) },
+  settings: { timeZone: 'UTC', encryptionKey: Buffer.alloc(32, 7), deadLetterDays: 30 },
 })
 const open = (service: Service): Promise<RoutesClient> => createRoutesClient(platform(), service)
 const scoring = await open(createScoring(platform(), scoringConfigSchema.parse({})))

@@ -95,6 +95,11 @@ export const findDeadLetter = async (sql: Sql, id: string): Promise<DeadLetter |
 
 export type ClaimOptions = { readonly token: string; readonly leaseMs: number; readonly limit: number }
 
+/** Nobody replays the letter now. */
+const UNCLAIMED = '(claimed_until is null or claimed_until < clock_timestamp())'
+/** Within one instant the order of the log. */
+const OLDEST_FIRST = 'at, partition, record_offset'
+
 /** Claims waiting letters, the oldest first; letters of another claim are left out. */
 export const claimDeadLetters = (
   sql: Sql,
@@ -102,24 +107,43 @@ export const claimDeadLetters = (
   { token, leaseMs, limit }: ClaimOptions,
 ): Promise<readonly DeadLetter[]> =>
   sql.query<DeadLetter>(
-    `update scoring.dead_letter set claim_token = $6, claimed_until = clock_timestamp() + $7 * interval '1 millisecond'
-     where letter_id in (
-       select letter_id from scoring.dead_letter
-       where ${FILTER} and ($5::uuid is null or letter_id = $5) and status = 'waiting'
-         and (claimed_until is null or claimed_until < clock_timestamp())
-       order by at limit $8 for update skip locked)
-     returning ${WHOLE}`,
+    `with claimed as (
+       update scoring.dead_letter set claim_token = $6, claimed_until = clock_timestamp() + $7 * interval '1 millisecond'
+       where letter_id in (
+         select letter_id from scoring.dead_letter
+         where ${FILTER} and ($5::uuid is null or letter_id = $5) and status = 'waiting' and ${UNCLAIMED}
+         order by ${OLDEST_FIRST} limit $8 for update skip locked)
+       returning *)
+     select ${WHOLE} from claimed order by ${OLDEST_FIRST}`,
     [...filterParams(filter), filter.id ?? null, token, leaseMs, limit],
   )
 
-export const markReplayed = async (tx: Sql, ids: readonly string[]): Promise<void> => {
-  await tx.query(`update scoring.dead_letter set status = 'replayed' where letter_id = any($1::uuid[])`, [ids])
+export const releaseClaim = async (sql: Sql, token: string): Promise<void> => {
+  await sql.query(
+    `update scoring.dead_letter set claim_token = null, claimed_until = null
+     where claim_token = $1 and status = 'waiting'`,
+    [token],
+  )
 }
 
-/** False unless the letter was waiting. */
+/**
+ * Marks published letters, but none that another claim has taken over: its replay marks them.
+ * Answers how many. A letter that was dropped after its claim had lapsed is on its topic all the
+ * same, so it is no longer said to be dropped.
+ */
+export const markReplayed = async (tx: Sql, token: string, ids: readonly string[]): Promise<number> => {
+  const rows = await tx.query(
+    `update scoring.dead_letter set status = 'replayed' where letter_id = any($1::uuid[]) and claim_token = $2 returning 1`,
+    [ids, token],
+  )
+  return rows.length
+}
+
+/** False unless the letter was waiting and nobody replays it. */
 export const dropDeadLetter = async (tx: Sql, id: string): Promise<boolean> => {
   const rows = await tx.query(
-    `update scoring.dead_letter set status = 'dropped' where letter_id = $1 and status = 'waiting' returning 1`,
+    `update scoring.dead_letter set status = 'dropped'
+     where letter_id = $1 and status = 'waiting' and ${UNCLAIMED} returning 1`,
     [id],
   )
   return rows.length > 0

@@ -1,27 +1,18 @@
 import type { RecordSigner } from '#libs/access/record-signer.ts'
-import type { Bus, Subscription } from '#libs/bus/bus.ts'
-import type { Database } from '#libs/postgres/database.ts'
-import type { Clock } from '#libs/runtime/clock.ts'
+import type { Subscription } from '#libs/bus/bus.ts'
 import { DAY_MS, HOUR_MS } from '#libs/runtime/durations.ts'
-import type { Logger } from '#libs/runtime/logger.ts'
-import { gauge, type Registry } from '#libs/runtime/metrics.ts'
+import { gauge } from '#libs/runtime/metrics.ts'
+import type { Platform } from '#libs/runtime/service.ts'
 import { startUpkeep } from '#libs/runtime/upkeep.ts'
 import { countWaiting, deleteOldDeadLetters } from './dead-letter-store.ts'
 import { indexDeadLetters } from './index-dead-letters.ts'
 
-const KEPT_MS = 30 * DAY_MS
-
-type Deps = {
-  readonly database: Database
-  readonly bus: Bus
-  readonly clock: Clock
-  readonly logger: Logger
-  readonly metrics: Registry
+type Deps = Pick<Platform, 'database' | 'bus' | 'clock' | 'logger' | 'metrics' | 'settings'> & {
   readonly signer: RecordSigner
 }
 
-/** Indexes dead letters, counts those that wait, and deletes all after 30 days. */
-export const createDeadLetterIndex = ({ database, bus, clock, logger, metrics, signer }: Deps) => {
+/** Indexes dead letters, counts those that wait, and deletes old ones. */
+export const createDeadLetterIndex = ({ database, bus, clock, logger, metrics, settings, signer }: Deps) => {
   let subscriptions: readonly Subscription[] = []
   let stopUpkeep = async (): Promise<void> => {}
   const waiting = gauge(metrics, {
@@ -35,7 +26,8 @@ export const createDeadLetterIndex = ({ database, bus, clock, logger, metrics, s
       for (const one of counts) waiting.set({ topic: one.topic }, one.waiting)
     },
   })
-  const deleteOld = (limit: number) => deleteOldDeadLetters(database, clock.now() - KEPT_MS, limit)
+  const deleteOld = (limit: number) =>
+    deleteOldDeadLetters(database, clock.now() - settings.deadLetterDays * DAY_MS, limit)
   return {
     start: async (): Promise<void> => {
       subscriptions = await indexDeadLetters({ database, bus, signer })

@@ -62,7 +62,13 @@ const toFilter = ({ topic, reason, from, to }: z.infer<typeof filterSchema>) => 
 })
 const toItem = ({ at, ...letter }: DeadLetterSummary) => ({ ...letter, at: toInstant(at) })
 
-const notWaiting = () => new RequestError(409, 'not_waiting', 'The dead letter was replayed or dropped before')
+/** Why nothing can be done with the letter now. */
+const refusal = (letter: DeadLetterSummary | undefined): RequestError => {
+  if (!letter) return notFound('dead letter')
+  return letter.status === 'waiting'
+    ? new RequestError(409, 'being_replayed', 'The dead letter is being replayed: look again in a minute')
+    : new RequestError(409, 'not_waiting', 'The dead letter was replayed or dropped before')
+}
 
 type Deps = { readonly database: Database; readonly replay: ReplayDeadLetters }
 
@@ -123,7 +129,7 @@ export const deadLetterRoutes = ({ database, replay }: Deps) =>
         const id = params.letterId
         const replayed = await replay(principal, { id })
         if (replayed > 0) return reply.code(202).send({ replayed })
-        throw (await findDeadLetter(database, id)) ? notWaiting() : notFound('dead letter')
+        throw refusal(await findDeadLetter(database, id))
       },
     )
     app.post(
@@ -156,8 +162,7 @@ export const deadLetterRoutes = ({ database, replay }: Deps) =>
         const { letterId } = params
         await database.transaction(async (tx) => {
           const letter = await findDeadLetter(tx, letterId)
-          if (!letter) throw notFound('dead letter')
-          if (!(await dropDeadLetter(tx, letterId))) throw notWaiting()
+          if (!letter || !(await dropDeadLetter(tx, letterId))) throw refusal(letter)
           const { topic, partition, offset } = letter
           const detail = { topic, partition, offset }
           await recordAudit(tx, principal, { action: 'dead_letter.dropped', subject: letterId, detail })

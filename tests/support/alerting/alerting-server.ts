@@ -42,7 +42,7 @@ export type AlertingServer = {
 export const createAlertingServer = async (database: Database, clock: Clock): Promise<AlertingServer> => {
   const metrics = createMetrics()
   const bus = createRecordingBus()
-  const settings = { timeZone: 'UTC', encryptionKey: Buffer.alloc(32, 7) }
+  const settings = { timeZone: 'UTC', encryptionKey: Buffer.alloc(32, 7), deadLetterDays: 30 }
   const platform = { clock, logger: silentLogger, metrics, database, apiDatabase: database, bus, keyring, settings }
   const service = createAlerting(platform, alertingConfigSchema.parse({}))
   const app = await createHttpServer({ logger: silentLogger, metrics, keyring, title: 'A', version: '0', checks: {} })

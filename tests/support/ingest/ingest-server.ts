@@ -37,7 +37,7 @@ export const startIngest = async (
     apiDatabase: undefined as unknown as Database,
     bus,
     keyring,
-    settings: { timeZone: 'UTC', encryptionKey: Buffer.alloc(32) },
+    settings: { timeZone: 'UTC', encryptionKey: Buffer.alloc(32), deadLetterDays: 30 },
   }
   const service = createIngest(platform, ingestConfigSchema.parse({}), options)
   const checks = { bus: bus.check }

@@ -48,7 +48,7 @@ export const createTestPlatform = async (options: { clock?: Clock; bus?: Bus } =
       apiDatabase: database,
       bus,
       keyring: createKeyring({ database, clock }),
-      settings: { timeZone: 'UTC', encryptionKey: TEST_ENCRYPTION_KEY },
+      settings: { timeZone: 'UTC', encryptionKey: TEST_ENCRYPTION_KEY, deadLetterDays: 30 },
     },
     connectionString,
     prepare: async (service) => {
