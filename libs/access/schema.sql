@@ -56,6 +56,13 @@ create table access.tenant (
   constraint tenant_state_check CHECK ((state = ANY (ARRAY['active'::text, 'suspended'::text, 'deleted'::text])))
 );
 
+create table access.tombstone_key (
+  only_row boolean default true not null,
+  sealed bytea not null,
+  constraint tombstone_key_pkey PRIMARY KEY (only_row),
+  constraint tombstone_key_only_row_check CHECK (only_row)
+);
+
 CREATE OR REPLACE FUNCTION access.account_hash(tenant text, account text)
  RETURNS bytea
  LANGUAGE sql
@@ -123,9 +130,29 @@ declare
 begin
   for of_schema in
     select n.nspname from pg_proc p join pg_namespace n on n.oid = p.pronamespace
-    where p.proname = 'forget_account' order by n.nspname
+    where p.proname = 'forget_account' and p.pronargs = 3 order by n.nspname
   loop
     execute format('select %I.forget_account($1, $2, $3)', of_schema) using tenant, account, last_sequence;
+  end loop;
+end $function$;
+
+CREATE OR REPLACE FUNCTION access.erase_account(tenant text, account text, last_sequence bigint, hash bytea)
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+declare
+  of_schema text;
+  takes_hash boolean;
+begin
+  for of_schema, takes_hash in
+    select n.nspname, bool_or(p.pronargs = 4) from pg_proc p join pg_namespace n on n.oid = p.pronamespace
+    where p.proname = 'forget_account' group by n.nspname order by n.nspname
+  loop
+    if takes_hash then
+      execute format('select %I.forget_account($1, $2, $3, $4)', of_schema) using tenant, account, last_sequence, hash;
+    else
+      execute format('select %I.forget_account($1, $2, $3)', of_schema) using tenant, account, last_sequence;
+    end if;
   end loop;
 end $function$;
 
@@ -169,6 +196,19 @@ begin
   update access.audit
      set subject = 'sha256:' || encode(access.account_hash(tenant, account), 'hex'), detail = '{}'
    where tenant_id = tenant and subject = account
+     and split_part(action, '.', 1) in ('account', 'user', 'override', 'journey');
+  update access.audit set detail = detail #- '{matcher,accountId}'
+   where tenant_id = tenant and detail -> 'matcher' ->> 'accountId' = account;
+end $function$;
+
+CREATE OR REPLACE FUNCTION access.forget_account(tenant text, account text, last_sequence bigint, hash bytea)
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+begin
+  update access.audit set subject = 'hmac:' || encode(hash, 'hex'), detail = '{}'
+   where tenant_id = tenant
+     and subject = any(array[account, 'sha256:' || encode(access.account_hash(tenant, account), 'hex')])
      and split_part(action, '.', 1) in ('account', 'user', 'override', 'journey');
   update access.audit set detail = detail #- '{matcher,accountId}'
    where tenant_id = tenant and detail -> 'matcher' ->> 'accountId' = account;

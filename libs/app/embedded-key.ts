@@ -15,6 +15,8 @@ export const embeddedEncryptionKey = (dataDir: string): Buffer => {
   }
   const key = Buffer.from(readFileSync(file, 'utf8').trim(), 'base64')
   if (key.length !== 32)
-    throw new Error(`${file} does not hold a key of 32 bytes: restore it, or delete it and rotate every webhook secret`)
+    throw new Error(
+      `${file} does not hold a key of 32 bytes: restore it, or delete it, rotate every webhook secret and see docs/erasure.md`,
+    )
   return key
 }

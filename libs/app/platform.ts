@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { ensureBootstrapKey } from '#libs/access/keys/bootstrap-key.ts'
 import { ensureDevelopmentKey } from '#libs/access/keys/development-key.ts'
 import { createKeyring } from '#libs/access/keys/stored-keyring.ts'
+import { createStoredTombstones } from '#libs/access/tombstones.ts'
 import type { Bus } from '#libs/bus/bus.ts'
 import { createKafkaBus } from '#libs/bus/kafka/bus.ts'
 import { BUS_MIGRATIONS, BUS_SCHEMA, createPostgresBus } from '#libs/bus/postgres/bus.ts'
@@ -105,6 +106,7 @@ export const createPlatform = (options: PlatformOptions): Wiring => {
   const embedded = !config.DATABASE_URL
   const encryptionKey = config.PULSO_ENCRYPTION_KEY ?? embeddedEncryptionKey(config.PULSO_DATA_DIR)
   const keyring = createKeyring({ database, clock, developmentKey: config.PULSO_DEVELOPMENT_KEY_ENABLED })
+  const formerEncryptionKeys = config.PULSO_ENCRYPTION_KEY_FORMER
   const keyRefresh = repeat(
     { clock, logger, everyMs: KEY_REFRESH_MS, retryMs: KEY_RETRY_MS, failure: 'keys could not be read' },
     async () => void (await keyring.refresh()),
@@ -135,10 +137,11 @@ export const createPlatform = (options: PlatformOptions): Wiring => {
       apiDatabase,
       bus,
       keyring,
+      tombstones: createStoredTombstones({ database, encryptionKey, formerEncryptionKeys }),
       settings: {
         timeZone: config.PULSO_TIME_ZONE,
         encryptionKey,
-        formerEncryptionKeys: config.PULSO_ENCRYPTION_KEY_FORMER,
+        formerEncryptionKeys,
         deadLetterDays: config.KAFKA_DEAD_RETENTION_DAYS,
       },
     },

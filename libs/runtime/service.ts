@@ -3,6 +3,7 @@ import type { Logger } from 'pino'
 import type { Registry } from 'prom-client'
 import type { z } from 'zod'
 import type { Keyring } from '#libs/access/keyring.ts'
+import type { StoredTombstones } from '#libs/access/tombstones.ts'
 import type { Bus } from '#libs/bus/bus.ts'
 import type { TopicName } from '#libs/contracts/topics.ts'
 import type { Database } from '#libs/postgres/database.ts'
@@ -19,13 +20,15 @@ export type Platform = {
   readonly apiDatabase: Database
   readonly bus: Bus
   readonly keyring: Keyring
+  /** A service that uses them starts them. */
+  readonly tombstones: StoredTombstones
   readonly settings: PlatformSettings
 }
 
 export type PlatformSettings = {
   /** IANA name of the zone that days are counted in. */
   readonly timeZone: string
-  /** 32 bytes for AES-256-GCM of signing secrets. */
+  /** 32 bytes for AES-256-GCM of secrets. */
   readonly encryptionKey: Buffer
   /** Keys that `encryptionKey` replaced: they only open. */
   readonly formerEncryptionKeys?: readonly Buffer[]

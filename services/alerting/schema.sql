@@ -278,17 +278,32 @@ CREATE OR REPLACE FUNCTION alerting.forget_account(tenant text, account text, la
  RETURNS void
  LANGUAGE plpgsql
 AS $function$
+begin
+  perform alerting.forget_account(tenant, account, last_sequence, access.account_hash(tenant, account));
+end $function$;
+
+CREATE OR REPLACE FUNCTION alerting.forget_account(tenant text, account text, last_sequence bigint, hash bytea)
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
 declare
-  key bytea := access.account_hash(tenant, account);
   kept jsonb;
   messages uuid[];
 begin
   -- Waits for whoever judges the account now, also if for the first time.
   insert into alerting.account (tenant_id, account_id) values (tenant, account) on conflict do nothing;
   select a.states into kept from alerting.account a where a.tenant_id = tenant and a.account_id = account for update;
+  with former as (
+    delete from alerting.erased_account e
+     where e.tenant_id = tenant and e.account_hash = access.account_hash(tenant, account) and e.account_hash <> hash
+    returning e.sequence, e.states
+  ), ended as (
+    select coalesce(jsonb_object_agg(rule, jsonb_build_object('v', '', 'episode', state -> 'episode')), '{}') as states
+      from jsonb_each(kept) as k(rule, state) where state ? 'episode'
+  )
   insert into alerting.erased_account as e (tenant_id, account_hash, sequence, states)
-  select tenant, key, last_sequence, coalesce(jsonb_object_agg(rule, jsonb_build_object('v', '', 'episode', state -> 'episode')), '{}')
-    from jsonb_each(kept) as k(rule, state) where state ? 'episode'
+  select tenant, hash, greatest(last_sequence, f.sequence), coalesce(f.states, '{}') || n.states
+    from ended n left join former f on true
   on conflict (tenant_id, account_hash) do update
     set sequence = greatest(e.sequence, excluded.sequence), states = e.states || excluded.states;
 

@@ -31,7 +31,7 @@ import { createRuleCatalog } from './rules/rule-store.ts'
 
 /** Decides when a person should know: changes of accounts -> alerts -> `alert.events`, webhooks. */
 export const createAlerting = (platform: Platform, config: AlertingConfig): Service => {
-  const { clock, logger, database, apiDatabase, bus, settings } = platform
+  const { clock, logger, database, apiDatabase, bus, tombstones, settings } = platform
   const ruleCatalog = createRuleCatalog(createUnreadableDocuments(platform.metrics, logger))
   const metrics = createAlertingMetrics(platform.metrics)
   const relay = createOutboxRelay({ database, bus, clock, logger, metrics: platform.metrics, schema: 'alerting' })
@@ -89,11 +89,12 @@ export const createAlerting = (platform: Platform, config: AlertingConfig): Serv
       'alerting.outbox': relay.check,
     },
     start: async () => {
+      await tombstones.start()
       if (!verify) await verifyAll(database, clock.now())
       await deliverer.start()
       relay.start()
       timers.start()
-      subscriptions.push(await consumeHealth({ database, bus, clock, logger, metrics, ruleCatalog, onCommit }))
+      subscriptions.push(await consumeHealth({ ...platform, metrics, ruleCatalog, onCommit }))
       subscriptions.push(await consumeActivity({ database, bus, clock, ruleCatalog, onCommit }))
       stopUpkeep = startUpkeep({ clock, logger }, upkeep)
     },

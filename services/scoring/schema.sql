@@ -34,10 +34,12 @@ create table scoring.account (
   next_evaluation_at timestamp with time zone,
   evaluation_claimed_until timestamp with time zone,
   healthy_since timestamp with time zone,
+  account_hash bytea,
   constraint account_pkey PRIMARY KEY (tenant_id, account_id)
 ) with (fillfactor=50);
 CREATE INDEX account_due ON scoring.account USING btree (next_evaluation_at) WHERE (next_evaluation_at IS NOT NULL);
 CREATE INDEX account_shuffled ON scoring.account USING btree (tenant_id, hashtextextended(account_id, (0)::bigint), account_id);
+CREATE INDEX account_unhashed ON scoring.account USING btree (tenant_id, account_id) WHERE (account_hash IS NULL);
 CREATE TRIGGER account_not_erased AFTER INSERT ON scoring.account REFERENCING NEW TABLE AS born FOR EACH STATEMENT EXECUTE FUNCTION scoring.assert_not_erased();
 
 create table scoring.account_list (
@@ -323,7 +325,8 @@ AS $function$
 begin
   if exists (
     select from born b join scoring.erased_account e
-      on e.tenant_id = b.tenant_id and e.account_hash = access.account_hash(b.tenant_id, b.account_id)
+      on e.tenant_id = b.tenant_id
+        and e.account_hash = any(array[b.account_hash, access.account_hash(b.tenant_id, b.account_id)])
     where b.version <= e.version) then
     raise exception 'an account was erased since it was read' using errcode = 'PU409';
   end if;

@@ -7,6 +7,7 @@ import type { Subscription } from '#libs/bus/bus.ts'
 import { checkPartitions } from '#libs/bus/check-partitions.ts'
 import { createWorkSlots } from '#libs/http/limits/work-slots.ts'
 import type { Platform, Service, ServiceDefinition } from '#libs/runtime/service.ts'
+import { startUpkeep } from '#libs/runtime/upkeep.ts'
 import { createZone } from '#libs/time/time-zone.ts'
 import { createAccountCache } from './accounts/account-cache.ts'
 import { type ScoringConfig, scoringConfigSchema } from './config.ts'
@@ -14,6 +15,7 @@ import { createDeadLetterIndex } from './dead-letters/dead-letters.ts'
 import { createEraseAccount } from './erasure/erase-account.ts'
 import { createTenantEraser } from './erasure/erase-tenants.ts'
 import { createEraseUser } from './erasure/erase-user.ts'
+import { hashAccounts } from './erasure/hash-accounts.ts'
 import { createApplyCommand } from './flush/apply-command.ts'
 import { consumeEvents } from './flush/consume-events.ts'
 import { createEpoch, createEventPositions } from './flush/event-positions.ts'
@@ -39,7 +41,7 @@ import { createStateUpgrade } from './upgrade/state-upgrade.ts'
 
 /** Folds events of `usage.events` into accounts, scores them, and explains on `account.health`. */
 export const createScoring = (platform: Platform, config: ScoringConfig): Service => {
-  const { clock, logger, database, apiDatabase, bus } = platform
+  const { clock, logger, database, apiDatabase, bus, tombstones } = platform
   const { encryptionKey, formerEncryptionKeys } = platform.settings
   const sealer = createSealer(encryptionKey, formerEncryptionKeys)
   const signer = createRecordSigner(encryptionKey, formerEncryptionKeys)
@@ -57,9 +59,7 @@ export const createScoring = (platform: Platform, config: ScoringConfig): Servic
   const timer = createEvaluationTimer({ database, bus, clock, logger, signer })
   const positions = createEventPositions({ database, cache, relay, epoch })
   const handle = createBatchScorer({
-    database,
-    clock,
-    logger,
+    ...platform,
     metrics,
     cache,
     relay,
@@ -74,14 +74,15 @@ export const createScoring = (platform: Platform, config: ScoringConfig): Servic
   const foldSlots = createWorkSlots(clock, FOLDS)
   const views = createAccountViews({ database: apiDatabase, clock, liveModels, foldSlots })
   const rebuildPast = createRebuildPast({ database: apiDatabase, liveModels, foldSlots })
-  const applyCommand = createApplyCommand({ database, bus, clock, cache, relay, liveModels })
-  const eraseAccount = createEraseAccount({ database, bus, clock, logger, cache })
-  const eraseUser = createEraseUser({ database, bus, clock, logger, cache, relay, liveModels })
-  const tenantEraser = createTenantEraser({ database, bus, clock, logger, cache })
+  const applyCommand = createApplyCommand({ database, bus, clock, cache, relay, liveModels, tombstones })
+  const eraseAccount = createEraseAccount({ database, bus, clock, logger, cache, tombstones })
+  const eraseUser = createEraseUser({ ...platform, cache, relay, liveModels })
+  const tenantEraser = createTenantEraser({ database, bus, clock, logger, cache, tombstones })
   const deadLetters = createDeadLetterIndex({ ...platform, signer })
   const backfillEnder = createBackfillEnder({ database, clock, logger })
   const projector = createAccountProjector({ database, clock, logger, liveModels })
   let subscription: Subscription | undefined
+  let stopHashing = async (): Promise<void> => {}
   const lag = async (): Promise<number> => (await subscription?.lag()) ?? 0
   const publishModel = createPublishModel({ database, clock, liveModels })
   const previewModel = createPreviewModel({
@@ -145,6 +146,7 @@ export const createScoring = (platform: Platform, config: ScoringConfig): Servic
       'scoring.relay': () => checkRelay(database, clock.now()),
     },
     start: async () => {
+      await tombstones.start()
       await epoch.start()
       await liveModels.start()
       relay.start()
@@ -152,6 +154,7 @@ export const createScoring = (platform: Platform, config: ScoringConfig): Servic
       projector.start()
       backfillEnder.start()
       tenantEraser.start()
+      stopHashing = startUpkeep({ clock, logger }, [hashAccounts({ database, tombstones })])
       await deadLetters.start()
       await stateUpgrade.start()
     },
@@ -162,6 +165,7 @@ export const createScoring = (platform: Platform, config: ScoringConfig): Servic
       await projector.stop()
       await backfillEnder.stop()
       await tenantEraser.stop()
+      await stopHashing()
       await subscription?.stop()
       await deadLetters.stop()
       await sourceWatch.stop()

@@ -18,6 +18,7 @@ const OTHER_TABLES: Readonly<Record<string, string | null>> = {
   'access.idempotent_answer': 'sealed, and deleted after 24 hours',
   'access.migrations': null,
   'access.tenant': null,
+  'access.tombstone_key': null,
   'alerting.alert_transition': 'cascades from alerting.alert',
   'alerting.erased_account': 'the tombstone: a hash',
   'alerting.lease': null,

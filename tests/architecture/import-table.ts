@@ -117,6 +117,7 @@ export const IMPORT_TABLE: readonly Row[] = [
     mayAsTypes: [
       'fastify',
       'libs/access/keyring.ts',
+      'libs/access/tombstones.ts',
       'libs/bus/bus.ts',
       'libs/contracts/*',
       'libs/postgres/database.ts',

@@ -14,6 +14,7 @@ import { createScoringMetrics } from '../../services/scoring/metrics.ts'
 import { createLiveModels } from '../../services/scoring/models/live-models.ts'
 import { createSourceActivity } from '../../services/scoring/sources/source-activity.ts'
 import { createTestPositions } from '../support/scoring/test-positions.ts'
+import { testTombstones } from '../support/tombstones.ts'
 import type { MadeEvent } from './make-events.ts'
 import { ENCRYPTION_KEY, TENANT, toRecord } from './make-events.ts'
 import { type Postgres, startPostgres } from './parts.ts'
@@ -46,6 +47,7 @@ export const startScorer = async (defer: (undo: () => Promise<unknown>) => void)
     relay: { offer: async () => {}, forget: () => {}, start: () => {}, stop: async () => {} },
     sourceActivity: createSourceActivity(),
     positions: createTestPositions(database),
+    tombstones: testTombstones,
     tenantStates: createTenantStates({ database }),
     signer: createRecordSigner(ENCRYPTION_KEY),
     liveModels: createLiveModels({ ...deps, zone: createZone('UTC') }),

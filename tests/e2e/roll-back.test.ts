@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { type Api, bodyOf, createApi } from '../former-data/api.ts'
-import { countEvents } from '../former-data/operate.ts'
+import { countEvents, countedIds, sendEvents } from '../former-data/operate.ts'
 import { unpackFolder } from '../former-data/pack-folder.ts'
 import type { SampleEvent } from '../former-data/portfolio.ts'
 import { runPulso } from '../former-data/running-pulso.ts'
@@ -81,5 +81,27 @@ test('the version before starts on what this version has written, scores and ale
     const [waiting] = await deliveriesOf(api, endpointId)
     await bodyOf(api.send('POST', `/v1/deliveries/${waiting!.id}/replay`))
     await eventually('the delivery has come', () => hook.received.some(({ id }) => id === waiting!.id))
+  })
+}, 120_000)
+
+test('what the version before erases stays erased under this version', async () => {
+  const former = await unpackFormerCode()
+  const dataDir = await mkdtemp(join(tmpdir(), 'pulso-data-'))
+  onTestFinished(() => rm(dataDir, { recursive: true, force: true }))
+  const past = [...eventsOf('acme', 'past', 'Feature Used'), ...eventsOf('globex', 'past', 'Feature Used')]
+  await withPulso(ROOT, dataDir, (api) => countEvents(api, past))
+  await withPulso(former, dataDir, async (api) => {
+    expect((await api.send('DELETE', '/v1/accounts/acme')).status).toBe(204)
+    expect((await api.send('DELETE', '/v1/accounts/globex/users/u1')).status).toBe(204)
+  })
+  await withPulso(ROOT, dataDir, async (api) => {
+    await sendEvents(api, past)
+    const later = ['acme', 'globex'].flatMap((accountId) => eventsOf(accountId, 'later', 'Feature Used').slice(1))
+    await countEvents(
+      api,
+      later.map((event) => ({ ...event, occurredAt: new Date().toISOString() })),
+    )
+    expect((await countedIds(api, 'acme')).toSorted()).toEqual(['later-2', 'later-3'])
+    expect((await countedIds(api, 'globex')).toSorted()).toEqual(['later-2', 'later-3', 'past-2', 'past-3'])
   })
 }, 120_000)

@@ -10,6 +10,7 @@ import { scoringConfigSchema } from '../../services/scoring/config.ts'
 import { createScoring } from '../../services/scoring/service.ts'
 import { createRecordingBus } from '../support/bus/recording-bus.ts'
 import { createRoutesClient, type RoutesClient } from '../support/routes-client.ts'
+import { testTombstones } from '../support/tombstones.ts'
 
 // Bad bodies are refused before a route asks the database, so none runs.
 const platform = () => ({
@@ -20,6 +21,7 @@ const platform = () => ({
   apiDatabase: createDatabase({ connectionString: 'postgres://localhost:1/none', logger: silentLogger }),
   bus: createRecordingBus(),
   keyring: { authenticate: async () => undefined },
+  tombstones: testTombstones,
   settings: { timeZone: 'UTC', encryptionKey: Buffer.alloc(32, 7), deadLetterDays: 30 },
 })
 const open = (service: Service): Promise<RoutesClient> => createRoutesClient(platform(), service)

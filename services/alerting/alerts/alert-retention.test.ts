@@ -3,6 +3,7 @@ import { DAY_MS } from '#libs/runtime/durations.ts'
 import { createManualClock } from '../../../tests/support/manual-clock.ts'
 import { createAlertingDatabase, type TestDatabase } from '../../../tests/support/postgres/alerting-database.ts'
 import { accountChange } from '../../../tests/support/scoring/account-changes.ts'
+import { testTombstones } from '../../../tests/support/tombstones.ts'
 import { evaluateChanges } from '../evaluation/evaluate-accounts.ts'
 import { insertSilence } from '../policy/silence-store.ts'
 import { createRuleCatalog } from '../rules/rule-store.ts'
@@ -53,7 +54,7 @@ test('resolved alerts, ended silences and recorded changes go when they are old 
   const ruleCatalog = createRuleCatalog()
   const see = (accountId: string, sequence: number, day: number, score: number) =>
     test_.database.transaction((tx) =>
-      evaluateChanges(tx, ruleCatalog, [
+      evaluateChanges(tx, { ruleCatalog, tombstones: testTombstones }, [
         accountChange({ accountId, sequence, at: T0 + day * DAY_MS, score, previousScore: 80 }),
       ]),
     )

@@ -1,3 +1,4 @@
+import type { Tombstones } from '#libs/access/tombstones.ts'
 import { accountKey } from '#libs/contracts/topics.ts'
 import { textArray } from '#libs/postgres/array-literal.ts'
 import type { Sql } from '#libs/postgres/database.ts'
@@ -19,7 +20,11 @@ const COLUMNS = 'tenant_id as "tenantId", account_id as "accountId", sequence, s
 const toAccount = (row: Row): StoredAccount => ({ ...row, states: unpackStates(row.states) })
 
 /** Locks the rows of these accounts, in one order, and inserts missing ones. */
-export const lockAccounts = async (tx: Sql, keys: readonly AccountKey[]): Promise<readonly StoredAccount[]> => {
+export const lockAccounts = async (
+  tx: Sql,
+  keys: readonly AccountKey[],
+  tombstones: Tombstones,
+): Promise<readonly StoredAccount[]> => {
   const known = await lockKnown(tx, keys)
   if (known.length === keys.length) return known
   const found = new Set(known.map(({ tenantId, accountId }) => accountKey(tenantId, accountId)))
@@ -34,10 +39,14 @@ export const lockAccounts = async (tx: Sql, keys: readonly AccountKey[]): Promis
   // By a statement of its own: it sees an erasure that the insert waited for.
   await tx.query(
     `update alerting.account as a set sequence = e.sequence, states = e.states
-       from unnest($1::text[], $2::text[]) as k(tenant, account)
-       join alerting.erased_account e on e.tenant_id = k.tenant and e.account_hash = access.account_hash(k.tenant, k.account)
-      where a.tenant_id = k.tenant and a.account_id = k.account and a.sequence < e.sequence`,
-    params,
+       from (
+         select distinct on (k.tenant, k.account) k.tenant, k.account, t.sequence, t.states
+           from unnest($1::text[], $2::text[], $3::text[]) as k(tenant, account, hash)
+           join alerting.erased_account t on t.tenant_id = k.tenant
+             and t.account_hash = any(array[decode(k.hash, 'hex'), access.account_hash(k.tenant, k.account)])
+          order by k.tenant, k.account, t.sequence desc) e
+      where a.tenant_id = e.tenant and a.account_id = e.account and a.sequence < e.sequence`,
+    [...params, textArray(missing.map(tombstones.ofAccount))],
   )
   return [...known, ...(await lockKnown(tx, missing))]
 }

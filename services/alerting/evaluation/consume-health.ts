@@ -1,3 +1,4 @@
+import type { Tombstones } from '#libs/access/tombstones.ts'
 import type { Batch, Bus, Subscription } from '#libs/bus/bus.ts'
 import { createStoredPositions, type StoredPositions } from '#libs/bus/stored-positions.ts'
 import { readAccountHealthSchema } from '#libs/contracts/read-account-health.ts'
@@ -19,6 +20,7 @@ export type ConsumeHealthDeps = {
   readonly logger: Logger
   readonly metrics: AlertingMetrics
   readonly ruleCatalog: RuleCatalog
+  readonly tombstones: Tombstones
   /** Called after a commit that may have left something to send. */
   readonly onCommit: () => void
 }
@@ -71,7 +73,7 @@ type PartDeps = Omit<ConsumeHealthDeps, 'bus'> & { readonly positions: StoredPos
 
 const evaluateParts = async (
   parts: readonly EvaluationPart[],
-  { database, clock, logger, metrics, ruleCatalog, onCommit, positions }: PartDeps,
+  { database, clock, logger, metrics, ruleCatalog, tombstones, onCommit, positions }: PartDeps,
 ): Promise<void> => {
   const changes = parts.flatMap((part) => part.changes)
   // A partition has one batch at a time here, so that no two parts have its position.
@@ -79,7 +81,7 @@ const evaluateParts = async (
   const startedAt = clock.now()
   failpoint('alerting.evaluate.begin')
   const evaluated = await database.transaction(async (tx) => {
-    const written = await evaluateChanges(tx, ruleCatalog, changes)
+    const written = await evaluateChanges(tx, { ruleCatalog, tombstones }, changes)
     await positions.store(tx, reached)
     failpoint('alerting.evaluate.before')
     return written

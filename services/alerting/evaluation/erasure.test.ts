@@ -5,6 +5,7 @@ import { eventually } from '../../../tests/support/eventually.ts'
 import { findTexts } from '../../../tests/support/find-text.ts'
 import { createAlertingDatabase, type TestDatabase } from '../../../tests/support/postgres/alerting-database.ts'
 import { accountChange } from '../../../tests/support/scoring/account-changes.ts'
+import { testTombstones } from '../../../tests/support/tombstones.ts'
 import { addEndpoint } from '../../../tests/support/webhooks/deliveries.ts'
 import { enqueueNotifications } from '../notifications/enqueue-deliveries.ts'
 import { createRuleCatalog } from '../rules/rule-store.ts'
@@ -22,7 +23,7 @@ afterAll(() => test_.drop())
 const fall = (accountId: string, sequence: number) =>
   accountChange({ accountId, sequence, at: AT + sequence * 1_000, score: 40, previousScore: 80 })
 const evaluate = (...messages: ReturnType<typeof fall>[]) =>
-  test_.database.transaction((tx) => evaluateChanges(tx, ruleCatalog, messages))
+  test_.database.transaction((tx) => evaluateChanges(tx, { ruleCatalog, tombstones: testTombstones }, messages))
 const countWaiting = async (): Promise<number> =>
   (
     await test_.database.query<{ n: number }>(
@@ -105,7 +106,7 @@ test('an erasure waits for an evaluation in progress; an evaluation that starts 
   const held = Promise.withResolvers<void>()
   const evaluated = Promise.withResolvers<void>()
   const first = test_.database.transaction(async (tx) => {
-    await evaluateChanges(tx, ruleCatalog, [fall('racer', 1)])
+    await evaluateChanges(tx, { ruleCatalog, tombstones: testTombstones }, [fall('racer', 1)])
     evaluated.resolve()
     await held.promise
   })

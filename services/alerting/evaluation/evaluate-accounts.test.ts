@@ -4,6 +4,7 @@ import { DAY_MS } from '#libs/runtime/durations.ts'
 import { derivedId } from '#libs/runtime/ids.ts'
 import { createAlertingDatabase, type TestDatabase } from '../../../tests/support/postgres/alerting-database.ts'
 import { accountChange, type Change } from '../../../tests/support/scoring/account-changes.ts'
+import { testTombstones } from '../../../tests/support/tombstones.ts'
 import { addEndpoint } from '../../../tests/support/webhooks/deliveries.ts'
 import { insertSilence } from '../policy/silence-store.ts'
 import { createRuleCatalog } from '../rules/rule-store.ts'
@@ -33,7 +34,7 @@ beforeEach(async () => {
 })
 
 const evaluate = (...messages: AccountHealth[]) =>
-  test_.database.transaction((tx) => evaluateChanges(tx, ruleCatalog, messages))
+  test_.database.transaction((tx) => evaluateChanges(tx, { ruleCatalog, tombstones: testTombstones }, messages))
 const runTimers = (now: number) => test_.database.transaction((tx) => evaluateDueAccounts(tx, ruleCatalog, now, 100))
 const change = (sequence: number, day: number, score: number, more: Partial<Change> = {}) =>
   accountChange({ sequence, at: T0 + day * DAY_MS, score, previousScore: 80, ...more })

@@ -1,3 +1,4 @@
+import type { Tombstones } from '#libs/access/tombstones.ts'
 import type { AccountHealth } from '#libs/contracts/account-health.ts'
 import type { Sql } from '#libs/postgres/database.ts'
 import { failpoint } from '#libs/runtime/failpoint.ts'
@@ -31,13 +32,14 @@ export type EvaluatedAccounts = { readonly accounts: number; readonly stale: num
 /** A change with a known sequence is old news: a batch may come any number of times. */
 export const evaluateChanges = async (
   tx: Sql,
-  ruleCatalog: RuleCatalog,
+  { ruleCatalog, tombstones }: { readonly ruleCatalog: RuleCatalog; readonly tombstones: Tombstones },
   messages: readonly AccountHealth[],
 ): Promise<EvaluatedAccounts> => {
   const byAccount = Map.groupBy(messages, (message) => JSON.stringify([message.tenantId, message.accountId]))
   const accounts = await lockAccounts(
     tx,
     [...byAccount.values()].map((group) => ({ tenantId: group[0]!.tenantId, accountId: group[0]!.accountId })),
+    tombstones,
   )
   const context = await readEvaluationContext(
     tx,

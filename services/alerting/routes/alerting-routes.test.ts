@@ -4,6 +4,7 @@ import { type AlertingServer, createAlertingServer } from '../../../tests/suppor
 import { createManualClock } from '../../../tests/support/manual-clock.ts'
 import { createAlertingDatabase, type TestDatabase } from '../../../tests/support/postgres/alerting-database.ts'
 import { accountChange, type Change } from '../../../tests/support/scoring/account-changes.ts'
+import { testTombstones } from '../../../tests/support/tombstones.ts'
 import { evaluateChanges, evaluateDueAccounts } from '../evaluation/evaluate-accounts.ts'
 import { createRuleCatalog } from '../rules/rule-store.ts'
 
@@ -22,7 +23,7 @@ afterAll(async () => {
 
 const see = (accountId: string, sequence: number, score: number, more: Partial<Change> = {}) =>
   test_.database.transaction((tx) =>
-    evaluateChanges(tx, ruleCatalog, [
+    evaluateChanges(tx, { ruleCatalog, tombstones: testTombstones }, [
       accountChange({ accountId, sequence, score, at: clock.now(), previousScore: 80, ...more }),
     ]),
   )

@@ -6,6 +6,7 @@ import { createAlertingServer } from '../../../tests/support/alerting/alerting-s
 import { createManualClock } from '../../../tests/support/manual-clock.ts'
 import { createAlertingDatabase, type TestDatabase } from '../../../tests/support/postgres/alerting-database.ts'
 import { accountChange } from '../../../tests/support/scoring/account-changes.ts'
+import { testTombstones } from '../../../tests/support/tombstones.ts'
 import { evaluateChanges, evaluateDueAccounts } from '../evaluation/evaluate-accounts.ts'
 import { mergeFacts } from './fact-history-store.ts'
 import { previewRule } from './preview-rule.ts'
@@ -43,7 +44,7 @@ const live = async (tenantId: string, stories: readonly Story[], until: number) 
   }
   for (let i = 0; i < changes.length; i += 40) {
     const batch = changes.slice(i, i + 40)
-    await test_.database.transaction((tx) => evaluateChanges(tx, ruleCatalog, batch))
+    await test_.database.transaction((tx) => evaluateChanges(tx, { ruleCatalog, tombstones: testTombstones }, batch))
   }
   await timers(until)
 }

@@ -7,6 +7,7 @@ import { createAlertingServer } from '../../../tests/support/alerting/alerting-s
 import { createManualClock } from '../../../tests/support/manual-clock.ts'
 import { createAlertingDatabase } from '../../../tests/support/postgres/alerting-database.ts'
 import { accountChange } from '../../../tests/support/scoring/account-changes.ts'
+import { testTombstones } from '../../../tests/support/tombstones.ts'
 import { evaluateChanges, evaluateDueAccounts } from '../evaluation/evaluate-accounts.ts'
 import { readRuleDocument } from './rule-document.ts'
 import { createRuleCatalog, saveRule } from './rule-store.ts'
@@ -30,7 +31,7 @@ const createFixture = async () => {
   let sequence = 0
   const see = (score: number) =>
     database.transaction((tx) =>
-      evaluateChanges(tx, ruleCatalog, [
+      evaluateChanges(tx, { ruleCatalog, tombstones: testTombstones }, [
         accountChange({ accountId: 'a1', sequence: ++sequence, score, previousScore: 80, at: clock.now() }),
       ]),
     )

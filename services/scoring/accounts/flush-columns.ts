@@ -10,6 +10,8 @@ import type { Columns } from './flush-table.ts'
 type AccountRow = {
   readonly account: Account
   readonly baseVersion: number
+  /** Stands for the account once it is erased. */
+  readonly hash: Buffer
   readonly evaluation: Evaluation
   readonly facts: Facts
   readonly context: ScoringContext
@@ -31,6 +33,9 @@ export const ACCOUNT_KEY: Columns<{ readonly account: Account }> = [
 ]
 
 const BASE_VERSION: Columns<SnapshotRow> = [{ name: 'base_version', type: 'int8', of: (row) => row.baseVersion }]
+
+/** What a new account is given for good. */
+export const ACCOUNT_BIRTH: Columns<AccountRow> = [{ name: 'account_hash', type: 'bytea', of: ({ hash }) => hash }]
 
 export const ACCOUNT_VALUES: Columns<AccountRow> = [
   { name: 'version', type: 'int8', of: ({ account }) => account.version },
@@ -92,7 +97,7 @@ const FRAME: Columns<FrameRow> = [
 
 /** The tables of a flush, in the order of their parameters. */
 export const FLUSH_TABLES = {
-  account: [...ACCOUNT_KEY, ...BASE_VERSION, ...ACCOUNT_VALUES] as Columns<AccountRow>,
+  account: [...ACCOUNT_KEY, ...BASE_VERSION, ...ACCOUNT_BIRTH, ...ACCOUNT_VALUES] as Columns<AccountRow>,
   snapshot: [...ACCOUNT_KEY, ...BASE_VERSION] as Columns<SnapshotRow>,
   page: PAGE,
   log: LOG,

@@ -1,3 +1,4 @@
+import type { Tombstones } from '#libs/access/tombstones.ts'
 import type { BusRecord } from '#libs/bus/bus.ts'
 import { RECORD_HEADERS } from '#libs/contracts/record-version.ts'
 import { accountKey } from '#libs/contracts/topics.ts'
@@ -35,7 +36,10 @@ export type FlushRows = {
   readonly clear: () => void
 }
 
-export const createFlushRows = (): FlushRows => {
+/** An account that is there already keeps its hash. */
+const NO_BYTES = Buffer.alloc(0)
+
+export const createFlushRows = (tombstones: Tombstones): FlushRows => {
   const blob = createBlob()
   const tables = {
     account: createTableRows(FLUSH_TABLES.account, blob),
@@ -64,7 +68,8 @@ export const createFlushRows = (): FlushRows => {
       const evaluation = account.evaluation!
       const facts = factsOf(evaluation, account.past, account.sequence)
       const { state, interactions } = encodeAccount(account)
-      tables.account.add({ account, baseVersion, evaluation, facts, context, state })
+      const hash = baseVersion > 0 ? NO_BYTES : Buffer.from(tombstones.ofAccount(account), 'hex')
+      tables.account.add({ account, baseVersion, hash, evaluation, facts, context, state })
       if (isFirstOfMonth(account.evaluated, evaluation)) tables.snapshot.add({ account, baseVersion })
       for (const { page, bytes } of interactions) tables.page.add({ account, kind: 'interactions', page, bytes })
       for (const { page, bytes } of account.users.takeDirty()) tables.page.add({ account, kind: 'users', page, bytes })

@@ -1,8 +1,8 @@
-import { ACCOUNT_KEY, ACCOUNT_VALUES, FLUSH_TABLES } from './flush-columns.ts'
+import { ACCOUNT_BIRTH, ACCOUNT_KEY, ACCOUNT_VALUES, FLUSH_TABLES } from './flush-columns.ts'
 import { assignmentsOf, BLOB_PARAMETER, namesOf, parametersOf, unnestOf, valuesOf } from './flush-table.ts'
 
 const { account, snapshot, page, log, frame } = FLUSH_TABLES
-const ACCOUNT = [...ACCOUNT_KEY, ...ACCOUNT_VALUES]
+const ACCOUNT = [...ACCOUNT_KEY, ...ACCOUNT_BIRTH, ...ACCOUNT_VALUES]
 
 /**
  * The first parameter of each table. Behind the tables: the number of accounts to write, the offset

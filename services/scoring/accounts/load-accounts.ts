@@ -1,3 +1,4 @@
+import type { Tombstones } from '#libs/access/tombstones.ts'
 import { type AccountKey, accountKey } from '#libs/contracts/topics.ts'
 import type { Sql } from '#libs/postgres/database.ts'
 import { DAY_MS } from '#libs/runtime/durations.ts'
@@ -12,18 +13,25 @@ import { loadTouchedPages } from './load-pages.ts'
 import { type CurrentAccount, loadStored } from './load-stored.ts'
 import { loadErasures } from './tombstone-store.ts'
 
+type LoadContext = {
+  readonly liveModels: LiveModels
+  readonly tombstones: Tombstones
+  readonly now: number
+  readonly partition: number
+}
+
 /** Loads accounts with the pages their events touch. All are in flight; none if it throws. */
 export const loadAccounts = async (
   sql: Sql,
   cache: AccountCache,
   requests: readonly AccountRequest[],
-  { liveModels, now, partition }: { readonly liveModels: LiveModels; readonly now: number; readonly partition: number },
+  { liveModels, tombstones, now, partition }: LoadContext,
 ): Promise<readonly Account[]> => {
   const taken = requests.map(({ key }) => cache.take(key, partition))
   const inFlight = taken.filter((account) => account !== undefined)
   try {
     const missing = requests.filter((_, i) => taken[i] === undefined)
-    const read = missing.length === 0 ? [] : await readAccounts(sql, missing, liveModels, { withIds: true })
+    const read = missing.length === 0 ? [] : await readAccounts(sql, missing, { liveModels, tombstones })
     for (const account of read) {
       cache.put(account, partition)
       inFlight.push(account)
@@ -41,23 +49,25 @@ export const loadAccounts = async (
 
 const keyOf = (account: AccountKey): string => accountKey(account.tenantId, account.accountId)
 
-/** Accounts as last written, else new. Without event ids, an account must not be given events. */
+/**
+ * Accounts as last written, else new. Without `tombstones` they have neither event ids nor
+ * erasures, and must not be given events.
+ */
 export const readAccounts = async (
   sql: Sql,
   keys: readonly AccountKey[],
-  liveModels: LiveModels,
-  { withIds }: { readonly withIds: boolean },
+  { liveModels, tombstones }: { readonly liveModels: LiveModels; readonly tombstones?: Tombstones },
 ): Promise<Account[]> => {
   const rows = await loadStored(sql, keys, liveModels)
   const stored = new Map(rows.map((row) => [keyOf(row), row]))
   const known = keys.filter((key) => stored.has(keyOf(key)))
-  const ids = known.length === 0 || !withIds ? [] : await loadIds(sql, known)
+  const ids = known.length === 0 || !tombstones ? [] : await loadIds(sql, known)
   const idsOf = new Map(ids.map((row) => [keyOf(row), row.ids]))
   // Tombstones are read last: an account that an erasure has removed then has its tombstone.
-  const erased = await loadErasures(sql, keys)
+  const erased = tombstones && (await loadErasures(sql, keys, tombstones))
   return keys.map((key) => {
     const row = stored.get(keyOf(key))
-    const erasures = erased.get(keyOf(key)) ?? null
+    const erasures = erased?.get(keyOf(key)) ?? null
     return row === undefined
       ? createAccount(key, liveModels.modelFor(key.tenantId, NO_TRAITS), erasures)
       : revive(createAccount(key, liveModels.version(row), erasures), row, idsOf.get(keyOf(key)) ?? null)

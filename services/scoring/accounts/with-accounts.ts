@@ -1,3 +1,4 @@
+import type { Tombstones } from '#libs/access/tombstones.ts'
 import type { Sql } from '#libs/postgres/database.ts'
 import { type Account, exists } from '../core/account/account.ts'
 import type { LogEntry } from '../core/account/apply-events.ts'
@@ -25,6 +26,7 @@ type Deps = {
   readonly sql: Sql
   readonly cache: AccountCache
   readonly liveModels: LiveModels
+  readonly tombstones: Tombstones
   /** Empty rows to stage into. */
   readonly rows?: FlushRows
 }
@@ -34,12 +36,9 @@ type Deps = {
  * so no account leaves the cache. If anything fails, all accounts are dropped and read again.
  */
 export const withAccounts = async <Result>(deps: Deps, work: AccountWork<Result>): Promise<Result> => {
-  const { sql, cache, liveModels, rows = createFlushRows() } = deps
-  const accounts = await loadAccounts(sql, cache, work.requests, {
-    liveModels,
-    now: work.now,
-    partition: work.partition,
-  })
+  const { sql, cache, liveModels, tombstones, rows = createFlushRows(tombstones) } = deps
+  const { requests, now, partition } = work
+  const accounts = await loadAccounts(sql, cache, requests, { liveModels, tombstones, now, partition })
   try {
     await changeAccounts({ ...deps, rows }, work, accounts)
     return await work.write(rows, accounts)

@@ -18,6 +18,7 @@ import { createLiveModels } from '../models/live-models.ts'
 import { createScoring } from '../service.ts'
 import { createSourceActivity } from '../sources/source-activity.ts'
 import { createEraseAccount } from './erase-account.ts'
+import { hashAccounts } from './hash-accounts.ts'
 
 const ADMIN = { tenantId: 'default', keyId: 'key', name: 'tester', scopes: ['admin'], operator: false } as const
 
@@ -96,4 +97,23 @@ test("another tenant's account is not found, and stays", async () => {
   await expect(erase('acme', { ...ADMIN, tenantId: 'other' })).rejects.toThrow('no such account')
   expect(await database.query('select account_id from scoring.account')).toEqual([{ account_id: 'acme' }])
   expect(await database.query('select from scoring.erased_account')).toEqual([])
+})
+
+test('accounts are found by the hash that an erasure of them logs, also those of a release without keyed hashes', async () => {
+  const { createScorer, database, tombstones } = await start()
+  await createScorer()(batchOf(usageRecord('acme'), usageRecord('bolt')))
+  const find = async (accountId: string) => {
+    const hash = tombstones.ofAccount({ tenantId: 'default', accountId })
+    const rows = await database.query<{ id: string }>(
+      "select account_id as id from scoring.account where account_hash = decode($1, 'hex')",
+      [hash],
+    )
+    return rows.map(({ id }) => id)
+  }
+  expect(await find('acme')).toEqual(['acme'])
+  await database.query("update scoring.account set account_hash = null where account_id = 'bolt'")
+  const { chunk } = hashAccounts({ database, tombstones })
+  expect(await chunk(10)).toBe(1)
+  expect(await find('bolt')).toEqual(['bolt'])
+  expect(await chunk(10)).toBe(0)
 })

@@ -1,4 +1,5 @@
 import { listUnerasedTenants } from '#libs/access/tenant-store.ts'
+import type { Tombstones } from '#libs/access/tombstones.ts'
 import type { Bus } from '#libs/bus/bus.ts'
 import { accountKey, sourceKey } from '#libs/contracts/topics.ts'
 import type { Database } from '#libs/postgres/database.ts'
@@ -21,6 +22,7 @@ type Deps = {
   readonly clock: Clock
   readonly logger: Logger
   readonly cache: AccountCache
+  readonly tombstones: Tombstones
   readonly settledMs?: number
 }
 
@@ -30,7 +32,7 @@ type Deps = {
  * another: each step may be done again.
  */
 export const createTenantEraser = (deps: Deps): Repeating => {
-  const { database, bus, clock, logger, cache, settledMs = SETTLED_MS } = deps
+  const { database, bus, clock, logger, cache, tombstones, settledMs = SETTLED_MS } = deps
 
   const eraseAccounts = async (tenantId: string, stopping: AbortSignal): Promise<number> => {
     let erased = 0
@@ -40,7 +42,7 @@ export const createTenantEraser = (deps: Deps): Repeating => {
       for (const accountId of accountIds) {
         if (stopping.aborted) return erased
         const key = { tenantId, accountId }
-        await retryOnConflict(() => database.transaction((tx) => eraseFromTables(tx, clock, key)))
+        await retryOnConflict(() => database.transaction((tx) => eraseFromTables(tx, { clock, tombstones }, key)))
         cache.drop(key)
         await bus.forget(accountKey(tenantId, accountId))
         erased++

@@ -1,5 +1,6 @@
 import { recordAudit } from '#libs/access/audit-store.ts'
 import type { Principal } from '#libs/access/keyring.ts'
+import { shownHash, type Tombstones } from '#libs/access/tombstones.ts'
 import type { Bus, BusRecord } from '#libs/bus/bus.ts'
 import { partitionOf } from '#libs/bus/murmur2.ts'
 import { type AccountKey, accountKey } from '#libs/contracts/topics.ts'
@@ -14,7 +15,6 @@ import { type FlushPosition, writeFlush } from '../accounts/write-flush.ts'
 import { refold } from '../core/account/adopt-model.ts'
 import { applyErasure } from '../core/account/apply-erasure.ts'
 import { applyEvents } from '../core/account/apply-events.ts'
-import { userHash } from '../core/events/erasure.ts'
 import { type Redaction, redactEvent, redactValue } from '../core/events/redact.ts'
 import { retryOnConflict } from '../flush/retry-on-conflict.ts'
 import type { ChangeRelay } from '../log/change-relay.ts'
@@ -40,6 +40,7 @@ type Deps = {
   readonly cache: AccountCache
   readonly relay: ChangeRelay
   readonly liveModels: LiveModels
+  readonly tombstones: Tombstones
 }
 
 type Erasing = {
@@ -55,16 +56,16 @@ type Erased = {
 }
 
 export const createEraseUser = (deps: Deps): EraseUser => {
-  const { database, bus, clock, logger, cache, relay, liveModels } = deps
+  const { database, bus, clock, logger, cache, relay, liveModels, tombstones } = deps
   return async (principal, accountId, userId) => {
     const key = { tenantId: principal.tenantId, accountId }
     const keyText = accountKey(key.tenantId, accountId)
     const partition = partitionOf(keyText, await bus.partitionsOf('usage.events'))
     const { redaction, written } = await retryOnConflict(() =>
-      database.transaction((tx) => erase(tx, { clock, liveModels }, { principal, key, userId, partition })),
+      database.transaction((tx) => erase(tx, { clock, liveModels, tombstones }, { principal, key, userId, partition })),
     )
     cache.drop(key)
-    logger.info({ tenantId: key.tenantId, hash: userHash(key, userId) }, 'user erased')
+    logger.info({ tenantId: key.tenantId, hash: shownHash(tombstones.ofUser(key, userId).hash) }, 'user erased')
     await relay.offer({ partition, ...written })
     await bus.forget(keyText, (value) => redactValue(value, redaction))
   }
@@ -72,14 +73,14 @@ export const createEraseUser = (deps: Deps): EraseUser => {
 
 const erase = async (
   tx: Sql,
-  { clock, liveModels }: Pick<Deps, 'clock' | 'liveModels'>,
+  { clock, liveModels, tombstones }: Pick<Deps, 'clock' | 'liveModels' | 'tombstones'>,
   { principal, key, userId, partition }: Erasing,
 ): Promise<Erased> => {
   // In the order in which a flush locks them.
   await lockPartition(tx, partition)
   if ((await lockAccount(tx, key)) === undefined) throw notFound('account')
   const now = clock.now()
-  const hash = userHash(key, userId)
+  const hashes = tombstones.ofUser(key, userId)
   const events = await loadCountedEvents(tx, key)
   const redacted = events.map((event) => redactEvent(event, userId))
   const kept = redacted.filter((event) => event !== null)
@@ -87,24 +88,24 @@ const erase = async (
   const gone = new Set(events.flatMap(({ id }, i) => (redacted[i] === null ? [id] : [])))
 
   return withAccounts(
-    { sql: tx, cache: createAccountCache(0), liveModels },
+    { sql: tx, cache: createAccountCache(0), liveModels, tombstones },
     {
       requests: [requestOf(key, [])],
       now,
       partition,
       change: (account, { events: none, evaluate }, context) => {
         // A user may be erased again: that erases the events that were on their way.
-        if (!isNamed && account.erasures?.users.has(hash) !== true) throw notFound('user')
+        if (!isNamed && account.erasures?.userErasedAt?.(userId) === undefined) throw notFound('user')
         const { entries } = applyEvents(account, none, evaluate, context)
         return [...entries, applyErasure(account, refold(kept, account, context), context)]
       },
       write: async (rows, [account]) => {
         const { traits } = account!.state
         const redaction = { userId, traits, gone }
-        await insertErasedUser(tx, key, hash, now)
+        await insertErasedUser(tx, key, hashes, now)
         await redactLog(tx, key, redaction)
         await eraseUserInEverySchema(tx, key, userId, traits)
-        const detail = { user: `sha256:${hash}` }
+        const detail = { user: shownHash(hashes.hash) }
         await recordAudit(tx, principal, { action: 'user.erased', subject: key.accountId, detail })
         const position = await writeFlush(tx, partition, rows)
         // After the flush, which copies the account as it was if it is the first of a month.

@@ -1,7 +1,14 @@
 import type { AccountKey } from '#libs/contracts/topics.ts'
 import type { Sql } from '#libs/postgres/database.ts'
 
-export type ErasedAccount = { readonly erasedAt: number; readonly version: number; readonly sequence: number }
+export type ErasedAccount = {
+  /** Hex. */
+  readonly hash: string
+  readonly erasedAt: number
+  readonly version: number
+  readonly sequence: number
+}
+
 /** Locks the account's row: waits for a flush that writes it; a later flush finds it changed. */
 export const lockAccount = async (
   tx: Sql,
@@ -14,22 +21,39 @@ export const lockAccount = async (
   return row
 }
 
-export const insertErasedAccount = async (tx: Sql, key: AccountKey, erased: ErasedAccount): Promise<void> => {
+/** Takes the place of a tombstone under the former hash, which has no key. */
+export const insertErasedAccount = async (
+  tx: Sql,
+  key: AccountKey,
+  { hash, erasedAt, version, sequence }: ErasedAccount,
+): Promise<void> => {
   await tx.query(
-    `insert into scoring.erased_account as e (tenant_id, account_hash, erased_at, version, sequence)
-     values ($1, access.account_hash($1, $2), to_timestamp($3::double precision / 1000), $4, $5)
+    `with former as (
+       delete from scoring.erased_account
+       where tenant_id = $1 and account_hash = access.account_hash($1, $2) returning erased_at)
+     insert into scoring.erased_account as e (tenant_id, account_hash, erased_at, version, sequence)
+     select $1, decode($3, 'hex'), greatest(to_timestamp($4::double precision / 1000), (select erased_at from former)), $5, $6
      on conflict (tenant_id, account_hash) do update
        set erased_at = greatest(e.erased_at, excluded.erased_at), version = excluded.version, sequence = excluded.sequence`,
-    [key.tenantId, key.accountId, erased.erasedAt, erased.version, erased.sequence],
+    [key.tenantId, key.accountId, hash, erasedAt, version, sequence],
   )
 }
 
-export const insertErasedUser = async (tx: Sql, key: AccountKey, userHash: string, erasedAt: number): Promise<void> => {
+/** Takes the place of a tombstone under the former hash. The hashes are in hex. */
+export const insertErasedUser = async (
+  tx: Sql,
+  key: AccountKey,
+  { hash, former }: { readonly hash: string; readonly former: string },
+  erasedAt: number,
+): Promise<void> => {
   await tx.query(
-    `insert into scoring.erased_user as e (tenant_id, account_id, user_hash, erased_at)
-     values ($1, $2, decode($3, 'hex'), to_timestamp($4::double precision / 1000))
+    `with former as (
+       delete from scoring.erased_user
+       where tenant_id = $1 and account_id = $2 and user_hash = decode($4, 'hex') returning erased_at)
+     insert into scoring.erased_user as e (tenant_id, account_id, user_hash, erased_at)
+     select $1, $2, decode($3, 'hex'), greatest(to_timestamp($5::double precision / 1000), (select erased_at from former))
      on conflict (tenant_id, account_id, user_hash) do update set erased_at = greatest(e.erased_at, excluded.erased_at)`,
-    [key.tenantId, key.accountId, userHash, erasedAt],
+    [key.tenantId, key.accountId, hash, former, erasedAt],
   )
 }
 
@@ -65,13 +89,18 @@ export const deleteSnapshots = async (tx: Sql, key: AccountKey): Promise<void> =
   ])
 }
 
-/** Erases the account from every schema. Answers the hash that replaces its id in the audit log. */
-export const eraseInEverySchema = async (tx: Sql, key: AccountKey, lastSequence: number): Promise<string> => {
-  const [row] = await tx.query<{ hash: string }>(
-    `select access.erase_account($1, $2, $3), 'sha256:' || encode(access.account_hash($1, $2), 'hex') as hash`,
-    [key.tenantId, key.accountId, lastSequence],
-  )
-  return row!.hash
+/** Erases the account from every schema. The hash (hex) replaces its id. */
+export const eraseInEverySchema = async (
+  tx: Sql,
+  key: AccountKey,
+  { hash, sequence }: Pick<ErasedAccount, 'hash' | 'sequence'>,
+): Promise<void> => {
+  await tx.query(`select access.erase_account($1, $2, $3, decode($4, 'hex'))`, [
+    key.tenantId,
+    key.accountId,
+    sequence,
+    hash,
+  ])
 }
 
 export const listAccountIds = async (sql: Sql, tenantId: string, limit: number): Promise<readonly string[]> => {
@@ -92,4 +121,28 @@ export const listSources = async (sql: Sql, tenantId: string): Promise<readonly 
 /** Deletes every row that names the tenant; its accounts must be erased before. */
 export const eraseTenantInEverySchema = async (sql: Sql, tenantId: string): Promise<void> => {
   await sql.query('select access.erase_tenant($1)', [tenantId])
+}
+
+export const listUnhashedAccounts = (sql: Sql, limit: number): Promise<readonly AccountKey[]> =>
+  sql.query<AccountKey>(
+    `select tenant_id as "tenantId", account_id as "accountId" from scoring.account where account_hash is null limit $1`,
+    [limit],
+  )
+
+/** Hashes in hex. Answers how many were written: an account that is being written now is left. */
+export const writeAccountHashes = async (
+  sql: Sql,
+  keys: readonly AccountKey[],
+  hashes: readonly string[],
+): Promise<number> => {
+  const rows = await sql.query(
+    `with free as (
+       select a.tenant_id, a.account_id, k.hash
+       from unnest($1::text[], $2::text[], $3::text[]) as k (tenant_id, account_id, hash)
+       join scoring.account a using (tenant_id, account_id) for update of a skip locked)
+     update scoring.account a set account_hash = decode(free.hash, 'hex') from free
+     where a.tenant_id = free.tenant_id and a.account_id = free.account_id returning 1`,
+    [keys.map(({ tenantId }) => tenantId), keys.map(({ accountId }) => accountId), hashes],
+  )
+  return rows.length
 }

@@ -1,5 +1,6 @@
 import { type AuditEntry, recordAudit } from '#libs/access/audit-store.ts'
 import type { Principal } from '#libs/access/keyring.ts'
+import type { Tombstones } from '#libs/access/tombstones.ts'
 import type { Bus } from '#libs/bus/bus.ts'
 import { partitionOf } from '#libs/bus/murmur2.ts'
 import { type AccountKey, accountKey } from '#libs/contracts/topics.ts'
@@ -26,6 +27,7 @@ type Deps = {
   readonly cache: AccountCache
   readonly relay: ChangeRelay
   readonly liveModels: LiveModels
+  readonly tombstones: Tombstones
 }
 
 /** A person's action on an account. */
@@ -40,14 +42,14 @@ export type AccountCommand = {
 export type ApplyCommand = (principal: Principal, accountId: string, command: AccountCommand) => Promise<void>
 
 export const createApplyCommand = (deps: Deps): ApplyCommand => {
-  const { database, bus, clock, cache, relay, liveModels } = deps
+  const { database, bus, clock, cache, relay, liveModels, tombstones } = deps
 
   const applyOnce = async (principal: Principal, key: AccountKey, command: AccountCommand): Promise<void> => {
     const { events = [], apply, audit } = command
     const partition = partitionOf(accountKey(key.tenantId, key.accountId), await bus.partitionsOf('usage.events'))
     const written = await database.transaction((tx) =>
       withAccounts(
-        { sql: tx, cache: createAccountCache(0), liveModels },
+        { sql: tx, cache: createAccountCache(0), liveModels, tombstones },
         {
           requests: [requestOf(key, events)],
           now: clock.now(),

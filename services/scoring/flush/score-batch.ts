@@ -1,5 +1,6 @@
 import type { RecordSigner } from '#libs/access/record-signer.ts'
 import type { TenantStates } from '#libs/access/tenant-states.ts'
+import type { Tombstones } from '#libs/access/tombstones.ts'
 import type { Batch } from '#libs/bus/bus.ts'
 import type { Database } from '#libs/postgres/database.ts'
 import type { Clock } from '#libs/runtime/clock.ts'
@@ -32,6 +33,7 @@ export type BatchScorerDeps = {
   readonly relay: ChangeRelay
   readonly positions: EventPositions
   readonly liveModels: LiveModels
+  readonly tombstones: Tombstones
   readonly sourceActivity: SourceActivityTracker
   readonly tenantStates: TenantStates
   /** Tells what this installation's own processes wrote from what others write on the topic. */
@@ -51,6 +53,7 @@ export const createBatchScorer = (deps: BatchScorerDeps): ((batch: Batch) => Pro
     positions,
     metrics,
     liveModels,
+    tombstones,
     sourceActivity,
     maxAccounts = MAX_ACCOUNTS,
   } = deps
@@ -93,10 +96,10 @@ export const createBatchScorer = (deps: BatchScorerDeps): ((batch: Batch) => Pro
     const result = { events: 0, duplicates: 0, accounts: 0, changes: 0 }
     await pipelineOf(partition).run(({ earlierWritten, write: writeInTurn }) => {
       const now = clock.now()
-      const rows = spareRows.pop() ?? createFlushRows()
+      const rows = spareRows.pop() ?? createFlushRows(tombstones)
       const backfills = createBackfillTally()
       return withAccounts(
-        { sql: database, cache, liveModels, rows },
+        { sql: database, cache, liveModels, tombstones, rows },
         {
           requests,
           now,

@@ -51,7 +51,7 @@ export const createAccountViews = (deps: {
   const { database, clock, liveModels, foldSlots } = deps
 
   const read = async (key: AccountKey): Promise<Account | undefined> => {
-    const [account] = await readAccounts(database, [key], liveModels, { withIds: false })
+    const [account] = await readAccounts(database, [key], { liveModels })
     return account === undefined || !exists(account) ? undefined : account
   }
   const foldAt = async (

@@ -20,7 +20,7 @@ export const createRebuildPast = (deps: {
   const { database, liveModels, foldSlots } = deps
   const { zone } = liveModels
   const rebuild: RebuildPast = async (key) => {
-    const [account] = await readAccounts(database, [key], liveModels, { withIds: false })
+    const [account] = await readAccounts(database, [key], { liveModels })
     if (account === undefined || account.firstChangeAt === null) return []
     const lived = zone.dayOf(account.firstChangeAt)
     const live = liveModels.liveOf(key.tenantId)

@@ -13,6 +13,7 @@ import { sendDueGroups } from '../../../services/alerting/notifications/send-gro
 import { policyDocumentSchema } from '../../../services/alerting/policy/policy-document.ts'
 import { checkOpenAccounts, savePolicy } from '../../../services/alerting/policy/policy-store.ts'
 import { createRuleCatalog } from '../../../services/alerting/rules/rule-store.ts'
+import { testTombstones } from '../tombstones.ts'
 
 export type AlertingHarness = ReturnType<typeof createAlertingHarness>
 
@@ -51,7 +52,7 @@ export const createAlertingHarness = (database: Database, reportUnreadable?: Rep
       for (const table of TABLES) await database.query(`truncate alerting.${table} cascade`)
     },
     evaluate: (...messages: AccountHealth[]) =>
-      database.transaction((tx) => evaluateChanges(tx, ruleCatalog, messages)),
+      database.transaction((tx) => evaluateChanges(tx, { ruleCatalog, tombstones: testTombstones }, messages)),
     recordActivity: async (source: string, at: number, expectedIntervalHours: number | null = null): Promise<void> => {
       const message = { tenantId: 'default', source, heardAt: new Date(at).toISOString(), expectedIntervalHours }
       const evaluated = await database.transaction((tx) => evaluateActivity(tx, ruleCatalog, [message]))

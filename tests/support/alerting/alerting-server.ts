@@ -8,6 +8,7 @@ import { createMetrics } from '#libs/runtime/metrics.ts'
 import { alertingConfigSchema } from '../../../services/alerting/config.ts'
 import { createAlerting } from '../../../services/alerting/service.ts'
 import { createRecordingBus } from '../bus/recording-bus.ts'
+import { testTombstones } from '../tombstones.ts'
 
 /** Keys `<tenant>` and `<tenant>-reader`: the first may read and write, the second only read. */
 const keyring: Keyring = {
@@ -43,7 +44,17 @@ export const createAlertingServer = async (database: Database, clock: Clock): Pr
   const metrics = createMetrics()
   const bus = createRecordingBus()
   const settings = { timeZone: 'UTC', encryptionKey: Buffer.alloc(32, 7), deadLetterDays: 30 }
-  const platform = { clock, logger: silentLogger, metrics, database, apiDatabase: database, bus, keyring, settings }
+  const platform = {
+    clock,
+    logger: silentLogger,
+    metrics,
+    database,
+    apiDatabase: database,
+    bus,
+    keyring,
+    tombstones: testTombstones,
+    settings,
+  }
   const service = createAlerting(platform, alertingConfigSchema.parse({}))
   const app = await createHttpServer({ logger: silentLogger, metrics, keyring, title: 'A', version: '0', checks: {} })
   await app.register(service.routes)

@@ -8,6 +8,7 @@ import { silentLogger } from '#libs/runtime/logger.ts'
 import { createMetrics } from '#libs/runtime/metrics.ts'
 import { ingestConfigSchema } from '../../../services/ingest/config.ts'
 import { createIngest, type IngestOptions } from '../../../services/ingest/service.ts'
+import { testTombstones } from '../tombstones.ts'
 
 /** Keys `tenant-a`, `tenant-b`: one tenant each, named `backend`, for ingest only. */
 const keyring: Keyring = {
@@ -37,6 +38,7 @@ export const startIngest = async (
     apiDatabase: undefined as unknown as Database,
     bus,
     keyring,
+    tombstones: testTombstones,
     settings: { timeZone: 'UTC', encryptionKey: Buffer.alloc(32), deadLetterDays: 30 },
   }
   const service = createIngest(platform, ingestConfigSchema.parse({}), options)

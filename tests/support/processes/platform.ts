@@ -1,4 +1,5 @@
 import { createKeyring } from '#libs/access/keys/stored-keyring.ts'
+import { createStoredTombstones } from '#libs/access/tombstones.ts'
 import type { Bus } from '#libs/bus/bus.ts'
 import { BUS_MIGRATIONS, BUS_SCHEMA, createPostgresBus } from '#libs/bus/postgres/bus.ts'
 import { migrate } from '#libs/postgres/migrate.ts'
@@ -39,6 +40,8 @@ export const createTestPlatform = async (options: { clock?: Clock; bus?: Bus } =
   if (!options.bus) await migrateSchema(BUS_SCHEMA, BUS_MIGRATIONS)
   await database.query(`insert into access.tenant (id, name) values ('default', 'Default')`)
   await bus.start()
+  const tombstones = createStoredTombstones({ database, encryptionKey: TEST_ENCRYPTION_KEY })
+  await tombstones.start()
   return {
     platform: {
       clock,
@@ -48,6 +51,7 @@ export const createTestPlatform = async (options: { clock?: Clock; bus?: Bus } =
       apiDatabase: database,
       bus,
       keyring: createKeyring({ database, clock }),
+      tombstones,
       settings: { timeZone: 'UTC', encryptionKey: TEST_ENCRYPTION_KEY, deadLetterDays: 30 },
     },
     connectionString,

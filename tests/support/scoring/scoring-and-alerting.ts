@@ -16,7 +16,8 @@ export type Replica = { readonly api: RoutesClient; readonly alerts: RoutesClien
 
 export type Shared = {
   readonly test: TestPlatform
-  readonly startReplica: () => Promise<Replica>
+  /** `given` is what this process has of its own. */
+  readonly startReplica: (given?: Partial<Platform>) => Promise<Replica>
   readonly publish: (
     records: readonly {
       accountId: string
@@ -36,10 +37,10 @@ export const createShared = async (clock: Clock): Promise<Shared> => {
   const test = await createTestPlatform({ clock })
   const running = new Set<Replica>()
 
-  const startReplica = async (): Promise<Replica> => {
+  const startReplica = async (given: Partial<Platform> = {}): Promise<Replica> => {
     const metrics = createMetrics()
     const bus = createPostgresBus({ ...test.platform, clock: systemClock, metrics })
-    const platform: Platform = { ...test.platform, bus, metrics }
+    const platform: Platform = { ...test.platform, ...given, bus, metrics }
     const services = [
       createScoring(platform, scoringConfigSchema.parse({})),
       createAlerting(platform, alertingConfigSchema.parse({})),

@@ -1,10 +1,10 @@
-import { type AccountName, type Erasures, withoutErased } from './erasure.ts'
+import { type Erasures, withoutErased } from './erasure.ts'
 import type { ReceivedEvent } from './parse-event.ts'
 import { hashId, ID_BYTES, type SeenIds } from './seen-ids.ts'
 
 const word = new Uint32Array(2)
 
-type Seen = AccountName & {
+type Seen = {
   readonly ids: SeenIds
   /** Null: nothing was erased. */
   readonly erasures: Erasures | null
@@ -22,7 +22,7 @@ export const deduplicate = (account: Seen, events: readonly ReceivedEvent[]) => 
   const ids = Buffer.allocUnsafe(events.length * ID_BYTES)
   const fresh: ReceivedEvent[] = []
   for (const given of events) {
-    const event = account.erasures === null ? given : withoutErased(given, account.erasures, account)
+    const event = account.erasures === null ? given : withoutErased(given, account.erasures)
     if (event === null) continue
     hashId(event.source, event.id, word)
     if (!account.ids.add(word[0]!, word[1]!)) continue

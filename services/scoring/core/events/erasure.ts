@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { type ReceivedEvent, rawText } from './parse-event.ts'
 
 /**
@@ -8,27 +7,20 @@ import { type ReceivedEvent, rawText } from './parse-event.ts'
 export type Erasures = {
   /** Null: the account was never erased. */
   readonly accountAt: number | null
-  /** When each user was erased, by `userHash`. */
-  readonly users: ReadonlyMap<string, number>
+  /** When the user was erased; undefined: never. Null: no user of the account was. */
+  readonly userErasedAt: ((userId: string) => number | undefined) | null
   /** Where the erased account ended: an account that begins anew goes on from there. */
   readonly version: number
   readonly sequence: number
 }
 
-export type AccountName = { readonly tenantId: string; readonly accountId: string }
-
-/** Stands for an erased user where the id must not. */
-export const userHash = ({ tenantId, accountId }: AccountName, userId: string): string =>
-  createHash('sha256')
-    .update(JSON.stringify([tenantId, accountId, userId]))
-    .digest('hex')
-
 /** The event without what was erased; null when nothing of it may count. */
-export const withoutErased = (event: ReceivedEvent, erasures: Erasures, account: AccountName): ReceivedEvent | null => {
+export const withoutErased = (event: ReceivedEvent, erasures: Erasures): ReceivedEvent | null => {
   const at = Math.min(event.occurredAt, event.receivedAt)
   if (erasures.accountAt !== null && at <= erasures.accountAt) return null
-  if (erasures.users.size === 0) return event
-  return withoutUser(event, (text) => at <= (erasures.users.get(userHash(account, text)) ?? Number.NEGATIVE_INFINITY))
+  const { userErasedAt } = erasures
+  if (userErasedAt === null) return event
+  return withoutUser(event, (text) => at <= (userErasedAt(text) ?? Number.NEGATIVE_INFINITY))
 }
 
 /** Null when the event is theirs or made them champion; else without texts and keys naming them. */
