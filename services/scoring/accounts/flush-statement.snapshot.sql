@@ -1,11 +1,11 @@
 
 with head as (
   insert into scoring.partition_head as h (partition, position, next_offset)
-  select $1, 1, $57::bigint
-  where $58::bigint is null or exists (select from scoring.partition_head where partition = $1)
+  select $1, 1, $59::bigint
+  where $60::bigint is null or exists (select from scoring.partition_head where partition = $1)
   on conflict (partition) do update
     set position = h.position + 1, next_offset = coalesce(excluded.next_offset, h.next_offset)
-    where coalesce(h.next_offset >= $58::bigint, true)
+    where coalesce(h.next_offset >= $60::bigint, true)
   returning h.position, h.relayed
 ), input as (
   select i.* from head, unnest($3::text[], $4::text[], $5::int8[], $6::int4[], $7::int4[], $8::int8[], $9::int8[], $10::int4[], $11::int4[], $12::int4[], $13::int2[], $14::text[], $15::int4[], $16::text[], $17::text[], $18::float8[], $19::text[], $20::float8[], $21::text[], $22::float8[], $23::float8[], $24::float8[], $25::int4[], $26::text[], $27::text[], $28::float8[], $29::float8[], $30::float8[], $31::float8[]) as i (tenant_id, account_id, base_version, account_hash_at, account_hash_length, version, sequence, state_at, state_length, user_count, user_page_bits, model_id, model_version, name, owner_id, score, band, confidence, stage, mrr, score_delta_7d, score_delta_28d, renewal_day, traits, override, first_change_at, evaluated_at, next_evaluation_at, healthy_since)
@@ -26,24 +26,24 @@ with head as (
     user_page_bits, state, pages)
   select a.tenant_id, a.account_id, a.version, scoring.last_occurred_at(a.tenant_id, a.account_id), a.model_id,
     a.model_version, a.user_page_bits, a.state, scoring.pages_of(a.tenant_id, a.account_id)
-  from head, unnest($30::text[], $31::text[], $32::int8[]) as s (tenant_id, account_id, base_version)
+  from head, unnest($32::text[], $33::text[], $34::int8[]) as s (tenant_id, account_id, base_version)
   join scoring.account a
     on a.tenant_id = s.tenant_id and a.account_id = s.account_id and a.version = s.base_version
   on conflict do nothing
 ), paged as (
   insert into scoring.account_page (tenant_id, account_id, kind, page, bytes)
   select p.tenant_id, p.account_id, p.kind::scoring.page_kind, p.page, substring($2::bytea from p.bytes_at + 1 for p.bytes_length)
-  from head, unnest($33::text[], $34::text[], $35::text[], $36::int4[], $37::int4[], $38::int4[]) as p (tenant_id, account_id, kind, page, bytes_at, bytes_length)
+  from head, unnest($35::text[], $36::text[], $37::text[], $38::int4[], $39::int4[], $40::int4[]) as p (tenant_id, account_id, kind, page, bytes_at, bytes_length)
   on conflict (tenant_id, account_id, kind, page) do update set bytes = excluded.bytes
 ), logged as (
   insert into scoring.account_log (partition, position, tenant_id, account_id, version, at, first_occurred_at, last_occurred_at, ids, sequence, score, frame, events_at, events_length, change_length)
   select $1, head.position, l.tenant_id, l.account_id, l.version, to_timestamp(l.at / 1000), to_timestamp(l.first_occurred_at / 1000), to_timestamp(l.last_occurred_at / 1000), substring($2::bytea from l.ids_at + 1 for l.ids_length), l.sequence, l.score, l.frame, l.events_at, l.events_length, l.change_length
-  from head, unnest($39::text[], $40::text[], $41::int8[], $42::float8[], $43::float8[], $44::float8[], $45::int4[], $46::int4[], $47::int8[], $48::float8[], $49::int4[], $50::int4[], $51::int4[], $52::int4[]) as l (tenant_id, account_id, version, at, first_occurred_at, last_occurred_at, ids_at, ids_length, sequence, score, frame, events_at, events_length, change_length)
+  from head, unnest($41::text[], $42::text[], $43::int8[], $44::float8[], $45::float8[], $46::float8[], $47::int4[], $48::int4[], $49::int8[], $50::float8[], $51::int4[], $52::int4[], $53::int4[], $54::int4[]) as l (tenant_id, account_id, version, at, first_occurred_at, last_occurred_at, ids_at, ids_length, sequence, score, frame, events_at, events_length, change_length)
 ), framed as (
   insert into scoring.log_frame (partition, position, frame, bytes)
   select $1, head.position, f.frame, substring($2::bytea from f.bytes_at + 1 for f.bytes_length)
-  from head, unnest($53::int4[], $54::int4[], $55::int4[]) as f (frame, bytes_at, bytes_length)
+  from head, unnest($55::int4[], $56::int4[], $57::int4[]) as f (frame, bytes_at, bytes_length)
 )
 select head.position, head.relayed,
-  scoring.assert_written($56::bigint, (select count(*) from inserted) + (select count(*) from updated)) as written
+  scoring.assert_written($58::bigint, (select count(*) from inserted) + (select count(*) from updated)) as written
 from head
