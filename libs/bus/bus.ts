@@ -39,9 +39,17 @@ export type Batch = {
  * that was restored, or whose standby took over, reads again what it misses.
  */
 export type Positions = {
-  /** By partition, the offset of the first record that is not durable. Absent: none is kept yet. */
-  readonly read: () => Promise<ReadonlyMap<number, number>>
-  /** Moves past a record that was dead-lettered without the handler's transaction. */
+  /**
+   * By partition, the offset of the first record that is not durable. Absent: none is kept yet.
+   * Records of `partitions` come from there: of these alone, the database may have gone back.
+   */
+  readonly read: (partitions: readonly number[]) => Promise<ReadonlyMap<number, number>>
+  /**
+   * Whether the database is behind what was written to it of these partitions. Asked every few
+   * seconds: without new records no handler would notice.
+   */
+  readonly isBehind?: (partitions: readonly number[]) => Promise<boolean>
+  /** Moves past records without the handler's transaction. */
   readonly write: (partition: number, nextOffset: number) => Promise<void>
   /** Records from `to` on come again, though the group was at `from`. Resolves before they do. */
   readonly onRewind: (rewind: {

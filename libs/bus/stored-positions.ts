@@ -1,6 +1,7 @@
 import type { Database, Sql } from '#libs/postgres/database.ts'
 import { RewoundError } from '#libs/runtime/errors.ts'
 import type { Positions } from './bus.ts'
+import { createExpectedPositions } from './expected-positions.ts'
 
 export type StoredPosition = { readonly partition: number; readonly next: number }
 
@@ -18,7 +19,10 @@ type Deps = { readonly database: Database; readonly table: string }
  * next_offset bigint)`, by its full name.
  */
 export const createStoredPositions = ({ database, table }: Deps): StoredPositions => {
-  const expected = new Map<number, number>()
+  const expected = createExpectedPositions(async () => {
+    const rows = await database.query<StoredPosition>(`select partition, next_offset as next from ${table}`)
+    return new Map(rows.map(({ partition, next }) => [partition, next]))
+  })
 
   const store = async (tx: Sql, positions: readonly StoredPosition[]): Promise<void> => {
     if (positions.length === 0) return
@@ -33,23 +37,20 @@ export const createStoredPositions = ({ database, table }: Deps): StoredPosition
       [
         sorted.map(({ partition }) => partition),
         sorted.map(({ next }) => next),
-        sorted.map(({ partition }) => expected.get(partition) ?? null),
+        sorted.map(({ partition }) => expected.of(partition)),
       ],
     )
     if (rows.length < sorted.length) throw new RewoundError('the database is behind what was written to it')
   }
   const reached = (positions: readonly StoredPosition[]): void => {
-    for (const { partition, next } of positions) expected.set(partition, next)
+    for (const { partition, next } of positions) expected.reached(partition, next)
   }
 
   return {
     store,
     reached,
-    read: async () => {
-      const rows = await database.query<StoredPosition>(`select partition, next_offset as next from ${table}`)
-      reached(rows)
-      return new Map(rows.map(({ partition, next }) => [partition, next]))
-    },
+    read: expected.read,
+    isBehind: expected.isBehind,
     write: async (partition, next) => {
       await store(database, [{ partition, next }])
       reached([{ partition, next }])

@@ -55,12 +55,13 @@ await describeWithKafka('positions that a handler keeps', (brokers) => {
 
   const createPositions = (readStored: Positions['read']) => {
     const rewinds: unknown[] = []
+    const written = new Map<number, number>()
     const positions: Positions = {
       read: readStored,
-      write: async () => {},
+      write: async (partition, next) => void written.set(partition, next),
       onRewind: async (rewind) => void rewinds.push(rewind),
     }
-    return { positions, rewinds }
+    return { positions, rewinds, written }
   }
 
   it('win over the position of the group, and the handler is told of the rewind', async () => {
@@ -102,14 +103,17 @@ await describeWithKafka('positions that a handler keeps', (brokers) => {
     expect(offsets).toEqual([4, 5, 6])
   })
 
-  it('are not there after an upgrade: the position of the group serves', async () => {
-    const { bus } = await createReadLog()
-    const { positions, rewinds } = createPositions(async () => new Map())
+  it('are not there after an upgrade: the position of the group serves, and is kept at once', async () => {
+    const { bus, partition } = await createReadLog()
+    const { positions, rewinds, written } = createPositions(async () => new Map())
     await bus.publish(TOPIC, [{ key: 'acme', value: Buffer.from('new'), headers: {} }])
     const { offsets, subscription } = await read(bus, positions)
     await eventually('the new record is read', async () => offsets.at(-1) === RECORDS, 20_000)
     await subscription.stop()
     expect(offsets).toEqual([RECORDS])
     expect(rewinds).toEqual([])
+    // A copy of the database that is made before the next record says where the group was.
+    expect(written.get(partition)).toBe(RECORDS)
+    expect(new Set(written.values())).toEqual(new Set([0, RECORDS]))
   })
 })

@@ -11,6 +11,7 @@ import { type KafkaSession, openKafkaSession } from './session.ts'
 import type { KafkaTopics } from './topics.ts'
 
 const COMMIT_INTERVAL_MS = 1_000
+const BEHIND_INTERVAL_MS = 5_000
 const FIRST_PAUSE_MS = 200
 const LONGEST_PAUSE_MS = 2_000
 const MAX_BATCH_BYTES = 8 * 1024 * 1024
@@ -88,18 +89,30 @@ export const startKafkaConsumer = (consume: ConsumeOptions, options: KafkaConsum
         }),
     })
 
+  /** Whether the handler's database has gone back, though no new record has shown it. */
+  const isBehind = async ({ partitions }: KafkaSession): Promise<boolean> => {
+    // A database that is away is asked again.
+    const isBehind = await consume.positions?.isBehind?.(partitions.placed()).catch(() => false)
+    if (isBehind) logger.warn({ topic, group }, 'database is behind what was written to it')
+    return isBehind === true
+  }
+
   /** Commits once a second, until the session ends or hangs: per batch would halve the rate. */
   const watch = async (open: KafkaSession): Promise<void> => {
     let over = false
     void open.ended.then(() => {
       over = true
     })
+    let askedAt = monotonicMs()
     while (!over && !stopped.signal.aborted && !open.hangs()) {
       await Promise.race([sleep(wireClock, COMMIT_INTERVAL_MS, stopped.signal), open.ended])
       if (over || stopped.signal.aborted) break
       if (open.isMember()) memberAt = monotonicMs()
       await open.commit()
       metrics.lag.set(labels, open.partitions.lag())
+      if (monotonicMs() - askedAt < BEHIND_INTERVAL_MS) continue
+      if (await isBehind(open)) return
+      askedAt = monotonicMs()
     }
   }
 

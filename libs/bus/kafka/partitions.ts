@@ -41,6 +41,7 @@ export const createAssignedPartitions = (
     find: (partition: number): Assigned | undefined => partitions.get(partition),
     areAllPlaced: (): boolean => [...partitions.values()].every(({ placed }) => placed),
     numbers: (): readonly number[] => [...partitions.keys()],
+    placed: (): readonly number[] => [...partitions].flatMap(([partition, { placed }]) => (placed ? [partition] : [])),
     /** Keeps the assigned partitions and drops the others, whose batches in flight may finish. */
     assign: (assigned: readonly number[]) => {
       const before = [...partitions.keys()]

@@ -60,7 +60,7 @@ export const placePartitions = async (
   while (waiting.size > 0) {
     for (const partition of waiting) if (!isAssigned(partition)) waiting.delete(partition)
     try {
-      const [stored, offsets] = await Promise.all([positions.read(), topics.offsetsOf(topic, group)])
+      const [stored, offsets] = await Promise.all([positions.read([...waiting]), topics.offsetsOf(topic, group)])
       for (const partition of waiting) {
         const known = offsets.get(partition)
         if (!known) throw new Error(`the broker knows no partition ${partition} of ${topic}`)
@@ -73,6 +73,8 @@ export const placePartitions = async (
           // From now on the broker's position tells of the next rewind only.
           await consumer.commitOffsets([{ topic, partition, offset: String(start.offset) }])
         }
+        // So that every later copy of the database says where it was.
+        if (start === undefined) await positions.write(partition, known.committed < 0 ? known.low : known.committed)
         if (isAssigned(partition)) place(partition, start)
         waiting.delete(partition)
       }

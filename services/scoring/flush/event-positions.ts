@@ -1,4 +1,5 @@
 import type { Positions } from '#libs/bus/bus.ts'
+import { createExpectedPositions } from '#libs/bus/expected-positions.ts'
 import { sequenceFloor } from '#libs/contracts/sequence.ts'
 import type { Database } from '#libs/postgres/database.ts'
 import type { Clock } from '#libs/runtime/clock.ts'
@@ -53,20 +54,19 @@ type Deps = {
 
 /** How far `usage.events` is durable, as the flushes store it. */
 export const createEventPositions = ({ database, cache, relay, epoch }: Deps): EventPositions => {
-  const expected = new Map<number, number>()
+  const expected = createExpectedPositions(
+    async () => new Map((await readPositions(database)).map(({ partition, next }) => [partition, next])),
+  )
   return {
-    expected: (partition) => expected.get(partition) ?? null,
-    reached: (partition, nextOffset) => void expected.set(partition, nextOffset),
-    read: async () => {
-      const stored = new Map((await readPositions(database)).map(({ partition, next }) => [partition, next]))
-      for (const [partition, next] of stored) expected.set(partition, next)
-      return stored
-    },
+    expected: expected.of,
+    reached: expected.reached,
+    read: expected.read,
+    isBehind: expected.isBehind,
     write: async (partition, nextOffset) => {
-      const position = { partition, next: nextOffset, expected: expected.get(partition) ?? null }
+      const position = { partition, next: nextOffset, expected: expected.of(partition) }
       if (!(await writePosition(database, position)))
         throw new RewoundError(`partition ${partition}: the database is behind ${position.expected}`)
-      expected.set(partition, nextOffset)
+      expected.reached(partition, nextOffset)
     },
     onRewind: async ({ partition }) => {
       await epoch.raise()

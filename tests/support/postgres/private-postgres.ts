@@ -1,10 +1,11 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rename, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { promisify } from 'node:util'
 import { eventually } from '../eventually.ts'
 
 const OWNER = new URL('./embedded-owner.ts', import.meta.url).pathname
@@ -15,6 +16,11 @@ export type PrivatePostgres = {
   readonly kill: () => Promise<void>
   /** At the same address, with the same data. */
   readonly restart: () => Promise<void>
+  /**
+   * Copies the data of the stopped server, and starts it again. The answer puts that copy in the
+   * place of the data, once, while the server is stopped; `meanwhile` happens before it starts.
+   */
+  readonly copy: () => Promise<(meanwhile?: () => Promise<void>) => Promise<void>>
   readonly stop: () => Promise<void>
 }
 
@@ -47,6 +53,7 @@ export const startPrivatePostgres = async (): Promise<PrivatePostgres> => {
     await once(owner, 'exit')
   }
   const connectionString = await start()
+  const { port } = new URL(connectionString)
   return {
     connectionString,
     kill: async () => {
@@ -56,7 +63,21 @@ export const startPrivatePostgres = async (): Promise<PrivatePostgres> => {
       await eventually('the server is gone', () => !isServed(join(dataDir, 'postgres')))
     },
     restart: async () => {
-      await start(new URL(connectionString).port)
+      await start(port)
+    },
+    copy: async () => {
+      const [data, copied] = [join(dataDir, 'postgres'), join(dataDir, 'copy')]
+      await end('SIGTERM')
+      // As `cp -a`, so that the files keep their owner.
+      await promisify(execFile)('cp', ['-a', data, copied])
+      await start(port)
+      return async (meanwhile) => {
+        await end('SIGTERM')
+        await rm(data, { recursive: true })
+        await rename(copied, data)
+        await meanwhile?.()
+        await start(port)
+      }
     },
     stop: async () => {
       await end('SIGTERM')
