@@ -28,7 +28,7 @@ await describeWithKafka('exactly once in three processes on Kafka', (brokers) =>
     const { connectionString, drop } = await createTestDatabase()
     const never = () => Promise.reject(new Error('the broker is shared'))
     const kafka = { brokers, stop: never, kill: never, freeze: never, restart: never }
-    const deployment = await startDistributed({ kafka, databaseUrl: connectionString })
+    const deployment = await startDistributed({ kafka, database: { url: connectionString } })
     try {
       const { wrong, seen } = await runExactlyOnce(deployment, { ...plan, scoringKills: 3 })
       expect(wrong).toEqual([])

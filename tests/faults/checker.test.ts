@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import type { Received } from '../support/webhooks/webhook-receiver.ts'
 import { checkChanges, checkCounters, checkTimeline, type ShownChange, type ShownHealth } from './check-account.ts'
 import { checkAlertsOfAccount, checkWebhooks, type ShownAlert } from './check-alerts.ts'
+import { checkPublished } from './check-published.ts'
 import { narrateStory, type StoryEvent } from './story.ts'
 
 // A checker that never complains proves nothing: each fault that it looks for is planted once.
@@ -100,6 +101,21 @@ test('the alert check finds a crossing without an alert, an alert without a cros
   expect(checkAlertsOfAccount('failing', [alert(1), alert(2)], failed)).toHaveLength(1)
   expect(checkAlertsOfAccount('failing', [alert(1), alert(1)], failed)).toContain('payment_failed has the episodes 1,1')
   expect(checkAlertsOfAccount('busy', [alert(1)], failed)).toEqual([expect.stringContaining('the story crosses it 0')])
+})
+
+test('after a database went back, the checks still find a number that falls, a lost alert and a number of two changes', () => {
+  const jumped = [changes[0]!, change(1_001, 70, 60, -10)]
+  const current = { ...health, sequence: 1_001 }
+  expect(checkChanges(jumped, current, true)).toEqual([])
+  expect(checkChanges(jumped, current)).toEqual(['the change after 1 has number 1001'])
+  expect(checkChanges([changes[1]!, changes[0]!], health, true)).toEqual(['the change after 1 has number 1'])
+  expect(checkAlertsOfAccount('failing', [alert(1), alert(10_001)], failed, true)).toEqual([])
+  expect(checkAlertsOfAccount('failing', [], failed, true)).toEqual([expect.stringContaining('has 0 alerts')])
+  expect(checkAlertsOfAccount('failing', [alert(1), alert(1)], failed, true)).toHaveLength(1)
+  expect(checkAlertsOfAccount('busy', [alert(1)], changes, true)).toEqual([expect.stringContaining('never crosses it')])
+  const published = [1, 2, 1].map((sequence) => ({ accountId: 'acme', sequence, text: `change ${sequence}` }))
+  expect(checkPublished(published)).toEqual([])
+  expect(checkPublished([...published, { ...published[0]!, text: 'another' }])).toHaveLength(1)
 })
 
 const call = (id: string, alertId: string, more: Partial<Received> = {}): Received => ({

@@ -1,5 +1,4 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { eventually } from '../support/eventually.ts'
 import { startWebhookReceiver } from '../support/webhooks/webhook-receiver.ts'
 import { type ApiReader, createApiReader } from './api-reader.ts'
 import {
@@ -11,10 +10,13 @@ import {
   type ShownHealth,
 } from './check-account.ts'
 import { checkAlertsOfAccount, checkWebhooks, type ShownAlert } from './check-alerts.ts'
+import { checkPublished } from './check-published.ts'
 import type { Deployment } from './deployment.ts'
+import { createFaults } from './faults.ts'
 import { createSender, type Sender } from './send-events.ts'
 import { startPeople } from './start-people.ts'
-import { createRandom, narrateStory, type Story, type StoryEvent } from './story.ts'
+import { narrateStory, type Story, type StoryEvent } from './story.ts'
+import type { Victim } from './victims/victim.ts'
 import { counted, settledAlerts } from './wait-for-rest.ts'
 
 export type Plan = {
@@ -23,6 +25,8 @@ export type Plan = {
   readonly scoringKills: number
   readonly brokerKills: number
   readonly seed: number
+  /** Struck in this order, spread among the kills. */
+  readonly victims?: readonly Victim[]
   /** Instead of kills at random moments: one at each of these. */
   readonly failpoints?: readonly string[]
 }
@@ -35,7 +39,6 @@ export type Outcome = {
 
 /** Every seventh call to the receiver is refused: it must come again. */
 const REFUSED_CALL = 7
-const SETTLE_MS = 120_000
 /**
  * A member that died in the end is missed by its broker after 10 s; until then nobody reads what it
  * read.
@@ -54,28 +57,37 @@ export const runExactlyOnce = async (deployment: Deployment, plan: Plan): Promis
   const receiver = await startWebhookReceiver((_, count) => ({ status: count % REFUSED_CALL === 0 ? 500 : 204 }))
   try {
     receiver.setSecret(await registerEndpoint(deployment, receiver.url))
-    const faults = createFaults(deployment, plan)
+    const faults = createFaults(deployment, plan, receiver)
     const waitFor = plan.failpoints ? paced : faults.reached
     const sender = createSender({ url: addresses.ingest, key, seed: plan.seed, waitFor })
     const [signsOfLife, mass, ...later] = story.acts
     // The first act and the later ones are small; faults belong to the mass.
     faults.hold()
     await sender.send(signsOfLife!)
+    await faults.warmUp()
     const hurting = plan.failpoints ? dieAtFailpoints(deployment, plan.failpoints) : faults.run()
     const sending = sender.send(mass!)
     // Whatever fails, nothing is started any more when this ends.
     const missed = await hurting.finally(() => sending.catch(() => {}))
     await sending
     const reader = createApiReader(key)
+    let isCounted = await counted(reader, addresses.scoring, sender)
     for (const act of later) {
-      await counted(reader, addresses.scoring, sender)
       await sender.send(act)
+      // What does not count does not count by waiting once more.
+      if (isCounted) isCounted = await counted(reader, addresses.scoring, sender)
     }
-    await counted(reader, addresses.scoring, sender)
     const told = (): number =>
       new Set(receiver.received.flatMap(({ id, body }) => (body.includes('"alert.firing"') ? id : []))).size
-    const alerts = await settledAlerts(reader, addresses.alerting, told, plan.failpoints ? GROUP_SETTLES_MS : 2_000)
-    const wrong = await checkAll(reader, deployment, story, sender, alerts)
+    const alerts = await settledAlerts(
+      reader,
+      addresses.alerting,
+      told,
+      plan.failpoints || plan.victims?.length ? GROUP_SETTLES_MS : 2_000,
+    )
+    const rewound = plan.victims?.some(({ rewinds }) => rewinds) ?? false
+    const wrong = [...faults.wrong, ...(await checkAll({ reader, deployment, story, sender, alerts, rewound }))]
+    wrong.push(...checkPublished((await deployment.published?.()) ?? []))
     if (missed && missed.length > 0) wrong.push(`not reached: ${missed.join(', ')}`)
     wrong.push(...checkWebhooks(receiver.received, alerts))
     const { requests, retried, refused } = sender.counts
@@ -88,7 +100,7 @@ export const runExactlyOnce = async (deployment: Deployment, plan: Plan): Promis
         failpoints: plan.failpoints?.length ?? 0,
         requests,
         retried,
-        ...faults.done,
+        ...faults.seen,
         alerts: alerts.length,
         webhooks: told(),
         calls,
@@ -121,51 +133,17 @@ const registerEndpoint = async ({ addresses, key }: Deployment, url: string): Pr
   return ((await answer.json()) as { secret: string }).secret
 }
 
-/**
- * Kills at random moments, spread over the mass: the sender goes on past a share of it only when
- * the kills of that share are done.
- */
-const createFaults = ({ killScoring, killAlerting, killBroker }: Deployment, plan: Plan) => {
-  const random = createRandom(plan.seed + 1)
-  const done = { scoringKills: 0, alertingKills: 0, brokerKills: 0 }
-  let held = false
-  return {
-    done,
-    hold: () => {
-      held = true
-    },
-    /** Resolves as soon as that share of the mass may be sent. */
-    reached: async (share: number): Promise<void> => {
-      if (held) return
-      const limit = () => (done.scoringKills + 1) / (plan.scoringKills + 1)
-      await eventually(`the fault before ${Math.round(share * 100)} % of the events`, () => share <= limit(), SETTLE_MS)
-    },
-    run: async (): Promise<void> => {
-      held = false
-      for (let i = 0; i < plan.scoringKills; i++) {
-        const brokerToo = killBroker !== undefined && done.brokerKills < plan.brokerKills && i % 3 === 2
-        const alertingToo = killAlerting !== undefined && i % 3 === 1
-        await Promise.all([
-          // Every second time at once: between what was written and what was told of it.
-          killScoring(i % 2 === 0 ? 0 : random() * 400),
-          ...(brokerToo ? [killBroker()] : []),
-          ...(alertingToo ? [killAlerting()] : []),
-        ])
-        done.scoringKills++
-        if (brokerToo) done.brokerKills++
-        if (alertingToo) done.alertingKills++
-      }
-    },
-  }
+type Shown = {
+  readonly reader: ApiReader
+  readonly deployment: Deployment
+  readonly story: Story
+  readonly sender: Sender
+  readonly alerts: readonly ShownAlert[]
+  readonly rewound: boolean
 }
 
-const checkAll = async (
-  reader: ApiReader,
-  { addresses }: Deployment,
-  story: Story,
-  sender: Sender,
-  alerts: readonly ShownAlert[],
-): Promise<string[]> => {
+const checkAll = async ({ reader, deployment, story, sender, alerts, rewound }: Shown): Promise<string[]> => {
+  const { addresses } = deployment
   const sent = new Map<string, Map<string, StoryEvent>>()
   for (const event of story.acts.flat()) {
     const events = sent.get(event.accountId) ?? new Map<string, StoryEvent>()
@@ -185,8 +163,8 @@ const checkAll = async (
       ...checkTimeline(events, acknowledged),
       ...(health === undefined
         ? ['has no health']
-        : [...checkCounters(health, distinct), ...checkChanges(changes, health)]),
-      ...checkAlertsOfAccount(kind, own, changes),
+        : [...checkCounters(health, distinct), ...checkChanges(changes, health, rewound)]),
+      ...checkAlertsOfAccount(kind, own, changes, rewound),
     ]
     wrong.push(...found.map((problem) => `${accountId} (${kind}): ${problem}`))
   }

@@ -9,11 +9,11 @@ const SETTLE_MS = 120_000
 
 /**
  * Waits until every account shows as many events as were acknowledged for it; what it shows is
- * checked later, once.
+ * checked later, once. Answers whether they do.
  */
-export const counted = async (reader: ApiReader, scoring: string, sender: Sender): Promise<void> => {
+export const counted = async (reader: ApiReader, scoring: string, sender: Sender): Promise<boolean> => {
   const waiting = new Map([...sender.acknowledged].map(([accountId, ids]) => [accountId, ids.size]))
-  await eventually(
+  return eventually(
     'every acknowledged event is counted',
     async () => {
       for (const [accountId, count] of waiting) {
@@ -24,10 +24,14 @@ export const counted = async (reader: ApiReader, scoring: string, sender: Sender
       return true
     },
     SETTLE_MS,
-  ).catch((error: Error) => {
-    // Left to the checker, which says what is missing.
-    process.stderr.write(`${error.message}; ${waiting.size} accounts wait\n`)
-  })
+  ).then(
+    () => true,
+    (error: Error) => {
+      // Left to the checker, which says what is missing.
+      process.stderr.write(`${error.message}; ${waiting.size} accounts wait\n`)
+      return false
+    },
+  )
 }
 
 /**
