@@ -1,12 +1,7 @@
 import type { RecordSigner } from '#libs/access/record-signer.ts'
-import type { Batch, Bus, DeliveredRecord, Positions, Subscription } from '#libs/bus/bus.ts'
-import {
-  type DeadLetterHeaders,
-  type DeadTopicName,
-  deadLetterHeadersSchema,
-  deadTopicOf,
-  type TopicName,
-} from '#libs/contracts/topics.ts'
+import type { Batch, Bus, DeliveredRecord, Subscription } from '#libs/bus/bus.ts'
+import { createStoredPositions } from '#libs/bus/stored-positions.ts'
+import { type DeadLetterHeaders, deadLetterHeadersSchema, deadTopicOf, type TopicName } from '#libs/contracts/topics.ts'
 import type { Database, Sql } from '#libs/postgres/database.ts'
 import { probeTables } from '#libs/postgres/probe-tables.ts'
 import { derivedId } from '#libs/runtime/ids.ts'
@@ -14,7 +9,7 @@ import { insertDeadLetters, type NewDeadLetter } from './dead-letter-store.ts'
 
 /** The topics that a service of Pulso reads: only a reader dead-letters. */
 const TOPICS: readonly TopicName[] = ['usage.events', 'account.health', 'source.activity']
-const TABLES = ['scoring.dead_letter', 'scoring.dead_letter_position']
+const POSITIONS = 'scoring.dead_letter_position'
 const LARGEST_NAME = 256
 
 type Deps = { readonly database: Database; readonly bus: Bus; readonly signer: RecordSigner }
@@ -24,23 +19,29 @@ export const indexDeadLetters = ({ database, bus, signer }: Deps): Promise<reado
   Promise.all(
     TOPICS.map((of) => {
       const topic = deadTopicOf(of)
+      const positions = createStoredPositions({ database, table: POSITIONS, topic })
       return bus.consume({
         group: `dead-letters-${of}`,
         topic,
-        handle: (batch) => database.transaction((tx) => index(tx, batch, signer)),
-        probe: () => probeTables(database, TABLES),
-        positions: positionsOf(database, topic),
+        handle: async (batch) => {
+          const reached = [{ partition: batch.partition, next: batch.records.at(-1)!.offset + 1 }]
+          await database.transaction(async (tx) => {
+            await index(tx, batch, signer)
+            await positions.store(tx, reached)
+          })
+          positions.reached(reached)
+        },
+        probe: () => probeTables(database, ['scoring.dead_letter', POSITIONS]),
+        positions,
       })
     }),
   )
 
-const index = async (tx: Sql, { topic, partition, records }: Batch, signer: RecordSigner): Promise<void> => {
-  await insertDeadLetters(
+const index = (tx: Sql, { topic, partition, records }: Batch, signer: RecordSigner): Promise<void> =>
+  insertDeadLetters(
     tx,
     records.map((record) => toLetter(topic, partition, record, signer)),
   )
-  await writePosition(tx, topic, partition, records.at(-1)!.offset + 1)
-}
 
 const toLetter = (
   deadTopic: string,
@@ -107,23 +108,3 @@ const readHeaders = ({ headers, offset, timestampMs }: DeliveredRecord, deadTopi
     'dead-at': new Date(timestampMs).toISOString(),
   }
 }
-
-const writePosition = async (sql: Sql, topic: string, partition: number, next: number): Promise<void> => {
-  await sql.query(
-    `insert into scoring.dead_letter_position (topic, partition, next_offset) values ($1, $2, $3)
-     on conflict (topic, partition) do update set next_offset = excluded.next_offset`,
-    [topic, partition, next],
-  )
-}
-
-const positionsOf = (database: Database, topic: DeadTopicName): Positions => ({
-  read: async () => {
-    const rows = await database.query<{ partition: number; next: number }>(
-      'select partition, next_offset as next from scoring.dead_letter_position where topic = $1',
-      [topic],
-    )
-    return new Map(rows.map(({ partition, next }) => [partition, next]))
-  },
-  write: (partition, next) => writePosition(database, topic, partition, next),
-  onRewind: async () => {},
-})
