@@ -16,9 +16,9 @@ export const someState = (states: RuleStates, holds: (state: RuleState) => boole
 /** As `nextDue`, of these rules only: a rule that is left out decides nothing, and is never due. */
 export const nextDueOf = (rules: readonly RuleInForce[], states: RuleStates): number | null => {
   let due: number | null = null
-  for (const ruleId in states) {
-    const { dueAt } = states[ruleId]!.state
-    if (dueAt !== null && rules.some(({ rule }) => rule.id === ruleId)) due = earliest(due, dueAt)
+  for (const { rule } of rules) {
+    const kept = states[rule.id]
+    if (kept !== undefined) due = earliest(due, kept.state.dueAt)
   }
   return due
 }
