@@ -81,3 +81,26 @@ test('what was published by a process that died before it took note is published
   await eventually('all changes are heard twice', () => sourceActivity.length >= 2 * all.length)
   expect([...new Set(sourceActivity)].sort()).toEqual(all)
 })
+
+test('scoring is not ready while a change has waited for a minute to be published', async () => {
+  const { shared, bus, isScored } = await createLog()
+  let isAway = true
+  const service = await start(shared, async (topic, records) => {
+    if (isAway && topic === 'account.health') throw new UnavailableError('the broker is away')
+    await bus.publish(topic, records)
+  })
+  onTestFinished(service.stop)
+  const check = service.checks!['scoring.relay']!
+  await use(bus)
+  await eventually('all are scored', isScored)
+  await expect(check()).resolves.toBeUndefined()
+  await shared.platform.database.query(`update scoring.account_log set at = at - interval '61 seconds'`)
+  await expect(check()).rejects.toThrow('changes are not published')
+  isAway = false
+  await eventually('all are published', () =>
+    check().then(
+      () => true,
+      () => false,
+    ),
+  )
+})

@@ -61,3 +61,11 @@ test('an account that was scored by it is folded anew by the model that scores i
   expect(liveModels.version(account).model.version).toBe(3)
   expect(liveModels.version(account).fingerprint).not.toBe(liveModels.modelFor('acme', {}).fingerprint)
 })
+
+test('scoring is ready once the live models were read', async () => {
+  const { liveModels } = await createFixture()
+  await expect(liveModels.check()).rejects.toThrow('live models are older than a minute')
+  await liveModels.start()
+  onTestFinished(liveModels.stop)
+  await expect(liveModels.check()).resolves.toBeUndefined()
+})
