@@ -178,7 +178,10 @@ describe('a user who is erased', () => {
     await send([...kept.slice(0, 2), ...gone, ...kept.slice(2), usageRecord('duo-neighbour', { userId: USER })])
     await eventually(
       'both are counted',
-      async () => (await statusOf('duo-neighbour')) === 200 && (await countEvents('duo')) === 8,
+      async () =>
+        (await statusOf('duo-neighbour')) === 200 &&
+        (await statusOf('duo')) === 200 &&
+        (await countEvents('duo')) === 8,
     )
     await eventually('alerting has seen the trait', async () => {
       const found = await findTexts(shared.test.platform.database, [TRAIT])
