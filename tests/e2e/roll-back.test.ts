@@ -1,52 +1,24 @@
-import { mkdir, mkdtemp, readFile, rm, symlink } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import { type Api, bodyOf, createApi } from '../former-data/api.ts'
+import { type Api, bodyOf } from '../former-data/api.ts'
+import {
+  alertIdsOf,
+  eventsOf,
+  idsOf,
+  ROOT,
+  withPulso as runProgram,
+  unpackFormerCode,
+} from '../former-data/former-code.ts'
 import { countEvents, countedIds, sendEvents } from '../former-data/operate.ts'
-import { unpackFolder } from '../former-data/pack-folder.ts'
-import type { SampleEvent } from '../former-data/portfolio.ts'
-import { runPulso } from '../former-data/running-pulso.ts'
 import { eventually } from '../support/eventually.ts'
 import { startWebhookReceiver } from '../support/webhooks/webhook-receiver.ts'
 
-const ROOT = new URL('../..', import.meta.url).pathname
-
-/** The code of the version before, with the packages that are installed here. */
-const unpackFormerCode = async (): Promise<string> => {
-  const folder = await mkdtemp(join(tmpdir(), 'pulso-code-'))
-  onTestFinished(() => rm(folder, { recursive: true, force: true }))
-  await mkdir(folder, { recursive: true })
-  await unpackFolder(join(ROOT, 'tests/former-data/former-code.tar.zst'), folder)
-  await symlink(join(ROOT, 'node_modules'), join(folder, 'node_modules'))
-  return folder
+const withPulso = (checkout: string, dataDir: string, work: (api: Api) => Promise<void>): Promise<void> => {
+  const key = async (): Promise<string> => (await readFile(join(dataDir, 'dev-key'), 'utf8')).trim()
+  return runProgram({ checkout, environment: { PULSO_DATA_DIR: dataDir }, key }, work)
 }
-
-const withPulso = async (checkout: string, dataDir: string, work: (api: Api) => Promise<void>): Promise<void> => {
-  const { address, stop, kill } = await runPulso(checkout, 'services/all/main.ts', { PULSO_DATA_DIR: dataDir })
-  try {
-    const key = (await readFile(join(dataDir, 'dev-key'), 'utf8')).trim()
-    await work(createApi({ ingest: address, scoring: address, alerting: address }, key))
-    await stop()
-  } finally {
-    kill()
-  }
-}
-
-const eventsOf = (accountId: string, name: string, type: string): readonly SampleEvent[] =>
-  [1, 2, 3].map((i) => ({
-    id: `${name}-${i}`,
-    source: 'product',
-    type,
-    accountId,
-    userId: `u${i}`,
-    occurredAt: new Date(Date.now() - i * 60_000).toISOString(),
-    mode: 'live',
-    properties: { subscriptionId: 'main' },
-  }))
-
-const alertsOf = async (api: Api, accountId: string): Promise<number> =>
-  (await bodyOf<{ items: unknown[] }>(api.get(`/v1/alerts?accountId=${accountId}`))).items.length
 
 type Delivery = { readonly id: string; readonly status: string; readonly reason: string | null }
 const deliveriesOf = async (api: Api, endpointId: string): Promise<readonly Delivery[]> =>
@@ -67,16 +39,14 @@ test('the version before starts on what this version has written, scores and ale
   await withPulso(former, dataDir, async (api) => {
     await countEvents(api, eventsOf('acme', 'former', 'Feature Used'))
     await countEvents(api, eventsOf('globex', 'lost', 'Subscription Cancel Scheduled'))
-    await eventually('an alert is open', async () => (await alertsOf(api, 'globex')) > 0, 30_000)
+    await eventually('an alert is open', async () => (await alertIdsOf(api, 'globex')).length > 0, 30_000)
     // It cannot open the URL, and calls no other: the delivery waits.
     await eventually('a try failed', async () => (await deliveriesOf(api, endpointId))[0]?.reason === 'url_not_allowed')
     expect(hook.received).toEqual([])
   })
   await withPulso(ROOT, dataDir, async (api) => {
     await countEvents(api, eventsOf('acme', 'again', 'Feature Used'))
-    const counted = await bodyOf<{ items: { id: string }[] }>(api.get('/v1/accounts/acme/events?limit=500'))
-    const ids = counted.items.map(({ id }) => id)
-    expect(ids.toSorted()).toEqual(['again', 'former', 'now'].flatMap((name) => [1, 2, 3].map((i) => `${name}-${i}`)))
+    expect((await countedIds(api, 'acme')).toSorted()).toEqual(idsOf('again', 'former', 'now'))
     expect(await bodyOf<{ items: unknown[] }>(api.get('/v1/dead-letters'))).toMatchObject({ items: [] })
     const [waiting] = await deliveriesOf(api, endpointId)
     await bodyOf(api.send('POST', `/v1/deliveries/${waiting!.id}/replay`))

@@ -38,9 +38,8 @@ export const countedIds = async (api: Api, accountId: string): Promise<string[]>
   return ids
 }
 
-/** Sends events and waits until each account shows them. */
-export const countEvents = async (api: Api, events: readonly SampleEvent[]): Promise<void> => {
-  await sendEvents(api, events)
+/** Waits until each account shows these events. */
+export const waitForEvents = async (api: Api, events: readonly SampleEvent[]): Promise<void> => {
   for (const accountId of new Set(events.map((event) => event.accountId))) {
     const wanted = events.filter((event) => event.accountId === accountId && event.type !== 'Source Heartbeat')
     await eventually(
@@ -52,6 +51,11 @@ export const countEvents = async (api: Api, events: readonly SampleEvent[]): Pro
       60_000,
     )
   }
+}
+
+export const countEvents = async (api: Api, events: readonly SampleEvent[]): Promise<void> => {
+  await sendEvents(api, events)
+  await waitForEvents(api, events)
 }
 
 /** What clients of other makers send. */
