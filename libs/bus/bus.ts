@@ -118,6 +118,11 @@ export type Bus = {
   /** Creates missing topics and their `<topic>.dead`. Throws if one has too few partitions. */
   readonly ensureTopics: (topics: readonly TopicName[]) => Promise<void>
   readonly partitionsOf: (topic: TopicName) => Promise<number>
+  /**
+   * Where the broker believes a group to be, by partition, of readers that keep positions of their
+   * own. The log in PostgreSQL, which is restored with them, answers nothing.
+   */
+  readonly committed: (group: string, topic: TopicName) => Promise<ReadonlyMap<number, number>>
   /** If it rejects, some records may be stored. Throws `UnavailableError` without a broker. */
   readonly publish: (topic: string, records: readonly BusRecord[]) => Promise<void>
   readonly consume: (options: ConsumeOptions) => Promise<Subscription>

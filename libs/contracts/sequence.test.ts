@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { nextEpisode, nextSequence, sequenceFloor } from './sequence.ts'
+import { epochOf, nextEpisode, nextSequence, sequenceFloor } from './sequence.ts'
 
 const MOST_EPOCHS = 2 ** 17 - 1
 const epoch = fc.integer({ min: 0, max: MOST_EPOCHS - 1 })
@@ -40,8 +40,16 @@ test('a database that lost changes gives none of their numbers again in the next
 })
 
 test('episodes are 1, 2, 3 in the first epoch and begin above all earlier ones in the next', () => {
-  expect([0, 1, 2].map((episode) => nextEpisode(episode, 7))).toEqual([1, 2, 3])
-  expect(nextEpisode(3, sequenceFloor(1) + 1)).toBe(10_001)
-  expect(nextEpisode(10_001, sequenceFloor(1) + 1)).toBe(10_002)
-  expect(nextEpisode(0, sequenceFloor(MOST_EPOCHS))).toBeLessThan(2 ** 31)
+  expect([0, 1, 2].map((episode) => nextEpisode(episode, 0))).toEqual([1, 2, 3])
+  expect(nextEpisode(3, 1)).toBe(10_001)
+  expect(nextEpisode(10_001, 1)).toBe(10_002)
+  expect(nextEpisode(0, MOST_EPOCHS)).toBeLessThan(2 ** 31)
+})
+
+test('a number says the epoch that gave it', () => {
+  fc.assert(
+    fc.property(epoch, fc.integer({ min: 0, max: 2 ** 36 - 2 }), (value, given) => {
+      expect(epochOf(nextSequence(sequenceFloor(value) + given, sequenceFloor(value)))).toBe(value)
+    }),
+  )
 })

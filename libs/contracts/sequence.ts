@@ -1,6 +1,6 @@
 /** Numbers of one epoch, more than an account has changes. Leaves 131,071 epochs below 2^53. */
 const NUMBERS_OF_EPOCH = 2 ** 36
-/** A rule has fewer episodes of one account in one epoch. All episodes fit into an `integer`. */
+/** A rule has fewer episodes of one subject in one epoch. All episodes fit into an `integer`. */
 const EPISODES_OF_EPOCH = 10_000
 
 /** Every number that was given in an earlier epoch is below or at it. */
@@ -12,6 +12,8 @@ export const sequenceFloor = (epoch: number): number => epoch * NUMBERS_OF_EPOCH
  */
 export const nextSequence = (sequence: number, floor: number): number => Math.max(sequence, floor) + 1
 
-/** The same for the episodes of a rule, in the epoch of the change that opens one. */
-export const nextEpisode = (episode: number, sequence: number): number =>
-  Math.max(episode, Math.floor(sequence / NUMBERS_OF_EPOCH) * EPISODES_OF_EPOCH) + 1
+/** The epoch that gave this number. */
+export const epochOf = (sequence: number): number => Math.floor(sequence / NUMBERS_OF_EPOCH)
+
+/** The same for the episodes of a rule: of an account, in the epoch of the change. */
+export const nextEpisode = (episode: number, epoch: number): number => Math.max(episode, epoch * EPISODES_OF_EPOCH) + 1

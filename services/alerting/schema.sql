@@ -27,6 +27,12 @@ create table alerting.account_facts (
 CREATE INDEX account_facts_at ON alerting.account_facts USING btree (at);
 CREATE INDEX account_facts_loose ON alerting.account_facts USING btree (at) WHERE (NOT whole);
 
+create table alerting.activity_position (
+  partition integer not null,
+  next_offset bigint not null,
+  constraint activity_position_pkey PRIMARY KEY (partition)
+);
+
 create table alerting.alert (
   alert_id uuid not null,
   tenant_id text not null,
@@ -97,6 +103,14 @@ CREATE INDEX delivery_exhausted ON alerting.delivery USING btree (endpoint_id, c
 CREATE INDEX delivery_log ON alerting.delivery USING btree (endpoint_id, created_at, delivery_id);
 CREATE INDEX delivery_message ON alerting.delivery USING btree (message_id);
 CREATE INDEX delivery_test ON alerting.delivery USING btree (endpoint_id, next_attempt_at) WHERE ((state = 'pending'::text) AND (type = 'webhook.test'::text));
+
+create table alerting.epoch (
+  only_row boolean default true not null,
+  value integer default 0 not null,
+  raised_at timestamp with time zone,
+  constraint epoch_pkey PRIMARY KEY (only_row),
+  constraint epoch_only_row_check CHECK (only_row)
+);
 
 create table alerting.erased_account (
   tenant_id text not null,

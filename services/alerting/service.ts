@@ -8,6 +8,7 @@ import { DAY_MS } from '#libs/runtime/durations.ts'
 import type { Platform, Service, ServiceDefinition } from '#libs/runtime/service.ts'
 import { createUnreadableDocuments } from '#libs/runtime/unreadable-documents.ts'
 import { startUpkeep } from '#libs/runtime/upkeep.ts'
+import { createAlertEpoch } from './alerts/alert-epoch.ts'
 import { alertUpkeep } from './alerts/alert-retention.ts'
 import { type AlertingConfig, alertingConfigSchema } from './config.ts'
 import { createDeliverer } from './delivery/deliverer.ts'
@@ -15,8 +16,8 @@ import { createWebhookSender } from './endpoints/http-sender.ts'
 import { createUrlSeal } from './endpoints/sealed-url.ts'
 import { verifyAll } from './endpoints/verification-store.ts'
 import { createAlertTimers } from './evaluation/alert-timers.ts'
-import { consumeActivity } from './evaluation/consume-activity.ts'
-import { consumeHealth } from './evaluation/consume-health.ts'
+import { ACTIVITY_READER, consumeActivity } from './evaluation/consume-activity.ts'
+import { consumeHealth, HEALTH_READER } from './evaluation/consume-health.ts'
 import { createAlertingMetrics } from './metrics.ts'
 import { alertRoutes } from './routes/alerts.ts'
 import { deliveryRoutes } from './routes/deliveries.ts'
@@ -56,7 +57,8 @@ export const createAlerting = (platform: Platform, config: AlertingConfig): Serv
     relay.wake()
     deliverer.wake()
   }
-  const timers = createAlertTimers({ database, clock, logger, metrics, ruleCatalog, onCommit })
+  const epoch = createAlertEpoch({ database, bus, clock, logger, readers: [HEALTH_READER, ACTIVITY_READER] })
+  const timers = createAlertTimers({ database, clock, logger, metrics, ruleCatalog, epoch, onCommit })
   const subscriptions: Subscription[] = []
   const upkeep = alertUpkeep({
     database,
@@ -93,14 +95,16 @@ export const createAlerting = (platform: Platform, config: AlertingConfig): Serv
       if (!verify) await verifyAll(database, clock.now())
       await deliverer.start()
       relay.start()
+      epoch.start()
       timers.start()
-      subscriptions.push(await consumeHealth({ ...platform, metrics, ruleCatalog, onCommit }))
-      subscriptions.push(await consumeActivity({ database, bus, clock, ruleCatalog, onCommit }))
+      subscriptions.push(await consumeHealth({ ...platform, metrics, ruleCatalog, epoch, onCommit }))
+      subscriptions.push(await consumeActivity({ database, bus, clock, ruleCatalog, epoch, onCommit }))
       stopUpkeep = startUpkeep({ clock, logger }, upkeep)
     },
     stop: async () => {
       await Promise.all(subscriptions.splice(0).map((subscription) => subscription.stop()))
       await timers.stop()
+      await epoch.stop()
       await stopUpkeep()
       await relay.stop()
       await deliverer.stop()

@@ -66,6 +66,7 @@ await describeWithKafka('positions that a handler keeps', (brokers) => {
 
   it('win over the position of the group, and the handler is told of the rewind', async () => {
     const { bus, partition } = await createReadLog()
+    expect((await bus.committed(GROUP, TOPIC)).get(partition)).toBe(RECORDS)
     const { positions, rewinds } = createPositions(async () => new Map([[partition, 2]]))
     const first = await read(bus, positions)
     await eventually('the rest is read', async () => first.offsets.at(-1) === RECORDS - 1, 20_000)

@@ -38,6 +38,7 @@ const play = async (failpoint?: string, hit = 1) => {
       logger: silentLogger,
       metrics: createAlertingMetrics(createMetrics()),
       ruleCatalog: alerting.ruleCatalog,
+      epoch: { isKnown: () => true, current: async () => 0 },
       onCommit: () => {},
     })
   let timers = timersOf()

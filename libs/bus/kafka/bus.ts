@@ -81,6 +81,10 @@ export const createKafkaBus = (options: KafkaBusOptions): Bus => {
         options.durability ?? DEFAULT_DURABILITY,
       ),
     partitionsOf: (topic) => topics.partitionsOf(nameOf(topic)),
+    committed: async (group, topic) => {
+      const offsets = await topics.offsetsOf(nameOf(topic), nameOf(group))
+      return new Map([...offsets].map(([partition, { committed }]) => [partition, committed]))
+    },
     publish: publisher.publish,
     forget: async () => {},
     consume: async (consume) => {

@@ -123,6 +123,7 @@ export const createPostgresBus = (options: PostgresBusOptions): Bus => {
       }
     },
     partitionsOf: async (name) => (await topicOf(name)).partitions,
+    committed: async () => new Map(),
     publish: publisher.publish,
     forget: createForget(log),
     consume,

@@ -22,11 +22,13 @@ const rowsOf = async (table: string) =>
 /** How each table stays bounded. A new one must say. */
 const BOUNDED_BY = {
   account: 'a row per account',
+  activity_position: 'a row per partition',
   account_facts: 'PULSO_PREVIEW_DAYS',
   alert: 'PULSO_ALERT_RETENTION_DAYS once resolved; one open per account and rule',
   alert_transition: 'goes with its alert',
   delivery: 'PULSO_DELIVERY_RETENTION_DAYS',
   outbox: 'goes when published',
+  epoch: 'one row',
   erased_account: 'a row per account that was erased, so that it stays so',
   grouped_notice: 'goes with its group',
   message_account: 'goes with its message',

@@ -3,6 +3,7 @@ import type { Clock } from '#libs/runtime/clock.ts'
 import { failpoint } from '#libs/runtime/failpoint.ts'
 import type { Logger } from '#libs/runtime/logger.ts'
 import { repeat } from '#libs/runtime/repeat.ts'
+import type { AlertEpoch } from '../alerts/alert-epoch.ts'
 import type { AlertingMetrics } from '../metrics.ts'
 import { sendDueDigests } from '../notifications/send-digests.ts'
 import { sendDueGroups } from '../notifications/send-groups.ts'
@@ -23,6 +24,7 @@ export type AlertTimersDeps = {
   readonly logger: Logger
   readonly metrics: AlertingMetrics
   readonly ruleCatalog: RuleCatalog
+  readonly epoch: Pick<AlertEpoch, 'isKnown' | 'current'>
   readonly onCommit: () => void
 }
 
@@ -34,7 +36,7 @@ const CLAIM = 200
 
 /** Runs what is due without an event. Replicas race for due accounts: each goes to one replica. */
 export const createAlertTimers = (deps: AlertTimersDeps): AlertTimers => {
-  const { database, clock, logger, metrics, ruleCatalog, onCommit } = deps
+  const { database, clock, logger, metrics, ruleCatalog, epoch, onCommit } = deps
   let rememberAt = 0
 
   const rememberMuted = async (): Promise<void> => {
@@ -45,7 +47,11 @@ export const createAlertTimers = (deps: AlertTimersDeps): AlertTimers => {
   }
 
   const evaluateMonitors = async (): Promise<number> => {
-    const evaluated = await database.transaction((tx) => evaluateDueMonitors(tx, ruleCatalog, clock.now(), CLAIM))
+    if (!epoch.isKnown()) return 0
+    const evaluated = await database.transaction(async (tx) => {
+      const deps = { ruleCatalog, epoch: await epoch.current(tx) }
+      return evaluateDueMonitors(tx, deps, clock.now(), CLAIM)
+    })
     if (evaluated.monitors === 0) return 0
     failpoint('alerting.monitors.after')
     await database.transaction((tx) => recheckMuted(tx, evaluated, clock.now()))

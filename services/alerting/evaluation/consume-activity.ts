@@ -1,9 +1,11 @@
 import type { Batch, Bus, Subscription } from '#libs/bus/bus.ts'
+import { createStoredPositions, type StoredPositions } from '#libs/bus/stored-positions.ts'
 import { sourceActivitySchema } from '#libs/contracts/source-activity.ts'
 import type { Database } from '#libs/postgres/database.ts'
 import { probeTables } from '#libs/postgres/probe-tables.ts'
 import type { Clock } from '#libs/runtime/clock.ts'
 import { failpoint } from '#libs/runtime/failpoint.ts'
+import type { AlertEpoch } from '../alerts/alert-epoch.ts'
 import type { RuleCatalog } from '../rules/rule-store.ts'
 import { evaluateActivity, recheckMuted } from './evaluate-monitors.ts'
 import { parseMessages } from './parse-message.ts'
@@ -13,25 +15,40 @@ export type ConsumeActivityDeps = {
   readonly bus: Bus
   readonly clock: Clock
   readonly ruleCatalog: RuleCatalog
+  readonly epoch: Pick<AlertEpoch, 'current' | 'raise'>
   readonly onCommit: () => void
 }
 
+export const ACTIVITY_READER = { group: 'alerting-sources', topic: 'source.activity' } as const
+
 /** Reads `source.activity`. The first message makes a source known; later ones end its alerts. */
-export const consumeActivity = ({ bus, ...deps }: ConsumeActivityDeps): Promise<Subscription> =>
-  bus.consume({
-    group: 'alerting-sources',
-    topic: 'source.activity',
-    handle: (batch) => evaluateBatch(batch, deps),
+export const consumeActivity = ({ bus, ...deps }: ConsumeActivityDeps): Promise<Subscription> => {
+  const stored = createStoredPositions({ database: deps.database, table: 'alerting.activity_position' })
+  const positions = { ...stored, onRewind: deps.epoch.raise }
+  return bus.consume({
+    ...ACTIVITY_READER,
+    positions,
+    handle: (batch) => evaluateBatch(batch, { ...deps, positions }),
     probe: () => probeTables(deps.database, ['alerting.subject', 'alerting.alert', 'alerting.outbox']),
   })
+}
+
+type BatchDeps = Omit<ConsumeActivityDeps, 'bus'> & { readonly positions: StoredPositions }
 
 const evaluateBatch = async (
   batch: Batch,
-  { database, clock, ruleCatalog, onCommit }: Omit<ConsumeActivityDeps, 'bus'>,
+  { database, clock, ruleCatalog, epoch, onCommit, positions }: BatchDeps,
 ): Promise<void> => {
   const messages = await parseMessages(batch, { schema: sourceActivitySchema, what: 'an activity of a source' })
-  if (messages.length === 0) return
-  const evaluated = await database.transaction((tx) => evaluateActivity(tx, ruleCatalog, messages))
+  const { partition, records } = batch
+  const reached = { partition, next: records.at(-1)!.offset + 1 }
+  if (messages.length === 0) return positions.write(partition, reached.next)
+  const evaluated = await database.transaction(async (tx) => {
+    const written = await evaluateActivity(tx, { ruleCatalog, epoch: await epoch.current(tx) }, messages)
+    await positions.store(tx, [reached])
+    return written
+  })
+  positions.reached([reached])
   failpoint('alerting.activity.after')
   await database.transaction((tx) => recheckMuted(tx, evaluated, clock.now()))
   onCommit()

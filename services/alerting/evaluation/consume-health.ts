@@ -7,6 +7,7 @@ import { probeTables } from '#libs/postgres/probe-tables.ts'
 import type { Clock } from '#libs/runtime/clock.ts'
 import { failpoint } from '#libs/runtime/failpoint.ts'
 import type { Logger } from '#libs/runtime/logger.ts'
+import type { AlertEpoch } from '../alerts/alert-epoch.ts'
 import type { AlertingMetrics } from '../metrics.ts'
 import type { RuleCatalog } from '../rules/rule-store.ts'
 import { evaluateChanges } from './evaluate-accounts.ts'
@@ -21,9 +22,12 @@ export type ConsumeHealthDeps = {
   readonly metrics: AlertingMetrics
   readonly ruleCatalog: RuleCatalog
   readonly tombstones: Tombstones
+  readonly epoch: Pick<AlertEpoch, 'raise'>
   /** Called after a commit that may have left something to send. */
   readonly onCommit: () => void
 }
+
+export const HEALTH_READER = { group: 'alerting', topic: 'account.health' } as const
 
 /** Changes evaluated in one transaction at most. */
 const MAX_CHANGES = 500
@@ -37,14 +41,14 @@ const EVALUATED_TABLES = ['account', 'alert', 'alert_transition', 'delivery', 'o
 
 /** Reads `account.health` and evaluates each change once. */
 export const consumeHealth = ({ bus, ...deps }: ConsumeHealthDeps): Promise<Subscription> => {
-  const positions = createStoredPositions({ database: deps.database, table: 'alerting.log_position' })
+  const stored = createStoredPositions({ database: deps.database, table: 'alerting.log_position' })
+  const positions = { ...stored, onRewind: deps.epoch.raise }
   const evaluateTogether = createEvaluationQueue({
     mostChanges: MAX_CHANGES,
     evaluate: (parts) => evaluateParts(parts, { ...deps, positions }),
   })
   return bus.consume({
-    group: 'alerting',
-    topic: 'account.health',
+    ...HEALTH_READER,
     maxBatchBytes: MAX_BATCH_BYTES,
     releaseAfterHandling: true,
     positions,

@@ -97,7 +97,7 @@ test('two replicas that race make one alert of each source', async () => {
   for (const source of sources) await alerting.recordActivity(source, T0, 1)
   const run = () =>
     test_.database
-      .transaction((tx) => evaluateDueMonitors(tx, alerting.ruleCatalog, T0 + HOUR_MS, 7))
+      .transaction((tx) => evaluateDueMonitors(tx, { ruleCatalog: alerting.ruleCatalog, epoch: 0 }, T0 + HOUR_MS, 7))
       .then((evaluated) => evaluated.monitors)
   const evaluated = await Promise.all(Array.from({ length: 12 }, run))
   expect(evaluated.reduce((sum, count) => sum + count, 0)).toBe(20)

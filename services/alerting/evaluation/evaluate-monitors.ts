@@ -14,8 +14,7 @@ import {
   inhibitedBy,
   type MonitorContext,
 } from '../core/decision/decide-monitor.ts'
-import type { RuleCatalog } from '../rules/rule-store.ts'
-import { type MonitorContexts, readMonitorContexts } from './monitor-contexts.ts'
+import { type MonitorContexts, type MonitorDeps, readMonitorContexts } from './monitor-contexts.ts'
 import {
   checkMutedAccounts,
   claimDueMonitors,
@@ -30,7 +29,7 @@ import { recordAndNotify } from './record-and-notify.ts'
 /** Evaluates the newest activity of each source in one transaction. A known instant is old news. */
 export const evaluateActivity = async (
   tx: Sql,
-  ruleCatalog: RuleCatalog,
+  deps: MonitorDeps,
   messages: readonly SourceActivity[],
 ): Promise<MonitorsEvaluated> => {
   const newest = new Map<string, SourceActivity>()
@@ -43,7 +42,7 @@ export const evaluateActivity = async (
     ({ tenantId, source }): MonitorKey => ({ tenantId, kind: 'source', name: source }),
   )
   const monitors = await lockMonitors(tx, keys)
-  const contexts = await readMonitorContexts(tx, ruleCatalog, monitors, 0)
+  const contexts = await readMonitorContexts(tx, deps, monitors, 0)
   const evaluated: EvaluatedMonitor[] = []
   for (const monitor of monitors) {
     const message = newest.get(JSON.stringify([monitor.tenantId, monitor.name]))!
@@ -73,13 +72,13 @@ const NOTHING: MonitorsEvaluated = { monitors: 0, turned: [], ongoing: [] }
 
 export const evaluateDueMonitors = async (
   tx: Sql,
-  ruleCatalog: RuleCatalog,
+  deps: MonitorDeps,
   now: number,
   limit: number,
 ): Promise<MonitorsEvaluated> => {
   const monitors = await claimDueMonitors(tx, now, limit)
   if (monitors.length === 0) return NOTHING
-  const contexts = await readMonitorContexts(tx, ruleCatalog, monitors, now)
+  const contexts = await readMonitorContexts(tx, deps, monitors, now)
   const evaluated: EvaluatedMonitor[] = []
   for (const monitor of monitors)
     evaluated.push(

@@ -12,9 +12,15 @@ export type MonitorContexts = {
   readonly of: (monitor: MonitorKey) => MonitorContext & { readonly guardIds: ReadonlySet<string> }
 }
 
+export type MonitorDeps = {
+  readonly ruleCatalog: RuleCatalog
+  /** As it was read in the same transaction. */
+  readonly epoch: number
+}
+
 export const readMonitorContexts = async (
   tx: Sql,
-  ruleCatalog: RuleCatalog,
+  { ruleCatalog, epoch }: MonitorDeps,
   monitors: readonly MonitorKey[],
   since: number,
 ): Promise<MonitorContexts> => {
@@ -32,6 +38,7 @@ export const readMonitorContexts = async (
         guardIds: new Set(guards.map(({ rule }) => rule.id)),
         silences: silences.get(tenantId) ?? [],
         policy: policies.get(tenantId) ?? null,
+        epoch,
         outages: explaining.map(({ mutes }) => ({ mutes, quietSince: null })),
       }
     },

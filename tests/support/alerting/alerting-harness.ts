@@ -37,7 +37,7 @@ export const createAlertingHarness = (database: Database, reportUnreadable?: Rep
 
   const runTimers = async (now: number): Promise<void> => {
     for (;;) {
-      const evaluated = await database.transaction((tx) => evaluateDueMonitors(tx, ruleCatalog, now, 100))
+      const evaluated = await database.transaction((tx) => evaluateDueMonitors(tx, { ruleCatalog, epoch: 0 }, now, 100))
       await database.transaction((tx) => recheckMuted(tx, evaluated, now))
       const accounts = await database.transaction((tx) => evaluateDueAccounts(tx, ruleCatalog, now, 100))
       const groups = await database.transaction((tx) => sendDueGroups(tx, now, reportUnreadable))
@@ -55,7 +55,7 @@ export const createAlertingHarness = (database: Database, reportUnreadable?: Rep
       database.transaction((tx) => evaluateChanges(tx, { ruleCatalog, tombstones: testTombstones }, messages)),
     recordActivity: async (source: string, at: number, expectedIntervalHours: number | null = null): Promise<void> => {
       const message = { tenantId: 'default', source, heardAt: new Date(at).toISOString(), expectedIntervalHours }
-      const evaluated = await database.transaction((tx) => evaluateActivity(tx, ruleCatalog, [message]))
+      const evaluated = await database.transaction((tx) => evaluateActivity(tx, { ruleCatalog, epoch: 0 }, [message]))
       await database.transaction((tx) => recheckMuted(tx, evaluated, at))
     },
     runTimers,

@@ -32,6 +32,7 @@ export const createRecordingBus = (): RecordingBus => {
       if (bus.away) throw new UnavailableError('the log is away')
     },
     ensureTopics: async () => {},
+    committed: async () => new Map(),
     partitionsOf: async () => 1,
     publish: async (topic, records) => {
       bus.attempts += 1

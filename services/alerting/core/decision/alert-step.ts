@@ -14,8 +14,8 @@ export type AlertInput = {
   readonly rule: Rule
   readonly result: RuleResult
   readonly at: number
-  /** Number of the change that was seen last; absent: none is numbered. */
-  readonly sequence?: number | undefined
+  /** Episodes that open begin above those of earlier epochs; absent: the first. */
+  readonly epoch?: number | undefined
   readonly muteContext: MuteContext
 }
 

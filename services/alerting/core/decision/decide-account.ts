@@ -1,3 +1,4 @@
+import { epochOf } from '#libs/contracts/sequence.ts'
 import type { MuteContext, Operations } from '../alert/decide-notification.ts'
 import type { NotificationPolicy } from '../alert/notification-policy.ts'
 import { isInOutage, isMutedByOutage, isSuspected, type Outage, type Suspicion } from '../alert/outage.ts'
@@ -40,7 +41,7 @@ const observe = (seen: Seen, context: EvaluationContext): Observed => {
   return {
     subject: { accountId: context.accountId, ownerId: facts.ownerId, traits },
     backfill,
-    sequence: facts.sequence,
+    epoch: epochOf(facts.sequence),
     evaluate: (rule, memory, { at, fresh }) => evaluateRule(rule, memory, { facts, traits, at, fresh }),
     operationsOf: (rule, state, wasMutedByOutage) => operationsOf({ rule, state, seen, wasMutedByOutage }, context),
   }

@@ -17,8 +17,8 @@ type Instant = {
 export type Observed = {
   readonly subject: SilenceSubject
   readonly backfill: boolean
-  /** Of the change; absent for a monitor. */
-  readonly sequence?: number
+  /** Of an account's change, or alerting's own. */
+  readonly epoch: number
   readonly evaluate: (rule: Rule, memory: Memory, instant: Instant) => RuleResult
   readonly operationsOf: (rule: Rule, state: RuleState, wasMutedByOutage: boolean) => Operations | undefined
 }
@@ -102,7 +102,7 @@ const decideAt = (before: RuleStates, observation: Observation, { rules, silence
     const decision = decideAlert(state, {
       rule,
       at,
-      sequence: observed.sequence,
+      epoch: observed.epoch,
       result: observed.evaluate(rule, state.memory, observation),
       muteContext: {
         subject: observed.subject,

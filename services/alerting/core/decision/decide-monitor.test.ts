@@ -12,7 +12,8 @@ const silent = rule({
   cooldownMs: 0,
   reminderMs: null,
 })
-const around = { rules: [{ rule: silent, version: '1' }], silences: [] }
+type Known = { readonly seen: SourceSeen | null; readonly states: RuleStates }
+const around = { rules: [{ rule: silent, version: '1' }], silences: [], epoch: 0 }
 
 test('whenever timers run, a source is silent from its exact instants to those at which it was heard, and never otherwise', () => {
   const step = fc.record({ gap: fc.integer({ min: 1, max: 200 }), active: fc.boolean() })
@@ -42,6 +43,37 @@ test('whenever timers run, a source is silent from its exact instants to those a
       }
       if (at - heardAt >= INTERVAL) expected.push(`firing ${heardAt + INTERVAL}`)
       expect(lines).toEqual(expected)
+    }),
+  )
+})
+
+test('in whatever epoch a source falls silent, its alert has an episode that no earlier epoch gave', () => {
+  const step = fc.record({ gap: fc.integer({ min: INTERVAL, max: 200 }), raises: fc.integer({ min: 0, max: 2 }) })
+  fc.assert(
+    fc.property(fc.array(step, { minLength: 1, maxLength: 30 }), fc.nat(29), (steps, copiedAt) => {
+      let at = 1_000
+      let epoch = 0
+      const evaluate = (known: Known): { readonly known: Known; readonly episodes: readonly number[] } => {
+        const said = { heardAt: at, expectedIntervalHours: null }
+        const decision = decideSource(known, said, at, { ...around, epoch })
+        const episodes = decision.transitions.filter(({ kind }) => kind === 'firing').map((one) => one.episode)
+        return { known: { seen: { ...said, at }, states: decision.states }, episodes }
+      }
+      let evaluated = evaluate({ seen: null, states: {} })
+      let copy = evaluated.known
+      const lost: number[] = []
+      for (const [i, { gap, raises }] of steps.entries()) {
+        if (i === copiedAt) copy = evaluated.known
+        at += gap
+        epoch += raises
+        evaluated = evaluate(evaluated.known)
+        expect(evaluated.episodes).toHaveLength(1)
+        expect(evaluated.episodes[0]).toBeGreaterThan(Math.max(epoch * 10_000, ...lost))
+        lost.push(evaluated.episodes[0]!)
+      }
+      at += INTERVAL
+      epoch++
+      expect(evaluate(copy).episodes[0]).toBeGreaterThan(Math.max(...lost))
     }),
   )
 })

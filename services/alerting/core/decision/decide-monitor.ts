@@ -16,6 +16,8 @@ import {
 export type MonitorContext = DecisionContext & {
   readonly outages?: readonly Outage[]
   readonly policy?: NotificationPolicy | null
+  /** Of alerting: no change of an account opens these alerts. */
+  readonly epoch: number
 }
 
 export type SourceSeen = {
@@ -140,9 +142,10 @@ const eachRule = <Kind extends About['kind']>(
 }
 
 /** `met`: the source is inactive, or so many accounts are. */
-const observe = (met: boolean, { outages = [], policy = null }: MonitorContext): Observed => ({
+const observe = (met: boolean, { outages = [], policy = null, epoch }: MonitorContext): Observed => ({
   subject: { accountId: null, ownerId: null, traits: {} },
   backfill: false,
+  epoch,
   evaluate: (rule) => resultOf(rule, met),
   operationsOf: (rule, state) => ({
     outage: met && outages.some(({ mutes }) => mutes.includes(rule.id) || isMutedByOutage(state)),

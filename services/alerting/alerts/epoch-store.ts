@@ -1,0 +1,22 @@
+import type { Sql } from '#libs/postgres/database.ts'
+import { EPOCH, type Marks } from './gone-back.ts'
+
+/** All marks of one instant. */
+export const readMarks = async (sql: Sql): Promise<Marks> => {
+  const rows = await sql.query<{ what: string; mark: number }>(
+    `select 'account.health ' || partition as what, next_offset as mark from alerting.log_position
+     union all select 'source.activity ' || partition, next_offset from alerting.activity_position
+     union all select $1, value from alerting.epoch`,
+    [EPOCH],
+  )
+  return new Map(rows.map(({ what, mark }) => [what, mark]))
+}
+
+/** Answers the new value, above `known`: the database may have lost the epoch itself. */
+export const raiseEpoch = async (sql: Sql, known: number): Promise<number> => {
+  const [row] = await sql.query<{ value: number }>(
+    'update alerting.epoch set value = greatest(value, $1) + 1, raised_at = now() returning value',
+    [known],
+  )
+  return row!.value
+}
