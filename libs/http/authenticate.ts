@@ -7,8 +7,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** Who may call the route. Every route declares it, or the server does not start. */
     scope?: 'public' | Scope
-    /** The route finds the key in its body and calls `authenticateKey` itself. */
-    keyInBody?: boolean
+    /** The route finds the key in its body, or only where no header has one, and authenticates. */
+    keyInBody?: boolean | 'without_header'
   }
   interface FastifyRequest {
     /** Set on every route that is not public. */
@@ -57,9 +57,10 @@ export const authenticateRoutes = (app: FastifyInstance, keyring: Keyring): void
     const { scope, keyInBody } = request.routeOptions.config
     if (request.is404 || scope === 'public') return
     const key = keyFromHeader(request.headers.authorization)
-    if (keyInBody) {
+    if (keyInBody && !key) return
+    if (keyInBody === true) {
       // The route decides; here the key only says whose share the body takes.
-      const principal = key && (await keyring.authenticate(key, peerOf(request)))
+      const principal = await keyring.authenticate(key!, peerOf(request))
       if (principal) request.principal = principal
       return
     }

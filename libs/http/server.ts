@@ -83,7 +83,7 @@ export const createHttpServer = async (options: HttpServerOptions): Promise<Fast
     clientErrorHandler: answerMalformedHttp,
     frameworkErrors: (error, request, reply) =>
       sendProblem(request, reply.header('x-request-id', request.id), describeError(error)),
-    routerOptions: { maxParamLength: 1_500 },
+    routerOptions: { maxParamLength: 1_500, ignoreTrailingSlash: true },
   })
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(serializerCompiler)

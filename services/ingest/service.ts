@@ -31,7 +31,7 @@ export const createIngest = (platform: Platform, config: IngestConfig, options: 
     topics: ['usage.events'],
     routes: async (app) => {
       await app.register(eventRoutes({ accept }))
-      await app.register(segmentRoutes({ accept }))
+      await app.register(segmentRoutes({ accept, keyring }))
       await app.register(posthogRoutes({ accept, keyring }))
     },
     start: async () => {},

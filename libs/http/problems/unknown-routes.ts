@@ -23,7 +23,8 @@ export const handleUnknownRoutes = (app: FastifyInstance, clock: Clock): void =>
       .replaceAll(/[.+?^${}()|[\]\\]/g, '\\$&')
       .replaceAll(/:[A-Za-z]\w*/g, '[^/]+')
       .replaceAll('*', '.*')
-    for (const name of [method].flat()) known.push({ method: name, pattern: new RegExp(`^${source}$`) })
+    for (const name of [method].flat())
+      known.push({ method: name, pattern: new RegExp(`^${source.replace(/\/$/, '')}/?$`) })
   })
   const answer = (request: FastifyRequest, reply: FastifyReply): FastifyReply => {
     const path = request.url.split('?', 1)[0]!
