@@ -5,6 +5,7 @@ import { type CheckItem, createCheckItem } from './acceptance/check-item.ts'
 import { createRecentlyAccepted } from './acceptance/recently-accepted.ts'
 import { type IngestConfig, ingestConfigSchema } from './config.ts'
 import { createIngestMetrics } from './metrics.ts'
+import { allowOrigins } from './routes/cross-origin.ts'
 import { eventRoutes } from './routes/event-routes.ts'
 import { posthogRoutes } from './routes/posthog-routes.ts'
 import { segmentRoutes } from './routes/segment-routes.ts'
@@ -30,6 +31,7 @@ export const createIngest = (platform: Platform, config: IngestConfig, options: 
     name: 'ingest',
     topics: ['usage.events'],
     routes: async (app) => {
+      allowOrigins(app, config.PULSO_CORS_ORIGINS, clock)
       await app.register(eventRoutes({ accept }))
       await app.register(segmentRoutes({ accept, keyring }))
       await app.register(posthogRoutes({ accept, keyring }))

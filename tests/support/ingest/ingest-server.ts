@@ -27,7 +27,7 @@ export type IngestServer = { readonly app: FastifyInstance; readonly base: strin
 export const startIngest = async (
   bus: Bus,
   clock: Clock = systemClock,
-  options: IngestOptions = {},
+  options: IngestOptions & { readonly environment?: Readonly<Record<string, string>> } = {},
 ): Promise<IngestServer> => {
   const metrics = createMetrics()
   const platform = {
@@ -41,7 +41,7 @@ export const startIngest = async (
     tombstones: testTombstones,
     settings: { timeZone: 'UTC', encryptionKey: Buffer.alloc(32), deadLetterDays: 30 },
   }
-  const service = createIngest(platform, ingestConfigSchema.parse({}), options)
+  const service = createIngest(platform, ingestConfigSchema.parse(options.environment ?? {}), options)
   const checks = { bus: bus.check }
   const app = await createHttpServer({ logger: silentLogger, metrics, keyring, title: 'Ingest', version: '0', checks })
   await app.register(service.routes)
