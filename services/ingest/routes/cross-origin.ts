@@ -11,8 +11,8 @@ const EXPOSED = 'retry-after, x-request-id, ratelimit-limit, ratelimit-remaining
 const MAX_AGE = '7200'
 
 /**
- * Lets pages of these origins call the routes of scope `ingest` in this plugin, without credentials,
- * and read their answers, refusals too. Preflights need no key and are answered before a body.
+ * Lets pages of these origins call this plugin's routes of scope `ingest`, without credentials, and
+ * read their answers, refusals too. Preflights need no key and are answered before a body.
  * By hand: @fastify/cors 11.4.3 adds `OPTIONS *` to the whole server. Routes of other scopes would
  * answer preflights, and each unknown path 405 for its 404 (from its source, 2026-12-01).
  */
