@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify'
 import { RequestError } from '#libs/runtime/errors.ts'
 import { jsonPointer } from './json-pointer.ts'
 import { findJsonFault, isBadText } from './limits/json-limits.ts'
+import { needsBody } from './no-body.ts'
 
 const LIMITS = { maxDepth: 32, maxKeys: 1_000, isBad: isBadText }
 
@@ -14,13 +15,20 @@ export const assertUtf8 = (body: Buffer): void => {
   ])
 }
 
+const MARK = Buffer.from('\ufeff')
+
+/** Some editors and .NET put a byte order mark before JSON, which RFC 8259 lets a reader ignore. */
+export const withoutMark = (body: Buffer): Buffer =>
+  body.subarray(0, MARK.length).equals(MARK) ? body.subarray(MARK.length) : body
+
 /** Refuses bodies and parameters that could not be stored. Routes check raw bodies. */
 export const refuseUnsafeInput = (app: FastifyInstance): void => {
   const parse = app.getDefaultJsonParser('error', 'error')
   app.removeContentTypeParser(['application/json', 'text/plain'])
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body: Buffer, done) => {
+    if (body.length === 0 && !needsBody(request)) return done(null, undefined)
     assertUtf8(body)
-    return parse(request, body.toString('utf8'), done)
+    return parse(request, withoutMark(body).toString('utf8'), done)
   })
   app.addHook('preValidation', async (request) => {
     for (const [where, values] of [

@@ -142,3 +142,14 @@ it('any path may end with a slash, and what is not there is still said before a 
   expect((await fetch(`${server.base}/v1/events/`, { method: 'PUT', body: '{' })).status).toBe(405)
   expect((await fetch(`${server.base}/v1/nope/`, { method: 'POST', body: '{' })).status).toBe(404)
 })
+
+it('a byte order mark before JSON is no part of it', async () => {
+  const answer = await send('/e/', { body: `\ufeff${json}`, type: 'application/json' })
+  expect(answer).toMatchObject({ status: 200, body: { accepted: 1 } })
+  const lines = await send('/v1/events', {
+    body: `\ufeff${JSON.stringify({ id: '1', type: 't', accountId: 'a', occurredAt: new Date().toISOString() })}`,
+    type: 'application/x-ndjson',
+    authorization: 'Bearer tenant-a',
+  })
+  expect(lines).toMatchObject({ status: 202, body: { accepted: 1 } })
+})

@@ -1,16 +1,20 @@
 import type { Transform } from 'node:stream'
-import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib'
+import { constants, createBrotliDecompress, createGunzip, createInflate, createZstdDecompress } from 'node:zlib'
 import type { FastifyInstance } from 'fastify'
 import { RequestError } from '#libs/runtime/errors.ts'
+
+/** 8 MB, the window that RFC 9659 lets a sender use. Without it a frame could ask for 128 MB. */
+const ZSTD = { params: { [constants.ZSTD_d_windowLogMax]: 23 } }
 
 const DECODERS: Readonly<Record<string, () => Transform>> = {
   gzip: createGunzip,
   'x-gzip': createGunzip,
   deflate: createInflate,
   br: createBrotliDecompress,
+  zstd: () => createZstdDecompress(ZSTD),
 }
 
-const DETAIL = 'Content-Encoding may be gzip, deflate, br or identity'
+const DETAIL = 'Content-Encoding may be gzip, deflate, br, zstd or identity'
 
 /**
  * The body limit counts inflated bytes: a bomb takes no more memory than an honest body.

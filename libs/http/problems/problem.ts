@@ -99,7 +99,7 @@ export const describeError = (error: unknown): ProblemOptions => {
       detail: 'A value of the request is beyond what can be stored or compared',
     }
   if (name === 'SyntaxError' && statusCode === 400) return badBody('invalid_json', 'The body is not valid JSON')
-  if (code?.startsWith('Z_') || code?.startsWith('ERR__ERROR_') || code?.startsWith('ERR_BUFFER'))
+  if (/^(Z_|ZSTD_|ERR__ERROR_|ERR_BUFFER)/.test(code ?? ''))
     return badBody('invalid_encoding', 'The body does not match its Content-Encoding')
   if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {
     const known = FASTIFY_CODES[code ?? '']

@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import { isBadText, type JsonLimits } from '#libs/http/limits/json-limits.ts'
+import { withoutMark } from '#libs/http/safe-json.ts'
 import { RequestError } from '#libs/runtime/errors.ts'
 import { parseInstant } from '#libs/time/instant.ts'
 
@@ -12,7 +13,8 @@ const isBadOrReplaced = (text: string): boolean => isBadText(text) || text.inclu
  * A body without `\u` escapes cannot contain NUL or lone surrogates: most bodies need no check.
  * Bytes that are not UTF-8 become replacement characters; only items that contain one are rejected.
  */
-export const readBodyText = (body: Buffer): BodyText => {
+export const readBodyText = (given: Buffer): BodyText => {
+  const body = withoutMark(given)
   if (!isUtf8(body)) return { text: body.toString('utf8'), isBad: isBadOrReplaced }
   return { text: body.toString('utf8'), isBad: body.includes('\\u') ? isBadText : undefined }
 }
