@@ -36,7 +36,9 @@ const runTest = async (copy: string, { file, test }: Mutant['caughtBy'], databas
   rmSync(report, { force: true })
   const name = test.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
   const options = ['--maxWorkers=1', '--reporter=json', `--outputFile=${report}`, '--testTimeout=30000']
-  const child = spawn(process.execPath, ['node_modules/vitest/vitest.mjs', 'run', file, '-t', name, ...options], {
+  const config = file.startsWith('tests/long/') ? ['--config', 'tests/long/vitest.config.ts'] : []
+  const vitest = ['node_modules/vitest/vitest.mjs', 'run', file, '-t', name, ...config, ...options]
+  const child = spawn(process.execPath, vitest, {
     cwd: copy,
     env: { ...process.env, DATABASE_URL: databaseUrl },
     stdio: 'ignore',

@@ -3,7 +3,7 @@ import { startPrivateKafka } from '../support/kafka/kafka.ts'
 import { createTestDatabase, startTestPostgres, TEST_POSTGRES } from '../support/postgres/postgres.ts'
 import { runYear, type Servers } from './year/run-year.ts'
 
-// The long form of tests/e2e/scripted-year.test.ts: `npm run faults -- --year [--accounts 5000
+// The long form of tests/long/scripted-year.test.ts: `npm run faults -- --year [--accounts 5000
 // --days 365 --rounds 1 --mode embedded|kafka --seed 1]`.
 const { values } = parseArgs({
   options: {

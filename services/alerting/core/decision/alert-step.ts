@@ -15,7 +15,7 @@ export type AlertInput = {
   readonly result: RuleResult
   readonly at: number
   /** Episodes that open begin above those of earlier epochs; absent: the first. */
-  readonly epoch?: number | undefined
+  readonly epoch?: (() => number) | undefined
   readonly muteContext: MuteContext
 }
 

@@ -41,7 +41,7 @@ const observe = (seen: Seen, context: EvaluationContext): Observed => {
   return {
     subject: { accountId: context.accountId, ownerId: facts.ownerId, traits },
     backfill,
-    epoch: epochOf(facts.sequence),
+    epoch: () => epochOf(facts.sequence),
     evaluate: (rule, memory, { at, fresh }) => evaluateRule(rule, memory, { facts, traits, at, fresh }),
     operationsOf: (rule, state, wasMutedByOutage) => operationsOf({ rule, state, seen, wasMutedByOutage }, context),
   }

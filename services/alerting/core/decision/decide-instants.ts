@@ -18,7 +18,7 @@ export type Observed = {
   readonly subject: SilenceSubject
   readonly backfill: boolean
   /** Of an account's change, or alerting's own. */
-  readonly epoch: number
+  readonly epoch: () => number
   readonly evaluate: (rule: Rule, memory: Memory, instant: Instant) => RuleResult
   readonly operationsOf: (rule: Rule, state: RuleState, wasMutedByOutage: boolean) => Operations | undefined
 }

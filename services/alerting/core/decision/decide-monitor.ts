@@ -145,7 +145,7 @@ const eachRule = <Kind extends About['kind']>(
 const observe = (met: boolean, { outages = [], policy = null, epoch }: MonitorContext): Observed => ({
   subject: { accountId: null, ownerId: null, traits: {} },
   backfill: false,
-  epoch,
+  epoch: () => epoch,
   evaluate: (rule) => resultOf(rule, met),
   operationsOf: (rule, state) => ({
     outage: met && outages.some(({ mutes }) => mutes.includes(rule.id) || isMutedByOutage(state)),

@@ -44,9 +44,9 @@ const enter = (decision: AlertDecision, phase: Phase, at: number): AlertDecision
   decision.state.phase === phase ? decision : change(decision, { phase, since: at })
 
 /** A new episode keeps only what the rule remembers of its subject. */
-const open = (decision: AlertDecision, { epoch = 0 }: StepContext): AlertDecision => {
+const open = (decision: AlertDecision, { epoch }: StepContext): AlertDecision => {
   const { phase, since, memory, everKnown, toldAt, dueAt } = decision.state
-  const episode = nextEpisode(decision.state.episode, epoch)
+  const episode = nextEpisode(decision.state.episode, epoch?.() ?? 0)
   return change(decision, { ...FIRST_STATE, phase, since, memory, everKnown, toldAt, dueAt, episode })
 }
 

@@ -1,10 +1,10 @@
 import { expect, it } from 'vitest'
+import { startDistributed, startEmbedded } from '../faults/deployment.ts'
+import { type Plan, runExactlyOnce } from '../faults/run-exactly-once.ts'
+import { restoredDatabase } from '../faults/victims/older-database.ts'
+import { lockedTables, tinyTimeouts } from '../faults/victims/role.ts'
 import { describeWithKafka } from '../support/kafka/kafka-suite.ts'
 import { startPrivatePostgres } from '../support/postgres/private-postgres.ts'
-import { startDistributed, startEmbedded } from './deployment.ts'
-import { type Plan, runExactlyOnce } from './run-exactly-once.ts'
-import { restoredDatabase } from './victims/older-database.ts'
-import { lockedTables, tinyTimeouts } from './victims/role.ts'
 
 // The short form of what `npm run faults` strikes beside its kills.
 const plan: Plan = { events: 4_000, accounts: 18, scoringKills: 0, brokerKills: 0, seed: 7 }
