@@ -6,10 +6,8 @@ import { createExpectedPositions } from './expected-positions.ts'
 export type StoredPosition = { readonly partition: number; readonly next: number }
 
 export type StoredPositions = Positions & {
-  /** Stores positions in the transaction of their work. Throws `RewoundError`. */
-  readonly store: (tx: Sql, positions: readonly StoredPosition[]) => Promise<void>
-  /** The transaction is committed. */
-  readonly reached: (positions: readonly StoredPosition[]) => void
+  /** Does the work of these positions and stores them in one transaction. Throws `RewoundError`. */
+  readonly commit: <Result>(positions: readonly StoredPosition[], work: (tx: Sql) => Promise<Result>) => Promise<Result>
 }
 
 type Deps = {
@@ -53,19 +51,21 @@ export const createStoredPositions = ({ database, table, topic }: Deps): StoredP
     )
     if (rows.length < sorted.length) throw new RewoundError('the database is behind what was written to it')
   }
-  const reached = (positions: readonly StoredPosition[]): void => {
+  const commit: StoredPositions['commit'] = async (positions, work) => {
+    const result = await database.transaction(async (tx) => {
+      const done = await work(tx)
+      await store(tx, positions)
+      return done
+    })
     for (const { partition, next } of positions) expected.reached(partition, next)
+    return result
   }
 
   return {
-    store,
-    reached,
+    commit,
     read: expected.read,
     isBehind: expected.isBehind,
-    write: async (partition, next) => {
-      await store(database, [{ partition, next }])
-      reached([{ partition, next }])
-    },
+    write: (partition, next) => commit([{ partition, next }], async () => {}),
     onRewind: async () => {},
   }
 }

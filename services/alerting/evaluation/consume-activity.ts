@@ -41,14 +41,11 @@ const evaluateBatch = async (
 ): Promise<void> => {
   const messages = await parseMessages(batch, { schema: sourceActivitySchema, what: 'an activity of a source' })
   const { partition, records } = batch
-  const reached = { partition, next: records.at(-1)!.offset + 1 }
-  if (messages.length === 0) return positions.write(partition, reached.next)
-  const evaluated = await database.transaction(async (tx) => {
-    const written = await evaluateActivity(tx, { ruleCatalog, epoch: await epoch.current(tx) }, messages)
-    await positions.store(tx, [reached])
-    return written
-  })
-  positions.reached([reached])
+  const next = records.at(-1)!.offset + 1
+  if (messages.length === 0) return positions.write(partition, next)
+  const evaluated = await positions.commit([{ partition, next }], async (tx) =>
+    evaluateActivity(tx, { ruleCatalog, epoch: await epoch.current(tx) }, messages),
+  )
   failpoint('alerting.activity.after')
   await database.transaction((tx) => recheckMuted(tx, evaluated, clock.now()))
   onCommit()

@@ -77,20 +77,18 @@ type PartDeps = Omit<ConsumeHealthDeps, 'bus'> & { readonly positions: StoredPos
 
 const evaluateParts = async (
   parts: readonly EvaluationPart[],
-  { database, clock, logger, metrics, ruleCatalog, tombstones, onCommit, positions }: PartDeps,
+  { clock, logger, metrics, ruleCatalog, tombstones, onCommit, positions }: PartDeps,
 ): Promise<void> => {
   const changes = parts.flatMap((part) => part.changes)
   // A partition has one batch at a time here, so that no two parts have its position.
   const reached = parts.flatMap(({ position }) => position ?? [])
   const startedAt = clock.now()
   failpoint('alerting.evaluate.begin')
-  const evaluated = await database.transaction(async (tx) => {
+  const evaluated = await positions.commit(reached, async (tx) => {
     const written = await evaluateChanges(tx, { ruleCatalog, tombstones }, changes)
-    await positions.store(tx, reached)
     failpoint('alerting.evaluate.before')
     return written
   })
-  positions.reached(reached)
   failpoint('alerting.evaluate.after')
   if (evaluated.transitions > 0) onCommit()
   const summary = { changes: changes.length, ...evaluated, tookMs: clock.now() - startedAt }

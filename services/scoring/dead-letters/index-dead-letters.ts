@@ -23,13 +23,9 @@ export const indexDeadLetters = ({ database, bus, signer }: Deps): Promise<reado
       return bus.consume({
         group: `dead-letters-${of}`,
         topic,
-        handle: async (batch) => {
+        handle: (batch) => {
           const reached = [{ partition: batch.partition, next: batch.records.at(-1)!.offset + 1 }]
-          await database.transaction(async (tx) => {
-            await index(tx, batch, signer)
-            await positions.store(tx, reached)
-          })
-          positions.reached(reached)
+          return positions.commit(reached, (tx) => index(tx, batch, signer))
         },
         probe: () => probeTables(database, ['scoring.dead_letter', POSITIONS]),
         positions,
