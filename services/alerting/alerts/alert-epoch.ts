@@ -1,4 +1,5 @@
 import type { Bus } from '#libs/bus/bus.ts'
+import { raiseEpoch } from '#libs/bus/raise-epoch.ts'
 import type { TopicName } from '#libs/contracts/topics.ts'
 import type { Database, Sql } from '#libs/postgres/database.ts'
 import type { Clock } from '#libs/runtime/clock.ts'
@@ -6,7 +7,7 @@ import { DAY_MS } from '#libs/runtime/durations.ts'
 import { UnavailableError } from '#libs/runtime/errors.ts'
 import type { Logger } from '#libs/runtime/logger.ts'
 import { repeat } from '#libs/runtime/repeat.ts'
-import { raiseEpoch, readMarks } from './epoch-store.ts'
+import { readMarks } from './epoch-store.ts'
 import { EPOCH, furthest, hasGoneBack, isBehindBroker, type Marks, positionMark } from './gone-back.ts'
 
 export type AlertEpoch = {
@@ -39,7 +40,7 @@ export const createAlertEpoch = ({ database, bus, clock, logger, readers }: Deps
   let known: Marks = new Map()
   let isKnown = false
 
-  const raiseIn = (sql: Sql): Promise<number> => raiseEpoch(sql, known.get(EPOCH) ?? 0)
+  const raiseIn = (sql: Sql): Promise<number> => raiseEpoch(sql, 'alerting.epoch', known.get(EPOCH) ?? 0)
 
   const raise = async (): Promise<void> => {
     await raiseIn(database)

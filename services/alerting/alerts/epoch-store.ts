@@ -11,12 +11,3 @@ export const readMarks = async (sql: Sql): Promise<Marks> => {
   )
   return new Map(rows.map(({ what, mark }) => [what, mark]))
 }
-
-/** Answers the new value, above `known`: the database may have lost the epoch itself. */
-export const raiseEpoch = async (sql: Sql, known: number): Promise<number> => {
-  const [row] = await sql.query<{ value: number }>(
-    'update alerting.epoch set value = greatest(value, $1) + 1, raised_at = now() returning value',
-    [known],
-  )
-  return row!.value
-}

@@ -1,5 +1,6 @@
 import type { Positions } from '#libs/bus/bus.ts'
 import { createExpectedPositions } from '#libs/bus/expected-positions.ts'
+import { raiseEpoch } from '#libs/bus/raise-epoch.ts'
 import { sequenceFloor } from '#libs/contracts/sequence.ts'
 import type { Database } from '#libs/postgres/database.ts'
 import type { Clock } from '#libs/runtime/clock.ts'
@@ -8,7 +9,7 @@ import type { Logger } from '#libs/runtime/logger.ts'
 import { repeat } from '#libs/runtime/repeat.ts'
 import type { AccountCache } from '../accounts/account-cache.ts'
 import type { ChangeRelay } from '../log/change-relay.ts'
-import { raiseEpoch, readEpoch, readPositions, writePosition } from './position-store.ts'
+import { readEpoch, readPositions, writePosition } from './position-store.ts'
 
 export type EventPositions = Positions & {
   /** Offset that this process has written or read last; null: none. */
@@ -34,7 +35,7 @@ export const createEpoch = ({ database, clock, logger }: EpochDeps) => {
   return {
     floor: (): number => sequenceFloor(epoch),
     raise: async (): Promise<void> => {
-      epoch = await raiseEpoch(database, epoch)
+      epoch = await raiseEpoch(database, 'scoring.epoch', epoch)
     },
     start: async (): Promise<void> => {
       epoch = await readEpoch(database)

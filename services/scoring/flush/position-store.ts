@@ -23,12 +23,3 @@ export const readEpoch = async (sql: Sql): Promise<number> => {
   const [row] = await sql.query<{ value: number }>('select value from scoring.epoch')
   return row!.value
 }
-
-/** Answers the new value, above `known`: the database may have lost the epoch itself. */
-export const raiseEpoch = async (sql: Sql, known: number): Promise<number> => {
-  const [row] = await sql.query<{ value: number }>(
-    'update scoring.epoch set value = greatest(value, $1) + 1, raised_at = now() returning value',
-    [known],
-  )
-  return row!.value
-}
