@@ -24,6 +24,13 @@ export type RecordSigner = {
   readonly verify: (kind: SignedKind, tenantId: string, headers: Headers) => SignedInstant | undefined
 }
 
+type Checked = {
+  readonly header: string
+  readonly kind: SignedKind
+  readonly tenantId: string
+  readonly signed: SignedInstant
+}
+
 const MAC_BYTES = 16
 const INSTANT_LENGTH = toInstant(0).length
 /** Headers that were checked lately: the events of a request share one. */
@@ -38,10 +45,8 @@ const derive = (key: Buffer): Buffer => createHmac('sha256', key).update('pulso 
  */
 export const createRecordSigner = (key: Buffer, formerKeys: readonly Buffer[] = []): RecordSigner => {
   const keys = [key, ...formerKeys].map(derive)
-  type Checked = { readonly kind: SignedKind; readonly tenantId: string; readonly signed: SignedInstant }
   const checked = new LRUCache<string, Checked>({ max: MAX_CHECKED })
   // Records that follow each other mostly share their header: comparing it is all they cost.
-  let lastHeader = ''
   let last: Checked | undefined
 
   const macOf = (by: Buffer, kind: SignedKind, tenantId: string, instant: string): Buffer =>
@@ -65,14 +70,13 @@ export const createRecordSigner = (key: Buffer, formerKeys: readonly Buffer[] = 
     },
     verify: (kind, tenantId, { [SIGNED_AT]: header }) => {
       if (header === undefined) return undefined
-      const known = header === lastHeader ? last : checked.get(header)
+      const known = header === last?.header ? last : checked.get(header)
       if (known?.tenantId === tenantId && known.kind === kind) {
-        lastHeader = header
         last = known
         return known.signed
       }
       const signed = check(kind, tenantId, header)
-      if (signed !== undefined) checked.set(header, { kind, tenantId, signed })
+      if (signed !== undefined) checked.set(header, { header, kind, tenantId, signed })
       return signed
     },
   }

@@ -24,11 +24,10 @@ export const createTenantStates = ({
     max: MAX_KNOWN,
   })
   return async (tenantIds) => {
-    const ids = [...tenantIds]
     const now = monotonicMs()
     const states = new Map<string, TenantState | undefined>()
     const stale: string[] = []
-    for (const id of ids) {
+    for (const id of tenantIds) {
       const found = known.get(id)
       if (found !== undefined && now - found.readAt < freshMs) states.set(id, found.state)
       else stale.push(id)

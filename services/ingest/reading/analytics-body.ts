@@ -1,7 +1,7 @@
 import { gunzipSync } from 'node:zlib'
 import { isBadText } from '#libs/http/limits/json-limits.ts'
 import { BODY_LIMIT_BYTES } from '#libs/http/server.ts'
-import { type BodyText, badEnvelope, parseJson, readBodyText } from './body-text.ts'
+import { type BodyText, badEnvelope, inflatedTooLarge, parseJson, readBodyText } from './body-text.ts'
 import { inflateLz } from './lz-string.ts'
 
 /** What the query of a request of a browser says beside its body. */
@@ -26,8 +26,7 @@ const inflate = (body: Buffer): Buffer => {
   try {
     return gunzipSync(body, { maxOutputLength: BODY_LIMIT_BYTES })
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE')
-      throw badEnvelope('body_too_large', 'The inflated body is too large', '', 413)
+    if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') throw inflatedTooLarge()
     throw badEnvelope('invalid_encoding', 'The body is not gzip')
   }
 }
@@ -43,7 +42,9 @@ const readData = (data: string, compression: string | undefined): BodyText => {
   return readBodyText(inflate(Buffer.from(base64, 'base64')))
 }
 
-const one = (value: unknown): string | undefined => (typeof value === 'string' && value !== '' ? value : undefined)
+/** A text that says something. */
+export const textOf = (value: unknown): string | undefined =>
+  typeof value === 'string' && value !== '' ? value : undefined
 
 /**
  * Reads what analytics libraries send, whatever its Content-Type says: JSON, gzip, base64, or a
@@ -51,11 +52,11 @@ const one = (value: unknown): string | undefined => (typeof value === 'string' &
  */
 export const readAnalyticsBody = (body: Buffer, query: AnalyticsQuery = {}): AnalyticsBody => {
   const given = readBodyText(inflate(body))
-  const beside = one(query.api_key) ?? one(query.token) ?? one(query.writeKey)
+  const beside = textOf(query.api_key) ?? textOf(query.token) ?? textOf(query.writeKey)
   if (given.text === '' || isJson(given.text)) return { value: parseJson(given.text), isBad: given.isBad, key: beside }
   const form = /(^|&)data=/.test(given.text) ? new URLSearchParams(given.text) : undefined
-  const compression = one(form?.get('compression')) ?? one(query.compression)
+  const compression = textOf(form?.get('compression')) ?? textOf(query.compression)
   const { text, isBad } = readData(form?.get('data') ?? given.text, compression)
-  const key = one(form?.get('api_key')) ?? one(form?.get('token')) ?? beside
+  const key = textOf(form?.get('api_key')) ?? textOf(form?.get('token')) ?? beside
   return { value: parseJson(text), isBad, key }
 }

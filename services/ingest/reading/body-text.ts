@@ -22,6 +22,9 @@ export const readBodyText = (given: Buffer): BodyText => {
 export const badEnvelope = (code: string, detail: string, pointer = '', status = 400): RequestError =>
   new RequestError(status, code, detail, [{ pointer, code, detail }])
 
+export const inflatedTooLarge = (): RequestError =>
+  badEnvelope('body_too_large', 'The inflated body is too large', '', 413)
+
 export const parseJson = (text: string): unknown => {
   if (text.length === 0) throw badEnvelope('empty_body', 'The body is empty')
   try {

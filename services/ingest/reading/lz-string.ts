@@ -1,6 +1,6 @@
 import lzString from 'lz-string'
 import { BODY_LIMIT_BYTES } from '#libs/http/server.ts'
-import { badEnvelope } from './body-text.ts'
+import { badEnvelope, inflatedTooLarge } from './body-text.ts'
 
 /** The library reads bit by bit, 0.3 µs a character: a longer text would hold up the process. */
 const MAX_CHARACTERS = 128 * 1024
@@ -60,8 +60,7 @@ export const inflatesBeyond = (text: string, limit: number): boolean => {
 export const inflateLz = (text: string): string => {
   // The library reads any other character as zeros, and so might read on where the measure ends.
   if (!/^[A-Za-z0-9+/]*={0,3}$/.test(text)) throw notLz()
-  if (text.length > MAX_CHARACTERS || inflatesBeyond(text, BODY_LIMIT_BYTES))
-    throw badEnvelope('body_too_large', 'The inflated body is too large', '', 413)
+  if (text.length > MAX_CHARACTERS || inflatesBeyond(text, BODY_LIMIT_BYTES)) throw inflatedTooLarge()
   const inflated = lzString.decompressFromBase64(text)
   if (!inflated) throw notLz()
   return inflated

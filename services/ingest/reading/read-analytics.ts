@@ -1,7 +1,7 @@
 import { type IncomingItem, isObject } from '../core/incoming-item.ts'
 import { mapPosthog } from '../core/map-posthog.ts'
 import { mapSegment } from '../core/map-segment.ts'
-import { type AnalyticsQuery, readAnalyticsBody } from './analytics-body.ts'
+import { type AnalyticsQuery, readAnalyticsBody, textOf } from './analytics-body.ts'
 import { assertItems, badEnvelope } from './body-text.ts'
 import type { Envelope } from './read-envelope.ts'
 
@@ -68,8 +68,6 @@ export const readPosthogKey = (body: Buffer, query?: AnalyticsQuery): string | u
   const { value, key } = readAnalyticsBody(body, query)
   return keyOf(value) ?? key
 }
-
-const textOf = (value: unknown): string | undefined => (typeof value === 'string' && value !== '' ? value : undefined)
 
 const keyOf = (value: unknown): string | undefined => {
   if (!isObject(value)) return undefined

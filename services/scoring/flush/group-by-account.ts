@@ -21,7 +21,7 @@ export type LeftOut = 'deleted_tenant' | 'unsigned_command'
 export type Reading = ReadContext & {
   /** States of the tenants of the keys; a tenant that nobody made has none. */
   readonly tenants: ReadonlyMap<string, TenantState | undefined>
-  readonly onLeftOut: (reason: LeftOut) => void
+  readonly onLeftOut: (reason: LeftOut, records: number) => void
 }
 
 type RecordsByKey = Map<string, DeliveredRecord[]>
@@ -113,13 +113,13 @@ const readGroup = (
   let evaluate = false
   const state = sorting.tenants.get(tenantId)
   if (state === 'deleted') {
-    for (const _ of group) sorting.onLeftOut('deleted_tenant')
+    sorting.onLeftOut('deleted_tenant', group.length)
     return { events, evaluate }
   }
   const refusal = refusalOf(state)
   for (const record of group) {
     const read = readRecord(record, sorting, key)
-    if (read.kind === 'unsigned') sorting.onLeftOut('unsigned_command')
+    if (read.kind === 'unsigned') sorting.onLeftOut('unsigned_command', 1)
     else if (read.kind === 'unreadable') deadLetter(sorting, record, read.reason)
     else if (read.kind === 'evaluate') evaluate = true
     else if (refusal !== undefined) deadLetter(sorting, record, refusal)

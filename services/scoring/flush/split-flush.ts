@@ -44,7 +44,8 @@ export const createSplitFlush = ({
     allBegun.set(partition, begun.promise)
     let [events, duplicates] = [0, 0]
     const leftOut = new Map<LeftOut, number>()
-    const onLeftOut = (reason: LeftOut) => leftOut.set(reason, (leftOut.get(reason) ?? 0) + 1)
+    const onLeftOut: Reading['onLeftOut'] = (reason, records) =>
+      void leftOut.set(reason, (leftOut.get(reason) ?? 0) + records)
     let last: Promise<void> = Promise.resolve()
     const begin = async (group: GroupedRecords): Promise<void> => {
       const result = await flushPart({ topic, partition, nextOffset, ...group })
