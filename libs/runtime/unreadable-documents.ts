@@ -6,6 +6,17 @@ type Kind = 'rule' | 'model' | 'notification_policy' | 'silence' | 'webhook_endp
 /** Says which documents of one kind of the tenant cannot be read now: all of them, each time. */
 export type ReportUnreadable = (kind: Kind, tenantId: string, ids: readonly string[]) => void
 
+/** The same of several tenants: a tenant of which none is unreadable has none any more. */
+export const reportOfTenants = (
+  report: ReportUnreadable,
+  kind: Kind,
+  tenantIds: readonly string[],
+  unreadable: readonly { readonly tenantId: string; readonly id: string }[],
+): void => {
+  const byTenant = Map.groupBy(unreadable, ({ tenantId }) => tenantId)
+  for (const tenantId of tenantIds) report(kind, tenantId, byTenant.get(tenantId)?.map(({ id }) => id) ?? [])
+}
+
 /**
  * What another release has stored and this one cannot read is skipped: a gauge counts what this
  * process has met, and each document is logged when it first shows.

@@ -2,7 +2,7 @@ import { numberArray, textArray } from '#libs/postgres/array-literal.ts'
 import { createBlob } from '#libs/postgres/blob.ts'
 import type { Sql } from '#libs/postgres/database.ts'
 import { derivedId } from '#libs/runtime/ids.ts'
-import type { ReportUnreadable } from '#libs/runtime/unreadable-documents.ts'
+import { type ReportUnreadable, reportOfTenants } from '#libs/runtime/unreadable-documents.ts'
 import { type EndpointFilter, matchesEndpoint, takesGroups } from '../core/delivery/matches-endpoint.ts'
 import { slackMessage } from '../core/delivery/slack-message.ts'
 import { readFilter } from '../endpoints/endpoint-filter.ts'
@@ -67,12 +67,10 @@ export const enabledEndpoints = async (
     [tenantIds],
   )
   const targets = rows.map((row) => ({ ...row, ...readFilter(row.filter) }))
-  const unreadable = Map.groupBy(
-    targets.filter(({ problem }) => problem !== null),
-    ({ tenantId }) => tenantId,
+  const unreadable = targets.flatMap(({ tenantId, endpointId, problem }) =>
+    problem === null ? [] : [{ tenantId, id: endpointId }],
   )
-  for (const tenantId of tenantIds)
-    reportUnreadable('webhook_endpoint', tenantId, unreadable.get(tenantId)?.map(({ endpointId }) => endpointId) ?? [])
+  reportOfTenants(reportUnreadable, 'webhook_endpoint', tenantIds, unreadable)
   return targets
 }
 

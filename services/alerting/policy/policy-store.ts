@@ -1,5 +1,5 @@
 import type { Sql } from '#libs/postgres/database.ts'
-import type { ReportUnreadable } from '#libs/runtime/unreadable-documents.ts'
+import { type ReportUnreadable, reportOfTenants } from '#libs/runtime/unreadable-documents.ts'
 import { type NotificationPolicy, nextDigestAt } from '../core/alert/notification-policy.ts'
 import { type PolicyDocument, readPolicy, toPolicy } from './policy-document.ts'
 
@@ -13,10 +13,10 @@ export const policiesOf = async (
     'select tenant_id as "tenantId", document from alerting.notification_policy where tenant_id = any($1)',
     [tenantIds],
   )
-  const read = new Map(rows.map(({ tenantId, document }) => [tenantId, readPolicy(document)]))
-  for (const tenantId of tenantIds)
-    reportUnreadable('notification_policy', tenantId, (read.get(tenantId)?.problem ?? null) === null ? [] : [tenantId])
-  return new Map([...read].map(([tenantId, { policy }]) => [tenantId, policy]))
+  const read = rows.map(({ tenantId, document }) => ({ tenantId, id: tenantId, ...readPolicy(document) }))
+  const unreadable = read.filter(({ problem }) => problem !== null)
+  reportOfTenants(reportUnreadable, 'notification_policy', tenantIds, unreadable)
+  return new Map(read.map(({ tenantId, policy }) => [tenantId, policy]))
 }
 
 /** As it is stored: `readPolicy` reads it. */

@@ -1,6 +1,6 @@
 import { countOf } from '#libs/access/assert-room.ts'
 import type { Sql } from '#libs/postgres/database.ts'
-import type { ReportUnreadable } from '#libs/runtime/unreadable-documents.ts'
+import { type ReportUnreadable, reportOfTenants } from '#libs/runtime/unreadable-documents.ts'
 import type { Silence } from '../core/alert/silence.ts'
 import { readMatcher } from './silence-matcher.ts'
 
@@ -28,20 +28,13 @@ export const silencesOf = async (
       where tenant_id = any($1) and ends_at > to_timestamp($2::double precision / 1000)`,
     [tenantIds, since],
   )
-  const ofTenant = Map.groupBy(rows, (row) => row.tenantId)
-  const silences = new Map<string, readonly Silence[]>()
-  for (const tenantId of tenantIds) {
-    const unreadable: string[] = []
-    const readable = (ofTenant.get(tenantId) ?? []).flatMap((row) => {
-      const read = readMatcher(row.matcher)
-      if (read.ok) return { ...row, matcher: read.matcher as Silence['matcher'] }
-      unreadable.push(row.silenceId)
-      return []
-    })
-    reportUnreadable('silence', tenantId, unreadable)
-    silences.set(tenantId, readable)
-  }
-  return silences
+  const read = rows.map((row) => ({ row, read: readMatcher(row.matcher) }))
+  const unreadable = read.flatMap(({ row, read }) => (read.ok ? [] : [{ tenantId: row.tenantId, id: row.silenceId }]))
+  reportOfTenants(reportUnreadable, 'silence', tenantIds, unreadable)
+  const readable = read.flatMap(({ row, read }) =>
+    read.ok ? [{ ...row, matcher: read.matcher as Silence['matcher'] }] : [],
+  )
+  return Map.groupBy(readable, ({ tenantId }) => tenantId)
 }
 
 /** Newest first, below the given id. */
