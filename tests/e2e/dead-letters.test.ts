@@ -1,19 +1,11 @@
-import kafkajs from 'kafkajs'
 import { expect, it, onTestFinished } from 'vitest'
-import { createKafkaBus } from '#libs/bus/kafka/bus.ts'
 import { accountKey, deadTopicOf, type TopicName } from '#libs/contracts/topics.ts'
-import { systemClock, toInstant } from '#libs/runtime/clock.ts'
+import { toInstant } from '#libs/runtime/clock.ts'
 import { newId } from '#libs/runtime/ids.ts'
-import { silentLogger } from '#libs/runtime/logger.ts'
-import { createMetrics } from '#libs/runtime/metrics.ts'
-import { scoringConfigSchema } from '../../services/scoring/config.ts'
-import { createScoring } from '../../services/scoring/service.ts'
 import { eventually } from '../support/eventually.ts'
 import { describeWithKafka } from '../support/kafka/kafka-suite.ts'
-import { createTestPlatform } from '../support/processes/platform.ts'
-import { createRoutesClient } from '../support/routes-client.ts'
+import { startKafkaScorer } from '../support/scoring/kafka-scorer.ts'
 
-const { Kafka, logLevel } = kafkajs
 const TOPIC = 'usage.events'
 /**
  * A record that cannot be processed holds up its partition no longer than this, and is parked
@@ -56,28 +48,7 @@ const BAD: readonly (readonly [what: string, value: string | Buffer, reason: Reg
 
 await describeWithKafka('records that others write on usage.events', (brokers) => {
   it('are parked with reason and original bytes when unreadable, and their neighbours are counted', async () => {
-    const topicPrefix = `${newId()}.`
-    const kafkaBus = createKafkaBus({
-      brokers: brokers.split(','),
-      clientId: 'pulso-test',
-      topicPrefix,
-      logger: silentLogger,
-      clock: systemClock,
-      metrics: createMetrics(),
-    })
-    const test = await createTestPlatform({ bus: kafkaBus })
-    onTestFinished(test.stop)
-    const service = createScoring(test.platform, scoringConfigSchema.parse({}))
-    await test.prepare(service)
-    await service.start()
-    onTestFinished(service.stop)
-    const api = await createRoutesClient(test.platform, service)
-    onTestFinished(api.close)
-
-    const kafka = new Kafka({ brokers: brokers.split(','), logLevel: logLevel.NOTHING })
-    const producer = kafka.producer({ createPartitioner: kafkajs.Partitioners.DefaultPartitioner })
-    await producer.connect()
-    onTestFinished(() => producer.disconnect())
+    const { api, bus, produce } = await startKafkaScorer(brokers)
     const key = accountKey('default', 'acme')
     const messages = BAD.flatMap(([, value], i) => [
       { key, value: event(`before-${i}`) },
@@ -89,10 +60,10 @@ await describeWithKafka('records that others write on usage.events', (brokers) =
       return page.items.map(({ id }) => id).sort()
     }
     // The group has met and reads: from here on, a pause is the fault of the records.
-    await producer.send({ topic: topicPrefix + TOPIC, messages: [{ key, value: event('first') }] })
+    await produce([{ key, value: event('first') }])
     await eventually('the first event is counted', async () => (await eventIds()).length === 1, 30_000)
 
-    await producer.send({ topic: topicPrefix + TOPIC, messages: [...messages, { key, value: event('after') }] })
+    await produce([...messages, { key, value: event('after') }])
     const sentAt = performance.now()
 
     const neighbours = ['first', 'after', ...BAD.map((_, i) => `before-${i}`)].sort()
@@ -101,7 +72,7 @@ await describeWithKafka('records that others write on usage.events', (brokers) =
     expect(await eventIds()).toEqual(neighbours)
 
     const dead = new Map<string, Dead>()
-    const reader = await kafkaBus.consume({
+    const reader = await bus.consume({
       group: newId(),
       topic: deadTopicOf(TOPIC) as TopicName,
       handle: async ({ records }) => {

@@ -1,18 +1,16 @@
 import { randomBytes } from 'node:crypto'
 import { expect, it, onTestFinished } from 'vitest'
 import { newApiKey } from '#libs/access/keys/api-key.ts'
-import { newId } from '#libs/runtime/ids.ts'
 import { eventually } from '../support/eventually.ts'
 import { describeWithKafka } from '../support/kafka/kafka-suite.ts'
 import { startPrivatePostgres } from '../support/postgres/private-postgres.ts'
+import { FIVE_ACCOUNTS, fiveAccounts } from '../support/processes/five-accounts.ts'
 import { spawnProcess } from '../support/processes/spawn-process.ts'
 import { startWebhookReceiver } from '../support/webhooks/webhook-receiver.ts'
 
-const ACCOUNTS = ['acme', 'bolt', 'core', 'dune', 'echo']
 const READY = /"address":"([^"]+)"[^\n]*"msg":"ready"/
 /** Two stand-ins for one database, each started twice. */
 const LIMIT_MS = 180_000
-type Page = { readonly items: readonly { readonly id: string }[] }
 
 /** Three services in processes of their own, on Kafka and the database. */
 const start = async (environment: Readonly<Record<string, string>>) => {
@@ -28,34 +26,12 @@ const start = async (environment: Readonly<Record<string, string>>) => {
   })
   const addresses = await Promise.all(processes.map(async ({ printed }) => (await printed(READY))[1]!))
   const [ingest, scoring, alerting] = addresses as [string, string, string]
-  const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' }
-  const get = async <Body>(path: string): Promise<Body> =>
-    (await (await fetch(`${scoring}${path}`, { headers })).json()) as Body
-  const post = (url: string, body: object) => fetch(url, { method: 'POST', headers, body: JSON.stringify(body) })
+  const { post, ...accounts } = fiveAccounts({ ingest, scoring }, key)
   return {
+    ...accounts,
     processes,
     register: (url: string) =>
       post(`${alerting}/v1/webhook-endpoints`, { url, eventTypes: ['health.changed', 'alert.firing'] }),
-    send: async (count: number, type = 'Feature Used'): Promise<readonly string[]> => {
-      const ids = Array.from({ length: count }, () => newId())
-      const occurredAt = new Date().toISOString()
-      const events = ids.map((id, i) => ({
-        id,
-        type,
-        accountId: ACCOUNTS[i % ACCOUNTS.length],
-        userId: `u-${id}`,
-        occurredAt,
-      }))
-      expect((await post(`${ingest}/v1/events`, { events })).status).toBe(202)
-      return ids
-    },
-    /** The ids of all events that count, each as often as it is listed; none while a page fails. */
-    counted: async (): Promise<readonly string[]> => {
-      const pages = await Promise.all(ACCOUNTS.map((id) => get<Page>(`/v1/accounts/${id}/events?limit=500`)))
-      return pages.flatMap(({ items = [] }) => items.map(({ id }) => id)).sort()
-    },
-    sequences: () =>
-      Promise.all(ACCOUNTS.map(async (id) => (await get<{ sequence: number }>(`/v1/accounts/${id}/health`)).sequence)),
     rewinds: async (address: 1 | 2): Promise<number> => {
       const text = await (await fetch(`${addresses[address]}/metrics`)).text()
       return [...text.matchAll(/^pulso_bus_rewinds_total\{[^}]*\} (\d+)/gm)].reduce((sum, [, n]) => sum + Number(n), 0)
@@ -87,7 +63,7 @@ await describeWithKafka('a standby without the last seconds that takes the place
     sent.push(...(await pulso.send(95)), ...(await pulso.send(5, 'Payment Failed')))
     await eventually('the last seconds are counted', async () => (await pulso.counted()).length === 130, 30_000)
     const alerts = (): number => receiver.received.filter(({ body }) => body.includes('"payment_failed"')).length
-    await eventually('their webhooks came', () => alerts() >= ACCOUNTS.length, 30_000)
+    await eventually('their webhooks came', () => alerts() >= FIVE_ACCOUNTS.length, 30_000)
     const sequences = await pulso.sequences()
     const bodies = new Map(receiver.received.map(({ id, body }) => [id, body]))
     await promoteFirst()

@@ -5,14 +5,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { expect, it, onTestFinished } from 'vitest'
-import { newId } from '#libs/runtime/ids.ts'
 import { eventually } from '../support/eventually.ts'
 import { describeWithKafka } from '../support/kafka/kafka-suite.ts'
+import { fiveAccounts } from '../support/processes/five-accounts.ts'
 import { spawnProcess } from '../support/processes/spawn-process.ts'
 import { startWebhookReceiver } from '../support/webhooks/webhook-receiver.ts'
-
-const ACCOUNTS = ['acme', 'bolt', 'core', 'dune', 'echo']
-type Page = { readonly items: readonly { readonly id: string }[] }
 
 const createFolder = async (): Promise<string> => {
   const folder = await mkdtemp(join(tmpdir(), 'pulso-restore-'))
@@ -38,35 +35,12 @@ const start = async (dataDir: string, environment: Record<string, string>) => {
   onTestFinished(stop)
   const [, address] = await spawned.printed(/"address":"([^"]+)"[^\n]*"msg":"ready"/)
   const key = await readFile(join(dataDir, 'dev-key'), 'utf8')
-  const headers = { authorization: `Bearer ${key.trim()}`, 'content-type': 'application/json' }
-  const get = async <Body>(path: string): Promise<Body> =>
-    (await (await fetch(`${address}${path}`, { headers })).json()) as Body
-  const post = (path: string, body: object) =>
-    fetch(`${address}${path}`, { method: 'POST', headers, body: JSON.stringify(body) })
+  const { post, ...accounts } = fiveAccounts({ ingest: address!, scoring: address! }, key.trim())
   return {
+    ...accounts,
     stop,
-    post,
+    post: (path: string, body: object) => post(`${address}${path}`, body),
     output: spawned.output,
-    send: async (count: number, type = 'Feature Used'): Promise<readonly string[]> => {
-      const ids = Array.from({ length: count }, () => newId())
-      const occurredAt = new Date().toISOString()
-      const events = ids.map((id, i) => ({
-        id,
-        type,
-        accountId: ACCOUNTS[i % ACCOUNTS.length],
-        userId: `u-${id}`,
-        occurredAt,
-      }))
-      expect((await post('/v1/events', { events })).status).toBe(202)
-      return ids
-    },
-    /** The ids of all events that count, each as often as it is listed. */
-    counted: async (): Promise<readonly string[]> => {
-      const pages = await Promise.all(ACCOUNTS.map((id) => get<Page>(`/v1/accounts/${id}/events?limit=500`)))
-      return pages.flatMap(({ items = [] }) => items.map(({ id }) => id)).sort()
-    },
-    sequences: () =>
-      Promise.all(ACCOUNTS.map(async (id) => (await get<{ sequence: number }>(`/v1/accounts/${id}/health`)).sequence)),
     metrics: async (): Promise<string> => (await fetch(`${address}/metrics`)).text(),
   }
 }
